@@ -1,0 +1,63 @@
+// Package backoff is exponential backoff with a cap and full jitter, the one
+// form that every retrying part of Stead uses. Full jitter is what AWS measured
+// to spread contending clients best: "Exponential Backoff And Jitter",
+// AWS Architecture Blog, 2015.
+package backoff
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Policy bounds the delays. The zero value means no delay.
+type Policy struct {
+	Initial time.Duration // bound of the first delay
+	Max     time.Duration // cap of every bound
+	Factor  float64       // growth from one bound to the next; 0 means 2
+}
+
+// Validate names the field that makes no sense.
+func (p Policy) Validate() error {
+	switch {
+	case p.Initial < 0:
+		return fmt.Errorf("Initial is negative: %v", p.Initial)
+	case p.Max < 0:
+		return fmt.Errorf("Max is negative: %v", p.Max)
+	case p.Max < p.Initial:
+		return fmt.Errorf("Max %v is less than Initial %v", p.Max, p.Initial)
+	case p.Factor != 0 && (math.IsNaN(p.Factor) || math.IsInf(p.Factor, 0) || p.Factor < 1):
+		return fmt.Errorf("Factor is not a finite number of at least 1: %v", p.Factor)
+	}
+	return nil
+}
+
+// Bound is the longest delay before try number retry, which counts from 1. It
+// saturates at Max: no retry number and no factor make it overflow.
+func (p Policy) Bound(retry int) time.Duration {
+	if p.Initial <= 0 {
+		return 0
+	}
+	factor := p.Factor
+	if factor == 0 {
+		factor = 2
+	}
+	bound := float64(p.Initial) * math.Pow(factor, float64(max(retry, 1)-1))
+	if !(bound < float64(p.Max)) { // also when Pow overflowed to +Inf
+		return p.Max
+	}
+	return time.Duration(bound)
+}
+
+// Delay is a random duration from zero to Bound(retry), both included.
+func (p Policy) Delay(retry int) time.Duration {
+	bound := p.Bound(retry)
+	if bound <= 0 {
+		return 0
+	}
+	if bound == math.MaxInt64 {
+		return time.Duration(rand.Int64())
+	}
+	return time.Duration(rand.Int64N(int64(bound) + 1))
+}

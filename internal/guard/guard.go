@@ -1,0 +1,46 @@
+// Package guard runs code that belongs to somebody else so that it cannot take
+// the goroutine's owner down: a panic or a runtime.Goexit comes back as an error
+// with its stack.
+package guard
+
+import (
+	"runtime/debug"
+
+	"github.com/sourcegraph/conc/panics"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Call runs fn and returns its error, or a *lifecycle.PanicError if it panicked.
+// A Goexit cannot be caught here: it ends the goroutine, see Run. It allocates
+// nothing unless fn panics.
+func Call(fn func() error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			// panics.Catcher would do the same for one heap allocation a call,
+			// also for calls that do not panic.
+			r := panics.NewRecovered(1, value)
+			err = &lifecycle.PanicError{Value: r.Value, Stack: r.Stack}
+		}
+	}()
+	return fn()
+}
+
+// Run is Call for a goroutine of its own: done gets the outcome exactly once,
+// also when fn ends the goroutine with runtime.Goexit. After a Goexit done still
+// runs on the dying goroutine and Run does not return; work that has to go on
+// needs a new goroutine. done must not panic.
+func Run(fn func() error, done func(error)) {
+	var err error
+	returned := false
+	defer func() {
+		if !returned {
+			// A deferred call runs on top of the frame that called Goexit, so
+			// this stack still shows who it was.
+			err = &lifecycle.PanicError{Value: lifecycle.ErrGoexit, Stack: debug.Stack()}
+		}
+		done(err)
+	}()
+	err = Call(fn)
+	returned = true
+}

@@ -1,0 +1,50 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+func ExampleSignalContext() {
+	ctx, release := lifecycle.SignalContext(context.Background(), syscall.SIGUSR2)
+	defer release()
+
+	_ = syscall.Kill(os.Getpid(), syscall.SIGUSR2) // somebody else does this
+	<-ctx.Done()
+	fmt.Println(context.Cause(ctx))
+	// Output: user defined signal 2 signal received
+}
+
+func ExampleSignalError() {
+	var err error = &lifecycle.SignalError{Signal: syscall.SIGTERM}
+	var sig *lifecycle.SignalError
+	if errors.As(err, &sig) {
+		fmt.Println(sig, sig.ExitCode())
+	}
+	// Output: terminated signal received 143
+}
+
+func ExampleState() {
+	fmt.Println(lifecycle.Running, lifecycle.Completed)
+	// Output: running completed
+}
+
+func ExamplePanicError() {
+	err := error(&lifecycle.PanicError{Value: os.ErrClosed})
+	fmt.Println(err, errors.Is(err, os.ErrClosed))
+	// Output: panic: file already closed true
+}
+
+func ExampleLifetime() {
+	life := lifecycle.NewLifetime(marks.New()) // yours comes from host.Lifetime()
+	life.Stop(errors.New("licence expired"))
+	<-life.Stopping()
+	fmt.Println(life.Cause())
+	// Output: licence expired
+}
