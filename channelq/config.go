@@ -1,0 +1,141 @@
+package channelq
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/steadgo/stead/internal/backoff"
+)
+
+// Retry says how often and when a failed item is tried again. The zero value
+// tries once. The delay before a retry is random between zero and a bound that
+// starts at Initial and grows by Factor up to Max ("full jitter").
+type Retry struct {
+	Attempts int           // tries in all, the first one included; 0 and 1: no retry
+	Initial  time.Duration // bound of the first delay; 0: 500 ms
+	Max      time.Duration // cap of all bounds; 0: 1 min, or Initial if that is more
+	Factor   float64       // growth of the bound, at least 1; 0: 2
+
+	// If reports whether an error is worth a retry, usually with errors.Is or
+	// errors.As. Nil retries every error that is not marked with [Permanent].
+	If func(error) bool
+}
+
+func (r Retry) policy() backoff.Policy {
+	p := backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor}
+	if p.Initial == 0 {
+		p.Initial = 500 * time.Millisecond
+	}
+	if p.Max == 0 {
+		p.Max = max(time.Minute, p.Initial)
+	}
+	return p
+}
+
+func (r Retry) validate() error {
+	if r.Attempts < 0 {
+		return fmt.Errorf("Retry.Attempts is negative: %d", r.Attempts)
+	}
+	if err := r.policy().Validate(); err != nil {
+		return fmt.Errorf("Retry.%w", err)
+	}
+	return nil
+}
+
+// WorkerConfig describes workers. The zero value works: one worker per CPU, no
+// retry, no timeout.
+type WorkerConfig[T any] struct {
+	// Concurrency is how many items are handled at a time. 0 means GOMAXPROCS.
+	Concurrency int
+
+	// Timeout bounds one attempt: the handler's context ends, with ErrTimeout as
+	// its cause. A handler that ignores its context keeps its worker. 0 means no
+	// bound.
+	Timeout time.Duration
+
+	// Retry says what happens to an item whose handler failed. Until its time
+	// has come the item is parked and holds no worker, unless as many items as
+	// the queue's capacity are parked already: then it keeps its worker.
+	Retry Retry
+
+	// OnGiveUp is called with an item that failed for good and a *[GiveUpError],
+	// on the worker's goroutine, with the handler's context, and counts as part
+	// of handling the item. A panic is caught, counted and logged. Nil: the item
+	// is only counted, logged and listed in Failures.
+	OnGiveUp func(ctx context.Context, item T, err error)
+
+	// KeepFailures is how many items that failed for good Failures lists; the
+	// oldest go first. 0 means 100, negative none.
+	KeepFailures int
+
+	// OnLeftover gets, once, what a stop did not have handled, oldest first:
+	// items whose handler was cut short, parked items and the rest of the queue.
+	// Its context ends a little before the stop's deadline. When it returns nil
+	// the items count as taken care of and Stop returns nil. Nil: they are lost,
+	// and Stop says how many.
+	OnLeftover func(ctx context.Context, items []T) error
+
+	// Detach leaves the queue open at a stop: the workers only stop taking, and
+	// what is in the queue stays there for others.
+	Detach bool
+
+	// Key, if not nil, gives the ordering key of an item. Items of one key are
+	// handled one at a time in the order in which they were enqueued, a retry
+	// before the items behind it, while other keys go on. What waits for its key
+	// is parked; when that is as much as the queue's capacity (or 1 for a
+	// rendezvous), nothing more is taken. Key is called on a worker's goroutine;
+	// an item it panics for is given up.
+	Key func(item T) string
+
+	// RateLimit is how many attempts may start per second, over all workers. 0
+	// means no limit. Burst is how many may start at once; 0 means 1.
+	RateLimit rate.Limit
+	Burst     int
+
+	// Logger gets an Info when the workers start and stop, a Warn for a retry
+	// and for items left over, and an Error for an item given up. Nil discards.
+	Logger *slog.Logger
+}
+
+func (c *WorkerConfig[T]) validate() error {
+	switch {
+	case c.Concurrency < 0:
+		return fmt.Errorf("Concurrency is negative: %d", c.Concurrency)
+	case c.Timeout < 0:
+		return fmt.Errorf("Timeout is negative: %v", c.Timeout)
+	case c.RateLimit < 0:
+		return fmt.Errorf("RateLimit is negative: %v", c.RateLimit)
+	case c.Burst < 0:
+		return fmt.Errorf("Burst is negative: %d", c.Burst)
+	}
+	return c.Retry.validate()
+}
+
+func (c *WorkerConfig[T]) concurrency() int {
+	if c.Concurrency == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return c.Concurrency
+}
+
+func (c *WorkerConfig[T]) keepFailures() int {
+	switch {
+	case c.KeepFailures == 0:
+		return 100
+	case c.KeepFailures < 0:
+		return 0
+	}
+	return c.KeepFailures
+}
+
+func newLimiter(limit rate.Limit, burst int) *rate.Limiter {
+	if limit == 0 {
+		return nil
+	}
+	return rate.NewLimiter(limit, max(burst, 1))
+}

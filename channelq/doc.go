@@ -1,0 +1,59 @@
+// Package channelq has a bounded queue and what consumes it: a [Queue] that says
+// what happens when it is full, [Workers] that handle its items with retries and
+// a stop that ends, and a Batcher that hands them over by the batch.
+//
+// # Usage
+//
+//	q, err := channelq.New(channelq.Config[Email]{Name: "emails", Capacity: 1024})
+//	w, err := channelq.NewWorkers(q, send, channelq.WorkerConfig[Email]{
+//		Concurrency: 4,
+//		Retry:       channelq.Retry{Attempts: 5},
+//	})
+//	host.Add("emails", w)
+//	...
+//	err = q.Enqueue(r.Context(), email)
+//
+// A queue can also be consumed by hand, with Dequeue, DequeueBatch or
+//
+//	for email := range q.All(ctx) {
+//
+// # Guarantees
+//
+//  1. First in, first out. Items of one producer are taken in the order it
+//     enqueued them; waiting calls are served in the order they came.
+//  2. A call that fails has done nothing: an enqueue whose context ended never
+//     puts its item in, a dequeue whose context ended never takes one out. A
+//     context that is already done fails at once, also when there is room.
+//  3. After Close no item is accepted, and every item accepted before can be
+//     taken. Nothing panics.
+//  4. Every item ever accepted ends in exactly one counted bucket; the sum in
+//     [Stats] holds exactly when nothing is in motion and after a stop.
+//  5. A stop of Workers or of a Batcher returns before the deadline of its
+//     context, also when a handler ignores its own.
+//  6. A handler that panics or calls runtime.Goexit costs one attempt and no
+//     worker.
+//  7. No user code is called while a lock is held.
+//
+// # Shutdown
+//
+// Stop closes the queue, drains it until shortly before the deadline, cancels
+// the handlers with a cause, and hands what is left to OnLeftover. Register
+// consumers before their producers, or let the producers depend on them, so that
+// a host stops the producers first.
+//
+// # Cost
+//
+// A queue has no goroutine; Workers and a Batcher have one beside those that
+// handle. Enqueue, Dequeue and a handled item allocate nothing. The clock is read
+// for one slot in 64; an attempt with a Timeout allocates its context.
+//
+// # Testing
+//
+// Everything works inside a testing/synctest bubble: all waits are durably
+// blocking, and retries, timeouts and stops follow the fake clock.
+//
+// # Not for
+//
+// Work that must survive the process, or be shared between machines: the items
+// are in memory. Broadcast: each item goes to one consumer.
+package channelq

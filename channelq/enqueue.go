@@ -1,0 +1,121 @@
+package channelq
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/steadgo/stead/channelq/internal/engine"
+)
+
+// Enqueue puts item into the queue. When there is no room it acts by the
+// queue's full mode: it waits, or fails with ErrFull or ErrDropped, or succeeds
+// because another item was dropped for it. It fails with ErrClosed after Close,
+// and with an error that wraps ctx.Err() and context.Cause(ctx) when ctx ends
+// first, or has ended already. After a failure the item is not in the queue.
+//
+// A handler that enqueues with its own context into the queue it works for never
+// waits, because it might wait for itself: when the queue is full it gets
+// ErrFull also in Wait mode.
+func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
+	if ctx.Err() != nil {
+		return q.cancelled(ctx, 1)
+	}
+	if q.mode != Wait {
+		return q.enqueueNow(item)
+	}
+	o := q.engine.TryPut(item)
+	if o == engine.Full && !q.inside(ctx) {
+		o = q.engine.Put(ctx, item)
+	}
+	return q.refused(ctx, o, 1)
+}
+
+// TryEnqueue is Enqueue without waiting: in Wait mode it fails with ErrFull when
+// there is no room now, and in the others it is the same.
+func (q *Queue[T]) TryEnqueue(item T) error { return q.enqueueNow(item) }
+
+// EnqueueAll puts all of items into the queue in order and returns how many were
+// accepted. More items than there is room for go in in pieces, between those of
+// other producers. It fails as Enqueue does; in Wait and Reject mode those
+// accepted are then the first n. In DropOldest and DropNewest mode all are
+// accepted, some perhaps to be dropped for the next. In DropWrite mode it offers
+// every item and fails with ErrDropped if any was dropped.
+func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
+	if ctx.Err() != nil {
+		return 0, q.cancelled(ctx, len(items))
+	}
+	switch q.mode {
+	case Wait, Reject:
+		n, o := q.engine.TryPutN(items)
+		if o == engine.Full && q.mode == Wait && !q.inside(ctx) {
+			var more int
+			more, o = q.engine.PutN(ctx, items[n:])
+			n += more
+		}
+		return n, q.refused(ctx, o, len(items)-n)
+	}
+	n := 0
+	var failed error
+	for i, item := range items {
+		switch err := q.enqueueNow(item); {
+		case err == nil:
+			n++
+		case q.closing.Load() != nil:
+			q.books.closed.Add(uint64(len(items) - i - 1)) // this one is counted
+			return n, q.closing.Load().enqueue
+		default:
+			failed = err
+		}
+	}
+	return n, failed
+}
+
+// enqueueNow is the enqueue of every mode that does not wait.
+func (q *Queue[T]) enqueueNow(item T) error {
+	var lost T
+	var was bool
+	var o engine.Outcome
+	reason := DroppedWrite
+	switch {
+	case q.mode == DropOldest && q.engine.Cap() > 0:
+		reason = DroppedOldest
+		lost, was, o = q.engine.PutOldest(item)
+	case q.mode == DropNewest && q.engine.Cap() > 0:
+		reason = DroppedNewest
+		lost, was, o = q.engine.PutNewest(item)
+	default:
+		o = q.engine.TryPut(item)
+	}
+	switch {
+	case o == engine.Full && q.mode != Wait && q.mode != Reject:
+		q.dropped(item, DroppedWrite)
+		return q.errs.dropped
+	case was:
+		q.dropped(lost, reason)
+	}
+	return q.refused(nil, o, 1)
+}
+
+// refused counts n items that were not accepted and returns the error to o; ctx
+// is read only if it ended first.
+func (q *Queue[T]) refused(ctx context.Context, o engine.Outcome, n int) error {
+	switch o {
+	case engine.OK:
+		return nil
+	case engine.Closed:
+		q.books.closed.Add(uint64(n))
+		return q.closing.Load().enqueue
+	case engine.Cancelled:
+		return q.cancelled(ctx, n)
+	}
+	q.books.full.Add(uint64(n))
+	return q.errs.full
+}
+
+func (q *Queue[T]) cancelled(ctx context.Context, n int) error {
+	q.books.cancelled.Add(uint64(n))
+	return withCause(ctx, fmt.Errorf("stead/channelq: enqueue %q: %w", q.name, ctx.Err()))
+}
+
+// inside reports whether ctx comes from a handler that works for this queue.
+func (q *Queue[T]) inside(ctx context.Context) bool { return ctx.Value(&q.own) != nil }

@@ -1,0 +1,120 @@
+package channelq
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/steadgo/stead/channelq/internal/engine"
+)
+
+// Failure is an item that failed for good.
+type Failure struct {
+	ID       uint64 // for Requeue and Discard; never used twice by the same Workers
+	Item     any    // of the queue's element type
+	Err      error  // of the last attempt
+	Attempts int
+	At       time.Time
+}
+
+// failures are the last max items given up.
+type failures[T any] struct {
+	max int
+
+	mu   sync.Mutex
+	last uint64
+	list []failure[T] // oldest first
+}
+
+type failure[T any] struct {
+	id   uint64
+	item T
+	err  *GiveUpError
+	at   time.Time
+}
+
+func (f *failures[T]) add(item T, err *GiveUpError) {
+	if f.max == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.list) == f.max {
+		f.list = slices.Delete(f.list, 0, 1)
+	}
+	f.last++
+	f.list = append(f.list, failure[T]{f.last, item, err, time.Now()})
+}
+
+// take removes one; false if it is not there.
+func (f *failures[T]) take(id uint64) (failure[T], bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.find(id)
+	if i == len(f.list) || f.list[i].id != id {
+		return failure[T]{}, false
+	}
+	found := f.list[i]
+	f.list = slices.Delete(f.list, i, i+1)
+	return found, true
+}
+
+// putBack undoes take, if there is still room.
+func (f *failures[T]) putBack(back failure[T]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.list) < f.max {
+		f.list = slices.Insert(f.list, f.find(back.id), back)
+	}
+}
+
+// find is where id is, or would be: the list is sorted by it.
+func (f *failures[T]) find(id uint64) int {
+	i, _ := slices.BinarySearchFunc(f.list, id, func(e failure[T], id uint64) int {
+		switch {
+		case e.id < id:
+			return -1
+		case e.id > id:
+			return 1
+		}
+		return 0
+	})
+	return i
+}
+
+// Failures lists the items that failed for good and were neither requeued nor
+// discarded, oldest first, at most KeepFailures of them.
+func (w *Workers[T]) Failures() []Failure {
+	w.failed.mu.Lock()
+	defer w.failed.mu.Unlock()
+	list := make([]Failure, len(w.failed.list))
+	for i, f := range w.failed.list {
+		list[i] = Failure{ID: f.id, Item: f.item, Err: f.err.Err, Attempts: f.err.Attempts, At: f.at}
+	}
+	return list
+}
+
+// Requeue puts a failed item into its queue again, as a new item with all its
+// attempts before it, and takes it off the list. It never waits and never drops
+// another item for it: it fails with ErrFull when there is no room and with
+// ErrClosed after Close, and then the item stays listed.
+func (w *Workers[T]) Requeue(id uint64) error {
+	f, ok := w.failed.take(id)
+	if !ok {
+		return fmt.Errorf("stead/channelq: requeue %q: no failure %d", w.q.name, id)
+	}
+	if o := w.q.engine.TryPut(f.item); o != engine.OK {
+		w.failed.putBack(f)
+		return w.q.refused(nil, o, 1)
+	}
+	return nil
+}
+
+// Discard takes a failed item off the list for good.
+func (w *Workers[T]) Discard(id uint64) error {
+	if _, ok := w.failed.take(id); !ok {
+		return fmt.Errorf("stead/channelq: discard %q: no failure %d", w.q.name, id)
+	}
+	return nil
+}

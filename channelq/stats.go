@@ -1,0 +1,141 @@
+package channelq
+
+import (
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// Stats is a snapshot of a queue's books. Counters never fall and gauges are
+// never negative. When nothing is in motion, and after a stop,
+//
+//	Accepted = TakenByHand + Handled + GaveUp + Dropped.Total() + LeftOver +
+//	           Depth + InProgress + Parked
+//
+// holds exactly; a snapshot in motion may be off by the calls in flight. What
+// was refused was never accepted and is no part of the sum.
+type Stats struct {
+	Name     string
+	Mode     FullMode
+	Capacity int
+
+	Depth      int // items in the queue, at most Capacity
+	HighWater  int // the greatest Depth there ever was
+	InProgress int // items in the hands of handlers
+	Parked     int // taken from the queue and set aside: for a retry, or behind an item of the same key
+	Workers    int // goroutines that handle items
+
+	Accepted    uint64 // items the queue ever took in
+	TakenByHand uint64 // by Dequeue, TryDequeue, DequeueBatch and All
+	Handled     uint64 // items whose handler returned nil
+	GaveUp      uint64 // items that failed for good
+	Retried     uint64 // attempts after the first one
+	Panics      uint64 // of handlers and of the callbacks OnDrop, OnGiveUp and OnLeftover, runtime.Goexit among them
+	LeftOver    uint64 // items that a stop did not have handled
+
+	Dropped Dropped
+	Refused Refused
+
+	// OldestDue is about when the oldest item that could be handled now was
+	// enqueued, or became due for its retry; parked items do not count. It is
+	// never too young by more than 64 items or the time since the last snapshot,
+	// and zero when there is none.
+	OldestDue time.Time
+
+	Wait   Histogram // from enqueue to take, of one slot in 64
+	Handle Histogram // of one attempt in 64 of each worker
+}
+
+// Dropped counts accepted items that were dropped later, by reason.
+type Dropped struct{ Oldest, Newest uint64 }
+
+// Total is the sum over all reasons.
+func (d Dropped) Total() uint64 { return d.Oldest + d.Newest }
+
+// Refused counts items that were never accepted, by reason.
+type Refused struct {
+	Full      uint64 // ErrFull
+	Write     uint64 // ErrDropped
+	Closed    uint64 // ErrClosed
+	Cancelled uint64 // the context ended first
+}
+
+// Total is the sum over all reasons.
+func (r Refused) Total() uint64 { return r.Full + r.Write + r.Closed + r.Cancelled }
+
+// books are the counters of one queue. Everybody who takes from it writes here,
+// so that the sum is right whoever they are. What is in progress needs no
+// counter: it is what was taken and has not ended in any other bucket.
+type books struct {
+	byHand, handled striped
+
+	gaveUp, retried, panics, leftOver atomic.Uint64
+	oldest, newest                    atomic.Uint64 // dropped
+	full, write, closed, cancelled    atomic.Uint64 // refused
+	parked, workers                   atomic.Int64
+
+	wait, handle histogram
+}
+
+func (b *books) drop(reason DropReason) {
+	switch reason {
+	case DroppedOldest:
+		b.oldest.Add(1)
+	case DroppedNewest:
+		b.newest.Add(1)
+	case DroppedWrite:
+		b.write.Add(1)
+	}
+}
+
+// Stats returns a snapshot. It may be called from any goroutine and waits for
+// nobody but a call that is moving an item at that moment.
+func (q *Queue[T]) Stats() Stats {
+	b := &q.books
+	// Taken is read before the buckets it is split into, so that what is in
+	// progress comes out too small rather than too large.
+	accepted, taken := q.engine.Totals()
+	s := Stats{
+		Name: q.name, Mode: q.mode, Capacity: q.engine.Cap(),
+		Depth: q.engine.Len(), HighWater: q.engine.HighWater(),
+		Parked:      int(max(b.parked.Load(), 0)),
+		Workers:     int(max(b.workers.Load(), 0)),
+		Accepted:    accepted,
+		TakenByHand: b.byHand.load(), Handled: b.handled.load(), GaveUp: b.gaveUp.Load(),
+		Retried: b.retried.Load(), Panics: b.panics.Load(), LeftOver: b.leftOver.Load(),
+		Dropped:   Dropped{Oldest: b.oldest.Load(), Newest: b.newest.Load()},
+		Refused:   Refused{Full: b.full.Load(), Write: b.write.Load(), Closed: b.closed.Load(), Cancelled: b.cancelled.Load()},
+		OldestDue: q.engine.Oldest(),
+		Wait:      b.wait.snapshot(), Handle: b.handle.snapshot(),
+	}
+	ended := s.TakenByHand + s.Handled + s.GaveUp + s.Dropped.Total() + s.LeftOver + uint64(s.Parked)
+	if taken > ended {
+		s.InProgress = int(taken - ended)
+	}
+	return s
+}
+
+// striped is a counter whose writers mostly do not share a cache line: a line
+// that goes back and forth between two cores costs more than taking an item.
+type striped [8]struct {
+	n atomic.Uint64
+	_ [56]byte // the rest of the cache line
+}
+
+// addHere adds n on the stripe that belongs to the calling goroutine's stack.
+// The address is only a cheap number that differs between goroutines and seldom
+// changes for one of them; any value is correct.
+func (s *striped) addHere(n uint64) {
+	var here byte
+	s.add(int(uintptr(unsafe.Pointer(&here))>>13), n)
+}
+
+func (s *striped) add(stripe int, n uint64) { s[uint(stripe)%uint(len(s))].n.Add(n) }
+
+func (s *striped) load() uint64 {
+	var sum uint64
+	for i := range s {
+		sum += s[i].n.Load()
+	}
+	return sum
+}
