@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -78,9 +79,13 @@ func TestAWaitOfNobodyInParticularIsInNoCycle(t *testing.T) {
 
 func TestOfTwoWaitsThatFormACycleExactlyOneIsRefused(t *testing.T) {
 	for range 300 {
+		var calls atomic.Int32
 		c := coordinator.NewFunc(func(string) []string {
-			for range 50 {
-				runtime.Gosched() // time for the other wait to begin in the middle of this one's search
+			// Each search asks twice: if both could be at their second question at
+			// once, both would find the cycle.
+			calls.Add(1)
+			for tries := 0; calls.Load() < 4 && tries < 200; tries++ {
+				runtime.Gosched()
 			}
 			return nil
 		})
