@@ -33,12 +33,6 @@ func isReady(outcome error) bool {
 type Coordinator struct {
 	blockedBy func(name string) []string
 
-	// begin makes "add the wait, then look for a cycle" one step, so that of two
-	// waits that would form a cycle only the second sees it. It is apart from mu
-	// because blockedBy is called while it is held: whoever implements that may
-	// use everything here but a wait.
-	begin sync.Mutex
-
 	mu       sync.Mutex
 	outcomes map[string]error
 	waiting  map[string]waits // by the name that is waited for
@@ -57,9 +51,9 @@ func New() *Coordinator { return new(Coordinator) }
 //
 // It is a function and not a stored list because with a sequential start the
 // answer for every member changes at every step, while it is wanted only when
-// somebody waits. It is called with no lock held that Register, Ready, Fail,
-// IsReady or Status needs, and must not wait. Members it returns that are ready
-// or unknown are ignored; a nil function means that members begin independently.
+// somebody waits. It is called on the goroutine of that wait, with no lock held.
+// Members it returns that are ready or unknown are ignored; a nil function means
+// that members begin independently.
 func NewFunc(blockedBy func(name string) []string) *Coordinator {
 	return &Coordinator{blockedBy: blockedBy}
 }

@@ -31,9 +31,9 @@
 //  2. Fail wakes everybody who waits for the name with that error, and a wait
 //     that begins afterwards returns it at once, until Ready is called.
 //  3. A wait that would close a cycle of members which are not ready is refused
-//     at once with [ErrCycle] and the path, and of the waits that form a cycle
-//     exactly one is refused, the last. Only waits made through As take part,
-//     since of the others it is not known who waits.
+//     at once with [ErrCycle] and the path; waits that were there before go on.
+//     Only waits made through As take part, since of the others it is not known
+//     who waits.
 //  4. A wait that ends with its context says who was not ready, and the error
 //     wraps both ctx.Err() and context.Cause(ctx).
 //  5. If an outcome and the end of the context come at the same time, the

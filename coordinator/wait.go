@@ -46,12 +46,12 @@ func (c *Coordinator) waitAll(ctx context.Context, by string) error {
 	}
 }
 
-// join adds a wait, or returns none and how it ended already.
+// join adds a wait, or returns none and how it ended already. The search for a
+// cycle comes after the wait is in the books: of two waits that close a cycle
+// between them, the later to enter finds the earlier. It follows that both may be
+// refused if they come at the same time; keeping one of them alive would need a
+// lock around the search, and with it around the caller's function.
 func (c *Coordinator) join(by string, names []string) (*wait, error) {
-	if by != "" {
-		c.begin.Lock()
-		defer c.begin.Unlock()
-	}
 	w, err := c.add(by, names)
 	if w == nil || by == "" {
 		return w, err
@@ -62,11 +62,10 @@ func (c *Coordinator) join(by string, names []string) (*wait, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if w.over() {
-		return nil, w.err // the one who waited became ready meanwhile, or this wait's end came
+	if !w.over() { // else somebody became ready, or failed, during the search
+		c.endLocked(w, fmt.Errorf("stead/coordinator: wait: %w: %s", ErrCycle, listed(path, " -> ")))
 	}
-	c.endLocked(w, nil)
-	return nil, fmt.Errorf("stead/coordinator: wait: %w: %s", ErrCycle, listed(path, " -> "))
+	return nil, w.err
 }
 
 func (c *Coordinator) add(by string, names []string) (*wait, error) {
