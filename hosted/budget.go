@@ -50,7 +50,7 @@ const overrun = 25 * time.Millisecond
 func chain(units []*unit) int {
 	longest := 0
 	for _, u := range units {
-		longest = max(longest, u.depth+1)
+		longest = max(longest, u.depth()+1)
 	}
 	return longest
 }

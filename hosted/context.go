@@ -25,7 +25,7 @@ func Ready(ctx context.Context) {
 		return
 	}
 	if u.state == lifecycle.Starting {
-		u.startTook = time.Since(u.beganRun)
+		u.startTook = time.Since(u.since)
 		close(u.ready)
 	}
 	u.enterLocked(lifecycle.Running)
@@ -87,7 +87,7 @@ func (h *Host) startsAfter(name string) (names []string) {
 	if u == nil || u.state != lifecycle.New {
 		return nil
 	}
-	before := u.needs
+	before := u.needs()
 	if h.cfg.StartConcurrency <= 1 {
 		before = h.units[:u.rank]
 	}

@@ -8,15 +8,49 @@ import (
 	"strings"
 )
 
+// links are the place in the graph of a unit that has any.
+type links struct {
+	needs  []*unit // those it comes after
+	needed []*unit // those that come after it
+	depth  int     // length of the longest chain of units it comes after
+}
+
+func (u *unit) link() *links {
+	if u.links == nil {
+		u.links = &links{}
+	}
+	return u.links
+}
+
+func (u *unit) needs() []*unit {
+	if u.links == nil {
+		return nil
+	}
+	return u.links.needs
+}
+
+func (u *unit) needed() []*unit {
+	if u.links == nil {
+		return nil
+	}
+	return u.links.needed
+}
+
+func (u *unit) depth() int {
+	if u.links == nil {
+		return 0
+	}
+	return u.links.depth
+}
+
 // sortUnits resolves After and returns the units in the order of the start: as
 // registered, except that a unit waits until those it comes after are out. It
-// fills needs, needed and depth of every unit.
+// fills the links of every unit.
 func sortUnits(units []*unit, byName map[string]*unit) ([]*unit, error) {
 	var errs []error
 	edges := 0
 	for i, u := range units {
-		u.rank = i
-		u.needs, u.needed = nil, nil
+		u.rank, u.links = i, nil
 	}
 	for _, u := range units {
 		for _, name := range u.after {
@@ -26,9 +60,9 @@ func sortUnits(units []*unit, byName map[string]*unit) ([]*unit, error) {
 				errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("After unknown service %q", name)})
 			case before == u:
 				errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: errors.New("After itself")})
-			case !slices.Contains(u.needs, before):
-				u.needs = append(u.needs, before)
-				before.needed = append(before.needed, u)
+			case !slices.Contains(u.needs(), before):
+				u.link().needs = append(u.link().needs, before)
+				before.link().needed = append(before.link().needed, u)
 				edges++
 			}
 		}
@@ -45,9 +79,8 @@ func sortUnits(units []*unit, byName map[string]*unit) ([]*unit, error) {
 	}
 	for i, u := range order {
 		u.rank = i
-		u.depth = 0
-		for _, before := range u.needs {
-			u.depth = max(u.depth, before.depth+1)
+		for _, before := range u.needs() {
+			u.links.depth = max(u.links.depth, before.depth()+1)
 		}
 	}
 	return order, nil
@@ -59,7 +92,7 @@ func topological(units []*unit) []*unit {
 	open := make([]int, len(units)) // needs that are not out, by rank
 	ready := &byRank{}
 	for i, u := range units {
-		if open[i] = len(u.needs); open[i] == 0 {
+		if open[i] = len(u.needs()); open[i] == 0 {
 			*ready = append(*ready, u)
 		}
 	}
@@ -67,7 +100,7 @@ func topological(units []*unit) []*unit {
 	for ready.Len() > 0 {
 		u := heap.Pop(ready).(*unit)
 		order = append(order, u)
-		for _, next := range u.needed {
+		for _, next := range u.needed() {
 			if open[next.rank]--; open[next.rank] == 0 {
 				heap.Push(ready, next)
 			}
@@ -87,7 +120,7 @@ func circle(units, out []*unit) []string {
 	var names []string
 	for !slices.Contains(names, u.name) {
 		names = append(names, u.name)
-		u = u.needs[slices.IndexFunc(u.needs, func(u *unit) bool { return !gone[u] })]
+		u = u.needs()[slices.IndexFunc(u.needs(), func(u *unit) bool { return !gone[u] })]
 	}
 	return append(names[slices.Index(names, u.name):], u.name)
 }

@@ -140,10 +140,34 @@ func New(cfg Config) *Host {
 // Add after Start does not start the service. It is logged and becomes part of
 // the error of Run and Stop.
 func (h *Host) Add(name string, s Service, opts ...Option) {
-	u := &unit{host: h, name: name, service: s, since: time.Now()}
+	u := &unit{service: s}
 	u.loop, _ = s.(*loop)
-	for _, opt := range opts {
-		opt(&u.settings)
+	h.register(name, u, opts)
+}
+
+// Go adds a background loop: it is Add(name, Loop(run), opts...).
+func (h *Host) Go(name string, run func(ctx context.Context) error, opts ...Option) {
+	one := &struct { // one allocation for both
+		unit unit
+		loop loop
+	}{loop: loop{run: run}}
+	one.unit.service, one.unit.loop = &one.loop, &one.loop
+	h.register(name, &one.unit, opts)
+}
+
+// Task adds something to do once, while starting: it is Add(name, Once(run),
+// opts...). What was added after it waits for it, and its error fails the start.
+func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Option) {
+	h.Add(name, Once(run), opts...)
+}
+
+func (h *Host) register(name string, u *unit, opts []Option) {
+	u.host, u.name, u.settings = h, name, &defaultSettings
+	if len(opts) > 0 {
+		u.settings = &settings{}
+		for _, opt := range opts {
+			opt(u.settings)
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -182,18 +206,7 @@ func (h *Host) acceptLocked(u *unit) error {
 	if f, ok := u.service.(*fresh); ok && f.make == nil {
 		return errors.New("the function is nil")
 	}
-	return u.settings.check(&h.cfg, u.service)
-}
-
-// Go adds a background loop: it is Add(name, Loop(run), opts...).
-func (h *Host) Go(name string, run func(ctx context.Context) error, opts ...Option) {
-	h.Add(name, Loop(run), opts...)
-}
-
-// Task adds something to do once, while starting: it is Add(name, Once(run),
-// opts...). What was added after it waits for it, and its error fails the start.
-func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Option) {
-	h.Add(name, Once(run), opts...)
+	return u.check(&h.cfg, u.service)
 }
 
 // Lifetime tells when the host has started, is stopping and has stopped, and can

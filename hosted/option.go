@@ -22,6 +22,9 @@ type settings struct {
 	health       func(ctx context.Context) error
 }
 
+// defaultSettings are those of every service without options. Never written.
+var defaultSettings settings
+
 // After makes the service start after the named ones have started and stop
 // before they are stopped. The named services may be added later.
 func After(names ...string) Option {

@@ -1,6 +1,8 @@
 package hosted
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -55,6 +57,9 @@ func (h *Host) waitingFor() (names []string, items int) {
 
 // logReport logs the end, as a table, and louder when something was left.
 func (h *Host) logReport() {
+	if !h.log.Enabled(context.Background(), slog.LevelWarn) {
+		return // the table costs more than the stop of what is in it
+	}
 	r := h.Report()
 	if r.Clean() {
 		h.log.Info("host stopped", "duration", r.Took, "report", r.String())

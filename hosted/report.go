@@ -46,7 +46,7 @@ func (u *unit) statusLocked() ServiceStatus {
 		Name: u.name, State: u.state, Since: u.since,
 		Ready:    u.state == lifecycle.Running || u.state == lifecycle.Completed,
 		Critical: !u.notCritical,
-		Restarts: u.restarts, Panics: u.panics, Err: u.err,
+		Restarts: int(u.restarts), Panics: int(u.panics), Err: u.err,
 		After:     append([]string(nil), u.after...),
 		StartTook: u.startTook, StopTook: u.stopTook, LeftOver: u.leftOver,
 		Service: u.service, Watched: u.watched,
@@ -91,7 +91,7 @@ func (h *Host) Report() Report {
 		u := h.units[i]
 		r.Services = append(r.Services, ServiceReport{
 			Name: u.name, State: u.state, StartTook: u.startTook, StopTook: u.stopTook,
-			Restarts: u.restarts, LeftOver: u.leftOver, Err: u.err,
+			Restarts: int(u.restarts), LeftOver: u.leftOver, Err: u.err,
 		})
 	}
 	return r

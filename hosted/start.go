@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/pprof"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -59,7 +58,7 @@ func (h *Host) start(ctx context.Context, pick func() error) error {
 		defer release()
 	}
 	h.log.Info("host starting", "services", len(h.units))
-	values := pprof.WithLabels(context.WithoutCancel(ctx), pprof.Labels("host", h.cfg.Name, "host_id", h.id))
+	values := context.WithoutCancel(ctx)
 	if h.startAll(bounded, values) && h.becomeRunning() {
 		return nil
 	}
@@ -78,8 +77,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 	}
 	if h.cfg.StartConcurrency > 1 {
 		sideBySide(h.units, h.cfg.StartConcurrency,
-			func(u *unit) []*unit { return u.needs },
-			func(u *unit) []*unit { return u.needed },
+			(*unit).needs, (*unit).needed,
 			func(u *unit) bool {
 				ok := h.startUnit(ctx, u)
 				if !ok {
@@ -109,10 +107,6 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 		return false
 	}
 	began := time.Now()
-	h.mu.Lock()
-	u.beganRun = began
-	u.enterLocked(lifecycle.Starting)
-	h.mu.Unlock()
 	if u.startTimeout > 0 {
 		var release context.CancelFunc
 		ctx, release = context.WithTimeoutCause(ctx, u.startTimeout,
@@ -149,9 +143,8 @@ func (u *unit) startLoop(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	u.started = true
-	if !u.waitReady {
-		u.enterLocked(lifecycle.Running)
-	}
+	u.enterLocked(u.upState())
+	began := u.since
 	h.mu.Unlock()
 	go u.runLoop()
 	if !u.waitReady {
@@ -163,21 +156,36 @@ func (u *unit) startLoop(ctx context.Context) error {
 	case <-u.done:
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		return u.startErr
+		return u.err
 	case <-ctx.Done():
 	}
 	cause := context.Cause(ctx)
 	u.cancel(cause)
 	if !waitUntil(u.done, time.Now().Add(h.startGrace()), nil) {
-		h.abandon(&call{unit: u, op: "start", began: u.beganRun, done: u.done})
+		h.abandon(&call{unit: u, op: "start", began: began, done: u.done})
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u.started = false
-	return withCause(u.startErr, cause)
+	return withCause(u.err, cause)
+}
+
+// upState is the state of a loop that has begun to run.
+func (u *unit) upState() lifecycle.State {
+	switch {
+	case !u.waitReady:
+		return lifecycle.Running
+	case u.state == lifecycle.Restarting:
+		return lifecycle.Restarting
+	default:
+		return lifecycle.Starting
+	}
 }
 
 func (u *unit) startService(ctx context.Context) error {
+	u.host.mu.Lock()
+	u.enterLocked(lifecycle.Starting)
+	u.host.mu.Unlock()
 	return u.host.await(ctx, u.callStart(u.scoped(ctx), u.adopt))
 }
 
@@ -257,7 +265,7 @@ func (u *unit) adopt() {
 	h := u.host
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	u.startTook = time.Since(u.beganRun)
+	u.startTook = time.Since(u.since)
 	if _, isOnce := u.service.(*once); isOnce {
 		u.enterLocked(lifecycle.Completed)
 		return
@@ -268,12 +276,6 @@ func (u *unit) adopt() {
 		u.done = make(chan struct{})
 		go u.supervise(e) // inherits the labels of the call
 	}
-}
-
-// scoped is ctx as seen by this service.
-func (u *unit) scoped(ctx context.Context) context.Context {
-	h := u.host
-	return &unitContext{pprof.WithLabels(ctx, pprof.Labels("host", h.cfg.Name, "host_id", h.id, "service", u.name)), u}
 }
 
 // becomeRunning ends the start, unless a stop was asked for meanwhile.

@@ -202,10 +202,10 @@ func (h *Host) stopServices(end time.Time) {
 			return slices.DeleteFunc(slices.Clone(us), func(u *unit) bool { return !u.started })
 		}
 		sideBySide(units, 0,
-			func(u *unit) []*unit { return started(u.needed) },
-			func(u *unit) []*unit { return started(u.needs) },
+			func(u *unit) []*unit { return started(u.needed()) },
+			func(u *unit) []*unit { return started(u.needs()) },
 			func(u *unit) bool {
-				u.stop(plan.turn(u.depth+len(after), u.stopTimeout), nil)
+				u.stop(plan.turn(u.depth()+len(after), u.stopTimeout), nil)
 				return true
 			})
 	}
@@ -238,11 +238,10 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 	h := u.host
 	cause := h.marks.Request().Cause
 	h.mu.Lock()
-	u.beganStop = time.Now()
+	began := time.Now()
 	if u.state != lifecycle.Completed && u.state != lifecycle.Failed {
 		u.enterLocked(lifecycle.Stopping)
 	}
-	began := u.beganStop
 	h.mu.Unlock()
 	if u.loop != nil {
 		u.cancel(cause)
@@ -259,13 +258,13 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 			<-u.done // its supervisor may be in the middle of a restart
 		}
 		return u.service.Stop(ctx)
-	}, func(err error, _ bool) { u.stopReturned(err) })
+	}, func(err error, _ bool) { u.stopReturned(err, began) })
 	if !waitUntil(c.done, deadline, timer) {
 		h.abandon(c)
 	}
 }
 
-func (u *unit) stopReturned(err error) {
+func (u *unit) stopReturned(err error, began time.Time) {
 	h := u.host
 	if err != nil {
 		h.failAtStop(u, "stop", err)
@@ -275,7 +274,7 @@ func (u *unit) stopReturned(err error) {
 	if h.phase == ended {
 		return // the result is out
 	}
-	u.stopTook = time.Since(u.beganStop)
+	u.stopTook = time.Since(began)
 	switch {
 	case err != nil:
 		u.err = err

@@ -28,10 +28,7 @@ func (u *unit) runLoop() {
 				return
 			}
 			u.host.mu.Lock()
-			u.beganRun = time.Now()
-			if !u.waitReady {
-				u.enterLocked(lifecycle.Running)
-			}
+			u.enterLocked(u.upState())
 			u.host.mu.Unlock()
 			u.runLoop()
 		}()
@@ -94,7 +91,6 @@ func (u *unit) renew() error {
 	return u.host.await(start, u.callStart(start, func() {
 		u.host.mu.Lock()
 		defer u.host.mu.Unlock()
-		u.beganRun = time.Now()
 		u.enterLocked(lifecycle.Running)
 	}))
 }
@@ -108,9 +104,9 @@ func (g *giveUp) Unwrap() error { return g.error }
 // came meanwhile.
 func (u *unit) backOff() bool {
 	u.host.mu.Lock()
-	attempt := u.attempt
+	delay := u.policy.restart.delay(u.intensity.attempt)
 	u.host.mu.Unlock()
-	timer := time.NewTimer(u.policy.restart.delay(attempt))
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -129,13 +125,12 @@ func (u *unit) backOff() bool {
 // it is to be started again.
 func (h *Host) decide(u *unit, err error) bool {
 	h.mu.Lock()
-	var caught *PanicError
-	if errors.As(err, &caught) {
+	if isPanic(err) {
 		u.panics++
 	}
 	switch {
 	case u.state == lifecycle.Starting: // a loop that was not ready yet: the start decides
-		u.startErr = err
+		u.err = err
 		if err == nil && u.ctx.Err() == nil {
 			u.completeLocked()
 		}
@@ -161,7 +156,7 @@ func (h *Host) decide(u *unit, err error) bool {
 	action, attempt := u.policy.action, 0
 	if action == restart {
 		if u.mayRestartLocked(err) {
-			attempt = u.attempt
+			attempt = u.intensity.attempt
 			u.enterLocked(lifecycle.Restarting)
 			h.mu.Unlock()
 			h.log.Warn("service restarting", append(failure(u, err), "attempt", attempt)...)
@@ -188,6 +183,16 @@ func (h *Host) decide(u *unit, err error) bool {
 	return false
 }
 
+// isPanic keeps the target of errors.As, which goes to the heap, out of the way
+// of a clean end.
+func isPanic(err error) bool {
+	if err == nil {
+		return false
+	}
+	var caught *PanicError
+	return errors.As(err, &caught)
+}
+
 // failure is what the log says of one, with the stack if it was a panic.
 func failure(u *unit, err error) []any {
 	args := []any{"service", u.name, "error", err}
@@ -204,22 +209,42 @@ func (u *unit) mayRestartLocked(err error) bool {
 	if errors.As(err, &final) {
 		return false
 	}
-	cfg := u.policy.restart
-	now := time.Now()
-	if now.Sub(u.beganRun) >= cfg.Per {
-		u.attempt = 0
+	if u.intensity == nil {
+		u.intensity = &intensity{}
+	}
+	ran := time.Duration(0)
+	if u.state == lifecycle.Running {
+		ran = time.Since(u.since)
+	}
+	if !u.intensity.allow(time.Now(), ran, u.policy.restart) {
+		return false
+	}
+	u.restarts++
+	return true
+}
+
+// intensity counts restarts against their limit.
+type intensity struct {
+	attempt int         // since the last run that lasted
+	recent  []time.Time // within the window, oldest first
+}
+
+// allow reports whether a failure at now, after a run of this length, may be
+// answered with another restart, and counts it if so.
+func (i *intensity) allow(now time.Time, ran time.Duration, cfg RestartConfig) bool {
+	if ran >= cfg.Per {
+		i.attempt = 0
 	}
 	if cfg.Limit > 0 {
-		for len(u.window) > 0 && now.Sub(u.window[0]) > cfg.Per {
-			u.window = u.window[1:]
+		for len(i.recent) > 0 && now.Sub(i.recent[0]) > cfg.Per {
+			i.recent = i.recent[1:]
 		}
-		if len(u.window) >= cfg.Limit {
+		if len(i.recent) >= cfg.Limit {
 			return false
 		}
-		u.window = append(u.window, now)
+		i.recent = append(i.recent, now)
 	}
-	u.attempt++
-	u.restarts++
+	i.attempt++
 	return true
 }
 
@@ -244,8 +269,8 @@ func (u *unit) endedAtStopLocked(err error) {
 	if u.host.phase == ended {
 		return // the result is out
 	}
-	if !u.beganStop.IsZero() {
-		u.stopTook = time.Since(u.beganStop)
+	if u.state == lifecycle.Stopping {
+		u.stopTook = time.Since(u.since)
 	}
 	if err != nil {
 		u.err = err

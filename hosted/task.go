@@ -67,7 +67,7 @@ func (h *Host) keepLocked(task *unit) {
 	visit = func(u *unit) {
 		if !keep[u] {
 			keep[u] = true
-			for _, before := range u.needs {
+			for _, before := range u.needs() {
 				visit(before)
 			}
 		}
