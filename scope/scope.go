@@ -10,15 +10,15 @@ import (
 
 // Open makes what one unit of work needs, and the function that ends it.
 //
-// The close function is called once with the outcome of the work: nil means keep
+// The end function is called once with the outcome of the work: nil means keep
 // (commit), an error means undo (roll back). Its own error is added to the
 // outcome. It may be nil when there is nothing to close. If Open returns an
-// error, neither the work nor close is called, so Open cleans up after itself.
+// error, neither the work nor end is called, so Open cleans up after itself.
 //
 // The context given to Open is that of the work and may be done by the time
-// close is called: a rollback that talks to a server uses
+// end is called: a rollback that talks to a server uses
 // [context.WithoutCancel] and a timeout of its own.
-type Open[S any] func(ctx context.Context) (s S, close func(outcome error) error, err error)
+type Open[S any] func(ctx context.Context) (s S, end func(outcome error) error, err error)
 
 // Handler returns a function that opens a scope for each item, calls handle with
 // it and closes it, as the package comment says. Its error is that of open,

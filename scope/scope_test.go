@@ -138,7 +138,7 @@ func TestGoexitClosesWithAnError(t *testing.T) {
 func TestWorkThatOutlivesItsContextIsRolledBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
-		handle := scope.Handler(r.open, func(ctx context.Context, _ int, d time.Duration) error {
+		handle := scope.Handler(r.open, func(_ context.Context, _ int, d time.Duration) error {
 			time.Sleep(d) // does not look at ctx, and returns nil
 			return nil
 		})
