@@ -42,7 +42,7 @@ func ExamplePanicError() {
 }
 
 func ExampleLifetime() {
-	life := lifecycle.NewLifetime(marks.New()) // yours comes from host.Lifetime()
+	life := lifecycle.NewLifetime(marks.New(nil)) // yours comes from host.Lifetime()
 	life.Stop(errors.New("licence expired"))
 	<-life.Stopping()
 	fmt.Println(life.Cause())

@@ -91,7 +91,7 @@ func TestSignalContextEndsWithItsParentAndKeepsItsCause(t *testing.T) {
 }
 
 func TestLifetimeKeepsTheFirstCause(t *testing.T) {
-	life := lifecycle.NewLifetime(marks.New())
+	life := lifecycle.NewLifetime(marks.New(nil))
 	if life.Cause() != nil {
 		t.Error("a cause before any stop")
 	}
@@ -101,7 +101,7 @@ func TestLifetimeKeepsTheFirstCause(t *testing.T) {
 	if life.Cause() != io.EOF { //nolint:errorlint // identity is the point
 		t.Errorf("cause %v, want the first", life.Cause())
 	}
-	other := lifecycle.NewLifetime(marks.New())
+	other := lifecycle.NewLifetime(marks.New(nil))
 	other.Stop(nil)
 	if !errors.Is(other.Cause(), lifecycle.ErrStopRequested) {
 		t.Errorf("cause of a plain stop: %v", other.Cause())

@@ -1,6 +1,10 @@
 package lifecycle
 
-import "github.com/steadgo/stead/internal/marks"
+import (
+	"time"
+
+	"github.com/steadgo/stead/internal/marks"
+)
 
 // ErrStopRequested is the cause of a stop that was asked for without one.
 var ErrStopRequested = marks.ErrStopRequested
@@ -33,9 +37,9 @@ func (l *Lifetime) Stopped() <-chan struct{} { return l.m.Stopped }
 // A cause says why, it is not a failure: a program that stops cleanly is a
 // success whoever asked. To end a program with an error, let a service return
 // one. On a host that was never started, Stop makes a later start refuse.
-func (l *Lifetime) Stop(cause error) { l.m.RequestStop(cause) }
+func (l *Lifetime) Stop(cause error) { l.m.RequestStop(cause, time.Time{}) }
 
 // Cause says why the stop was asked for: the argument of the first Stop, a
 // *[SignalError], the cause of the context that ended, or the failure of a
 // service. It is nil until then.
-func (l *Lifetime) Cause() error { return l.m.Cause() }
+func (l *Lifetime) Cause() error { return l.m.Request().Cause }

@@ -5,6 +5,7 @@ package marks
 import (
 	"errors"
 	"sync"
+	"time"
 )
 
 // ErrStopRequested is the cause of a stop that was asked for without one.
@@ -14,38 +15,56 @@ var ErrStopRequested = errors.New("stead/lifecycle: stop requested")
 type Marks struct {
 	Started, Stopping, Stopped chan struct{}
 
-	mu    sync.Mutex
-	cause error
+	onStop func()
+
+	mu      sync.Mutex
+	request Request
 }
 
-// New returns marks of a host that has not started.
-func New() *Marks {
+// Request is what is known of a stop that was asked for.
+type Request struct {
+	Cause    error     // nil: none was asked for
+	At       time.Time // when
+	Deadline time.Time // of the one who asked; zero: none
+}
+
+// New returns marks of a host that has not started. onStop is called once, after
+// the first request, on the goroutine that made it; it must not block. It may be
+// nil.
+func New(onStop func()) *Marks {
 	return &Marks{
 		Started:  make(chan struct{}),
 		Stopping: make(chan struct{}),
 		Stopped:  make(chan struct{}),
+		onStop:   onStop,
 	}
 }
 
-// RequestStop keeps the first cause, closes Stopping and reports whether this
-// call was the first. The cause is readable before Stopping is seen closed.
-func (m *Marks) RequestStop(cause error) bool {
+// RequestStop keeps the first request and closes Stopping. The request is
+// readable before Stopping is seen closed.
+func (m *Marks) RequestStop(cause error, deadline time.Time) {
 	if cause == nil {
 		cause = ErrStopRequested
 	}
+	if m.keepFirst(Request{Cause: cause, At: time.Now(), Deadline: deadline}) && m.onStop != nil {
+		m.onStop()
+	}
+}
+
+func (m *Marks) keepFirst(r Request) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.cause != nil {
+	if m.request.Cause != nil {
 		return false
 	}
-	m.cause = cause
+	m.request = r
 	close(m.Stopping)
 	return true
 }
 
-// Cause is the cause of the first RequestStop, nil before it.
-func (m *Marks) Cause() error {
+// Request is the first request, with a nil Cause before it.
+func (m *Marks) Request() Request {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.cause
+	return m.request
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A mutant replaces the only occurrence of old by new in one file. The package
+// under test is the file's, unless pkg says otherwise.
+type mutant struct {
+	file, old, new string
+	pkg, test      string
+}
+
+var code = []mutant{
+	{
+		file: "coordinator/waiter.go", old: "if next == name {", new: "if false {",
+		test: "TestAWaitThatClosesACycleIsRefusedWithThePath",
+	},
+	{
+		file: "coordinator/waiter.go", old: "before = c.blockedBy(name)", new: "_ = c.blockedBy",
+		test: "TestMembersStartedInSequenceCannotWaitForThoseAfterThem",
+	},
+	{
+		file: "coordinator/wait.go", old: "case !ok: ", new: "case !ok && false: ",
+		test: "TestAnUnknownNameIsAnErrorEverywhere",
+	},
+	{
+		file: "coordinator/wait.go", old: "outOf(c.waiters, w.by, w)", new: "",
+		test: "TestAWaitThatClosesACycleIsRefusedWithThePath",
+	},
+	{
+		file: "coordinator/coordinator.go", old: "c.endLocked(w, failure(name, outcome))", new: "w.left--",
+		test: "TestFailWakesEveryWaiterWithItsErrorUntilReady",
+	},
+	{
+		file: "scope/scope.go", old: "return interrupted(ctx)", new: "return nil",
+		test: "TestWorkThatOutlivesItsContextIsRolledBack",
+	},
+	{
+		file: "scope/scope.go", old: "return closing\n\tcase closing", new: "return outcome\n\tcase closing",
+		test: "TestAnErrorOfClosingIsAnErrorOfTheWork",
+	},
+	{
+		file: "internal/guard/guard.go", old: "if !returned {", new: "if !returned && false {",
+		test: "TestGoexitClosesWithAnError", pkg: "./scope",
+	},
+	{
+		file: "lifecycle/signal.go", old: "cancel(&SignalError{Signal: s})", new: "_ = s; cancel(nil)",
+		test: "TestSignalContextCarriesTheSignalAsItsCause",
+	},
+}
+
+func mutants(dir string) error {
+	var r report
+	for _, m := range code {
+		if m.pkg == "" {
+			m.pkg = "./" + filepath.Dir(m.file)
+		}
+		r.add(fmt.Sprintf("%s: %s", m.file, strings.Join(strings.Fields(m.old), " ")), m.try(dir))
+	}
+	return r.err()
+}
+
+func (m mutant) try(dir string) error {
+	name := filepath.Join(dir, m.file)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return fmt.Errorf("the text to replace occurs %d times", n)
+	}
+	if err := os.WriteFile(name, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+		return err
+	}
+	return errors.Join(notices(dir, m.pkg, m.test), os.WriteFile(name, text, 0o600))
+}

@@ -1,0 +1,43 @@
+# make help lists the targets. .ci/run does all of it in a fresh clone.
+
+MODULES := . $(patsubst %/go.mod,%,$(shell git ls-files '*/go.mod'))
+LINT    = $(shell bash .ci/step lint-path)
+
+.DEFAULT_GOAL := help
+.PHONY: help test race lint fmt bench tidy fuzz stress mutants examples ci
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+test: ## run every test of every module
+	go test work
+
+race: ## run them under the race detector, shuffled
+	go test -race -shuffle=on work
+
+lint: ## gofmt, go vet and golangci-lint in every module
+	bash .ci/run lint
+
+fmt: ## format the code and sort the imports
+	@for m in $(MODULES); do (cd $$m && $(LINT) fmt ./...) || exit 1; done
+
+bench: ## run every benchmark once, to see that it works
+	bash .ci/run bench
+
+tidy: ## tidy every module
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
+
+fuzz: ## run every fuzz target for FUZZTIME (default 20s)
+	bash .ci/run fuzz
+
+stress: ## repeat the tests with 1, 2 and 16 processors
+	bash .ci/run stress
+
+mutants: ## break the code on purpose and see that a test notices
+	bash .ci/run mutants
+
+examples: ## start, use and stop every example
+	bash .ci/run examples
+
+ci: ## everything that the checks run
+	bash .ci/run

@@ -1,0 +1,198 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// wait is one call of Wait that has something to wait for.
+type wait struct {
+	by    string   // who waits; empty if that is not known
+	names []string // whom for: those not ready when it began, each once
+	left  int      // how many of them have not become ready since
+	done  chan struct{}
+	err   error // set before done is closed
+}
+
+// waits is a set, so that a wait that ends early leaves in constant time however
+// many others wait for the same name.
+type waits map[*wait]struct{}
+
+func (c *Coordinator) wait(ctx context.Context, by string, names []string) error {
+	w, err := c.join(by, names)
+	if w == nil {
+		return err
+	}
+	select {
+	case <-w.done:
+		return w.err
+	case <-ctx.Done():
+		return c.leave(ctx, w)
+	}
+}
+
+func (c *Coordinator) waitAll(ctx context.Context, by string) error {
+	for {
+		names := c.notReadyBut(by)
+		if len(names) == 0 {
+			return nil
+		}
+		if err := c.wait(ctx, by, names); err != nil {
+			return err
+		}
+	}
+}
+
+// join adds a wait, or returns none and how it ended already. The search for a
+// cycle comes after the wait is in the books: of two waits that close a cycle
+// between them, the later to enter finds the earlier. It follows that both may be
+// refused if they come at the same time; keeping one of them alive would need a
+// lock around the search, and with it around the caller's function.
+func (c *Coordinator) join(by string, names []string) (*wait, error) {
+	w, err := c.add(by, names)
+	if w == nil || by == "" {
+		return w, err
+	}
+	path := c.cycle(by)
+	if path == nil {
+		return w, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !w.over() { // else somebody became ready, or failed, during the search
+		c.endLocked(w, fmt.Errorf("stead/coordinator: wait: %w: %s", ErrCycle, listed(path, " -> ")))
+	}
+	return nil, w.err
+}
+
+func (c *Coordinator) add(by string, names []string) (*wait, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var pending []string
+	var failed error
+	for _, name := range names {
+		outcome, ok := c.outcomes[name]
+		switch {
+		case !ok: // before any failure: this one is a mistake in the program
+			return nil, fmt.Errorf("stead/coordinator: wait: %q: %w", name, ErrUnknown)
+		case outcome == nil:
+			pending = append(pending, name)
+		case !isReady(outcome) && failed == nil:
+			failed = failure(name, outcome)
+		}
+	}
+	if failed != nil || len(pending) == 0 {
+		return nil, failed
+	}
+	w := &wait{by: by, done: make(chan struct{})}
+	for _, name := range pending {
+		if into(&c.waiting, name, w) {
+			w.names = append(w.names, name)
+		}
+	}
+	w.left = len(w.names)
+	if by != "" {
+		into(&c.waiters, by, w)
+	}
+	return w, nil
+}
+
+// leave ends a wait whose context is done, unless an outcome came first.
+func (c *Coordinator) leave(ctx context.Context, w *wait) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w.over() {
+		return w.err
+	}
+	why := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(why, cause) {
+		why = fmt.Errorf("%w: %w", why, cause)
+	}
+	missing := c.pendingLocked(w)
+	slices.Sort(missing)
+	c.endLocked(w, fmt.Errorf("stead/coordinator: wait: not ready: %s: %w", listed(missing, ", "), why))
+	return w.err
+}
+
+func (c *Coordinator) pendingLocked(w *wait) []string {
+	var names []string
+	for _, name := range w.names {
+		if c.outcomes[name] == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (w *wait) over() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// endLocked takes a wait out of the books and wakes whoever is in it. Every wait
+// ends here exactly once: a wait in the books is not over.
+func (c *Coordinator) endLocked(w *wait, err error) {
+	for _, name := range w.names {
+		outOf(c.waiting, name, w)
+	}
+	outOf(c.waiters, w.by, w)
+	w.err = err
+	close(w.done)
+}
+
+func into(sets *map[string]waits, name string, w *wait) (added bool) {
+	if *sets == nil {
+		*sets = make(map[string]waits)
+	}
+	set := (*sets)[name]
+	if set == nil {
+		set = make(waits, 1)
+		(*sets)[name] = set
+	}
+	_, twice := set[w]
+	set[w] = struct{}{}
+	return !twice
+}
+
+func outOf(sets map[string]waits, name string, w *wait) {
+	delete(sets[name], w)
+	if len(sets[name]) == 0 {
+		delete(sets, name)
+	}
+}
+
+func (c *Coordinator) notReadyBut(by string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for name, outcome := range c.outcomes {
+		if name != by && !isReady(outcome) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names) // of several failures the same one is always reported
+	return names
+}
+
+func failure(name string, err error) error {
+	return fmt.Errorf("stead/coordinator: wait: %q failed: %w", name, err)
+}
+
+// mostNames bounds the names in one message: an error is read by people.
+const mostNames = 12
+
+func listed(names []string, sep string) string {
+	if len(names) <= mostNames {
+		return strings.Join(names, sep)
+	}
+	half := mostNames / 2
+	return fmt.Sprintf("%s%s(%d more)%s%s", strings.Join(names[:half], sep), sep,
+		len(names)-2*half, sep, strings.Join(names[len(names)-half:], sep))
+}

@@ -1,0 +1,85 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// PanicError is a panic or a runtime.Goexit of a service, with its stack.
+type PanicError = lifecycle.PanicError
+
+// ErrStopping is returned by a Stop that was called with a context of one of the
+// host's own services: the stop was asked for, and waiting for it there would be
+// waiting for itself.
+var ErrStopping = errors.New("stead/hosted: stopping")
+
+// ServiceError is what went wrong with one service. Op is the call: "start",
+// "run", "stop", "reload", "health" or one of the hooks "starting", "started",
+// "stopping" and "stopped".
+type ServiceError struct {
+	Service string
+	Op      string
+	Err     error
+}
+
+// Error reads `stead/hosted: stop "emails": connection reset`.
+func (e *ServiceError) Error() string {
+	return fmt.Sprintf("stead/hosted: %s %q: %v", e.Op, e.Service, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *ServiceError) Unwrap() error { return e.Err }
+
+// TimeoutError names the services that did not return in time and were left
+// behind. errors.Is(err, context.DeadlineExceeded) holds for it.
+type TimeoutError struct{ Stragglers []Straggler }
+
+// Straggler is one call into a service that did not return in time.
+type Straggler struct {
+	Service string        `json:"service"` // of a nested host: outer/inner
+	Op      string        `json:"op"`      // "start", "stop" or a hook
+	Waited  time.Duration `json:"waited"`  // since the call, in nanoseconds
+	Stacks  string        `json:"stacks"`  // of the service's own goroutines when it was given up on
+}
+
+// Error names each service with its call and how long it had; the stacks are
+// left to the field, as they are long.
+func (e *TimeoutError) Error() string {
+	var b strings.Builder
+	b.WriteString("stead/hosted: did not return in time:")
+	for i, s := range e.Stragglers {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, " %q (%s, %v)", s.Service, s.Op, s.Waited.Round(time.Millisecond))
+	}
+	return b.String()
+}
+
+// Unwrap returns context.DeadlineExceeded.
+func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// isCancel says whether err is no more than the news that a context ended whose
+// cause is cause.
+func isCancel(err, cause error) bool {
+	return err == nil || errors.Is(err, context.Canceled) || (cause != nil && errors.Is(err, cause))
+}
+
+// join is errors.Join that returns a lone error as it is.
+func join(errs ...error) error {
+	var kept []error
+	for _, err := range errs {
+		if err != nil {
+			kept = append(kept, err)
+		}
+	}
+	if len(kept) == 1 {
+		return kept[0]
+	}
+	return errors.Join(kept...)
+}

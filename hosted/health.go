@@ -1,0 +1,187 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"path"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// probe is what one service answers to one probe.
+type probe struct {
+	name   string
+	ok     bool
+	counts bool // a failure makes the whole answer a failure
+}
+
+// LiveHandler answers whether the process is worth keeping: 200, unless a
+// critical service has failed for good or the host has stopped. It never asks a
+// dependency, and a service that waits out a restart is live. With ?verbose=1 it
+// also lists how many goroutines each service has.
+//
+// This handler and [Host.ReadyHandler] answer in plain text, in the manner of
+// Kubernetes' own: `ok`, or a line for each service with [+] or [-]; ?verbose
+// shows the lines in any case, ?exclude=name leaves a service out, and a path
+// that ends in a service's name asks for that one only. Why something failed is
+// withheld: probes are often open to everybody.
+func (h *Host) LiveHandler() http.Handler {
+	return h.handler("livez", func(context.Context) []probe {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		probes := []probe{{"host", h.phase != ended, true}}
+		for _, u := range h.units {
+			probes = append(probes, probe{u.name, u.state != lifecycle.Failed, u.critical()})
+		}
+		return probes
+	})
+}
+
+// ReadyHandler answers whether the program can take traffic: 200 when the host
+// has started and every critical service is running or completed and its
+// [Health] check passes; 503 otherwise. From the first moment of a stop it is
+// 503 and never comes back. A service that failed under [Ignore] or is
+// [NotCritical] is shown and not counted.
+//
+// Health checks run side by side under one bound, [Config.HealthTimeout]; one
+// that hangs fails alone.
+func (h *Host) ReadyHandler() http.Handler {
+	return h.handler("readyz", func(ctx context.Context) []probe {
+		h.mu.Lock()
+		units := h.units
+		probes := []probe{{"host", h.phase == running && h.marks.Request().Cause == nil, true}}
+		for _, u := range units {
+			up := u.state == lifecycle.Running || u.state == lifecycle.Completed
+			probes = append(probes, probe{u.name, up, u.critical()})
+		}
+		h.mu.Unlock()
+		for i, healthy := range h.checks.run(ctx, h, units) {
+			probes[i+1].ok = probes[i+1].ok && healthy
+		}
+		return probes
+	})
+}
+
+// critical says whether the service's state counts for the whole.
+func (u *unit) critical() bool {
+	return !u.notCritical && (u.policy.action != ignore || u.state != lifecycle.Failed)
+}
+
+func (h *Host) handler(kind string, ask func(context.Context) []probe) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		probes := ask(r.Context())
+		if one := path.Base(r.URL.Path); one != kind && one != "/" && one != "." {
+			probes = slices.DeleteFunc(probes, func(p probe) bool { return p.name != one })
+			if len(probes) == 0 {
+				http.NotFound(w, r)
+				return
+			}
+		}
+		excluded := query["exclude"]
+		probes = slices.DeleteFunc(probes, func(p probe) bool { return slices.Contains(excluded, p.name) })
+		good := !slices.ContainsFunc(probes, func(p probe) bool { return p.counts && !p.ok })
+
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		if !good {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		verbose := query.Has("verbose")
+		if good && !verbose {
+			fmt.Fprintln(w, "ok")
+			return
+		}
+		for _, p := range probes {
+			switch {
+			case p.ok:
+				fmt.Fprintf(w, "[+]%s ok\n", p.name)
+			case p.counts:
+				fmt.Fprintf(w, "[-]%s failed: reason withheld\n", p.name)
+			default:
+				fmt.Fprintf(w, "[-]%s failed, not counted: reason withheld\n", p.name)
+			}
+		}
+		if verbose && kind == "livez" {
+			h.writeGoroutines(w)
+		}
+		fmt.Fprintf(w, "%s check %s\n", kind, map[bool]string{true: "passed", false: "failed"}[good])
+	})
+}
+
+// checks runs health checks and keeps one that hangs from being started again
+// by every probe.
+type checks struct {
+	mu   sync.Mutex
+	busy map[*unit]bool
+}
+
+var errCheckBusy = errors.New("the last check has not returned")
+
+// run asks the units that have a check and are up, and returns who is healthy;
+// those without one are.
+func (c *checks) run(ctx context.Context, h *Host, units []*unit) []bool {
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.HealthTimeout)
+	defer cancel()
+	healthy := make([]bool, len(units))
+	var group errgroup.Group
+	for i, u := range units {
+		if u.health == nil || u.base.unit == nil || u.stateNow() != lifecycle.Running {
+			healthy[i] = true
+			continue
+		}
+		group.Go(func() error {
+			err := c.ask(ctx, u)
+			healthy[i] = err == nil
+			if err != nil {
+				h.log.Warn("service unhealthy", "service", u.name, "error", err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return healthy
+}
+
+func (c *checks) ask(ctx context.Context, u *unit) error {
+	c.mu.Lock()
+	if c.busy[u] {
+		c.mu.Unlock()
+		return errCheckBusy
+	}
+	if c.busy == nil {
+		c.busy = map[*unit]bool{}
+	}
+	c.busy[u] = true
+	c.mu.Unlock()
+	call := u.call(u.scoped(ctx), "health", func(ctx context.Context) error {
+		return guard.Call(func() error { return u.health(ctx) })
+	}, func(error, bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.busy, u)
+	})
+	select {
+	case <-call.done:
+		return call.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// writeGoroutines lists how many goroutines carry each service's label.
+func (h *Host) writeGoroutines(w http.ResponseWriter) {
+	counts := h.Goroutines()
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(w, "goroutines %s %d\n", name, counts[name])
+	}
+}

@@ -1,0 +1,285 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Config of a [Host]. The zero value works.
+type Config struct {
+	// Name of the host in logs, metrics, pprof labels and errors. "": "host".
+	Name string
+
+	// Logger gets state changes, failures and the stop report. nil: nothing is
+	// logged.
+	Logger *slog.Logger
+
+	// StartTimeout bounds the whole start. 0: none.
+	StartTimeout time.Duration
+
+	// ShutdownTimeout is the whole budget of a stop, counted from the moment it
+	// is asked for, DrainDelay included. 0: 25 s, which leaves Kubernetes' 30 s
+	// grace a margin; set 8 s for Docker's 10 s. Negative: none.
+	ShutdownTimeout time.Duration
+
+	// DrainDelay is how long the services go on after the stop was asked for and
+	// readiness has turned off, so that load balancers notice before connections
+	// are refused. 0: none. It must be shorter than ShutdownTimeout.
+	DrainDelay time.Duration
+
+	// StartConcurrency is how many services may be starting at once; those that
+	// depend on each other by After still wait. The stop is then side by side as
+	// well. 0 and 1: one after the other, in order.
+	StartConcurrency int
+
+	// ExitWhenDone stops the host when every loop has ended by itself. Services
+	// that are not loops do not hold it up. A host without a loop refuses it.
+	ExitWhenDone bool
+
+	// HealthTimeout bounds all health checks of one probe together. 0: 900 ms,
+	// less than the 1 s after which a kubelet gives a probe up.
+	HealthTimeout time.Duration
+}
+
+const defaultShutdownTimeout = 25 * time.Second
+
+// Host starts services in order, watches them, and stops them in reverse within
+// a budget that it enforces. Make one with [New], register services, then call
+// [Host.Run] once, or [Host.Start] and [Host.Stop], or [Host.RunTask]. A host is
+// used up by that. All methods may be called from any goroutine.
+//
+// A Host is a [Service] itself and can be added to another one.
+type Host struct {
+	cfg    Config
+	log    *slog.Logger
+	marks  *marks.Marks
+	life   *lifecycle.Lifetime
+	ended  chan struct{} // closed when the stop is over and result is final
+	cut    chan struct{} // closed to end the drain delay early
+	checks checks        // health checks in flight
+	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
+
+	reloading sync.Mutex
+
+	mu               sync.Mutex
+	phase            phase
+	units            []*unit // in order of registration, from Start on in order of start
+	byName           map[string]*unit
+	problems         []error // found at registration
+	late             []error // Add after Start
+	failures         []error // in the order in which they happened
+	calls            []*call // that were not back in time
+	loops            int     // that have not ended by themselves
+	cancelStart      context.CancelCauseFunc
+	coord            *coordination
+	cutOnce          bool
+	noDrain          bool
+	servicesStopping bool // the drain delay is over
+	stragglers       []Straggler
+	stopTook         time.Duration
+	result           error // final once ended is closed
+}
+
+// phase of a host's life, in order.
+type phase int
+
+const (
+	idle phase = iota
+	starting
+	running
+	stopping
+	ended
+)
+
+// New returns a host without services. A configuration that makes no sense is
+// reported by Start and Run.
+func New(cfg Config) *Host {
+	if cfg.Name == "" {
+		cfg.Name = "host"
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.ShutdownTimeout == 0 {
+		cfg.ShutdownTimeout = defaultShutdownTimeout
+	}
+	if cfg.HealthTimeout == 0 {
+		cfg.HealthTimeout = 900 * time.Millisecond
+	}
+	h := &Host{
+		cfg:    cfg,
+		log:    cfg.Logger.With("host", cfg.Name),
+		ended:  make(chan struct{}),
+		cut:    make(chan struct{}),
+		byName: map[string]*unit{},
+	}
+	h.marks = marks.New(h.stopRequested)
+	h.life = lifecycle.NewLifetime(h.marks)
+	h.id = strconv.FormatUint(uint64(uintptr(unsafe.Pointer(h))), 36)
+	return h
+}
+
+// Add registers a service under a name that is unique in this host. It returns
+// nothing so that registrations read as a list: what is wrong with them, such as
+// a name given twice, is the error of Start or Run, before anything is started.
+//
+// Services are started in the order in which they were added, unless [After]
+// says otherwise. Register consumers before the producers that feed them: the
+// stop is in reverse, so the producers then end first.
+//
+// Add after Start does not start the service. It is logged and becomes part of
+// the error of Run and Stop.
+func (h *Host) Add(name string, s Service, opts ...Option) {
+	u := &unit{service: s}
+	u.loop, _ = s.(*loop)
+	h.register(name, u, opts)
+}
+
+// Go adds a background loop: it is Add(name, Loop(run), opts...).
+func (h *Host) Go(name string, run func(ctx context.Context) error, opts ...Option) {
+	one := &struct { // one allocation for both
+		unit unit
+		loop loop
+	}{loop: loop{run: run}}
+	one.unit.service, one.unit.loop = &one.loop, &one.loop
+	h.register(name, &one.unit, opts)
+}
+
+// Task adds something to do once, while starting: it is Add(name, Once(run),
+// opts...). What was added after it waits for it, and its error fails the start.
+func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Option) {
+	h.Add(name, Once(run), opts...)
+}
+
+func (h *Host) register(name string, u *unit, opts []Option) {
+	u.host, u.name, u.settings = h, name, &defaultSettings
+	if len(opts) > 0 {
+		u.settings = &settings{}
+		for _, opt := range opts {
+			opt(u.settings)
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.phase != idle {
+		err := &ServiceError{Service: name, Op: "add", Err: errors.New("the host was started before; not started")}
+		h.late = append(h.late, err)
+		h.log.Error("service added too late", "service", name, "error", err)
+		return
+	}
+	if err := h.acceptLocked(u); err != nil {
+		h.problems = append(h.problems, &ServiceError{Service: name, Op: "add", Err: err})
+		return
+	}
+	h.byName[name] = u
+	h.units = append(h.units, u)
+	if u.loop != nil {
+		h.loops++
+	}
+}
+
+func (h *Host) acceptLocked(u *unit) error {
+	switch {
+	case u.name == "":
+		return errors.New("the name is empty")
+	case isNil(u.service):
+		return errors.New("the service is nil")
+	case h.byName[u.name] != nil:
+		return errors.New("the name is taken")
+	}
+	if l, ok := u.service.(*loop); ok && l.run == nil {
+		return errors.New("the function is nil")
+	}
+	if o, ok := u.service.(*once); ok && o.run == nil {
+		return errors.New("the function is nil")
+	}
+	if f, ok := u.service.(*fresh); ok && f.make == nil {
+		return errors.New("the function is nil")
+	}
+	return u.check(&h.cfg, u.service)
+}
+
+// Lifetime tells when the host has started, is stopping and has stopped, and can
+// ask it to stop from anywhere, also from inside a service.
+func (h *Host) Lifetime() *lifecycle.Lifetime { return h.life }
+
+// Name is the host's name.
+func (h *Host) Name() string { return h.cfg.Name }
+
+// validateLocked reports everything that is wrong with the registrations and
+// puts the units into the order of the start.
+func (h *Host) validateLocked() error {
+	errs := append([]error(nil), h.problems...)
+	fail := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("stead/hosted: config %q: "+format, append([]any{h.cfg.Name}, args...)...))
+	}
+	if h.cfg.DrainDelay < 0 {
+		fail("DrainDelay is negative: %v", h.cfg.DrainDelay)
+	}
+	if h.cfg.ShutdownTimeout > 0 && h.cfg.DrainDelay >= h.cfg.ShutdownTimeout {
+		fail("DrainDelay %v leaves nothing of ShutdownTimeout %v", h.cfg.DrainDelay, h.cfg.ShutdownTimeout)
+	}
+	if h.cfg.StartTimeout < 0 {
+		fail("StartTimeout is negative: %v", h.cfg.StartTimeout)
+	}
+	if h.cfg.StartConcurrency < 0 {
+		fail("StartConcurrency is negative: %d", h.cfg.StartConcurrency)
+	}
+	if h.cfg.HealthTimeout < 0 {
+		fail("HealthTimeout is negative: %v", h.cfg.HealthTimeout)
+	}
+	if h.cfg.ExitWhenDone && h.loops == 0 {
+		fail("ExitWhenDone needs a loop")
+	}
+	errs = append(errs, h.twicePresentLocked()...)
+	order, err := sortUnits(h.units, h.byName)
+	if err != nil {
+		errs = append(errs, err)
+	} else {
+		h.units = order
+	}
+	return join(errs...)
+}
+
+// twicePresentLocked finds one instance under two names, and two queues or two
+// jobs of one name, which would be one line in every metric.
+func (h *Host) twicePresentLocked() (errs []error) {
+	type key struct{ kind, name string }
+	instances := map[any]string{}
+	components := map[key]any{}
+	for _, u := range h.units {
+		if u.loop != nil {
+			continue // a function may well run twice
+		}
+		if r := reflect.ValueOf(u.service); r.Kind() == reflect.Pointer && r.Type().Elem().Size() > 0 {
+			if other, ok := instances[u.service]; ok {
+				errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("the same instance was added as %q", other)})
+			}
+			instances[u.service] = u.name
+		}
+		c, ok := As[named](u.service)
+		if !ok {
+			continue
+		}
+		var self any = c
+		if o, ok := c.(interface{ Observed() any }); ok {
+			self = o.Observed() // several consumers of one queue are one queue
+		}
+		k := key{reflect.Indirect(reflect.ValueOf(c)).Type().PkgPath(), c.Name()}
+		if other, ok := components[k]; ok && other != self {
+			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("another %T is named %q", other, c.Name())})
+		}
+		components[k] = self
+	}
+	return errs
+}

@@ -1,0 +1,78 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Main runs the host as a whole program: it is what func main calls last.
+//
+// SIGINT or SIGTERM, also while starting, begins the stop. A further one cuts
+// the drain delay short if that is on, and otherwise ends the process at once
+// with exit code 128 plus the signal's number. SIGHUP reloads the services that
+// are a [Reloader]; if none is, it keeps its default action.
+//
+// Main does not return: it calls os.Exit, with 0 after a clean stop and 1
+// otherwise, the error on standard error. Deferred calls of func main do not
+// run.
+func Main(h *Host) { os.Exit(runMain(h, os.Stderr, os.Exit)) }
+
+func runMain(h *Host, stderr io.Writer, exit func(int)) int {
+	signals := lifecycle.StopSignals()
+	if h.reloads() {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	received := make(chan os.Signal, 4)
+	signal.Notify(received, signals...)
+	defer signal.Stop(received)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		for {
+			select {
+			case s := <-received:
+				h.onSignal(s, stderr, exit)
+			case <-over:
+				return
+			}
+		}
+	}()
+	if err := h.Run(context.Background()); err != nil {
+		fmt.Fprintln(stderr, err)
+		var timeout *TimeoutError
+		if errors.As(err, &timeout) {
+			for _, s := range timeout.Stragglers {
+				fmt.Fprintf(stderr, "%s, left in %s:\n%s", s.Service, s.Op, s.Stacks)
+			}
+		}
+		return 1
+	}
+	return 0
+}
+
+// onSignal must not block: the next signal may be the one that forces the end.
+func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
+	if s == syscall.SIGHUP {
+		go func() { _ = h.Reload(context.Background()) }() // its errors are logged
+		return
+	}
+	sig := &lifecycle.SignalError{Signal: s}
+	switch {
+	case h.marks.Request().Cause == nil:
+		h.marks.RequestStop(sig, time.Time{})
+	case h.cutDrain():
+	default:
+		waiting, _ := h.waitingFor()
+		fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s\n", sig, strings.Join(waiting, " "))
+		exit(sig.ExitCode())
+	}
+}

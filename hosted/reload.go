@@ -1,0 +1,74 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Reload calls Reload on every running service that has it, in the order of the
+// start, and joins their errors; a failed reload is logged and stops nothing. It
+// is refused unless the host is running, and while another reload is on: reloads
+// do not overlap. A service that does not return from it holds only Reload up;
+// ctx bounds it.
+func (h *Host) Reload(ctx context.Context) error {
+	if !h.reloading.TryLock() {
+		return fmt.Errorf("stead/hosted: reload %q: a reload is under way", h.cfg.Name)
+	}
+	defer h.reloading.Unlock()
+	h.mu.Lock()
+	up := h.phase == running
+	units := h.units
+	h.mu.Unlock()
+	if !up {
+		return fmt.Errorf("stead/hosted: reload %q: the host is not running", h.cfg.Name)
+	}
+	var errs []error
+	for _, u := range units {
+		r, ok := As[Reloader](u.service)
+		if !ok || u.stateNow() != lifecycle.Running {
+			continue
+		}
+		c := u.call(u.scoped(ctx), "reload", r.Reload, nil)
+		var err error
+		select {
+		case <-c.done:
+			err = c.err
+		case <-ctx.Done():
+			err = withCause(ctx.Err(), context.Cause(ctx))
+		case <-h.marks.Stopping:
+			err = ErrStopping
+		}
+		if err != nil {
+			err = &ServiceError{Service: u.name, Op: "reload", Err: err}
+			h.log.Error("service not reloaded", "service", u.name, "error", err)
+			errs = append(errs, err)
+		}
+		if errors.Is(err, ErrStopping) {
+			break
+		}
+	}
+	h.log.Info("host reloaded")
+	return join(errs...)
+}
+
+// reloads says whether any service can reload.
+func (h *Host) reloads() bool {
+	h.mu.Lock()
+	units := h.units
+	h.mu.Unlock()
+	for _, u := range units {
+		if _, ok := As[Reloader](u.service); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (u *unit) stateNow() lifecycle.State {
+	u.host.mu.Lock()
+	defer u.host.mu.Unlock()
+	return u.state
+}

@@ -1,0 +1,193 @@
+package hosted
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// ServiceStatus is what a host knows of one of its services at one moment.
+type ServiceStatus struct {
+	Name      string
+	State     lifecycle.State
+	Since     time.Time // of State
+	Ready     bool      // counts as ready: Running or Completed
+	Critical  bool      // its state counts for readiness; see NotCritical
+	Restarts  int
+	Panics    int
+	Err       error // the last failure
+	After     []string
+	StartTook time.Duration // 0 for a loop that need not say it is ready
+	StopTook  time.Duration
+	LeftOver  int // items left over by its stop
+	Service   Service
+	Watched   []interface{ Name() string } // see Watch
+}
+
+// Services returns the status of every service, in the order of registration
+// until the host starts and of the start afterwards. It may be called at any
+// time and calls no service.
+func (h *Host) Services() []ServiceStatus {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]ServiceStatus, len(h.units))
+	for i, u := range h.units {
+		all[i] = u.statusLocked()
+	}
+	return all
+}
+
+func (u *unit) statusLocked() ServiceStatus {
+	return ServiceStatus{
+		Name: u.name, State: u.state, Since: u.since,
+		Ready:    u.state == lifecycle.Running || u.state == lifecycle.Completed,
+		Critical: !u.notCritical,
+		Restarts: int(u.restarts), Panics: int(u.panics), Err: u.err,
+		After:     append([]string(nil), u.after...),
+		StartTook: u.startTook, StopTook: u.stopTook, LeftOver: u.leftOver,
+		Service: u.service, Watched: u.watched,
+	}
+}
+
+// Report is how a host's life went: why it stopped and what each service did. It
+// marshals to JSON with durations in seconds and errors as text, and its String
+// is a table for people.
+type Report struct {
+	Host       string
+	Cause      error // why it stopped; nil while nobody asked for that
+	Err        error // what Run returns
+	Took       time.Duration
+	Services   []ServiceReport // in the order in which they are stopped
+	Stragglers []Straggler
+}
+
+// ServiceReport is the line of one service in a [Report].
+type ServiceReport struct {
+	Name      string
+	State     lifecycle.State
+	StartTook time.Duration
+	StopTook  time.Duration
+	Restarts  int
+	LeftOver  int
+	Err       error
+}
+
+// Report returns the report as of now; it is complete once the host has stopped.
+// It may be called at any time.
+func (h *Host) Report() Report {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	req := h.marks.Request()
+	r := Report{Host: h.cfg.Name, Cause: req.Cause, Stragglers: h.stragglers}
+	if h.phase == ended {
+		r.Err = h.result
+		r.Took = h.stopTook
+	}
+	for i := len(h.units) - 1; i >= 0; i-- {
+		u := h.units[i]
+		r.Services = append(r.Services, ServiceReport{
+			Name: u.name, State: u.state, StartTook: u.startTook, StopTook: u.stopTook,
+			Restarts: int(u.restarts), LeftOver: u.leftOver, Err: u.err,
+		})
+	}
+	return r
+}
+
+// Clean says that nothing went wrong and nothing was left over.
+func (r Report) Clean() bool {
+	for _, s := range r.Services {
+		if s.LeftOver > 0 {
+			return false
+		}
+	}
+	return r.Err == nil && len(r.Stragglers) == 0
+}
+
+// String is the report as a table, one line a service in the order of the stop.
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s stopped after %v", r.Host, round(r.Took))
+	if r.Cause != nil {
+		fmt.Fprintf(&b, ": %v", r.Cause)
+	}
+	b.WriteByte('\n')
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SERVICE\tSTATE\tSTART\tSTOP\tRESTARTS\tLEFT OVER\tERROR")
+	for _, s := range r.Services {
+		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%d\t%d\t%s\n",
+			s.Name, s.State, round(s.StartTook), round(s.StopTook), s.Restarts, s.LeftOver, oneLine(s.Err))
+	}
+	_ = w.Flush()
+	for _, s := range r.Stragglers {
+		fmt.Fprintf(&b, "%s did not return from %s within %v:\n%s", s.Service, s.Op, round(s.Waited), s.Stacks)
+	}
+	return b.String()
+}
+
+func round(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(10 * time.Microsecond)
+}
+
+func oneLine(err error) string {
+	if err == nil {
+		return "-"
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// MarshalJSON writes
+//
+//	{"host", "cause", "error", "took_seconds", "clean",
+//	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "left_over", "error"}],
+//	 "stragglers": [{"service", "op", "waited_seconds", "stacks"}]}
+//
+// with errors as text, left out when there is none.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type service struct {
+		Name      string          `json:"name"`
+		State     lifecycle.State `json:"state"`
+		StartTook float64         `json:"start_seconds"`
+		StopTook  float64         `json:"stop_seconds"`
+		Restarts  int             `json:"restarts"`
+		LeftOver  int             `json:"left_over"`
+		Err       string          `json:"error,omitempty"`
+	}
+	type straggler struct {
+		Service string  `json:"service"`
+		Op      string  `json:"op"`
+		Waited  float64 `json:"waited_seconds"`
+		Stacks  string  `json:"stacks"`
+	}
+	out := struct {
+		Host       string      `json:"host"`
+		Cause      string      `json:"cause,omitempty"`
+		Err        string      `json:"error,omitempty"`
+		Took       float64     `json:"took_seconds"`
+		Clean      bool        `json:"clean"`
+		Services   []service   `json:"services"`
+		Stragglers []straggler `json:"stragglers"`
+	}{r.Host, text(r.Cause), text(r.Err), r.Took.Seconds(), r.Clean(), []service{}, []straggler{}}
+	for _, s := range r.Services {
+		out.Services = append(out.Services, service{
+			s.Name, s.State, s.StartTook.Seconds(), s.StopTook.Seconds(), s.Restarts, s.LeftOver, text(s.Err),
+		})
+	}
+	for _, s := range r.Stragglers {
+		out.Stragglers = append(out.Stragglers, straggler{s.Service, s.Op, s.Waited.Seconds(), s.Stacks})
+	}
+	return json.Marshal(out)
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,208 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// Service is what a [Host] starts and stops. A host calls Start once and, if
+// that succeeded, Stop once; never both at the same time.
+//
+// A service may have more methods, and a host that finds them uses them:
+//
+//	Done() <-chan struct{}            closed when the service ended by itself, and then
+//	Err() error                       says why: nil is completed, an error goes to its policy
+//	Starting(ctx) error               before the first Start of any service
+//	Started(ctx) error                after the last Start of all services
+//	Stopping(ctx) error               before the first Stop of any service, in reverse order
+//	Stopped(ctx) error                after the last Stop of all services, in reverse order
+//	Reload(ctx) error                 see [Reloader]
+//	LeftOver() int                    items left over by its stop, for the report
+//	Backlog() int                     items still to drain, for the progress of a slow stop
+//	Name() string                     of the queue or job inside; two of one name are refused
+//	Unwrap() Service                  on wrappers: all of these are looked for behind it too
+//
+// The four hooks and the order in which they run are those of .NET's
+// IHostedLifecycleService.
+type Service interface {
+	// Start returns when the service is ready to be used. ctx bounds Start
+	// only: it ends when Start took too long or the host is told to stop. Take
+	// values from it (context.WithoutCancel), never keep it.
+	Start(ctx context.Context) error
+	// Stop returns when the service has stopped. ctx carries the deadline: a
+	// Stop that is not back by then is reported as a straggler and left behind.
+	Stop(ctx context.Context) error
+}
+
+// Reloader is a service that can take up a changed configuration while it runs.
+// [Host.Reload] calls it, and [Main] does so on SIGHUP.
+type Reloader interface {
+	Reload(ctx context.Context) error
+}
+
+// Optional methods of a Service that only the host needs to name.
+type (
+	ender    interface{ Done() <-chan struct{} }
+	errer    interface{ Err() error }
+	named    interface{ Name() string }
+	leftover interface{ LeftOver() int }
+	backlog  interface{ Backlog() int }
+)
+
+// As returns s, or the first service behind its Unwrap methods, as a T.
+func As[T any](s Service) (T, bool) {
+	for s != nil {
+		if t, ok := s.(T); ok {
+			return t, true
+		}
+		w, ok := s.(interface{ Unwrap() Service })
+		if !ok {
+			break
+		}
+		s = w.Unwrap()
+	}
+	var none T
+	return none, false
+}
+
+// Loop makes a Service of a function that runs until its context ends: what
+// BackgroundService is in .NET. Start returns at once; Stop cancels the context
+// and waits for run to return.
+//
+// run's context carries the values of the one that the host was started with and
+// ends when it is this service's turn to stop, with the reason as its
+// [context.Cause]. A nil return before that means completed; an error, a panic
+// or a runtime.Goexit goes to the failure policy. Returning ctx.Err() or the
+// cause after the context ended is a clean end.
+func Loop(run func(ctx context.Context) error) Service { return &loop{run: run} }
+
+// Once makes a Service whose Start is run: the start waits for it and its error
+// fails the start. For what has to be done before the rest comes up, such as
+// warming a cache or migrating a database.
+func Once(run func(ctx context.Context) error) Service { return &once{run: run} }
+
+// Fresh makes a Service that can be restarted although its kind can start only
+// once, as an http.Server: every start makes a new one. make and its result are
+// called from one goroutine at a time.
+func Fresh(make func() (Service, error)) Service { return &fresh{make: make} }
+
+// loop is run by a host on one goroutine of the host's own, without these
+// methods; they are for those who call a Loop directly or wrap it.
+type loop struct {
+	run func(ctx context.Context) error
+
+	mu     sync.Mutex
+	cancel context.CancelCauseFunc
+	done   chan struct{}
+	err    error
+}
+
+func (l *loop) Start(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done != nil {
+		return errors.New("stead/hosted: start: the loop was started before")
+	}
+	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	l.cancel, l.done = cancel, make(chan struct{})
+	go guard.Run(func() error { return l.run(run) }, func(err error) {
+		if run.Err() != nil && isCancel(err, context.Cause(run)) {
+			err = nil
+		}
+		l.err = err
+		close(l.done)
+	})
+	return nil
+}
+
+func (l *loop) Stop(ctx context.Context) error {
+	done := l.Done()
+	if done == nil {
+		return nil
+	}
+	l.cancel(ErrStopping)
+	select {
+	case <-done:
+		return l.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *loop) Done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done
+}
+
+func (l *loop) Err() error {
+	select {
+	case <-l.Done():
+		return l.err
+	default:
+		return nil
+	}
+}
+
+type once struct {
+	run func(ctx context.Context) error
+}
+
+func (o *once) Start(ctx context.Context) error { return o.run(ctx) }
+func (o *once) Stop(context.Context) error      { return nil }
+
+type fresh struct {
+	make func() (Service, error)
+
+	mu      sync.Mutex
+	current Service
+}
+
+func (f *fresh) Start(ctx context.Context) error {
+	s, err := f.make()
+	if err != nil {
+		return err
+	}
+	if isNil(s) {
+		return errors.New("stead/hosted: fresh: the function returned no service")
+	}
+	f.mu.Lock()
+	f.current = s
+	f.mu.Unlock()
+	return s.Start(ctx)
+}
+
+func (f *fresh) Stop(ctx context.Context) error {
+	if s := f.Unwrap(); s != nil {
+		return s.Stop(ctx)
+	}
+	return nil
+}
+
+// Unwrap is the instance of the last start, nil before the first.
+func (f *fresh) Unwrap() Service {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.current
+}
+
+// isNil is true for nil and for an interface that holds a nil pointer, map,
+// function or the like, whose methods would panic.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan, reflect.Interface:
+		return r.IsNil()
+	default:
+		return false
+	}
+}

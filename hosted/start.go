@@ -1,0 +1,336 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Start starts every service in order and returns when all are up. ctx bounds
+// the start only: its values reach the services, its end does not end them. Once
+// started, the host stops on [Host.Stop], on [lifecycle.Lifetime.Stop] and on a
+// failure whose policy says so.
+//
+// If a service fails to start, takes too long, or a stop is asked for meanwhile,
+// what had started is stopped again, on a fresh shutdown budget, and Start
+// returns the error, root cause first, when that is over. A Start that does not
+// return after its context ended is given a grace of a quarter of
+// [Config.ShutdownTimeout], at most 1 s, and then left behind and named in a
+// *[TimeoutError].
+//
+// A host can be started once. The registrations are checked before anything is
+// started.
+func (h *Host) Start(ctx context.Context) error { return h.start(ctx, nil) }
+
+// start starts the services that pick chooses, nil being all. pick is called
+// with the lock held, when the graph is known.
+func (h *Host) start(ctx context.Context, pick func() error) error {
+	h.mu.Lock()
+	if h.phase != idle {
+		cause := h.marks.Request().Cause
+		h.mu.Unlock()
+		if cause != nil {
+			return fmt.Errorf("stead/hosted: start %q: it was told to stop before: %w", h.cfg.Name, cause)
+		}
+		return fmt.Errorf("stead/hosted: start %q: it was started before", h.cfg.Name)
+	}
+	err := h.validateLocked()
+	if err == nil && pick != nil {
+		err = pick()
+	}
+	h.phase = starting
+	bounded, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	h.cancelStart = cancel
+	h.mu.Unlock()
+	if err != nil {
+		h.fail(err)
+		return h.rollBack(err)
+	}
+	if d := h.cfg.StartTimeout; d > 0 {
+		var release context.CancelFunc
+		bounded, release = context.WithTimeoutCause(bounded, d,
+			fmt.Errorf("StartTimeout of %v is over: %w", d, context.DeadlineExceeded))
+		defer release()
+	}
+	h.log.Info("host starting", "services", len(h.units))
+	values := context.WithoutCancel(ctx)
+	if h.startAll(bounded, values) && h.becomeRunning() {
+		return nil
+	}
+	return h.rollBack(h.abortCause(bounded))
+}
+
+func (h *Host) startAll(ctx, values context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	for _, u := range h.units {
+		u.open(values)
+	}
+	if !h.hooks(ctx, "starting", func(u *unit) hook { return hookOf[startingHook](u, startingHook.Starting) }) {
+		return false
+	}
+	if h.cfg.StartConcurrency > 1 {
+		sideBySide(h.units, h.cfg.StartConcurrency,
+			(*unit).needs, (*unit).needed,
+			func(u *unit) bool {
+				ok := h.startUnit(ctx, u)
+				if !ok {
+					h.cancelStart(errSiblingFailed)
+				}
+				return ok
+			})
+		if h.failed() {
+			return false
+		}
+	} else {
+		for _, u := range h.units {
+			if !h.startUnit(ctx, u) {
+				return false
+			}
+		}
+	}
+	return h.hooks(ctx, "started", func(u *unit) hook { return hookOf[startedHook](u, startedHook.Started) })
+}
+
+// errSiblingFailed ends the starts that are under way beside one that failed.
+var errSiblingFailed = errors.New("stead/hosted: another service failed to start")
+
+// startUnit reports whether the start may go on. What failed is noted.
+func (h *Host) startUnit(ctx context.Context, u *unit) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	began := time.Now()
+	if u.startTimeout > 0 {
+		var release context.CancelFunc
+		ctx, release = context.WithTimeoutCause(ctx, u.startTimeout,
+			fmt.Errorf("StartTimeout of %v is over: %w", u.startTimeout, context.DeadlineExceeded))
+		defer release()
+	}
+	var err error
+	if u.loop != nil {
+		err = u.startLoop(ctx)
+	} else {
+		err = u.startService(ctx)
+	}
+	if err == nil {
+		return true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u.err = err
+	u.startTook = time.Since(began)
+	u.enterLocked(lifecycle.Failed)
+	// That a start was cut short because of something else that is known
+	// already is no failure of its own.
+	if ctx.Err() == nil || !isCancel(err, context.Cause(ctx)) || len(h.failures) == 0 {
+		h.failures = append(h.failures, &ServiceError{Service: u.name, Op: "start", Err: err})
+	}
+	return false
+}
+
+func (u *unit) startLoop(ctx context.Context) error {
+	h := u.host
+	u.done = make(chan struct{})
+	if u.waitReady {
+		u.ready = make(chan struct{})
+	}
+	h.mu.Lock()
+	u.started = true
+	u.enterLocked(u.upState())
+	began := u.since
+	h.mu.Unlock()
+	go u.runLoop()
+	if !u.waitReady {
+		return nil
+	}
+	select {
+	case <-u.ready:
+		return nil
+	case <-u.done:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return u.err
+	case <-ctx.Done():
+	}
+	cause := context.Cause(ctx)
+	u.cancel(cause)
+	if !waitUntil(u.done, time.Now().Add(h.startGrace()), nil) {
+		h.abandon(&call{unit: u, op: "start", began: began, done: u.done})
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u.started = false
+	return withCause(u.err, cause)
+}
+
+// upState is the state of a loop that has begun to run.
+func (u *unit) upState() lifecycle.State {
+	switch {
+	case !u.waitReady:
+		return lifecycle.Running
+	case u.state == lifecycle.Restarting:
+		return lifecycle.Restarting
+	default:
+		return lifecycle.Starting
+	}
+}
+
+func (u *unit) startService(ctx context.Context) error {
+	u.host.mu.Lock()
+	u.enterLocked(lifecycle.Starting)
+	u.host.mu.Unlock()
+	return u.host.await(ctx, u.callStart(u.scoped(ctx), u.adopt))
+}
+
+// callStart begins a Start that is followed by up if it succeeds while somebody
+// waits for it.
+func (u *unit) callStart(ctx context.Context, up func()) *call {
+	return u.call(ctx, "start", u.service.Start, func(err error, abandoned bool) {
+		switch {
+		case err != nil:
+		case abandoned:
+			// It came up after all, and nobody else will stop it.
+			gone, cancel := context.WithCancelCause(&u.base)
+			cancel(ErrStopping)
+			_ = guard.Call(func() error { return u.service.Stop(gone) })
+		default:
+			up()
+		}
+	})
+}
+
+// await waits for a call of the start: until it is back, or its context and a
+// grace after that are over. Its own error comes first, the context's after it.
+func (h *Host) await(ctx context.Context, c *call) error {
+	select {
+	case <-c.done:
+		if c.err != nil && ctx.Err() != nil {
+			return withCause(c.err, context.Cause(ctx))
+		}
+		return c.err
+	case <-ctx.Done():
+	}
+	cause := context.Cause(ctx)
+	if !waitUntil(c.done, time.Now().Add(h.startGrace()), nil) && h.abandon(c) {
+		return cause
+	}
+	<-c.done
+	return withCause(c.err, cause)
+}
+
+func withCause(err, cause error) error {
+	if err != nil && errors.Is(err, cause) {
+		return err
+	}
+	return join(err, cause)
+}
+
+// startGrace is how long a Start may take to return after its context ended.
+func (h *Host) startGrace() time.Duration {
+	if h.cfg.ShutdownTimeout < 0 {
+		return time.Second
+	}
+	return min(time.Second, h.cfg.ShutdownTimeout/4)
+}
+
+// hooks calls one of the two hooks of the start on every service that has it, in
+// order, and reports whether all succeeded.
+func (h *Host) hooks(ctx context.Context, op string, of func(*unit) hook) bool {
+	for _, u := range h.units {
+		run := of(u)
+		if run == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if err := h.await(ctx, u.call(u.scoped(ctx), op, run, nil)); err != nil {
+			h.fail(&ServiceError{Service: u.name, Op: op, Err: err})
+			return false
+		}
+	}
+	return true
+}
+
+// adopt notes that Start succeeded.
+func (u *unit) adopt() {
+	e, canEnd := As[ender](u.service)
+	h := u.host
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u.startTook = time.Since(u.since)
+	if _, isOnce := u.service.(*once); isOnce {
+		u.enterLocked(lifecycle.Completed)
+		return
+	}
+	u.started = true
+	u.enterLocked(lifecycle.Running)
+	if canEnd {
+		u.done = make(chan struct{})
+		go u.supervise(e) // inherits the labels of the call
+	}
+}
+
+// becomeRunning ends the start, unless a stop was asked for meanwhile.
+func (h *Host) becomeRunning() bool {
+	h.mu.Lock()
+	if h.marks.Request().Cause != nil {
+		h.mu.Unlock()
+		return false
+	}
+	h.phase = running
+	allDone := h.cfg.ExitWhenDone && h.loops == 0
+	h.mu.Unlock()
+	close(h.marks.Started)
+	h.log.Info("host started")
+	if allDone {
+		h.marks.RequestStop(errAllDone, time.Time{})
+	}
+	return true
+}
+
+// abortCause says why a start without a failure of its own did not finish.
+func (h *Host) abortCause(ctx context.Context) error {
+	cause := h.marks.Request().Cause
+	if cause == nil {
+		cause = context.Cause(ctx)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.failures) == 0 {
+		err := fmt.Errorf("stead/hosted: start %q: %w: %w", h.cfg.Name, context.Canceled, cause)
+		if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
+			err = fmt.Errorf("stead/hosted: start %q: %w", h.cfg.Name, cause)
+		}
+		h.failures = append(h.failures, err)
+	}
+	return h.failures[0]
+}
+
+// rollBack stops what had started and returns the whole error.
+func (h *Host) rollBack(cause error) error {
+	h.log.Error("host not started", "error", cause)
+	h.marks.RequestStop(cause, time.Time{}) // from here on the budget runs
+	h.shutdown()
+	return h.result
+}
+
+// fail notes an error for the result.
+func (h *Host) fail(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures = append(h.failures, err)
+}
+
+func (h *Host) failed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.failures) > 0
+}

@@ -1,0 +1,84 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+var errTaskDone = errors.New("stead/hosted: the task is done")
+
+// taskName is the service that RunTask's function runs as. The brackets keep it
+// apart from names that people choose.
+const taskName = "(task)"
+
+// RunTask runs one function in the company of the services it needs and no
+// others: it starts the named services and those they come after, runs the
+// function, stops them and returns what went wrong. A command such as
+// `app migrate` uses it to share its wiring with the program that serves.
+//
+// run's context ends when ctx ends or when one of the services fails, with the
+// failure as its cause. A run that does not return then is left behind at the
+// end of the budget, as a service is. The host is used up, as by Run.
+func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error, needs ...string) error {
+	if run == nil {
+		return fmt.Errorf("stead/hosted: run task: the function is nil")
+	}
+	var outcome error
+	h.Go(taskName, func(ctx context.Context) error {
+		outcome = run(ctx)
+		if outcome == nil {
+			h.Lifetime().Stop(errTaskDone)
+		}
+		return outcome
+	}, After(needs...))
+	h.mu.Lock()
+	h.noDrain = true // nobody was ever told to come here
+	task := h.byName[taskName]
+	h.mu.Unlock()
+
+	err := h.start(ctx, func() error { h.keepLocked(task); return nil })
+	if err == nil {
+		release := context.AfterFunc(ctx, func() { h.marks.RequestStop(context.Cause(ctx), time.Time{}) })
+		defer release()
+		<-h.ended
+		err = h.result
+	}
+	if task == nil || task.done == nil {
+		return err
+	}
+	select {
+	case <-task.done:
+		// The news that the task was cut short is its outcome, though it is a
+		// clean end for a service.
+		if outcome != nil && !errors.Is(err, outcome) {
+			err = join(outcome, err)
+		}
+	default: // left behind; outcome is still its own
+	}
+	return err
+}
+
+// keepLocked drops every unit that the task does not need.
+func (h *Host) keepLocked(task *unit) {
+	keep := map[*unit]bool{}
+	var visit func(*unit)
+	visit = func(u *unit) {
+		if !keep[u] {
+			keep[u] = true
+			for _, before := range u.needs() {
+				visit(before)
+			}
+		}
+	}
+	visit(task)
+	kept := h.units[:0:0]
+	for _, u := range h.units {
+		if keep[u] {
+			u.rank = len(kept)
+			kept = append(kept, u)
+		}
+	}
+	h.units = kept
+}

@@ -1,0 +1,188 @@
+package hosted
+
+import (
+	"context"
+	"runtime/pprof"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// unit is one registered service and what the host knows of it.
+//
+// A loop has one goroutine, which runs the function and, between a failure and
+// the next run, waits out the backoff. A service that can end by itself has one
+// too, its supervisor. That goroutine alone decides what an end means, so an end
+// and the service's turn in the stop are told apart by one question: had ctx
+// ended? Only stopUnit ends ctx.
+type unit struct {
+	*settings
+	host    *Host
+	name    string
+	service Service
+	loop    *loop // the service, if it is a Loop
+
+	rank  int    // place in the order of start, fixed once the host starts
+	links *links // in the graph; nil: none
+
+	// Made when its start begins.
+	base   unitContext // values and labels, never ends
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	ready  chan struct{} // of a loop that says when: closed the first time
+	done   chan struct{} // closed when the goroutine above has ended; nil: there is none
+
+	// Guarded by host.mu.
+	state     lifecycle.State
+	started   bool      // needs a stop
+	since     time.Time // of state
+	err       error     // the last failure
+	intensity *intensity
+	restarts  int32
+	panics    int32
+	leftOver  int
+	startTook time.Duration
+	stopTook  time.Duration
+}
+
+// unitContext carries which service a context belongs to.
+type unitContext struct {
+	context.Context
+	unit *unit
+}
+
+type unitKey struct{}
+
+func (c *unitContext) Value(key any) any {
+	if key == (unitKey{}) {
+		return c.unit
+	}
+	return c.Context.Value(key)
+}
+
+func unitFrom(ctx context.Context) *unit {
+	u, _ := ctx.Value(unitKey{}).(*unit)
+	return u
+}
+
+// within says whether u is a service of h, or of a host nested in it.
+func (u *unit) within(h *Host) bool {
+	for ; u != nil; u = unitFrom(u.base.Context) {
+		if u.host == h {
+			return true
+		}
+	}
+	return false
+}
+
+// labelled is ctx with the labels by which the service's goroutines are known.
+// All three are set at once, which costs half of adding one to two.
+func (u *unit) labelled(ctx context.Context) context.Context {
+	return pprof.WithLabels(ctx, pprof.Labels("host", u.host.cfg.Name, "host_id", u.host.id, "service", u.name))
+}
+
+// scoped is ctx as seen by this service.
+func (u *unit) scoped(ctx context.Context) context.Context { return &unitContext{u.labelled(ctx), u} }
+
+// open makes the contexts. values is the start's context without its end.
+func (u *unit) open(values context.Context) {
+	u.base = unitContext{u.labelled(values), u}
+	u.ctx, u.cancel = context.WithCancelCause(&u.base)
+}
+
+// enterLocked notes a new state and tells those who wait for this service.
+func (u *unit) enterLocked(s lifecycle.State) {
+	u.state, u.since = s, time.Now()
+	if u.host.coord != nil {
+		u.host.coord.changed(u.name, s, u.err)
+	}
+}
+
+// call is one call into a service, on a goroutine of its own that carries the
+// service's labels, so that the caller can leave it behind.
+type call struct {
+	unit  *unit
+	op    string
+	began time.Time
+	done  chan struct{}
+	err   error // set before done closes
+
+	// Guarded by host.mu.
+	back      bool // fn has returned
+	abandoned bool // nobody waits for it any more
+}
+
+// call begins fn(ctx). then, which may be nil, gets the outcome on the call's
+// goroutine before done closes, and whether the call had been abandoned.
+func (u *unit) call(ctx context.Context, op string, fn func(context.Context) error, then func(err error, abandoned bool)) *call {
+	c := &call{unit: u, op: op, began: time.Now(), done: make(chan struct{})}
+	go func() {
+		pprof.SetGoroutineLabels(ctx)
+		guard.Run(func() error { return fn(ctx) }, func(err error) {
+			c.err = err
+			u.host.mu.Lock()
+			c.back = true
+			abandoned := c.abandoned
+			u.host.mu.Unlock()
+			if then != nil {
+				then(err, abandoned)
+			}
+			close(c.done)
+		})
+	}()
+	return c
+}
+
+// abandon gives a call up and notes it for the report, unless it has come back
+// meanwhile: then done is about to close.
+func (h *Host) abandon(c *call) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.back {
+		return false
+	}
+	c.abandoned = true
+	h.calls = append(h.calls, c)
+	return true
+}
+
+// returned reports whether the call and what belongs to it is over.
+func (c *call) returned() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// waitUntil reports whether done was closed by the deadline. A zero deadline
+// waits for ever. timer is reused between calls; nil makes one.
+func waitUntil(done <-chan struct{}, deadline time.Time, timer *time.Timer) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	if deadline.IsZero() {
+		<-done
+		return true
+	}
+	left := time.Until(deadline)
+	if left <= 0 {
+		return false
+	}
+	if timer == nil {
+		timer = time.NewTimer(left)
+	} else {
+		timer.Reset(left)
+	}
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
