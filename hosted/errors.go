@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -65,9 +66,32 @@ func (e *TimeoutError) Error() string {
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // isCancel says whether err is no more than the news that a context ended whose
-// cause is cause.
+// cause is cause. errors.Is would also say so of an error that was joined with
+// that news, and the error would be lost.
 func isCancel(err, cause error) bool {
-	return err == nil || errors.Is(err, context.Canceled) || (cause != nil && errors.Is(err, cause))
+	if err == nil || is(err, context.Canceled) || is(err, cause) {
+		return true
+	}
+	switch w := err.(type) { //nolint:errorlint // this walks the tree itself
+	case interface{ Unwrap() error }:
+		inner := w.Unwrap()
+		return inner != nil && isCancel(inner, cause)
+	case interface{ Unwrap() []error }:
+		parts := w.Unwrap()
+		for _, part := range parts {
+			if !isCancel(part, cause) {
+				return false
+			}
+		}
+		return len(parts) > 0
+	default:
+		return false
+	}
+}
+
+// is says whether err is target itself.
+func is(err, target error) bool {
+	return target != nil && reflect.TypeOf(target).Comparable() && err == target //nolint:errorlint // this very one
 }
 
 // join is errors.Join that returns a lone error as it is.

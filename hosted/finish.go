@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -81,7 +82,10 @@ func innerStragglers(err error) ([]Straggler, bool) {
 func (h *Host) countLeftOver() {
 	for _, u := range h.units {
 		if l, ok := As[leftover](u.service); ok {
-			n := l.LeftOver()
+			n := 0
+			if err := guard.Call(func() error { n = l.LeftOver(); return nil }); err != nil {
+				h.log.Error("service cannot say what it left over", "service", u.name, "error", err)
+			}
 			h.mu.Lock()
 			u.leftOver = n
 			h.mu.Unlock()

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -79,12 +78,14 @@ func (h *Host) handler(kind string, ask func(context.Context) []probe) http.Hand
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		probes := ask(r.Context())
-		if one := path.Base(r.URL.Path); one != kind && one != "/" && one != "." {
-			probes = slices.DeleteFunc(probes, func(p probe) bool { return p.name != one })
-			if len(probes) == 0 {
-				http.NotFound(w, r)
-				return
-			}
+		// The handler may be mounted under any path, so a last part that is no
+		// service's name is the mount point, unless it stands behind the kind.
+		dir, last := path.Split(r.URL.Path)
+		if slices.ContainsFunc(probes, func(p probe) bool { return p.name == last }) {
+			probes = slices.DeleteFunc(probes, func(p probe) bool { return p.name != last })
+		} else if path.Base(dir) == kind && last != "" {
+			http.NotFound(w, r)
+			return
 		}
 		excluded := query["exclude"]
 		probes = slices.DeleteFunc(probes, func(p probe) bool { return slices.Contains(excluded, p.name) })
@@ -135,7 +136,7 @@ func (c *checks) run(ctx context.Context, h *Host, units []*unit) []bool {
 	healthy := make([]bool, len(units))
 	var group errgroup.Group
 	for i, u := range units {
-		if u.health == nil || u.base.unit == nil || u.stateNow() != lifecycle.Running {
+		if u.health == nil || u.stateNow() != lifecycle.Running {
 			healthy[i] = true
 			continue
 		}
@@ -163,9 +164,7 @@ func (c *checks) ask(ctx context.Context, u *unit) error {
 	}
 	c.busy[u] = true
 	c.mu.Unlock()
-	call := u.call(u.scoped(ctx), "health", func(ctx context.Context) error {
-		return guard.Call(func() error { return u.health(ctx) })
-	}, func(error, bool) {
+	call := u.call(u.scoped(ctx), "health", u.health, func(error, bool) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.busy, u)

@@ -1,6 +1,9 @@
 package hosted
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // The optional hooks; see Service.
 type (
@@ -30,4 +33,42 @@ func hookOf[T any](u *unit, method func(T, context.Context) error) hook {
 		return nil
 	}
 	return func(ctx context.Context) error { return method(s, ctx) }
+}
+
+// startHooks calls one of the two hooks of the start on every service that has it, in
+// order, and reports whether all succeeded.
+func (h *Host) startHooks(ctx context.Context, op string, of func(*unit) hook) bool {
+	for _, u := range h.units {
+		run := of(u)
+		if run == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if err := h.await(ctx, u.call(u.scoped(ctx), op, run, nil)); err != nil {
+			h.fail(&ServiceError{Service: u.name, Op: op, Err: err})
+			return false
+		}
+	}
+	return true
+}
+
+type pendingHook struct {
+	u   *unit
+	op  string
+	run hook
+}
+
+func (h *Host) stopHook(p pendingHook, deadline time.Time) {
+	ctx, release := p.u.until(deadline)
+	defer release()
+	c := p.u.call(ctx, p.op, p.run, func(err error, _ bool) {
+		if err != nil {
+			h.failAtStop(p.u, p.op, err)
+		}
+	})
+	if !waitUntil(c.done, deadline, nil) {
+		h.abandon(c)
+	}
 }

@@ -71,23 +71,22 @@ type Host struct {
 
 	reloading sync.Mutex
 
-	mu               sync.Mutex
-	phase            phase
-	units            []*unit // in order of registration, from Start on in order of start
-	byName           map[string]*unit
-	problems         []error // found at registration
-	late             []error // Add after Start
-	failures         []error // in the order in which they happened
-	calls            []*call // that were not back in time
-	loops            int     // that have not ended by themselves
-	cancelStart      context.CancelCauseFunc
-	coord            *coordination
-	cutOnce          bool
-	noDrain          bool
-	servicesStopping bool // the drain delay is over
-	stragglers       []Straggler
-	stopTook         time.Duration
-	result           error // final once ended is closed
+	mu          sync.Mutex
+	phase       phase
+	units       []*unit // in order of registration, from Start on in order of start
+	byName      map[string]*unit
+	problems    []error // found at registration
+	late        []error // Add after Start
+	failures    []error // in the order in which they happened
+	calls       []*call // that were not back in time
+	loops       int     // that have not ended by themselves
+	cancelStart context.CancelCauseFunc
+	coord       *coordination
+	noDrain     bool
+	draining    bool // the drain delay is on
+	stragglers  []Straggler
+	stopTook    time.Duration
+	result      error // final once ended is closed
 }
 
 // phase of a host's life, in order.
@@ -216,9 +215,10 @@ func (h *Host) Lifetime() *lifecycle.Lifetime { return h.life }
 // Name is the host's name.
 func (h *Host) Name() string { return h.cfg.Name }
 
-// validateLocked reports everything that is wrong with the registrations and
-// puts the units into the order of the start.
-func (h *Host) validateLocked() error {
+// validate reports everything that is wrong with the registrations and returns
+// the units in the order of the start. It runs when nothing can be added any
+// more and asks services for their names, so it holds no lock.
+func (h *Host) validate() ([]*unit, error) {
 	errs := append([]error(nil), h.problems...)
 	fail := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("stead/hosted: config %q: "+format, append([]any{h.cfg.Name}, args...)...))
@@ -241,19 +241,14 @@ func (h *Host) validateLocked() error {
 	if h.cfg.ExitWhenDone && h.loops == 0 {
 		fail("ExitWhenDone needs a loop")
 	}
-	errs = append(errs, h.twicePresentLocked()...)
+	errs = append(errs, h.twicePresent()...)
 	order, err := sortUnits(h.units, h.byName)
-	if err != nil {
-		errs = append(errs, err)
-	} else {
-		h.units = order
-	}
-	return join(errs...)
+	return order, join(append(errs, err)...)
 }
 
-// twicePresentLocked finds one instance under two names, and two queues or two
+// twicePresent finds one instance under two names, and two queues or two
 // jobs of one name, which would be one line in every metric.
-func (h *Host) twicePresentLocked() (errs []error) {
+func (h *Host) twicePresent() (errs []error) {
 	type key struct{ kind, name string }
 	instances := map[any]string{}
 	components := map[key]any{}

@@ -62,7 +62,11 @@ func runMain(h *Host, stderr io.Writer, exit func(int)) int {
 // onSignal must not block: the next signal may be the one that forces the end.
 func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 	if s == syscall.SIGHUP {
-		go func() { _ = h.Reload(context.Background()) }() // its errors are logged
+		go func() {
+			if err := h.Reload(context.Background()); err != nil {
+				h.log.Error("host not reloaded", "error", err)
+			}
+		}()
 		return
 	}
 	sig := &lifecycle.SignalError{Signal: s}

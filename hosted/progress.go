@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -49,7 +50,7 @@ func (h *Host) waitingFor() (names []string, items int) {
 	h.mu.Unlock()
 	for _, s := range services {
 		if b, ok := As[backlog](s); ok {
-			items += b.Backlog()
+			_ = guard.Call(func() error { items += b.Backlog(); return nil })
 		}
 	}
 	return names, items

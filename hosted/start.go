@@ -26,9 +26,9 @@ import (
 // started.
 func (h *Host) Start(ctx context.Context) error { return h.start(ctx, nil) }
 
-// start starts the services that pick chooses, nil being all. pick is called
-// with the lock held, when the graph is known.
-func (h *Host) start(ctx context.Context, pick func() error) error {
+// start starts the services that pick chooses of those it is given in the order
+// of the start; a nil pick chooses all.
+func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 	h.mu.Lock()
 	if h.phase != idle {
 		cause := h.marks.Request().Cause
@@ -38,26 +38,30 @@ func (h *Host) start(ctx context.Context, pick func() error) error {
 		}
 		return fmt.Errorf("stead/hosted: start %q: it was started before", h.cfg.Name)
 	}
-	err := h.validateLocked()
-	if err == nil && pick != nil {
-		err = pick()
-	}
 	h.phase = starting
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	h.cancelStart = cancel
 	h.mu.Unlock()
+
+	order, err := h.validate()
 	if err != nil {
 		h.fail(err)
 		return h.rollBack(err)
 	}
+	if pick != nil {
+		order = pick(order)
+	}
+	h.mu.Lock()
+	h.units = order
+	h.mu.Unlock()
 	if d := h.cfg.StartTimeout; d > 0 {
 		var release context.CancelFunc
 		bounded, release = context.WithTimeoutCause(bounded, d,
 			fmt.Errorf("StartTimeout of %v is over: %w", d, context.DeadlineExceeded))
 		defer release()
 	}
-	h.log.Info("host starting", "services", len(h.units))
+	h.log.Info("host starting", "services", len(order))
 	values := context.WithoutCancel(ctx)
 	if h.startAll(bounded, values) && h.becomeRunning() {
 		return nil
@@ -72,7 +76,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 	for _, u := range h.units {
 		u.open(values)
 	}
-	if !h.hooks(ctx, "starting", func(u *unit) hook { return hookOf[startingHook](u, startingHook.Starting) }) {
+	if !h.startHooks(ctx, "starting", func(u *unit) hook { return hookOf[startingHook](u, startingHook.Starting) }) {
 		return false
 	}
 	if h.cfg.StartConcurrency > 1 {
@@ -95,7 +99,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 			}
 		}
 	}
-	return h.hooks(ctx, "started", func(u *unit) hook { return hookOf[startedHook](u, startedHook.Started) })
+	return h.startHooks(ctx, "started", func(u *unit) hook { return hookOf[startedHook](u, startedHook.Started) })
 }
 
 // errSiblingFailed ends the starts that are under way beside one that failed.
@@ -161,7 +165,7 @@ func (u *unit) startLoop(ctx context.Context) error {
 	}
 	cause := context.Cause(ctx)
 	u.cancel(cause)
-	if !waitUntil(u.done, time.Now().Add(h.startGrace()), nil) {
+	if !waitUntil(u.done, h.graceEnd(), nil) {
 		h.abandon(&call{unit: u, op: "start", began: began, done: u.done})
 	}
 	h.mu.Lock()
@@ -204,59 +208,6 @@ func (u *unit) callStart(ctx context.Context, up func()) *call {
 			up()
 		}
 	})
-}
-
-// await waits for a call of the start: until it is back, or its context and a
-// grace after that are over. Its own error comes first, the context's after it.
-func (h *Host) await(ctx context.Context, c *call) error {
-	select {
-	case <-c.done:
-		if c.err != nil && ctx.Err() != nil {
-			return withCause(c.err, context.Cause(ctx))
-		}
-		return c.err
-	case <-ctx.Done():
-	}
-	cause := context.Cause(ctx)
-	if !waitUntil(c.done, time.Now().Add(h.startGrace()), nil) && h.abandon(c) {
-		return cause
-	}
-	<-c.done
-	return withCause(c.err, cause)
-}
-
-func withCause(err, cause error) error {
-	if err != nil && errors.Is(err, cause) {
-		return err
-	}
-	return join(err, cause)
-}
-
-// startGrace is how long a Start may take to return after its context ended.
-func (h *Host) startGrace() time.Duration {
-	if h.cfg.ShutdownTimeout < 0 {
-		return time.Second
-	}
-	return min(time.Second, h.cfg.ShutdownTimeout/4)
-}
-
-// hooks calls one of the two hooks of the start on every service that has it, in
-// order, and reports whether all succeeded.
-func (h *Host) hooks(ctx context.Context, op string, of func(*unit) hook) bool {
-	for _, u := range h.units {
-		run := of(u)
-		if run == nil {
-			continue
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		if err := h.await(ctx, u.call(u.scoped(ctx), op, run, nil)); err != nil {
-			h.fail(&ServiceError{Service: u.name, Op: op, Err: err})
-			return false
-		}
-	}
-	return true
 }
 
 // adopt notes that Start succeeded.
@@ -316,7 +267,11 @@ func (h *Host) abortCause(ctx context.Context) error {
 
 // rollBack stops what had started and returns the whole error.
 func (h *Host) rollBack(cause error) error {
-	h.log.Error("host not started", "error", cause)
+	if errors.Is(cause, context.Canceled) {
+		h.log.Info("host start cancelled", "cause", cause)
+	} else {
+		h.log.Error("host not started", "error", cause)
+	}
 	h.marks.RequestStop(cause, time.Time{}) // from here on the budget runs
 	h.shutdown()
 	return h.result

@@ -37,15 +37,22 @@ func (u *unit) runLoop() {
 
 // supervise is the goroutine of a service that can end by itself.
 func (u *unit) supervise(e ender) {
-	defer close(u.done)
+	guard.Run(func() error { return u.watch(e) }, func(err error) {
+		if err != nil {
+			u.host.decide(u, &giveUp{err}) // its Done or Err panicked
+		}
+		close(u.done)
+	})
+}
+
+func (u *unit) watch(e ender) error {
 	for {
 		select {
 		case <-e.Done():
 		case <-u.ctx.Done():
-			return
 		}
 		if u.ctx.Err() != nil {
-			return
+			return nil
 		}
 		var err error
 		if f, ok := e.(errer); ok {
@@ -53,14 +60,15 @@ func (u *unit) supervise(e ender) {
 		}
 		for u.host.decide(u, err) {
 			if !u.backOff() {
-				return
+				return nil
 			}
 			if err = u.renew(); err == nil {
 				break
 			}
 		}
-		if e, _ = As[ender](u.service); e == nil || u.stateNow() != lifecycle.Running {
-			return
+		var ok bool
+		if e, ok = As[ender](u.service); !ok || u.stateNow() != lifecycle.Running {
+			return nil
 		}
 	}
 }
@@ -266,8 +274,8 @@ func (u *unit) loopEndedLocked() bool {
 
 // endedAtStopLocked notes the end of a loop, or of a restart, in its turn.
 func (u *unit) endedAtStopLocked(err error) {
-	if u.host.phase == ended {
-		return // the result is out
+	if u.host.phase == ended || u.state == lifecycle.Failed {
+		return // the result is out, or it was given up in the start
 	}
 	if u.state == lifecycle.Stopping {
 		u.stopTook = time.Since(u.since)

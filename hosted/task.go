@@ -38,7 +38,7 @@ func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error,
 	task := h.byName[taskName]
 	h.mu.Unlock()
 
-	err := h.start(ctx, func() error { h.keepLocked(task); return nil })
+	err := h.start(ctx, func(all []*unit) []*unit { return neededBy(task, all) })
 	if err == nil {
 		release := context.AfterFunc(ctx, func() { h.marks.RequestStop(context.Cause(ctx), time.Time{}) })
 		defer release()
@@ -60,8 +60,8 @@ func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error,
 	return err
 }
 
-// keepLocked drops every unit that the task does not need.
-func (h *Host) keepLocked(task *unit) {
+// neededBy returns the task and those of all, in their order, that it needs.
+func neededBy(task *unit, all []*unit) []*unit {
 	keep := map[*unit]bool{}
 	var visit func(*unit)
 	visit = func(u *unit) {
@@ -73,12 +73,12 @@ func (h *Host) keepLocked(task *unit) {
 		}
 	}
 	visit(task)
-	kept := h.units[:0:0]
-	for _, u := range h.units {
+	var kept []*unit
+	for _, u := range all {
 		if keep[u] {
 			u.rank = len(kept)
 			kept = append(kept, u)
 		}
 	}
-	h.units = kept
+	return kept
 }

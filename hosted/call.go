@@ -1,0 +1,140 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"runtime/pprof"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// call is one call into a service, on a goroutine of its own that carries the
+// service's labels, so that the caller can leave it behind.
+type call struct {
+	unit  *unit
+	op    string
+	began time.Time
+	done  chan struct{}
+	err   error // set before done closes
+
+	// Guarded by host.mu.
+	back      bool // fn has returned
+	abandoned bool // nobody waits for it any more
+}
+
+// call begins fn(ctx). then, which may be nil, gets the outcome on the call's
+// goroutine before done closes, and whether the call had been abandoned.
+func (u *unit) call(ctx context.Context, op string, fn func(context.Context) error, then func(err error, abandoned bool)) *call {
+	c := &call{unit: u, op: op, began: time.Now(), done: make(chan struct{})}
+	go func() {
+		pprof.SetGoroutineLabels(ctx)
+		guard.Run(func() error { return fn(ctx) }, func(err error) {
+			c.err = err
+			u.host.mu.Lock()
+			c.back = true
+			abandoned := c.abandoned
+			u.host.mu.Unlock()
+			if then != nil {
+				then(err, abandoned)
+			}
+			close(c.done)
+		})
+	}()
+	return c
+}
+
+// abandon gives a call up and notes it for the report, unless it has come back
+// meanwhile: then done is about to close.
+func (h *Host) abandon(c *call) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.back {
+		return false
+	}
+	c.abandoned = true
+	h.calls = append(h.calls, c)
+	return true
+}
+
+// returned reports whether the call and what belongs to it is over.
+func (c *call) returned() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// waitUntil reports whether done was closed by the deadline. A zero deadline
+// waits for ever. timer is reused between calls; nil makes one.
+func waitUntil(done <-chan struct{}, deadline time.Time, timer *time.Timer) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	if deadline.IsZero() {
+		<-done
+		return true
+	}
+	left := time.Until(deadline)
+	if left <= 0 {
+		return false
+	}
+	if timer == nil {
+		timer = time.NewTimer(left)
+	} else {
+		timer.Reset(left)
+	}
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// await waits for a call of the start: until it is back, or its context and a
+// grace after that are over. Its own error comes first, the context's after it.
+func (h *Host) await(ctx context.Context, c *call) error {
+	select {
+	case <-c.done:
+		if c.err != nil && ctx.Err() != nil {
+			return withCause(c.err, context.Cause(ctx))
+		}
+		return c.err
+	case <-ctx.Done():
+	}
+	cause := context.Cause(ctx)
+	if !waitUntil(c.done, h.graceEnd(), nil) && h.abandon(c) {
+		return cause
+	}
+	<-c.done
+	return withCause(c.err, cause)
+}
+
+func withCause(err, cause error) error {
+	if err != nil && errors.Is(err, cause) {
+		return err
+	}
+	return join(err, cause)
+}
+
+// graceEnd is until when a call of the start whose context has just ended may
+// still return. The grace is part of the budget if it was a stop that ended it.
+func (h *Host) graceEnd() time.Time {
+	grace := time.Second
+	if t := h.cfg.ShutdownTimeout; t > 0 {
+		grace = min(grace, t/4)
+	}
+	end := time.Now().Add(grace)
+	if req := h.marks.Request(); req.Cause != nil {
+		if stop := h.endOf(req); !stop.IsZero() && stop.Before(end) {
+			end = stop
+		}
+	}
+	return end
+}
