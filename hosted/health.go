@@ -33,15 +33,24 @@ type probe struct {
 // that ends in a service's name asks for that one only. Why something failed is
 // withheld: probes are often open to everybody.
 func (h *Host) LiveHandler() http.Handler {
-	return h.handler("livez", func(context.Context) []probe {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		probes := []probe{{"host", h.phase != ended, true}}
-		for _, u := range h.units {
-			probes = append(probes, probe{u.name, u.state != lifecycle.Failed, u.critical()})
-		}
-		return probes
-	})
+	return h.handler("livez", func(context.Context) []probe { return h.liveness() })
+}
+
+// Live is what [Host.LiveHandler] answers, for those who do not ask by HTTP.
+func (h *Host) Live() bool { return passed(h.liveness()) }
+
+func (h *Host) liveness() []probe {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	probes := []probe{{"host", h.phase != ended, true}}
+	for _, u := range h.units {
+		probes = append(probes, probe{u.name, u.state != lifecycle.Failed, u.critical()})
+	}
+	return probes
+}
+
+func passed(probes []probe) bool {
+	return !slices.ContainsFunc(probes, func(p probe) bool { return p.counts && !p.ok })
 }
 
 // ReadyHandler answers whether the program can take traffic: 200 when the host
@@ -89,7 +98,7 @@ func (h *Host) handler(kind string, ask func(context.Context) []probe) http.Hand
 		}
 		excluded := query["exclude"]
 		probes = slices.DeleteFunc(probes, func(p probe) bool { return slices.Contains(excluded, p.name) })
-		good := !slices.ContainsFunc(probes, func(p probe) bool { return p.counts && !p.ok })
+		good := passed(probes)
 
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -19,6 +19,12 @@ type (
 	stoppedHook interface {
 		Stopped(ctx context.Context) error
 	}
+	reloadingHook interface {
+		Reloading(ctx context.Context) error
+	}
+	reloadedHook interface {
+		Reloaded(ctx context.Context) error
+	}
 )
 
 // hook is one hook of one service; nil if it does not have it.

@@ -25,33 +25,53 @@ func (h *Host) Reload(ctx context.Context) error {
 	if !up {
 		return fmt.Errorf("stead/hosted: reload %q: the host is not running", h.cfg.Name)
 	}
+	h.reloadHooks(ctx, units, "reloading", func(u *unit) hook { return hookOf(u, reloadingHook.Reloading) })
+	defer h.reloadHooks(ctx, units, "reloaded", func(u *unit) hook { return hookOf(u, reloadedHook.Reloaded) })
 	var errs []error
 	for _, u := range units {
 		r, ok := As[Reloader](u.service)
 		if !ok || u.stateNow() != lifecycle.Running {
 			continue
 		}
-		c := u.call(u.scoped(ctx), "reload", r.Reload, nil)
-		var err error
-		select {
-		case <-c.done:
-			err = c.err
-		case <-ctx.Done():
-			err = withCause(ctx.Err(), context.Cause(ctx))
-		case <-h.marks.Stopping:
-			err = ErrStopping
-		}
-		if err != nil {
-			err = &ServiceError{Service: u.name, Op: "reload", Err: err}
-			h.log.Error("service not reloaded", "service", u.name, "error", err)
+		if err := h.reloadCall(ctx, u, "reload", r.Reload); err != nil {
 			errs = append(errs, err)
-		}
-		if errors.Is(err, ErrStopping) {
-			break
+			if errors.Is(err, ErrStopping) {
+				break
+			}
 		}
 	}
 	h.log.Info("host reloaded")
 	return join(errs...)
+}
+
+// reloadHooks calls one of the two hooks around a reload. What fails is logged:
+// it is about telling others and does not touch the reload itself.
+func (h *Host) reloadHooks(ctx context.Context, units []*unit, op string, of func(*unit) hook) {
+	for _, u := range units {
+		if run := of(u); run != nil && u.stateNow() == lifecycle.Running {
+			_ = h.reloadCall(ctx, u, op, run)
+		}
+	}
+}
+
+// reloadCall waits for the call until ctx ends or the host is told to stop.
+func (h *Host) reloadCall(ctx context.Context, u *unit, op string, run hook) error {
+	c := u.call(u.scoped(ctx), op, run, nil)
+	var err error
+	select {
+	case <-c.done:
+		err = c.err
+	case <-ctx.Done():
+		err = withCause(ctx.Err(), context.Cause(ctx))
+	case <-h.marks.Stopping:
+		err = ErrStopping
+	}
+	if err == nil {
+		return nil
+	}
+	err = &ServiceError{Service: u.name, Op: op, Err: err}
+	h.log.Error("service not reloaded", "service", u.name, "error", err)
+	return err
 }
 
 // reloads says whether any service can reload.

@@ -53,6 +53,29 @@ func (u *unit) statusLocked() ServiceStatus {
 	}
 }
 
+// Summary is the host's state in a few words, such as "running, 5 services" or
+// "stopping, waiting for emails": for a status line.
+func (h *Host) Summary() string {
+	h.mu.Lock()
+	phase, n := h.phase, len(h.units)
+	asked := h.marks.Request().Cause != nil
+	h.mu.Unlock()
+	switch {
+	case phase == ended:
+		return "stopped"
+	case asked:
+		waiting, _ := h.waitingFor()
+		if len(waiting) == 0 {
+			return "stopping"
+		}
+		return "stopping, waiting for " + strings.Join(waiting, " ")
+	case phase == running:
+		return fmt.Sprintf("running, %d services", n)
+	default:
+		return "starting"
+	}
+}
+
 // Report is how a host's life went: why it stopped and what each service did. It
 // marshals to JSON with durations in seconds and errors as text, and its String
 // is a table for people.

@@ -21,6 +21,7 @@ import (
 //	Stopping(ctx) error               before the first Stop of any service, in reverse order
 //	Stopped(ctx) error                after the last Stop of all services, in reverse order
 //	Reload(ctx) error                 see [Reloader]
+//	Reloading(ctx), Reloaded(ctx) error   before and after a reload of the host
 //	LeftOver() int                    items left over by its stop, for the report
 //	Backlog() int                     items still to drain, for the progress of a slow stop
 //	Name() string                     of the queue or job inside; two of one name are refused

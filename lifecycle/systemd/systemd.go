@@ -1,0 +1,148 @@
+package systemd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Host is what the notifier needs to know; a *hosted.Host has it.
+type Host interface {
+	Lifetime() *lifecycle.Lifetime
+	Live() bool      // whether the process is worth keeping
+	Summary() string // its state in a few words, for STATUS
+}
+
+// Notifier is a hosted service that keeps systemd informed. Make it with [New].
+// Its methods are for the host it was added to.
+type Notifier struct {
+	host  Host
+	log   *slog.Logger
+	extra chan string // messages of a reload
+	end   context.CancelFunc
+	done  chan struct{}
+}
+
+// Option sets something rare about a [Notifier].
+type Option func(*Notifier)
+
+// Logger is told when systemd could not be. The default discards.
+func Logger(l *slog.Logger) Option { return func(n *Notifier) { n.log = l } }
+
+// New returns a notifier for host.
+func New(host Host, opts ...Option) *Notifier {
+	n := &Notifier{host: host, log: slog.New(slog.DiscardHandler), extra: make(chan string)}
+	for _, opt := range opts {
+		opt(n)
+	}
+	return n
+}
+
+const (
+	// extendEvery is how often a stop under way asks for more time, and
+	// extension how much: a few missed messages do no harm, and a program that
+	// hangs without its host is not kept alive for long.
+	extendEvery = time.Second
+	extension   = 10 * time.Second
+)
+
+// Start begins to notify. It fails if WATCHDOG_USEC makes no sense.
+func (n *Notifier) Start(ctx context.Context) error {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return nil
+	}
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		return fmt.Errorf("stead/systemd: watchdog: %w", err)
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.end, n.done = cancel, make(chan struct{})
+	go n.run(run, interval)
+	return nil
+}
+
+// Stop ends the notifying; the host calls it last.
+func (n *Notifier) Stop(ctx context.Context) error {
+	if n.done == nil {
+		return nil
+	}
+	n.end()
+	select {
+	case <-n.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Reloading tells systemd that a reload has begun.
+func (n *Notifier) Reloading(ctx context.Context) error {
+	return n.say(ctx, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec())
+}
+
+// Reloaded tells systemd that a reload is over.
+func (n *Notifier) Reloaded(ctx context.Context) error { return n.say(ctx, daemon.SdNotifyReady) }
+
+// say returns when the message is out, so that the order is that of the calls.
+func (n *Notifier) say(ctx context.Context, message string) error {
+	if n.done == nil {
+		return nil
+	}
+	select {
+	case n.extra <- message:
+		return nil
+	case <-n.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (n *Notifier) run(ctx context.Context, interval time.Duration) {
+	defer close(n.done)
+	life := n.host.Lifetime()
+	started, stopping := life.Started(), life.Stopping()
+	var watchdog, extend <-chan time.Time
+	if interval > 0 {
+		t := time.NewTicker(max(interval/2, time.Millisecond))
+		defer t.Stop()
+		watchdog = t.C
+	}
+	for {
+		select {
+		case <-started:
+			started = nil
+			n.send(daemon.SdNotifyReady + "\n" + n.status())
+		case <-stopping:
+			started, stopping = nil, nil
+			n.send(daemon.SdNotifyStopping + "\n" + n.status())
+			t := time.NewTicker(extendEvery)
+			defer t.Stop()
+			extend = t.C
+		case <-extend:
+			n.send(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d\n%s", extension.Microseconds(), n.status()))
+		case <-watchdog:
+			if n.host.Live() {
+				n.send(daemon.SdNotifyWatchdog)
+			}
+		case message := <-n.extra:
+			n.send(message)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (n *Notifier) status() string { return "STATUS=" + n.host.Summary() }
+
+func (n *Notifier) send(message string) {
+	if _, err := daemon.SdNotify(false, message); err != nil {
+		n.log.Warn("systemd not notified", "error", err)
+	}
+}
