@@ -24,7 +24,12 @@ import (
 // Main does not return: it calls os.Exit, with 0 after a clean stop and 1
 // otherwise, the error on standard error. Deferred calls of func main do not
 // run.
-func Main(h *Host) { os.Exit(runMain(h, os.Stderr, os.Exit)) }
+func Main(h *Host) { os.Exit(Exec(h)) }
+
+// Exec is [Main] for a program that has something to do after the host, such as
+// writing its report to a file: it returns the exit code instead of exiting. A
+// second signal still ends the process at once.
+func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit) }
 
 func runMain(h *Host, stderr io.Writer, exit func(int)) int {
 	signals := lifecycle.StopSignals()
