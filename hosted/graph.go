@@ -127,10 +127,10 @@ func circle(units, out []*unit) []string {
 
 type byRank []*unit
 
-func (q byRank) Len() int           { return len(q) }
-func (q byRank) Less(i, j int) bool { return q[i].rank < q[j].rank }
-func (q byRank) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *byRank) Push(x any)        { *q = append(*q, x.(*unit)) }
+func (q *byRank) Len() int           { return len(*q) }
+func (q *byRank) Less(i, j int) bool { return (*q)[i].rank < (*q)[j].rank }
+func (q *byRank) Swap(i, j int)      { (*q)[i], (*q)[j] = (*q)[j], (*q)[i] }
+func (q *byRank) Push(x any)         { *q = append(*q, x.(*unit)) }
 func (q *byRank) Pop() any {
 	last := len(*q) - 1
 	u := (*q)[last]

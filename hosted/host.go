@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"reflect"
 	"strconv"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/steadgo/stead/internal/marks"
 	"github.com/steadgo/stead/lifecycle"
@@ -124,7 +124,7 @@ func New(cfg Config) *Host {
 	}
 	h.marks = marks.New(h.stopRequested)
 	h.life = lifecycle.NewLifetime(h.marks)
-	h.id = strconv.FormatUint(uint64(uintptr(unsafe.Pointer(h))), 36)
+	h.id = strconv.FormatUint(rand.Uint64(), 36)
 	return h
 }
 
@@ -202,7 +202,7 @@ func (h *Host) acceptLocked(u *unit) error {
 	if o, ok := u.service.(*once); ok && o.run == nil {
 		return errors.New("the function is nil")
 	}
-	if f, ok := u.service.(*fresh); ok && f.make == nil {
+	if f, ok := u.service.(*fresh); ok && f.construct == nil {
 		return errors.New("the function is nil")
 	}
 	return u.check(&h.cfg, u.service)

@@ -3,6 +3,7 @@ package hosted
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -110,8 +111,7 @@ func (h *Host) Report() Report {
 		r.Err = h.result
 		r.Took = h.stopTook
 	}
-	for i := len(h.units) - 1; i >= 0; i-- {
-		u := h.units[i]
+	for _, u := range slices.Backward(h.units) {
 		r.Services = append(r.Services, ServiceReport{
 			Name: u.name, State: u.state, StartTook: u.startTook, StopTook: u.stopTook,
 			Restarts: int(u.restarts), LeftOver: u.leftOver, Err: u.err,

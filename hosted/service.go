@@ -87,9 +87,9 @@ func Loop(run func(ctx context.Context) error) Service { return &loop{run: run} 
 func Once(run func(ctx context.Context) error) Service { return &once{run: run} }
 
 // Fresh makes a Service that can be restarted although its kind can start only
-// once, as an http.Server: every start makes a new one. make and its result are
+// once, as an http.Server: every start makes a new one. construct and its result are
 // called from one goroutine at a time.
-func Fresh(make func() (Service, error)) Service { return &fresh{make: make} }
+func Fresh(construct func() (Service, error)) Service { return &fresh{construct: construct} }
 
 // loop is run by a host on one goroutine of the host's own, without these
 // methods; they are for those who call a Loop directly or wrap it.
@@ -160,14 +160,14 @@ func (o *once) Start(ctx context.Context) error { return o.run(ctx) }
 func (o *once) Stop(context.Context) error      { return nil }
 
 type fresh struct {
-	make func() (Service, error)
+	construct func() (Service, error)
 
 	mu      sync.Mutex
 	current Service
 }
 
 func (f *fresh) Start(ctx context.Context) error {
-	s, err := f.make()
+	s, err := f.construct()
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (u *unit) runLoop() {
 func (u *unit) supervise(e ender) {
 	guard.Run(func() error { return u.watch(e) }, func(err error) {
 		if err != nil {
-			u.host.decide(u, &giveUp{err}) // its Done or Err panicked
+			u.host.decide(u, &finalError{err}) // its Done or Err panicked
 		}
 		close(u.done)
 	})
@@ -60,7 +60,7 @@ func (u *unit) watch(e ender) error {
 		}
 		for u.host.decide(u, err) {
 			if !u.backOff() {
-				return nil
+				return nil //nolint:nilerr // the failure was dealt with, and then the stop came
 			}
 			if err = u.renew(); err == nil {
 				break
@@ -87,7 +87,7 @@ func (u *unit) renew() error {
 	old := u.call(stop, "stop", u.service.Stop, nil)
 	if !waitUntil(old.done, time.Now().Add(slice), nil) && u.host.abandon(old) {
 		// Two instances of one service side by side would be worse than none.
-		return &giveUp{fmt.Errorf("the failed instance did not stop within %v: %w", slice, context.DeadlineExceeded)}
+		return &finalError{fmt.Errorf("the failed instance did not stop within %v: %w", slice, context.DeadlineExceeded)}
 	}
 	start := u.ctx
 	if u.startTimeout > 0 {
@@ -103,10 +103,10 @@ func (u *unit) renew() error {
 	}))
 }
 
-// giveUp is a failure that no restart can mend.
-type giveUp struct{ error }
+// finalError is a failure that no restart can mend.
+type finalError struct{ error }
 
-func (g *giveUp) Unwrap() error { return g.error }
+func (g *finalError) Unwrap() error { return g.error }
 
 // backOff waits before a restart and reports false if the service's turn to stop
 // came meanwhile.
@@ -161,10 +161,10 @@ func (h *Host) decide(u *unit, err error) bool {
 		return false
 	}
 	u.err = err
-	action, attempt := u.policy.action, 0
+	action := u.policy.action
 	if action == restart {
 		if u.mayRestartLocked(err) {
-			attempt = u.intensity.attempt
+			attempt := u.intensity.attempt
 			u.enterLocked(lifecycle.Restarting)
 			h.mu.Unlock()
 			h.log.Warn("service restarting", append(failure(u, err), "attempt", attempt)...)
@@ -213,7 +213,7 @@ func failure(u *unit, err error) []any {
 
 // mayRestartLocked counts a restart and reports whether the limit allows it.
 func (u *unit) mayRestartLocked(err error) bool {
-	var final *giveUp
+	var final *finalError
 	if errors.As(err, &final) {
 		return false
 	}
