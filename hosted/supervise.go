@@ -52,7 +52,7 @@ func (u *unit) watch(e ender) error {
 		case <-u.ctx.Done():
 		}
 		if u.ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // its turn to stop has come, which is no failure
 		}
 		var err error
 		if f, ok := e.(errer); ok {
@@ -60,7 +60,7 @@ func (u *unit) watch(e ender) error {
 		}
 		for u.host.decide(u, err) {
 			if !u.backOff() {
-				return nil //nolint:nilerr // the failure was dealt with, and then the stop came
+				return nil
 			}
 			if err = u.renew(); err == nil {
 				break
