@@ -123,16 +123,6 @@ func (c *WorkerConfig[T]) concurrency() int {
 	return c.Concurrency
 }
 
-func (c *WorkerConfig[T]) keepFailures() int {
-	switch {
-	case c.KeepFailures == 0:
-		return 100
-	case c.KeepFailures < 0:
-		return 0
-	}
-	return c.KeepFailures
-}
-
 func newLimiter(limit rate.Limit, burst int) *rate.Limiter {
 	if limit == 0 {
 		return nil

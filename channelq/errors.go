@@ -28,6 +28,9 @@ var ErrStopping = errors.New("stead/channelq: stopping, the time to drain is ove
 // longer than Timeout.
 var ErrTimeout = fmt.Errorf("stead/channelq: handler timeout: %w", context.DeadlineExceeded)
 
+// errLeftoverRuns is in a LeftoverError when the stop's deadline came first.
+var errLeftoverRuns = fmt.Errorf("OnLeftover is still running: %w", context.DeadlineExceeded)
+
 // LeftoverError is what a stop returns when it could not have everything
 // handled: N items were accepted by the queue and not handled.
 type LeftoverError struct {

@@ -85,11 +85,11 @@ func (f *failures[T]) find(id uint64) int {
 
 // Failures lists the items that failed for good and were neither requeued nor
 // discarded, oldest first, at most KeepFailures of them.
-func (w *Workers[T]) Failures() []Failure {
-	w.failed.mu.Lock()
-	defer w.failed.mu.Unlock()
-	list := make([]Failure, len(w.failed.list))
-	for i, f := range w.failed.list {
+func (c *consumer[T]) Failures() []Failure {
+	c.failed.mu.Lock()
+	defer c.failed.mu.Unlock()
+	list := make([]Failure, len(c.failed.list))
+	for i, f := range c.failed.list {
 		list[i] = Failure{ID: f.id, Item: f.item, Err: f.err.Err, Attempts: f.err.Attempts, At: f.at}
 	}
 	return list
@@ -99,22 +99,22 @@ func (w *Workers[T]) Failures() []Failure {
 // attempts before it, and takes it off the list. It never waits and never drops
 // another item for it: it fails with ErrFull when there is no room and with
 // ErrClosed after Close, and then the item stays listed.
-func (w *Workers[T]) Requeue(id uint64) error {
-	f, ok := w.failed.take(id)
+func (c *consumer[T]) Requeue(id uint64) error {
+	f, ok := c.failed.take(id)
 	if !ok {
-		return fmt.Errorf("stead/channelq: requeue %q: no failure %d", w.q.name, id)
+		return fmt.Errorf("stead/channelq: requeue %q: no failure %d", c.q.name, id)
 	}
-	if o := w.q.engine.TryPut(f.item); o != engine.OK {
-		w.failed.putBack(f)
-		return w.q.refused(nil, o, 1)
+	if o := c.q.engine.TryPut(f.item); o != engine.OK {
+		c.failed.putBack(f)
+		return c.q.refused(nil, o, 1)
 	}
 	return nil
 }
 
 // Discard takes a failed item off the list for good.
-func (w *Workers[T]) Discard(id uint64) error {
-	if _, ok := w.failed.take(id); !ok {
-		return fmt.Errorf("stead/channelq: discard %q: no failure %d", w.q.name, id)
+func (c *consumer[T]) Discard(id uint64) error {
+	if _, ok := c.failed.take(id); !ok {
+		return fmt.Errorf("stead/channelq: discard %q: no failure %d", c.q.name, id)
 	}
 	return nil
 }

@@ -2,21 +2,9 @@ package channelq
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
-)
-
-// verdict is what becomes of an item after an attempt.
-type verdict uint8
-
-const (
-	handled verdict = iota
-	again           // another attempt, later
-	gaveUp
-	cut // the attempt failed while a stop was cancelling handlers: left over
 )
 
 const sampleRuns = 64 // one attempt in this many is timed
@@ -24,30 +12,34 @@ const sampleRuns = 64 // one attempt in this many is timed
 // run is one item's time in a worker's hands. False means that a stop has given
 // up on the handler: nothing here is the worker's any more.
 func (w *Workers[T]) run(s *slot[T], e entry[T]) bool {
-	for {
-		if l := w.limiter.Load(); l != nil && l.Wait(w.base) != nil {
-			w.giveBack(e)
-			return true
-		}
-		s.entry = e
-		if !s.state.CompareAndSwap(free, running) {
-			w.giveBack(e)
-			return true
-		}
-		err := w.attempt(s)
-		wait, mine := w.settle(s, err)
-		if !mine || wait == nil {
-			return mine
-		}
-		// No room to park it: it keeps the worker.
-		e = *wait
-		timer := time.NewTimer(time.Until(e.due))
-		select {
-		case <-timer.C:
-		case <-w.base.Done(): // giveBack follows, since the slot is held
-			timer.Stop()
-		}
+	if l := w.limiter.Load(); l != nil && l.Wait(w.base) != nil {
+		w.giveBack(e)
+		return true
 	}
+	s.entry = e
+	s.entry.attempts++ // before the step: afterwards it may be read by a stop
+	if !s.state.CompareAndSwap(free, running) {
+		s.entry = entry[T]{}
+		w.giveBack(e)
+		return true
+	}
+	wait, mine := w.settle(s, w.attempt(s))
+	if wait != nil {
+		return w.keep(s, *wait)
+	}
+	return mine
+}
+
+// keep is run for a failed item that there was no room to park: it keeps the
+// worker until its next attempt.
+func (w *Workers[T]) keep(s *slot[T], e entry[T]) bool {
+	timer := time.NewTimer(time.Until(e.due))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-w.base.Done(): // run gives it back then, since the slot is held
+	}
+	return w.run(s, e)
 }
 
 // giveBack makes an item due that may not be started now, before all others: it
@@ -62,7 +54,6 @@ func (w *Workers[T]) giveBack(e entry[T]) {
 
 // attempt calls the handler.
 func (w *Workers[T]) attempt(s *slot[T]) error {
-	s.entry.attempts++
 	if s.entry.refused != nil {
 		w.q.books.panics.Add(1)
 		return Permanent(s.entry.refused)
@@ -108,9 +99,15 @@ func (w *Workers[T]) settle(s *slot[T], err error) (*entry[T], bool) {
 	if s.state.Load() == abandoned { // nobody is to hear of this item again
 		return nil, false
 	}
-	v := w.judge(s, err)
+	if err == nil {
+		return w.finish(s, handled, nil)
+	}
+	// In place before user code is asked: should that not return, the item is
+	// given up.
+	s.final = &GiveUpError{Queue: w.q.name, Attempts: s.entry.attempts, Err: err}
+	v := w.judge(w.cfg.Retry, s.entry.attempts, err)
 	if v == gaveUp {
-		w.giveUp(s, err)
+		w.giveUp(w.cfg.OnGiveUp, s.entry.item, s.final)
 	}
 	return w.finish(s, v, err)
 }
@@ -142,59 +139,10 @@ func (w *Workers[T]) finish(s *slot[T], v verdict, err error) (*entry[T], bool) 
 	return nil, true
 }
 
-func (w *Workers[T]) judge(s *slot[T], err error) verdict {
-	if err == nil {
-		return handled
-	}
-	var permanent permanentError
-	switch {
-	case errors.As(err, &permanent):
-		return gaveUp
-	case w.base.Err() != nil:
-		return cut
-	case s.entry.attempts >= w.cfg.Retry.Attempts, w.cfg.Retry.If != nil && !w.worthIt(s, err):
-		return gaveUp
-	}
-	return again
-}
-
-// worthIt asks Retry.If; one that panics is no reason to go on.
-func (w *Workers[T]) worthIt(s *slot[T], err error) (worth bool) {
-	s.filtering = true
-	defer func() { s.filtering = false }()
-	caught := guard.Call(func() error { worth = w.cfg.Retry.If(err); return nil })
-	if caught != nil {
-		w.q.books.panics.Add(1)
-		w.log.Error("retry filter panicked", slog.Any("error", caught))
-	}
-	return worth
-}
-
-// giveUp tells who wants to know that an item failed for good.
-func (w *Workers[T]) giveUp(s *slot[T], err error) {
-	s.final = &GiveUpError{Queue: w.q.name, Attempts: s.entry.attempts, Err: err}
-	w.log.Error("item given up", slog.Int("attempt", s.entry.attempts), slog.Any("error", err))
-	if w.cfg.OnGiveUp == nil {
-		return
-	}
-	caught := guard.Call(func() error { w.cfg.OnGiveUp(w.base, s.entry.item, s.final); return nil })
-	if caught != nil {
-		w.q.books.panics.Add(1)
-		w.log.Error("give-up callback panicked", slog.Any("error", caught))
-	}
-}
-
 // park puts a failed item away until its next attempt. An entry means that there
 // is no room: as many as the queue holds are parked already.
 func (w *Workers[T]) park(e entry[T], err error) *entry[T] {
-	delay := w.backoff.Delay(e.attempts)
-	var asked retryAfterError
-	if errors.As(err, &asked) {
-		delay = asked.after
-	}
-	w.log.Warn("attempt failed, will retry", slog.Int("attempt", e.attempts),
-		slog.Duration("duration", delay), slog.Any("error", err))
-	e.due = time.Now().Add(delay)
+	e.due = time.Now().Add(w.delay(w.backoff, e.attempts, err))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.parked.size() >= w.q.Cap() {
@@ -204,13 +152,6 @@ func (w *Workers[T]) park(e entry[T], err error) *entry[T] {
 	return nil
 }
 
-func (w *Workers[T]) parkLocked(e entry[T]) {
-	if w.parked.parkUntil(e) {
-		w.pokeManager()
-	}
-	w.parkedByLocked(1)
-}
-
 func (w *Workers[T]) leaveKey(key string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -218,36 +159,33 @@ func (w *Workers[T]) leaveKey(key string) {
 	w.refreshLocked()
 }
 
-// unwound settles what was in the hands of a worker whose goroutine ends by a
-// runtime.Goexit in user code.
-func (w *Workers[T]) unwound(s *slot[T], err error) {
+// resume settles what was in the hands of a worker whose goroutine was ended by
+// a runtime.Goexit in user code, which is not asked a second time. False means
+// that the slot was abandoned.
+func (w *Workers[T]) resume(s *slot[T], err error) bool {
 	s.take.Store(away)
-	switch {
-	case s.keying:
+	if s.keying {
+		s.keying = false
 		s.entry.refused = err
 		w.giveBack(s.entry)
 		w.mu.Lock()
 		w.leading = false
 		w.mu.Unlock()
-		return
-	case s.state.Load() != running:
-		return
+		return true
 	}
-	w.q.books.panics.Add(1)
-	var wait *entry[T]
+	if s.state.Load() == running {
+		w.q.books.panics.Add(1)
+	}
 	switch {
-	case s.filtering: // nothing is asked twice
-		s.filtering = false
-		w.giveUp(s, err)
-		fallthrough
+	case s.state.Load() != running:
+		return s.state.Load() != abandoned
 	case s.final != nil:
-		w.finish(s, gaveUp, err)
-	default:
-		wait, _ = w.settle(s, err)
+		_, mine := w.finish(s, gaveUp, err)
+		return mine
 	}
+	wait, mine := w.settle(s, err)
 	if wait != nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.parkLocked(*wait) // beyond the limit: this worker cannot keep it
+		return w.keep(s, *wait)
 	}
+	return mine
 }

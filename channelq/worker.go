@@ -43,9 +43,8 @@ type slot[T any] struct {
 	entry entry[T] // the item in hand: of the worker, or of who abandoned it
 	runs  uint64   // attempts, to sample their durations
 
-	// What it asks user code about the item in hand, should that not return.
-	keying, filtering bool
-	final             *GiveUpError // it failed for good; OnGiveUp was called or is about to be
+	keying bool         // it asks for the key of the item in hand
+	final  *GiveUpError // the attempt failed; set while user code is asked what that means
 
 	// Below: guarded by the workers' mutex.
 	turn    context.Context // ends the wait in the queue
@@ -64,18 +63,24 @@ func (w *Workers[T]) spawnLocked() {
 		w.made++
 		w.slots = append(w.slots, s)
 		w.q.books.workers.Add(1)
-		go w.serve(s)
+		go w.serve(s, nil)
 	}
 }
 
-// serve is a worker's goroutine. A Goexit in user code ends it; what was in its
-// hands is settled then, and manage makes another worker.
-func (w *Workers[T]) serve(s *slot[T]) {
-	guard.Run(func() error { w.loop(s); return nil }, func(err error) {
-		defer w.leave(s)
-		if err != nil {
-			w.unwound(s, err)
+// serve is a worker's goroutine. A Goexit in user code ends it; the worker then
+// goes on in another one, which first settles what was in its hands.
+func (w *Workers[T]) serve(s *slot[T], unwound error) {
+	guard.Run(func() error {
+		if unwound == nil || w.resume(s, unwound) {
+			w.loop(s)
 		}
+		return nil
+	}, func(err error) {
+		if err != nil {
+			go w.serve(s, err)
+			return
+		}
+		w.leave(s)
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,41 +22,23 @@ import (
 // handler while another worker is idle. A panic of the handler and a
 // runtime.Goexit in it are failures of that item and cost no worker.
 type Workers[T any] struct {
-	q       *Queue[T]
+	consumer[T]
 	handle  func(context.Context, T) error
 	cfg     WorkerConfig[T]
 	backoff backoff.Policy
 	limiter atomic.Pointer[rate.Limiter]
-	log     *slog.Logger
-	base    context.Context // of every handler
-	cancel  context.CancelCauseFunc
-	failed  failures[T]
 
-	// attention is not zero while a worker that looks for its next item has
-	// more to think of than the queue; it then goes through mu.
+	// attention is set while a worker that looks for its next item has more to
+	// think of than the queue; it then goes through mu.
 	attention atomic.Bool
-	poke      chan struct{} // tells manage to look again
 
-	mu      sync.Mutex
+	// Guarded by mu.
 	slots   []*slot[T] // the workers that are neither leaving nor abandoned
 	made    int        // workers ever made
 	target  int        // as many as there should be
-	parked  parking[T]
-	leading bool // with keys: a worker is between the queue and the key's line
+	leading bool       // with keys: a worker is between the queue and the key's line
 	paused  bool
-	drained bool // the queue is closed and nothing is left in it
-
-	started  bool
-	stopping bool            // Stop was called
-	ending   bool            // workers leave instead of looking for another item
-	stopCtx  context.Context // of the Stop that counts
-	plan     plan
-	lost     []T // what was in the hands of handlers that were given up on
-
-	done   chan struct{}
-	result error // of Stop; this and the next two are valid once done is closed
-	err    error
-	left   int
+	lost    []T // what was in the hands of handlers that were given up on
 }
 
 // NewWorkers makes workers that call handle for every item of q. It fails when
@@ -78,10 +59,11 @@ func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) err
 		return nil, fmt.Errorf("stead/channelq: new workers %q: the queue has a consumer already that closes it", q.name)
 	}
 	w := &Workers[T]{
-		q: q, handle: handle, cfg: cfg, backoff: cfg.Retry.policy(), log: loggerOf(cfg.Logger, q.name),
-		failed: failures[T]{max: cfg.keepFailures()}, target: cfg.concurrency(),
-		poke: make(chan struct{}, 1), done: make(chan struct{}),
+		consumer: newConsumer(q, cfg.Logger, cfg.Detach, cfg.OnLeftover, cfg.KeepFailures),
+		handle:   handle, cfg: cfg, backoff: cfg.Retry.policy(), target: cfg.concurrency(),
 	}
+	w.consumer.step, w.consumer.rest = w.step, w.rest
+	w.consumer.wake = func() { w.refreshLocked(); w.callAllLocked() }
 	w.limiter.Store(newLimiter(cfg.RateLimit, cfg.Burst))
 	w.attention.Store(cfg.Key != nil)
 	return w, nil
@@ -91,64 +73,11 @@ func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) err
 // but neither its deadline nor its end. It fails if ctx has ended already, and
 // when called a second time or after Stop: workers start once.
 func (w *Workers[T]) Start(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return withCause(ctx, fmt.Errorf("stead/channelq: start %q: %w", w.q.name, ctx.Err()))
+	if err := w.start(ctx); err != nil {
+		return err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.started || w.stopping {
-		return fmt.Errorf("stead/channelq: start %q: started or stopped before", w.q.name)
-	}
-	w.started = true
-	// WithValue keeps the address apart from all other keys: only this package
-	// can name it.
-	base := context.WithValue(context.WithoutCancel(ctx), &w.q.own, w)
-	w.base, w.cancel = context.WithCancelCause(base)
-	w.log.Info("workers started", slog.Int("workers", w.target))
-	go w.manage()
+	w.log.Info("workers started", slog.Int("workers", w.cfg.concurrency()))
 	return nil
-}
-
-// Name returns the name of the queue.
-func (w *Workers[T]) Name() string { return w.q.name }
-
-// Stats returns the books of the queue, which count what all its consumers did.
-func (w *Workers[T]) Stats() Stats {
-	s := w.q.Stats()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, e := range w.parked.due {
-		if !e.due.IsZero() && (s.OldestDue.IsZero() || e.due.Before(s.OldestDue)) {
-			s.OldestDue = e.due
-		}
-	}
-	return s
-}
-
-// Done is closed when the workers have ended: by themselves, because the queue
-// was closed and everything in it was handled, or by Stop.
-func (w *Workers[T]) Done() <-chan struct{} { return w.done }
-
-// Err is nil until Done is closed. Then it is what Stop returned or, if the
-// workers ended by themselves, what the queue was closed with.
-func (w *Workers[T]) Err() error {
-	select {
-	case <-w.done:
-		return w.err
-	default:
-		return nil
-	}
-}
-
-// LeftOver is how many items the stop did not have handled, whatever OnLeftover
-// made of them. It is 0 until Done is closed.
-func (w *Workers[T]) LeftOver() int {
-	select {
-	case <-w.done:
-		return w.left
-	default:
-		return 0
-	}
 }
 
 // Resize sets how many items are handled at a time, at least 1. It returns at
@@ -224,14 +153,4 @@ func (w *Workers[T]) RateLimit(limit rate.Limit, burst int) error {
 func (w *Workers[T]) refreshLocked() {
 	w.attention.Store(w.cfg.Key != nil || len(w.parked.due) > 0 || w.paused || w.drained ||
 		w.ending || w.stopping && w.cfg.Detach || len(w.slots) > w.target)
-}
-
-// parkedByLocked is called with every change of the number of parked items.
-func (w *Workers[T]) parkedByLocked(n int) { w.q.books.parked.Add(int64(n)) }
-
-func (w *Workers[T]) pokeManager() {
-	select {
-	case w.poke <- struct{}{}:
-	default:
-	}
 }

@@ -1,0 +1,201 @@
+package channelq
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// consumer is what Workers and a Batcher have in common: the books of failures,
+// and a life that begins with Start and ends by itself or by Stop. Their
+// exported methods are theirs.
+type consumer[T any] struct {
+	q          *Queue[T]
+	log        *slog.Logger
+	onLeftover func(context.Context, []T) error
+	detach     bool
+	failed     failures[T]
+	base       context.Context // of every handler
+	cancel     context.CancelCauseFunc
+	poke       chan struct{} // tells manage to look again
+
+	// step does what is to be done at that time and returns when to look again
+	// at the latest, or that no worker is left; it takes mu itself. rest is what
+	// was in the hands of handlers that were given up on, and wake fetches the
+	// workers that wait; both are called with mu held.
+	step func(now time.Time) (next time.Time, over bool)
+	rest func() []T
+	wake func()
+
+	mu       sync.Mutex
+	parked   parking[T]
+	drained  bool // the queue is closed and nothing is left in it
+	started  bool
+	stopping bool            // Stop was called
+	ending   bool            // workers leave instead of looking for another item
+	stopCtx  context.Context // of the Stop that counts
+	plan     plan
+
+	done   chan struct{}
+	result error // of Stop; this and the next two are valid once done is closed
+	err    error
+	left   int
+}
+
+func newConsumer[T any](q *Queue[T], l *slog.Logger, detach bool, onLeftover func(context.Context, []T) error, keep int) consumer[T] {
+	if keep == 0 {
+		keep = 100
+	}
+	return consumer[T]{
+		q: q, log: loggerOf(l, q.name), onLeftover: onLeftover, detach: detach,
+		failed: failures[T]{max: max(keep, 0)},
+		poke:   make(chan struct{}, 1), done: make(chan struct{}),
+	}
+}
+
+// start starts manage, unless it is too late.
+func (c *consumer[T]) start(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return withCause(ctx, fmt.Errorf("stead/channelq: start %q: %w", c.q.name, ctx.Err()))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.started || c.stopping {
+		return fmt.Errorf("stead/channelq: start %q: started or stopped before", c.q.name)
+	}
+	c.started = true
+	// The key is an address that only this package can name.
+	base := context.WithValue(context.WithoutCancel(ctx), &c.q.own, c)
+	c.base, c.cancel = context.WithCancelCause(base)
+	go c.manage()
+	return nil
+}
+
+// inside reports whether ctx comes from one of the handlers.
+func (c *consumer[T]) inside(ctx context.Context) bool {
+	from, _ := ctx.Value(&c.q.own).(*consumer[T])
+	return from == c
+}
+
+// Name returns the name of the queue.
+func (c *consumer[T]) Name() string { return c.q.name }
+
+// Stats returns the books of the queue, which count what all its consumers did.
+func (c *consumer[T]) Stats() Stats {
+	s := c.q.Stats()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.parked.due {
+		if !e.due.IsZero() && (s.OldestDue.IsZero() || e.due.Before(s.OldestDue)) {
+			s.OldestDue = e.due
+		}
+	}
+	return s
+}
+
+// Done is closed when the consumer has ended: by itself, because the queue was
+// closed and everything in it was handled, or by Stop.
+func (c *consumer[T]) Done() <-chan struct{} { return c.done }
+
+// Err is nil until Done is closed. Then it is what Stop returned or, if the
+// consumer ended by itself, what the queue was closed with.
+func (c *consumer[T]) Err() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// LeftOver is how many items the stop did not have handled, whatever OnLeftover
+// made of them. It is 0 until Done is closed.
+func (c *consumer[T]) LeftOver() int {
+	select {
+	case <-c.done:
+		return c.left
+	default:
+		return 0
+	}
+}
+
+// Stop closes the queue, unless Detach, and waits until everything in it is
+// handled. A parked item is waited for if it comes due in time. Shortly before
+// ctx's deadline, by a tenth of what remains and at most one second, it cancels
+// the handlers with the cause ErrStopping, waits for them to end, gives up on
+// those that do not, and hands what is left to OnLeftover, all before the
+// deadline. Without a deadline it drains until ctx is cancelled; a ctx that is
+// cancelled already skips the drain. Handlers and OnLeftover then still get a
+// tenth of a second each.
+//
+// It returns a *[LeftoverError] unless nothing was left or OnLeftover returned
+// nil. It may be called before Start, more than once and from any goroutine. The
+// first call's ctx bounds the stop, that of a later one only its own wait. With
+// the context of one of its own handlers it fails at once with ErrInside and does
+// nothing, because it would wait for that handler.
+func (c *consumer[T]) Stop(ctx context.Context) error {
+	if c.inside(ctx) {
+		return fmt.Errorf("stead/channelq: stop %q: %w", c.q.name, ErrInside)
+	}
+	if c.beginStop(ctx) {
+		c.log.Info("consumer stopping", slog.Int("depth", c.q.Len()))
+		<-c.done // manage keeps to ctx
+	}
+	select {
+	case <-c.done: // also when ctx has ended
+		return c.result
+	default:
+	}
+	select {
+	case <-c.done:
+		return c.result
+	case <-ctx.Done():
+		return withCause(ctx, fmt.Errorf("stead/channelq: stop %q: %w", c.q.name, ctx.Err()))
+	}
+}
+
+// beginStop reports whether this is the Stop that counts.
+func (c *consumer[T]) beginStop(ctx context.Context) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopping {
+		return false
+	}
+	c.stopping = true
+	c.stopCtx, c.plan = ctx, newPlan(ctx)
+	if c.ending { // by itself
+		return true
+	}
+	if !c.detach {
+		c.q.Close()
+	}
+	if !c.started {
+		c.base, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+		c.ending = true
+		go c.manage()
+		return true
+	}
+	c.wake()
+	c.pokeManager()
+	return true
+}
+
+// parkLocked puts a failed item away until it comes due.
+func (c *consumer[T]) parkLocked(e entry[T]) {
+	if c.parked.parkUntil(e) {
+		c.pokeManager()
+	}
+	c.parkedByLocked(1)
+}
+
+// parkedByLocked is called with every change of the number of parked items.
+func (c *consumer[T]) parkedByLocked(n int) { c.q.books.parked.Add(int64(n)) }
+
+func (c *consumer[T]) pokeManager() {
+	select {
+	case c.poke <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,69 @@
+package channelq
+
+import (
+	"slices"
+	"time"
+)
+
+// step does what is to be done now, and returns when to look again at the
+// latest. It is over when no worker is left.
+func (w *Workers[T]) step(now time.Time) (next time.Time, over bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spawnLocked()
+	if n := w.parked.release(now); n > 0 {
+		w.refreshLocked()
+		for range n {
+			w.callOneLocked()
+		}
+	}
+	if !w.ending && (w.quietLocked() || w.stopping && reached(w.plan.cancel, now)) {
+		w.endLocked()
+	}
+	if !w.ending {
+		return w.nextLocked(), false
+	}
+	if reached(w.plan.abandon, now) {
+		w.abandonLocked()
+		// What is left now is in no handler, so that it goes by itself, unless
+		// Key blocks: not even that may hold up the stop.
+		return w.plan.end, len(w.slots) == 0 || reached(w.plan.end, now)
+	}
+	return w.plan.abandon, len(w.slots) == 0
+}
+
+// quietLocked reports whether nothing is left to do and nothing more will come:
+// every worker rests, nothing is due, and no parked item comes due in time.
+func (w *Workers[T]) quietLocked() bool {
+	if !w.drained && !(w.stopping && (w.cfg.Detach || w.paused)) {
+		return false
+	}
+	for _, s := range w.slots {
+		if !s.resting {
+			return false
+		}
+	}
+	return w.stopping && w.paused || w.nothingDueLocked()
+}
+
+// endLocked sends the workers home and cancels the handlers that run.
+func (w *Workers[T]) endLocked() {
+	w.ending = true
+	w.refreshLocked()
+	w.holdAllLocked()
+	w.cancel(ErrStopping)
+}
+
+// abandonLocked gives up on the handlers that still run: their items are left
+// over, and their workers, should they ever return, have nothing to say.
+func (w *Workers[T]) abandonLocked() {
+	for _, s := range slices.Clone(w.slots) {
+		if s.state.CompareAndSwap(running, abandoned) {
+			w.lost = append(w.lost, s.entry.item)
+			w.removeLocked(s)
+		}
+	}
+}
+
+// rest is what was in the hands of handlers that were given up on.
+func (w *Workers[T]) rest() []T { return w.lost }

@@ -1,0 +1,70 @@
+package channelq
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/steadgo/stead/internal/backoff"
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// verdict is what becomes of an item after an attempt.
+type verdict uint8
+
+const (
+	handled verdict = iota
+	again           // another attempt, later
+	gaveUp
+	cut // the attempt failed while a stop was cancelling handlers: left over
+)
+
+// judge decides what becomes of an item whose attempt failed.
+func (c *consumer[T]) judge(r Retry, attempts int, err error) verdict {
+	var permanent permanentError
+	switch {
+	case errors.As(err, &permanent):
+		return gaveUp
+	case c.base.Err() != nil:
+		return cut
+	case attempts >= r.Attempts, r.If != nil && !c.worthIt(r, err):
+		return gaveUp
+	}
+	return again
+}
+
+// worthIt asks Retry.If; one that panics is no reason to go on.
+func (c *consumer[T]) worthIt(r Retry, err error) (worth bool) {
+	caught := guard.Call(func() error { worth = r.If(err); return nil })
+	if caught != nil {
+		c.q.books.panics.Add(1)
+		c.log.Error("retry filter panicked", slog.Any("error", caught))
+	}
+	return worth
+}
+
+// giveUp tells who wants to know that an item failed for good.
+func (c *consumer[T]) giveUp(tell func(context.Context, T, error), item T, err *GiveUpError) {
+	c.log.Error("item given up", slog.Int("attempt", err.Attempts), slog.Any("error", err.Err))
+	if tell == nil {
+		return
+	}
+	caught := guard.Call(func() error { tell(c.base, item, err); return nil })
+	if caught != nil {
+		c.q.books.panics.Add(1)
+		c.log.Error("give-up callback panicked", slog.Any("error", caught))
+	}
+}
+
+// delay is how long a failed item waits for its next attempt.
+func (c *consumer[T]) delay(p backoff.Policy, attempts int, err error) time.Duration {
+	d := p.Delay(attempts)
+	var asked retryAfterError
+	if errors.As(err, &asked) {
+		d = asked.after
+	}
+	c.log.Warn("attempt failed, will retry", slog.Int("attempt", attempts),
+		slog.Duration("duration", d), slog.Any("error", err))
+	return d
+}
