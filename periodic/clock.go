@@ -1,0 +1,129 @@
+package periodic
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/benbjohnson/clock"
+)
+
+// This file is the only one that reads a clock or makes a timer.
+
+const (
+	// Go's timers stand still while the machine is suspended and know nothing of
+	// a wall clock that was set, so no wait is longer than this.
+	maxWait = 30 * time.Second
+
+	// A wall clock that differs by more than this from what the monotonic clock
+	// lets expect was set. It must be longer than the two readings take, and
+	// small, because it is how wrong a calendar slot may be.
+	stepTolerance = 10 * time.Millisecond
+)
+
+// timeline is the time that jobs live in. It reads like the wall clock, but in
+// between runs with the monotonic clock; when the wall clock is set, read says by
+// how much, once, so that what counts in elapsed time can be moved along.
+//
+// The monotonic reading is Since of one fixed instant: on the real clock that is
+// unaffected by a wall clock that is set, and every other clock has it too.
+type timeline struct {
+	clk   clock.Clock
+	base  time.Time
+	wall  time.Time    // base without its monotonic reading
+	shift atomic.Int64 // sum of the steps of the wall clock since base
+}
+
+func newTimeline(c clock.Clock) *timeline {
+	if c == nil {
+		c = clock.New()
+	}
+	base := c.Now()
+	return &timeline{clk: c, base: base, wall: base.Round(0)}
+}
+
+// elapsed is the monotonic time since the timeline began.
+func (t *timeline) elapsed() time.Duration { return t.clk.Since(t.base) }
+
+// now is the time without a look at the wall clock.
+func (t *timeline) now() time.Time { return t.at(t.elapsed()) }
+
+// at is what now reads, or read, at that monotonic time.
+func (t *timeline) at(elapsed time.Duration) time.Time {
+	return t.wall.Add(elapsed + time.Duration(t.shift.Load()))
+}
+
+// read is now after a look at the wall clock, and by how much that was set since
+// the last look. Only one goroutine may call it.
+func (t *timeline) read() (now time.Time, step time.Duration) {
+	// The goroutine may lose its processor between the two readings, which looks
+	// like a step but does not last.
+	for try := range 4 {
+		now = t.now()
+		d := t.clk.Now().Round(0).Sub(now)
+		if d.Abs() <= stepTolerance {
+			return now, 0
+		}
+		if try == 0 || d.Abs() < step.Abs() {
+			step = d
+		}
+	}
+	t.shift.Add(int64(step))
+	return t.now(), step
+}
+
+// alarm is a timer for one goroutine. It never resets a timer whose channel may
+// hold a value: on clock.Mock that deadlocks at the next firing. A wake-up is
+// only a hint; who wakes reads the clock.
+type alarm struct {
+	clk   clock.Clock
+	timer *clock.Timer
+	armed bool
+}
+
+// set arms the alarm and returns its channel. The caller says with rang when it
+// has received from it.
+func (a *alarm) set(d time.Duration) <-chan time.Time {
+	d = min(max(d, 1), maxWait)
+	if a.timer != nil && (!a.armed || a.timer.Stop()) {
+		a.timer.Reset(d)
+	} else {
+		a.timer = a.clk.Timer(d)
+	}
+	a.armed = true
+	return a.timer.C
+}
+
+func (a *alarm) rang() { a.armed = false }
+
+func (a *alarm) stop() {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+}
+
+// withTimeout bounds ctx on the real clock, so that it has the deadline that
+// database drivers and HTTP clients look for. On a given clock a deadline in
+// real time would be wrong; there the loop alone ends the run.
+func withTimeout(ctx context.Context, d time.Duration, real bool) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if d <= 0 || !real {
+		return ctx, cancel
+	}
+	ctx, release := context.WithTimeoutCause(ctx, d, ErrTimeout)
+	return ctx, func(cause error) {
+		cancel(cause)
+		release()
+	}
+}
+
+// withReserve ends a tenth of the remaining time before ctx does, at most a
+// second: what is left for runs to return after they are cancelled.
+func withReserve(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	reserve := min(time.Until(deadline)/10, time.Second)
+	return context.WithDeadline(ctx, deadline.Add(-max(reserve, 0)))
+}

@@ -1,0 +1,178 @@
+package periodic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/benbjohnson/clock"
+
+	"github.com/steadgo/stead/internal/backoff"
+)
+
+// Config says what a job is called, when it runs, and what happens when things
+// do not go to plan. Name and Schedule must be set; the zero value of every
+// other field is a working default. Durations must not be negative unless a
+// field says so.
+type Config struct {
+	// Name stands in logs, errors, metrics and the pprof label "job". It also
+	// seeds the phase and the jitter, so replicas of one name run together and
+	// different names apart.
+	Name string
+
+	// Schedule says when the job is due.
+	Schedule Schedule
+
+	// RunAtStart makes a first run as soon as the job starts. The grid of Every
+	// then begins at the start.
+	RunAtStart bool
+
+	// Phase is how long after the start the first slot of Every is due. Zero
+	// spreads jobs over the period by a hash of Name, because jobs that all tick
+	// together wait for each other. Negative: one period after the start. It has
+	// no effect with RunAtStart and on other schedules.
+	Phase time.Duration
+
+	// Overlap decides on slots that are due while a run is on.
+	Overlap Overlap
+
+	// Missed decides on slots that nobody could fire.
+	Missed Missed
+
+	// MissedGrace is how late a slot may still be run, under every policy of
+	// Missed. Zero is no limit, except that SkipMissed takes a minute.
+	MissedGrace time.Duration
+
+	// Jitter delays each slot by up to this long, never past the next slot. The
+	// delay depends on Name and the slot alone. Zero: none.
+	Jitter time.Duration
+
+	// Timeout bounds one run: its context ends then with cause ErrTimeout. A run
+	// that goes on regardless is counted as stuck and keeps its place, so nothing
+	// overlaps it that may not. Zero: none.
+	Timeout time.Duration
+
+	// Backoff replaces the schedule after a failed run by growing delays, until a
+	// run succeeds; slots that pass meanwhile are skipped and counted. The zero
+	// value keeps to the schedule.
+	Backoff Backoff
+
+	// GiveUpAfter is the number of failed runs in a row after which the job runs
+	// no more: its error is then from Err, Health reports it, and only Trigger
+	// revives it. Zero: never.
+	GiveUpAfter int
+
+	// HealthyAfter forgives: a run that fails after it went on for this long
+	// begins a new streak of failures. Zero: only success ends a streak.
+	HealthyAfter time.Duration
+
+	// OnGiveUp is called once when the job gives up, on the goroutine of the run
+	// that failed. May be nil. err wraps the error of that run.
+	OnGiveUp func(ctx context.Context, err error)
+
+	// LastRun remembers the last slot over restarts, so that slots missed while
+	// the process was down meet the policy Missed, and Every keeps its grid. Nil:
+	// a start is always a first start.
+	LastRun LastRunStore
+
+	// History is how many past runs Stats shows. Zero: 10. Negative: none.
+	History int
+
+	// Clock is the time source; nil is real time, which inside a testing/synctest
+	// bubble is the bubble's. For a clock of one's own, Since must not be
+	// affected when Now is set, as on the real one; timers must fire by Since.
+	Clock clock.Clock
+
+	// Logger gets failures (Warn), giving up (Error), pause, resume and the end
+	// of the schedule (Info) and each run (Debug). Nil: the scheduler's, which is
+	// none for a job on its own.
+	Logger *slog.Logger
+}
+
+// Backoff is how long a failing job waits: a random duration from zero to a
+// bound that is Initial after the first failure and grows by Factor up to Max.
+type Backoff struct {
+	Initial time.Duration // zero: no backoff
+	Max     time.Duration // zero: an hour, or Initial if that is longer
+	Factor  float64       // zero: 2
+}
+
+func (b Backoff) policy() backoff.Policy {
+	p := backoff.Policy{Initial: b.Initial, Max: b.Max, Factor: b.Factor}
+	if p.Max == 0 {
+		p.Max = max(time.Hour, b.Initial)
+	}
+	return p
+}
+
+// validate names the field that is wrong.
+func (c *Config) validate() error {
+	if c.Name == "" {
+		return errors.New("Name is empty")
+	}
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"MissedGrace", c.MissedGrace},
+		{"Jitter", c.Jitter},
+		{"Timeout", c.Timeout},
+		{"HealthyAfter", c.HealthyAfter},
+		{"GiveUpAfter", time.Duration(c.GiveUpAfter)},
+	} {
+		if f.value < 0 {
+			return fmt.Errorf("%s is negative", f.name)
+		}
+	}
+	switch {
+	case c.Overlap == badOverlap || c.Overlap.waiting() > maxCount || c.Overlap.width() > maxCount:
+		return fmt.Errorf("Overlap: the number is not from 1 to %d", maxCount)
+	case c.Missed < SkipMissed || c.Missed > maxCatchUp:
+		return fmt.Errorf("Missed: the limit is not from 1 to %d", maxCatchUp)
+	case c.History > maxCount:
+		return fmt.Errorf("History is more than %d", maxCount)
+	}
+	if err := c.Backoff.policy().Validate(); err != nil {
+		return fmt.Errorf("Backoff: %w", err)
+	}
+	return check(c.Schedule, false)
+}
+
+// extras are the settings few jobs have. They live outside of Job, of which a
+// program may have a hundred thousand.
+type extras struct {
+	backoff      backoff.Policy
+	giveUpAfter  int
+	healthyAfter time.Duration
+	onGiveUp     func(ctx context.Context, err error)
+	lastRun      LastRunStore
+	history      int
+	clock        clock.Clock
+}
+
+const defaultHistory = 10
+
+// extras is nil when all of them have their defaults.
+func (c *Config) extras() *extras {
+	if c.Backoff == (Backoff{}) && c.GiveUpAfter == 0 && c.HealthyAfter == 0 && c.OnGiveUp == nil &&
+		c.LastRun == nil && c.History == 0 && c.Clock == nil {
+		return nil
+	}
+	history := max(c.History, 0)
+	if c.History == 0 {
+		history = defaultHistory
+	}
+	return &extras{
+		c.Backoff.policy(), c.GiveUpAfter, c.HealthyAfter, c.OnGiveUp, c.LastRun, history, c.Clock,
+	}
+}
+
+// orDefault makes the nil value usable.
+func (x *extras) orDefault() extras {
+	if x == nil {
+		return extras{history: defaultHistory}
+	}
+	return *x
+}

@@ -1,0 +1,252 @@
+package periodic
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// What a due slot leads to. Everything here is a function of its arguments: the
+// jobs' state is elsewhere, and user schedules are called without a lock.
+
+// question is a slot that is due, and the rules for it.
+type question struct {
+	schedule Schedule
+	slot     time.Time // due; zero: only plan ahead from now
+	now      time.Time
+	missed   Missed
+	grace    time.Duration
+	jitter   time.Duration
+	seed     uint64
+	resumed  bool // the job was paused when the slot was due
+}
+
+// answer is what to do about it.
+type answer struct {
+	run    []time.Time // slots to run, oldest first
+	missed int         // slots that will not run
+	next   time.Time   // the slot after now; zero: none
+	fire   time.Time   // when next is due: jitter included
+}
+
+// defaultGrace is how late a slot may be noticed and still count as on time when
+// missed slots are skipped. Quartz.NET calls it the misfire threshold and has
+// the same minute; APScheduler's second makes jobs vanish.
+const defaultGrace = time.Minute
+
+// decide answers q; slots are appended to buffer. The error is a panic of a
+// schedule or a breach of its contract.
+func decide(q question, buffer []time.Time) (a answer, err error) {
+	caught := guard.Call(func() error {
+		a, err = q.answer(buffer)
+		return nil
+	})
+	return a, errors.Join(err, caught)
+}
+
+func (q question) answer(buffer []time.Time) (a answer, err error) {
+	if q.slot.IsZero() {
+		if a.next, err = following(q.schedule, q.now); err != nil {
+			return a, err
+		}
+		a.fire, err = q.jittered(a.next)
+		return a, err
+	}
+	if d, ok := q.schedule.(delay); ok {
+		if a.run, err = q.choose(buffer, q.slot, 1); len(a.run) == 0 {
+			a.missed, a.next = 1, d.Next(q.now)
+			a.fire, err = q.jittered(a.next)
+		}
+		return a, err
+	}
+	latest, count := q.slot, 1
+	if a.next, err = following(q.schedule, q.slot); err != nil {
+		return a, err
+	}
+	if !a.next.IsZero() && !a.next.After(q.now) {
+		if latest, count, err = latestSlot(q.schedule, q.slot, q.now); err != nil {
+			return a, err
+		}
+		if a.next, err = following(q.schedule, latest); err != nil {
+			return a, err
+		}
+	}
+	if a.run, err = q.choose(buffer, latest, count); err != nil {
+		return a, err
+	}
+	a.missed = max(count-len(a.run), 0)
+	a.fire, err = q.jittered(a.next)
+	return a, err
+}
+
+// choose picks which of the due slots run.
+func (q question) choose(run []time.Time, latest time.Time, count int) ([]time.Time, error) {
+	oldest := q.slot
+	grace := q.grace
+	switch {
+	case q.missed == SkipMissed && q.resumed:
+		return run, nil
+	case q.missed == SkipMissed && grace == 0:
+		grace = defaultGrace
+	}
+	if grace > 0 {
+		if latest.Before(q.now.Add(-grace)) {
+			return run, nil
+		}
+		if edge := q.now.Add(-grace); oldest.Before(edge) {
+			oldest = edge
+		}
+	}
+	if q.missed < 1 || count == 1 {
+		return append(run, latest), nil
+	}
+	return lastSlots(run, q.schedule, oldest, latest, int(q.missed))
+}
+
+// lastSlots appends the last slots from oldest to latest, at most n, in order.
+func lastSlots(run []time.Time, s Schedule, oldest, latest time.Time, n int) ([]time.Time, error) {
+	first := len(run)
+	for t := latest; ; {
+		run = append(run, t)
+		if len(run)-first == n || !t.After(oldest) {
+			break
+		}
+		earlier, err := following(s, oldest.Add(-1))
+		if err != nil {
+			return nil, err
+		}
+		if !earlier.Before(t) {
+			break
+		}
+		if t, _, err = latestSlot(s, earlier, t.Add(-1)); err != nil {
+			return nil, err
+		}
+	}
+	for i, j := first, len(run)-1; i < j; i, j = i+1, j-1 {
+		run[i], run[j] = run[j], run[i]
+	}
+	return run, nil
+}
+
+// following is s.Next with its contract enforced: a slot that is not later would
+// make a busy loop.
+func following(s Schedule, after time.Time) (time.Time, error) {
+	next := s.Next(after)
+	if !next.IsZero() && !next.After(after) {
+		return next, fmt.Errorf("schedule: Next(%v) = %v is not later", after, next)
+	}
+	return next, nil
+}
+
+// countLimit bounds the slots that are counted one by one after a long gap.
+const countLimit = 1000
+
+// latestSlot is the last slot not after now, given that slot is one, and how
+// many there are from slot to that; a calendar's are counted up to countLimit.
+// A per-second job that slept a month has millions: it looks back from now in
+// growing steps until there is a slot, then halves.
+func latestSlot(s Schedule, slot, now time.Time) (latest time.Time, count int, err error) {
+	if r, ok := s.(rate); ok {
+		latest = r.latest(now)
+		return latest, int(latest.Sub(slot)/r.d) + 1, nil
+	}
+	low, high := slot, now
+	for back := time.Second; ; back *= 2 {
+		from := now.Add(-back)
+		if back <= 0 || !from.After(slot) {
+			break
+		}
+		next, err := following(s, from)
+		if err != nil {
+			return low, 0, err
+		}
+		if !next.IsZero() && !next.After(now) {
+			low = next
+			break
+		}
+		high = from
+	}
+	if latest, err = bisect(s, low, high, now); err != nil {
+		return latest, 0, err
+	}
+	for t := slot; ; {
+		count++
+		if !t.Before(latest) || count == countLimit {
+			return latest, count, nil
+		}
+		if t, err = following(s, t); err != nil {
+			return latest, 0, err
+		}
+	}
+}
+
+// bisect is the last slot not after now, given that low is one and that there is
+// none after high.
+func bisect(s Schedule, low, high, now time.Time) (time.Time, error) {
+	for {
+		next, err := following(s, low)
+		if err != nil || next.IsZero() || next.After(now) {
+			return low, err
+		}
+		low = next
+		middle := low.Add(high.Sub(low) / 2)
+		if !middle.After(low) {
+			continue
+		}
+		if next, err = following(s, middle); err != nil {
+			return low, err
+		}
+		if next.IsZero() || next.After(now) {
+			high = middle
+		} else {
+			low = next
+		}
+	}
+}
+
+// jittered is when slot is due: at most jitter later, never as late as the slot
+// after it, and for one name and slot always the same.
+func (q question) jittered(slot time.Time) (time.Time, error) {
+	if q.jitter <= 0 || slot.IsZero() {
+		return slot, nil
+	}
+	room := q.jitter
+	if room < maxPeriod {
+		room++ // so that jitter itself is possible
+	}
+	next, err := following(q.schedule, slot)
+	if err != nil {
+		return slot, err
+	}
+	if gap := next.Sub(slot); !next.IsZero() && gap < room {
+		room = gap
+	}
+	return slot.Add(spread(q.seed^mix(uint64(slot.UnixNano())), room)), nil
+}
+
+// spread maps a hash onto [0, room).
+func spread(hash uint64, room time.Duration) time.Duration {
+	return time.Duration(mix(hash) % uint64(room))
+}
+
+// seedOf is FNV-1a: the same in every process, so that a job keeps its phase and
+// jitter over restarts.
+func seedOf(name string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
+	}
+	return h
+}
+
+// mix is the finalizer of MurmurHash3; FNV alone leaves names that differ in
+// their last letter close together.
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}

@@ -1,0 +1,329 @@
+package periodic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Job runs a function by a schedule. Make it with [New]; the zero value is not
+// usable. A job is a hosted service of its own, or is added to a [Scheduler],
+// not both.
+//
+// All methods may be called from any goroutine, also from inside a run, and none
+// but Start and Stop blocks. Pause, SetSchedule and Stats work in every state.
+type Job struct {
+	name       string
+	fn         func(ctx context.Context) error
+	log        *slog.Logger
+	extra      *extras // nil: defaults
+	phase      time.Duration
+	grace      time.Duration
+	jitter     time.Duration
+	timeout    time.Duration
+	overlap    Overlap
+	missed     Missed
+	runAtStart bool
+
+	// Guarded by the scheduler's lock.
+	poked bool // a look at the job was asked for while the loop had it in hand
+	index int  // place in the queue, or -1
+
+	mu sync.Mutex // guards what follows; never held together with the scheduler's
+
+	own       bool // home is the job's own scheduler of one
+	state     state
+	paused    bool
+	resumed   bool // slots due now were due during a pause
+	replan    bool // slot is to be worked out anew
+	exhausted bool // the schedule has no slot after the last one
+	closed    bool // done was closed, or would have been
+	running   int32
+	gen       uint32     // counts changes to schedule and slot by others than the loop
+	home      *Scheduler // set once, by Start or Add
+	life      *life      // the scheduler's, while the loop looks after the job
+	schedule  Schedule
+	slot      time.Time // the next slot; zero: none
+	fire      int64     // when slot is due, jitter included, in Unix nanoseconds
+	last      int64     // the last slot that was due, in Unix nanoseconds; zero: none
+	runs      *run      // the runs that are on, newest first
+	pending   []request // runs to start
+	rec       *record   // nil: nothing happened yet
+	done      chan struct{}
+	err       error
+}
+
+// state is where a job is in its life.
+type state uint8
+
+const (
+	idle    state = iota // not started, or stopped
+	active               // looked after by the loop
+	ended                // its schedule has ended
+	gaveUp               // failed too often
+	removed              // taken out of its scheduler
+)
+
+// New makes a job that calls run by cfg.Schedule. It starts nothing. Errors name
+// the field of Config that is wrong.
+//
+// The context of a run has the values of the context given to Start and ends
+// with one of the causes ErrTimeout, ErrReplaced, ErrRemoved, ErrStopping or
+// ErrGaveUp; [Scheduled] tells which slot the run is for. What run returns is
+// logged and counted; a panic or a runtime.Goexit counts as an error. In every
+// case the job goes on, unless Config.GiveUpAfter says otherwise.
+func New(cfg Config, run func(ctx context.Context) error) (*Job, error) {
+	if run == nil {
+		return nil, opError("new", cfg.Name, errors.New("run is nil"))
+	}
+	if err := cfg.validate(); err != nil {
+		return nil, opError("new", cfg.Name, err)
+	}
+	return &Job{
+		name:       cfg.Name,
+		fn:         run,
+		log:        cfg.Logger,
+		extra:      cfg.extras(),
+		phase:      cfg.Phase,
+		grace:      cfg.MissedGrace,
+		jitter:     cfg.Jitter,
+		timeout:    cfg.Timeout,
+		overlap:    cfg.Overlap,
+		missed:     cfg.Missed,
+		runAtStart: cfg.RunAtStart,
+		schedule:   cfg.Schedule,
+		index:      -1,
+	}, nil
+}
+
+// Name returns Config.Name.
+func (j *Job) Name() string { return j.name }
+
+// Start begins the schedule and returns; it waits only for Config.LastRun, if
+// there is one. Runs get the values of ctx, but not its end: they end with Stop.
+//
+// It fails with ErrStarted if the job runs already or belongs to a scheduler,
+// and with the error of a schedule that panics. After Stop returned the job may
+// be started again.
+func (j *Job) Start(ctx context.Context) error {
+	j.mu.Lock()
+	if j.home == nil {
+		j.home = &Scheduler{name: j.name, log: j.log, clk: j.extra.orDefault().clock}
+		j.home.init()
+		j.home.jobs[j.name] = j
+		j.own = true
+	}
+	s, own := j.home, j.own
+	j.mu.Unlock()
+	if !own {
+		return opError("start", j.name, ErrStarted)
+	}
+	return s.Start(ctx)
+}
+
+// Stop ends the schedule and waits for the run that is on. A tenth of the time
+// to ctx's deadline before it, at most a second, the run's context ends with
+// cause ErrStopping; if it has not returned at the deadline, Stop returns an
+// error that wraps the cause of ctx and names the job. Without a deadline Stop
+// waits until ctx ends.
+//
+// No run begins after Stop returned. Slots that waited for a run to end are
+// counted in Skips.Stopped. Stop before Start does nothing; a second one waits
+// for the same end. With a ctx that comes from a run of the job, Stop only asks
+// and returns ErrStopping at once.
+//
+// A job in a scheduler is stopped by it, or by its Remove: Stop is an error then.
+func (j *Job) Stop(ctx context.Context) error {
+	j.mu.Lock()
+	s, own := j.home, j.own
+	j.mu.Unlock()
+	switch {
+	case s == nil:
+		return nil
+	case !own:
+		return opError("stop", j.name, errors.New("the job belongs to a scheduler"))
+	}
+	return s.Stop(ctx)
+}
+
+// Done returns a channel that is closed when the job has ended: Stop is through,
+// its schedule has no more slots and the last run returned, or it gave up. A
+// start after that makes a new channel.
+func (j *Job) Done() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.done == nil {
+		j.done = make(chan struct{})
+		if j.closed {
+			close(j.done)
+		}
+	}
+	return j.done
+}
+
+// Err says why Done is closed: nil after Stop or at the end of the schedule, an
+// error that wraps ErrGaveUp and the last failure if the job gave up, or the
+// error of a schedule that panicked or went backwards.
+func (j *Job) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}
+
+// Health returns an error while the job has given up, nil otherwise. It fits
+// hosted.Health.
+func (j *Job) Health(context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.state == gaveUp {
+		return j.err
+	}
+	return nil
+}
+
+// Trigger asks for a run now. It does not move the schedule, works while the job
+// is paused, and is subject to the Overlap policy like a slot: ErrOverlap if
+// that has no place for it. On a job that gave up it begins a new streak and the
+// schedule goes on. ErrNotRunning: the job is not started or has ended.
+func (j *Job) Trigger() error {
+	j.mu.Lock()
+	s, live := j.home, j.life != nil
+	j.mu.Unlock()
+	if !live {
+		return opError("trigger", j.name, ErrNotRunning)
+	}
+	now := s.time.now()
+	j.mu.Lock()
+	if j.state == gaveUp && j.life != nil {
+		j.state, j.replan = active, true
+		j.record().streak = 0
+	}
+	err := ErrNotRunning
+	if j.state == active {
+		err = nil
+		if !j.admitLocked(request{slot: now, due: now.UnixNano(), trigger: true}) {
+			j.record().skips.Overlap++
+			err = ErrOverlap
+		}
+	}
+	j.mu.Unlock()
+	s.poke(j)
+	return opError("trigger", j.name, err)
+}
+
+// Pause lets no slot fire until Resume; a run that is on is not touched. A job
+// may be paused before it starts, and stays paused over a restart.
+func (j *Job) Pause() { j.setPaused(true) }
+
+// Resume ends a Pause. Slots that passed meet the policy Config.Missed.
+func (j *Job) Resume() { j.setPaused(false) }
+
+func (j *Job) setPaused(paused bool) {
+	j.mu.Lock()
+	changed := j.paused != paused
+	if changed {
+		j.paused = paused
+		j.resumed = !paused
+		j.gen++
+	}
+	s, live := j.home, j.state == active
+	j.mu.Unlock()
+	if !changed {
+		return
+	}
+	if live {
+		s.poke(j)
+	}
+	if paused {
+		j.tell(slog.LevelInfo, "job paused")
+	} else {
+		j.tell(slog.LevelInfo, "job resumed")
+	}
+}
+
+// SetSchedule replaces the schedule; a run that is on is not touched. The grid of
+// a new Every counts from the last slot, or from now if there was none; After
+// counts from the end of the last run, or from now; a calendar from now. Slots
+// of the old schedule are forgotten.
+//
+// It fails on an invalid schedule and, with ErrNotRunning, on a job whose
+// schedule has ended or that was removed; the old schedule is kept then.
+func (j *Job) SetSchedule(s Schedule) error {
+	if err := check(s, false); err != nil {
+		return opError("set schedule of", j.name, err)
+	}
+	return opError("set schedule of", j.name, j.setSchedule(s))
+}
+
+// Next returns the next slot, without its jitter. It is zero if there is none,
+// if the job is not active or paused, and under After while a run is on.
+func (j *Job) Next() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.nextLocked()
+}
+
+func (j *Job) nextLocked() time.Time {
+	if j.state != active || j.paused {
+		return time.Time{}
+	}
+	return j.slot
+}
+
+// Stats returns what the job did and does. The counts belong together.
+func (j *Job) Stats() Stats {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := Stats{
+		Name: j.name, Active: j.state == active, Paused: j.paused, GaveUp: j.state == gaveUp,
+		Running: int(j.running), Waiting: len(j.pending), Next: j.nextLocked(),
+		Runs: make(map[Outcome]uint64, len(outcomeNames)),
+	}
+	for r := j.runs; r != nil; r = r.older {
+		if r.stuck {
+			s.Stuck++
+		}
+	}
+	past := j.rec
+	if past == nil {
+		past = new(record)
+	}
+	past.fill(&s)
+	return s
+}
+
+// String returns the name, for %v in logs of jobs.
+func (j *Job) String() string { return fmt.Sprintf("job %q", j.name) }
+
+// record is made on first use.
+func (j *Job) record() *record {
+	if j.rec == nil {
+		j.rec = new(record)
+	}
+	return j.rec
+}
+
+func (j *Job) closeLocked() {
+	if !j.closed && j.done != nil {
+		close(j.done)
+	}
+	j.closed = true
+}
+
+// tell logs with the job's name. It must not be called with a lock held.
+func (j *Job) tell(level slog.Level, msg string, args ...any) {
+	log := j.log
+	if log == nil {
+		j.mu.Lock()
+		if j.home != nil {
+			log = j.home.log
+		}
+		j.mu.Unlock()
+	}
+	if log != nil {
+		log.Log(context.Background(), level, msg, append([]any{"job", j.name}, args...)...)
+	}
+}

@@ -1,0 +1,87 @@
+package periodic
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// life is the time from one Start of a scheduler to the end of the last run that
+// began in it. A scheduler that is started again gets a new one, so that runs
+// left over by a stop that timed out are not mistaken for its own.
+type life struct {
+	base context.Context // of all runs: the values given to Start
+	quit chan struct{}   // closed to end the loop
+	done chan struct{}   // closed when the loop has ended: no run starts after that
+	stop func()          // closes quit, once
+
+	mu   sync.Mutex
+	runs map[*run]struct{}
+	idle chan struct{} // somebody waits for the last run; closed by it
+}
+
+func newLife(ctx context.Context) *life {
+	l := &life{
+		base: context.WithoutCancel(ctx),
+		quit: make(chan struct{}),
+		done: make(chan struct{}),
+		runs: make(map[*run]struct{}),
+	}
+	l.stop = sync.OnceFunc(func() { close(l.quit) })
+	return l
+}
+
+func (l *life) add(r *run) {
+	l.mu.Lock()
+	l.runs[r] = struct{}{}
+	l.mu.Unlock()
+}
+
+func (l *life) remove(r *run) {
+	l.mu.Lock()
+	delete(l.runs, r)
+	if len(l.runs) == 0 && l.idle != nil {
+		close(l.idle)
+		l.idle = nil
+	}
+	l.mu.Unlock()
+}
+
+// whenIdle returns a channel that is closed when no run is on. It is of use only
+// after the loop has ended.
+func (l *life) whenIdle() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.idle == nil {
+		l.idle = make(chan struct{})
+	}
+	idle := l.idle
+	if len(l.runs) == 0 {
+		close(idle)
+		l.idle = nil
+	}
+	return idle
+}
+
+func (l *life) snapshot() []*run {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.runs))
+}
+
+func (l *life) cancel(cause error) {
+	for _, r := range l.snapshot() {
+		r.cancel(cause)
+	}
+}
+
+// names lists the jobs with a run that is on, each once.
+func (l *life) names() []string {
+	var names []string
+	for _, r := range l.snapshot() {
+		names = append(names, r.job.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,291 @@
+package periodic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/benbjohnson/clock"
+)
+
+// SchedulerConfig configures a Scheduler. Name must be set.
+type SchedulerConfig struct {
+	// Name stands in logs and errors.
+	Name string
+
+	// Clock is the time source of all its jobs, see [Config.Clock].
+	Clock clock.Clock
+
+	// Logger is for jobs that have none. Nil discards.
+	Logger *slog.Logger
+}
+
+// Scheduler looks after many jobs with one goroutine and one timer. It is a
+// hosted service. Make it with [NewScheduler]; the zero value is not usable. All
+// methods may be called from any goroutine, also from inside a run, and none but
+// Start, Stop and an Add with a LastRunStore blocks.
+type Scheduler struct {
+	name string
+	log  *slog.Logger
+	clk  clock.Clock
+	wake chan struct{}
+
+	time    *timeline   // made by the first Start, never changed
+	scratch []time.Time // the loop's
+
+	mu    sync.Mutex // never held together with a job's
+	jobs  map[string]*Job
+	peak  int // size of the map's memory
+	queue queue
+	clock int64 // what the loop takes for now, in Unix nanoseconds
+	life  *life // the latest; nil: never started
+	live  bool  // its loop is on, or about to be
+}
+
+// NewScheduler makes a scheduler without jobs. It starts nothing.
+func NewScheduler(cfg SchedulerConfig) (*Scheduler, error) {
+	if cfg.Name == "" {
+		return nil, opError("new scheduler", cfg.Name, errors.New("Name is empty"))
+	}
+	s := &Scheduler{name: cfg.Name, log: cfg.Logger, clk: cfg.Clock}
+	s.init()
+	return s, nil
+}
+
+func (s *Scheduler) init() {
+	s.wake = make(chan struct{}, 1)
+	s.jobs = make(map[string]*Job)
+}
+
+// Name returns SchedulerConfig.Name.
+func (s *Scheduler) Name() string { return s.name }
+
+// Add takes over a job, before Start or while running; then its schedule begins
+// at once. Errors: a second job of that name, a job that was started or belonged
+// to a scheduler already (ErrStarted), one with a Clock of its own, and one whose
+// schedule panics.
+func (s *Scheduler) Add(j *Job) error {
+	if j == nil {
+		return opError("add to", s.name, errors.New("job is nil"))
+	}
+	if c := j.extra.orDefault().clock; c != nil && c != s.clk {
+		return opError("add", j.name, errors.New("the job has another Clock than the scheduler"))
+	}
+	s.mu.Lock()
+	_, taken := s.jobs[j.name]
+	s.mu.Unlock()
+	if taken {
+		return s.taken(j)
+	}
+	j.mu.Lock()
+	free := j.home == nil
+	if free {
+		j.home = s
+	}
+	j.mu.Unlock()
+	if !free {
+		return opError("add", j.name, ErrStarted)
+	}
+	s.mu.Lock()
+	if _, taken = s.jobs[j.name]; taken { // meanwhile
+		s.mu.Unlock()
+		j.mu.Lock()
+		j.home = nil
+		j.mu.Unlock()
+		return s.taken(j)
+	}
+	s.jobs[j.name] = j
+	s.peak = max(s.peak, len(s.jobs))
+	live, l := s.live, s.life
+	s.mu.Unlock()
+	if !live {
+		return nil
+	}
+	if err := s.admit(l.base, j, l); err != nil {
+		s.drop(j, removed)
+		return opError("add", j.name, err)
+	}
+	return nil
+}
+
+func (s *Scheduler) taken(j *Job) error {
+	return opError("add", j.name, fmt.Errorf("scheduler %q has a job of that name", s.name))
+}
+
+// Remove takes a job out. A run that is on ends with cause ErrRemoved; Remove does
+// not wait for it, but no run begins after Remove returned. The name is free at
+// once; the job itself cannot be used again.
+func (s *Scheduler) Remove(name string) error {
+	s.mu.Lock()
+	j := s.jobs[name]
+	s.mu.Unlock()
+	if j == nil || !s.drop(j, removed) {
+		return opError("remove", name, errors.New("no such job"))
+	}
+	j.mu.Lock()
+	for r := j.runs; r != nil; r = r.older {
+		r.cancel(ErrRemoved)
+	}
+	j.mu.Unlock()
+	return nil
+}
+
+// drop forgets a job and says whether it was there.
+func (s *Scheduler) drop(j *Job, to state) bool {
+	s.mu.Lock()
+	found := s.jobs[j.name] == j
+	if found {
+		delete(s.jobs, j.name)
+		if j.index >= 0 {
+			s.queue.remove(j.index)
+		}
+		if s.peak > 64 && len(s.jobs) < s.peak/4 { // a map does not give memory back
+			s.jobs, s.peak = maps.Collect(maps.All(s.jobs)), len(s.jobs)
+		}
+	}
+	s.mu.Unlock()
+	if found {
+		j.mu.Lock()
+		j.state = to
+		j.dropLocked()
+		j.closeLocked()
+		j.mu.Unlock()
+	}
+	return found
+}
+
+// Job returns the job of that name, or nil.
+func (s *Scheduler) Job(name string) *Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jobs[name]
+}
+
+// Jobs returns all jobs, ordered by name.
+func (s *Scheduler) Jobs() []*Job {
+	s.mu.Lock()
+	jobs := slices.Collect(maps.Values(s.jobs))
+	s.mu.Unlock()
+	slices.SortFunc(jobs, func(a, b *Job) int { return strings.Compare(a.name, b.name) })
+	return jobs
+}
+
+// Health returns the errors of the jobs that have given up, nil if none has.
+func (s *Scheduler) Health(ctx context.Context) error {
+	var errs []error
+	for _, j := range s.Jobs() {
+		errs = append(errs, j.Health(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Start begins the schedules of all jobs and returns; it waits only for their
+// LastRun stores. Runs get the values of ctx, but not its end. It fails with
+// ErrStarted if the scheduler runs already, and with the error of a schedule that
+// panics; then nothing was started. After Stop it may be started again.
+func (s *Scheduler) Start(ctx context.Context) error {
+	s.mu.Lock()
+	if s.live {
+		s.mu.Unlock()
+		return opError("start", s.name, ErrStarted)
+	}
+	if s.time == nil {
+		s.time = newTimeline(s.clk)
+	}
+	l := newLife(ctx)
+	s.life, s.live = l, true
+	s.clock = s.time.now().UnixNano()
+	jobs := slices.Collect(maps.Values(s.jobs))
+	s.mu.Unlock()
+	for _, j := range jobs {
+		if err := s.admit(ctx, j, l); err != nil && !errors.Is(err, ErrNotRunning) {
+			s.retire(l)
+			return opError("start", j.name, err)
+		}
+	}
+	go s.loop(l)
+	return nil
+}
+
+// admit activates a job and puts it into the queue.
+func (s *Scheduler) admit(ctx context.Context, j *Job, l *life) error {
+	when, err := j.activate(ctx, s, l)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	kept := s.live && s.life == l && s.jobs[j.name] == j
+	first := kept && (len(s.queue) == 0 || when < s.queue[0].when)
+	if kept && j.index < 0 {
+		s.queue.push(entry{when, j})
+	}
+	s.mu.Unlock()
+	if !kept {
+		j.deactivate()
+	}
+	if first {
+		s.rouse()
+	}
+	return nil
+}
+
+// retire ends what Start began: the loop does so when it ends.
+func (s *Scheduler) retire(l *life) {
+	s.mu.Lock()
+	s.live = false
+	jobs := slices.Collect(maps.Values(s.jobs))
+	for _, e := range s.queue {
+		e.job.index = -1
+	}
+	s.queue = nil
+	s.mu.Unlock()
+	for _, j := range jobs {
+		j.deactivate()
+	}
+	close(l.done)
+}
+
+// Stop is that of [Job.Stop], for all jobs at once: the error names the jobs that
+// still run.
+func (s *Scheduler) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	l := s.life
+	s.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	l.stop()
+	if r, ok := ctx.Value(runKey{}).(*run); ok && r.home == s {
+		return opError("stop", s.name, ErrStopping) // to wait would be to wait for itself
+	}
+	patience, cancel := withReserve(ctx)
+	defer cancel()
+	select {
+	case <-l.done:
+	case <-ctx.Done(): // a schedule does not return
+		return opError("stop", s.name, context.Cause(ctx))
+	}
+	idle := l.whenIdle()
+	select {
+	case <-idle:
+		return nil
+	case <-patience.Done():
+		l.cancel(ErrStopping)
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	names := l.names()
+	if len(names) == 0 {
+		return nil
+	}
+	return opError("stop", s.name, fmt.Errorf("still running: %s: %w", strings.Join(names, ", "), context.Cause(ctx)))
+}

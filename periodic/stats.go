@@ -1,0 +1,195 @@
+package periodic
+
+import (
+	"fmt"
+	"time"
+)
+
+// Outcome says how a run ended.
+type Outcome uint8
+
+// The outcomes of a run.
+const (
+	Succeeded Outcome = iota // returned nil or ErrAgain
+	Failed                   // returned another error
+	Panicked                 // panicked, or ended its goroutine with runtime.Goexit
+	TimedOut                 // returned an error after its timeout
+	Cancelled                // returned an error after it was cancelled: stop, removal, replacement
+)
+
+var outcomeNames = [...]string{"succeeded", "failed", "panicked", "timed_out", "cancelled"}
+
+// Outcomes lists every Outcome in order.
+func Outcomes() []Outcome { return []Outcome{Succeeded, Failed, Panicked, TimedOut, Cancelled} }
+
+// String returns the lower-case name, such as "timed_out".
+func (o Outcome) String() string {
+	if int(o) >= len(outcomeNames) {
+		return fmt.Sprintf("outcome(%d)", uint8(o))
+	}
+	return outcomeNames[o]
+}
+
+// MarshalText writes the name, so that JSON reads "failed" and not 1.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// Run is one run of a job.
+type Run struct {
+	Slot     time.Time     // the slot it was for; of a triggered run, the time of the call
+	Started  time.Time     // when it really began
+	Lateness time.Duration // Started minus the time it was due: the slot plus its jitter
+	Duration time.Duration // zero while it is on
+	Outcome  Outcome       // of no meaning while it is on
+	Err      error         // what it returned, or a *lifecycle.PanicError
+	Trigger  bool          // it was asked for by Trigger
+}
+
+// Skips counts slots, and calls of Trigger, that led to no run.
+type Skips struct {
+	Overlap uint64 // a run was on, or was replaced while it waited
+	Missed  uint64 // nobody could fire them in time, and Missed did not make up for them
+	Paused  uint64 // the same, because of Pause
+	Backoff uint64 // they passed while the job waited after a failure
+	Stopped uint64 // admitted, but still waiting for a run to end when the job stopped
+}
+
+// Total is the sum of the counts.
+func (s Skips) Total() uint64 { return s.Overlap + s.Missed + s.Paused + s.Backoff + s.Stopped }
+
+// Bucket is one bucket of a [Histogram].
+type Bucket struct {
+	UpperBound time.Duration
+	Count      uint64 // observations of at most UpperBound: cumulative, as in Prometheus
+}
+
+// Histogram is a distribution of durations in fixed buckets. Observations above
+// the last bound are in Count alone. Divide by time.Second for Prometheus.
+type Histogram struct {
+	Count   uint64
+	Sum     time.Duration
+	Buckets []Bucket
+}
+
+// Stats is a job at one moment. All counts are since New; they survive a restart
+// of the job.
+type Stats struct {
+	Name    string
+	Active  bool // started, not stopped, its schedule not ended
+	Paused  bool
+	GaveUp  bool
+	Running int // runs that are on
+	Waiting int // slots that wait for a run to end, or for the scheduler to start them
+	Stuck   int // runs that are on although their timeout is over
+	Streak  int // failed runs in a row
+
+	Next        time.Time // the next slot, without its jitter; zero: none, or paused
+	RetryAt     time.Time // when the run after a failure is due, in backoff
+	LastStarted time.Time // zero: never; also set while the run is on
+	LastSuccess time.Time // end of the last successful run
+	Last        Run       // the last run that ended
+
+	Runs      map[Outcome]uint64 // has every Outcome
+	Panics    uint64             // the same as Runs[Panicked]
+	StuckRuns uint64             // runs that were on after their timeout, ever
+	Skipped   Skips
+	Duration  Histogram
+	Lateness  Histogram
+	History   []Run // the last runs that ended, newest first
+}
+
+// The bounds suit jobs of a few milliseconds as well as nightly ones.
+var (
+	durationBounds = [...]time.Duration{
+		time.Millisecond, 5 * time.Millisecond, 25 * time.Millisecond, 100 * time.Millisecond,
+		500 * time.Millisecond, time.Second, 5 * time.Second, 15 * time.Second, time.Minute,
+		5 * time.Minute, 15 * time.Minute, time.Hour,
+	}
+	latenessBounds = [...]time.Duration{
+		time.Millisecond, 5 * time.Millisecond, 25 * time.Millisecond, 100 * time.Millisecond,
+		500 * time.Millisecond, time.Second, 5 * time.Second, 30 * time.Second, time.Minute,
+		5 * time.Minute, time.Hour, 24 * time.Hour,
+	}
+)
+
+type buckets = [len(durationBounds)]uint64
+
+// tally is the distribution behind a Histogram, not cumulative.
+type tally struct {
+	count   uint64
+	sum     time.Duration
+	buckets buckets
+}
+
+func (t *tally) add(d time.Duration, bounds *[len(durationBounds)]time.Duration) {
+	t.count++
+	t.sum += d
+	for i, bound := range bounds {
+		if d <= bound {
+			t.buckets[i]++
+			return
+		}
+	}
+}
+
+func (t *tally) histogram(bounds *[len(durationBounds)]time.Duration) Histogram {
+	h := Histogram{Count: t.count, Sum: t.sum, Buckets: make([]Bucket, len(bounds))}
+	var below uint64
+	for i, bound := range bounds {
+		below += t.buckets[i]
+		h.Buckets[i] = Bucket{bound, below}
+	}
+	return h
+}
+
+// record is what a job knows of its past. A job has none until something
+// happens, so that jobs at rest are small.
+type record struct {
+	streak      int
+	lastEnd     int64 // Unix nanoseconds, for After
+	retryAt     time.Time
+	retrySlot   time.Time
+	lastStarted time.Time
+	lastSuccess time.Time
+	last        Run
+	outcomes    [len(outcomeNames)]uint64
+	stuck       uint64
+	skips       Skips
+	duration    tally
+	lateness    tally
+	history     []Run // a ring; at points to the oldest once it is full
+	at          int
+}
+
+// remember files an ended run.
+func (c *record) remember(r Run, keep int) {
+	c.last = r
+	c.outcomes[r.Outcome]++
+	c.duration.add(r.Duration, &durationBounds)
+	c.lateness.add(r.Lateness, &latenessBounds)
+	switch {
+	case keep <= 0:
+	case len(c.history) < keep:
+		c.history = append(c.history, r)
+	default:
+		c.history[c.at] = r
+		c.at = (c.at + 1) % keep
+	}
+}
+
+// fill copies the past into s.
+func (c *record) fill(s *Stats) {
+	for i, n := range c.outcomes {
+		s.Runs[Outcome(i)] = n
+	}
+	s.Panics, s.StuckRuns = c.outcomes[Panicked], c.stuck
+	s.Streak, s.RetryAt = c.streak, c.retryAt
+	s.LastStarted, s.LastSuccess, s.Last = c.lastStarted, c.lastSuccess, c.last
+	s.Skipped = c.skips
+	s.Duration = c.duration.histogram(&durationBounds)
+	s.Lateness = c.lateness.histogram(&latenessBounds)
+	n := len(c.history)
+	s.History = make([]Run, n)
+	for i := range n {
+		s.History[n-1-i] = c.history[(c.at+i)%n]
+	}
+}

@@ -1,0 +1,43 @@
+package periodic
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// LastRunStore remembers for each job the slot of its last run over restarts of
+// the process. The methods may be called concurrently.
+type LastRunStore interface {
+	// LastRun returns the slot last saved for the job, or the zero time. It is
+	// called once at each start; an error is logged and counts as none.
+	LastRun(ctx context.Context, job string) (time.Time, error)
+
+	// SaveLastRun is called after each run that was not cancelled or asked for by
+	// Trigger, on its goroutine, before the job may run again. An error is
+	// logged.
+	SaveLastRun(ctx context.Context, job string, slot time.Time) error
+}
+
+func (j *Job) load(ctx context.Context) time.Time {
+	store := j.extra.orDefault().lastRun
+	if store == nil {
+		return time.Time{}
+	}
+	last, err := store.LastRun(ctx, j.name)
+	if err != nil {
+		j.tell(slog.LevelWarn, "last run cannot be read", "error", err)
+		return time.Time{}
+	}
+	return last.Round(0)
+}
+
+func (j *Job) save(ctx context.Context, slot time.Time) {
+	store := j.extra.orDefault().lastRun
+	if store == nil {
+		return
+	}
+	if err := store.SaveLastRun(ctx, j.name, slot); err != nil {
+		j.tell(slog.LevelWarn, "last run cannot be saved", "error", err)
+	}
+}

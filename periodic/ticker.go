@@ -1,0 +1,267 @@
+package periodic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/benbjohnson/clock"
+)
+
+// Forever is the period of a [Ticker] that does not tick until it is reset.
+const Forever time.Duration = math.MaxInt64
+
+// Tick is one tick of a [Ticker].
+type Tick struct {
+	Scheduled time.Time // when it was due
+	Missed    int       // ticks that were due before it and were not delivered
+}
+
+// Ticker delivers ticks to one consumer that asks for them, in the manner of
+// .NET's PeriodicTimer: the loop is the caller's, so its body never overlaps with
+// itself. Make it with [NewTicker]; the zero value is not usable. It has no
+// goroutine, holds no timer while nobody waits, and needs no Stop to be freed.
+//
+// The ticks lie on a fixed grid on the monotonic clock, the first one period
+// after NewTicker. Ticks that fall due while nobody waits become one, and the
+// grid goes on; see [TickerMissed] for other ways.
+//
+// All methods may be called from any goroutine, but only one at a time may wait.
+type Ticker struct {
+	missed Missed
+	time   *timeline
+
+	mu      sync.Mutex
+	period  time.Duration
+	due     time.Duration // the next tick, on the monotonic clock; Forever: none
+	waiting bool
+	stopped bool
+	change  chan struct{} // closed and replaced by Reset and Stop
+}
+
+// TickerOption is an option of NewTicker.
+type TickerOption interface{ apply(*tickerOptions) }
+
+type tickerOptions struct {
+	missed Missed
+	clock  clock.Clock
+}
+
+type tickerOption func(*tickerOptions)
+
+func (f tickerOption) apply(o *tickerOptions) { f(o) }
+
+// TickerClock sets the time source, see [Config.Clock].
+func TickerClock(c clock.Clock) TickerOption {
+	return tickerOption(func(o *tickerOptions) { o.clock = c })
+}
+
+// TickerMissed says what becomes of ticks that fell due while nobody waited:
+// Coalesce makes them one tick, delivered at once; CatchUp delivers each of the
+// latest ones; SkipMissed delivers none of them, but waits for the next on the
+// grid. Under all of them Tick.Missed counts those not delivered.
+func TickerMissed(m Missed) TickerOption {
+	return tickerOption(func(o *tickerOptions) { o.missed = m })
+}
+
+// NewTicker makes a ticker with a period from one millisecond to a hundred years,
+// or Forever.
+func NewTicker(period time.Duration, opts ...TickerOption) (*Ticker, error) {
+	if err := checkTicker(period); err != nil {
+		return nil, fmt.Errorf("stead/periodic: new ticker: %w", err)
+	}
+	var o tickerOptions
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	if o.missed < SkipMissed || o.missed > maxCatchUp {
+		return nil, fmt.Errorf("stead/periodic: new ticker: TickerMissed: the limit is not from 1 to %d", maxCatchUp)
+	}
+	t := &Ticker{missed: o.missed, time: newTimeline(o.clock), period: period, change: make(chan struct{})}
+	t.due = t.after(t.time.elapsed())
+	return t, nil
+}
+
+func checkTicker(period time.Duration) error {
+	if period == Forever {
+		return nil
+	}
+	return checkPeriod(period)
+}
+
+// after is when the tick after one at due comes; that may be Forever.
+func (t *Ticker) after(due time.Duration) time.Duration {
+	if t.period == Forever {
+		return Forever
+	}
+	return due + t.period
+}
+
+// Wait returns the next tick, at once if one is due. It fails with ErrStopped
+// after Stop, with ErrWaiting while another goroutine waits, and with an error
+// that wraps ctx.Err and the cause of ctx when ctx ends; a ctx that has ended
+// already wins over a tick that is due. A failed Wait takes no tick.
+func (t *Ticker) Wait(ctx context.Context) (Tick, error) {
+	tick, err := t.wait(ctx)
+	if err != nil {
+		return Tick{}, fmt.Errorf("stead/periodic: wait for tick: %w", err)
+	}
+	return tick, nil
+}
+
+func (t *Ticker) wait(ctx context.Context) (Tick, error) {
+	t.mu.Lock()
+	if t.waiting {
+		t.mu.Unlock()
+		return Tick{}, ErrWaiting
+	}
+	t.waiting = true
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		t.waiting = false
+		t.mu.Unlock()
+	}()
+	bell := &alarm{clk: t.time.clk}
+	defer bell.stop()
+	skipping := t.missed == SkipMissed
+	skipped := 0
+	for {
+		if err := ctx.Err(); err != nil {
+			if cause := context.Cause(ctx); !errors.Is(cause, err) {
+				err = fmt.Errorf("%w: %w", err, cause)
+			}
+			return Tick{}, err
+		}
+		t.time.read() // follow a wall clock that was set, for Tick.Scheduled
+		now := t.time.elapsed()
+		t.mu.Lock()
+		if t.stopped {
+			t.mu.Unlock()
+			return Tick{}, ErrStopped
+		}
+		if skipping { // ticks due before this wait began
+			skipped += t.skipLocked(now)
+			skipping = false
+		}
+		tick, ok := t.takeLocked(now)
+		due, change := t.due, t.change
+		t.mu.Unlock()
+		if ok {
+			tick.Missed += skipped
+			return tick, nil
+		}
+		var ring <-chan time.Time
+		if due != Forever {
+			ring = bell.set(due - now)
+		}
+		select {
+		case <-ctx.Done():
+		case <-change:
+		case <-ring:
+			bell.rang()
+		}
+	}
+}
+
+// skipLocked passes over the ticks that were due before now.
+func (t *Ticker) skipLocked(now time.Duration) int {
+	n := 0
+	switch {
+	case t.due >= now:
+	case t.period == Forever:
+		n, t.due = 1, Forever
+	default:
+		n = int((now - t.due + t.period - 1) / t.period)
+		t.due += time.Duration(n) * t.period
+	}
+	return n
+}
+
+// takeLocked takes the tick that is due, if one is.
+func (t *Ticker) takeLocked(now time.Duration) (Tick, bool) {
+	if t.due > now {
+		return Tick{}, false
+	}
+	late := (now - t.due) / t.period // ticks that are due beside this one
+	missed := max(late-max(time.Duration(t.missed), 1)+1, 0)
+	at := t.due + missed*t.period
+	t.due = t.after(at)
+	return Tick{Scheduled: t.time.at(at), Missed: int(missed)}, true
+}
+
+// Ticks returns the ticks as a sequence that ends when ctx does or when the
+// ticker is stopped:
+//
+//	for tick := range t.Ticks(ctx) {
+//		poll(ctx, tick.Scheduled)
+//	}
+//
+// Leaving the loop does not stop the ticker. Ranging while another goroutine
+// waits is a mistake in the program and panics; Wait is there for those who
+// cannot rule it out.
+func (t *Ticker) Ticks(ctx context.Context) iter.Seq[Tick] {
+	return func(yield func(Tick) bool) {
+		for {
+			tick, err := t.wait(ctx)
+			if errors.Is(err, ErrWaiting) {
+				panic("stead/periodic: two loops range over one Ticker")
+			}
+			if err != nil || !yield(tick) {
+				return
+			}
+		}
+	}
+}
+
+// Reset changes the period. The next tick is one new period from now, also for a
+// Wait that is on; a tick that is due already stays. A wrong period and a stopped
+// ticker are errors and change nothing.
+func (t *Ticker) Reset(period time.Duration) error {
+	err := checkTicker(period)
+	now := t.time.elapsed()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err != nil:
+	case t.stopped:
+		err = ErrStopped
+	default:
+		t.period = period
+		if t.due > now {
+			t.due = t.after(now)
+		}
+		t.signalLocked()
+	}
+	if err != nil {
+		return fmt.Errorf("stead/periodic: reset ticker: %w", err)
+	}
+	return nil
+}
+
+// Period returns the period.
+func (t *Ticker) Period() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.period
+}
+
+// Stop ends the ticker: a Wait that is on and all later ones return ErrStopped,
+// and a tick that is due is void. It may be called more than once.
+func (t *Ticker) Stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stopped {
+		t.stopped = true
+		t.signalLocked()
+	}
+}
+
+func (t *Ticker) signalLocked() {
+	close(t.change)
+	t.change = make(chan struct{})
+}
