@@ -118,9 +118,12 @@ func (n *Notifier) run(ctx context.Context, interval time.Duration) {
 		select {
 		case <-started:
 			started = nil
+			if closed(life.Stopping()) {
+				continue // both came at once, and stopping is the news
+			}
 			n.send(daemon.SdNotifyReady + "\n" + n.status())
 		case <-stopping:
-			started, stopping = nil, nil
+			stopping = nil
 			n.send(daemon.SdNotifyStopping + "\n" + n.status())
 			t := time.NewTicker(extendEvery)
 			defer t.Stop()
@@ -134,8 +137,21 @@ func (n *Notifier) run(ctx context.Context, interval time.Duration) {
 		case message := <-n.extra:
 			n.send(message)
 		case <-ctx.Done():
+			// A stop may be over before its beginning was noticed here.
+			if stopping != nil && closed(stopping) {
+				n.send(daemon.SdNotifyStopping + "\n" + n.status())
+			}
 			return
 		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -82,7 +82,7 @@ func TestTheLifeOfAHostIsToldToSystemd(t *testing.T) {
 				t.Errorf("reloading without a time: %q", usec)
 			}
 			next("READY=1")
-			if err := host.Stop(t.Context()); err != nil {
+			if err := host.Stop(t.Context()); err != nil { // over before the notifier looks
 				t.Error(err)
 			}
 			next("STOPPING=1")
