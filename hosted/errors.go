@@ -67,12 +67,14 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // isCancel says whether err is no more than the news that a context ended whose
 // cause is cause. errors.Is would also say so of an error that was joined with
-// that news, and the error would be lost.
+// that news, and the error would be lost. A panic is a failure whatever its value.
 func isCancel(err, cause error) bool {
 	if err == nil || is(err, context.Canceled) || is(err, cause) {
 		return true
 	}
 	switch w := err.(type) { //nolint:errorlint // this walks the tree itself
+	case *PanicError:
+		return false
 	case interface{ Unwrap() error }:
 		inner := w.Unwrap()
 		return inner != nil && isCancel(inner, cause)

@@ -130,11 +130,18 @@ func (h *Host) endOf(req marks.Request) time.Time {
 	return end
 }
 
-// drain lets the services go on for DrainDelay.
+// drain lets the services go on for DrainDelay. A caller that gave less time than
+// the configuration does not find it used up by that: the stops keep what they
+// would have had, or half of the time if that is less.
 func (h *Host) drain(end time.Time) {
 	delay := h.cfg.DrainDelay
 	if !end.IsZero() {
-		delay = min(delay, time.Until(end))
+		left := time.Until(end)
+		stops := left / 2
+		if t := h.cfg.ShutdownTimeout; t > 0 {
+			stops = min(stops, t-delay)
+		}
+		delay = min(delay, left-stops)
 	}
 	if delay <= 0 {
 		return
