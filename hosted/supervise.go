@@ -50,9 +50,13 @@ func (u *unit) watch(e ender) error {
 		select {
 		case <-e.Done():
 		case <-u.ctx.Done():
-		}
-		if u.ctx.Err() != nil {
-			return nil //nolint:nilerr // its turn to stop has come, which is no failure
+			// Its Stop waits for this goroutine, so a service that is done by
+			// now ended by itself, and why must not be lost.
+			select {
+			case <-e.Done():
+			default:
+				return nil
+			}
 		}
 		var err error
 		if f, ok := e.(errer); ok {

@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -93,6 +94,9 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 
 func (u *unit) stopReturned(err error, began time.Time) {
 	h := u.host
+	if u.endedWith(err) {
+		err = nil
+	}
 	if err != nil {
 		h.failAtStop(u, "stop", err)
 	}
@@ -109,6 +113,14 @@ func (u *unit) stopReturned(err error, began time.Time) {
 	case u.state != lifecycle.Completed && u.state != lifecycle.Failed:
 		u.enterLocked(lifecycle.Stopped)
 	}
+}
+
+// endedWith says whether the service failed before with this very error, which
+// many a Stop returns again: it went to the policy then.
+func (u *unit) endedWith(err error) bool {
+	u.host.mu.Lock()
+	defer u.host.mu.Unlock()
+	return err != nil && u.state == lifecycle.Failed && errors.Is(u.err, err)
 }
 
 func (h *Host) failAtStop(u *unit, op string, err error) {
