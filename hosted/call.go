@@ -58,9 +58,11 @@ func (h *Host) abandon(c *call) bool {
 }
 
 // returned reports whether the call and what belongs to it is over.
-func (c *call) returned() bool {
+func (c *call) returned() bool { return closed(c.done) }
+
+func closed(ch <-chan struct{}) bool {
 	select {
-	case <-c.done:
+	case <-ch:
 		return true
 	default:
 		return false

@@ -7,15 +7,23 @@ import (
 	"slices"
 	"time"
 
-	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// finish makes the result and the report of a stop whose turns are over.
-func (h *Host) finish() {
+// moment is how long those may still take who gave up because their time was
+// over and are on their way back, all together.
+const moment = 10 * time.Millisecond
+
+// finish makes the result and the report of a stop whose turns are over and
+// that had time until end.
+func (h *Host) finish(end time.Time) {
 	h.mu.Lock()
 	behind := h.calls
 	h.mu.Unlock()
+	soon := time.Now().Add(moment)
+	for _, c := range behind {
+		waitUntil(c.done, soon, nil)
+	}
 	var stacks map[string]string
 	if slices.ContainsFunc(behind, func(c *call) bool { return !c.returned() }) {
 		stacks = h.stacks()
@@ -24,6 +32,9 @@ func (h *Host) finish() {
 	var stragglers []Straggler
 	for _, c := range behind {
 		if c.returned() {
+			if c.err != nil {
+				continue // it has said so itself
+			}
 			h.failures = append(h.failures, &ServiceError{
 				Service: c.unit.name, Op: c.op,
 				Err: fmt.Errorf("returned only after its time was over: %w", context.DeadlineExceeded),
@@ -56,7 +67,7 @@ func (h *Host) finish() {
 	h.phase = ended
 	h.result = join(join(own...), timeout, join(nested...), join(h.late...))
 	h.mu.Unlock()
-	h.countLeftOver()
+	h.countLeftOver(end)
 	h.logReport()
 	close(h.marks.Stopped)
 	close(h.ended)
@@ -78,17 +89,48 @@ func innerStragglers(err error) ([]Straggler, bool) {
 	return inner, true
 }
 
-// countLeftOver asks every service what its stop left over.
-func (h *Host) countLeftOver() {
-	for _, u := range h.units {
-		if l, ok := As[leftover](u.service); ok {
-			n := 0
-			if err := guard.Call(func() error { n = l.LeftOver(); return nil }); err != nil {
-				h.log.Error("service cannot say what it left over", "service", u.name, "error", err)
-			}
-			h.mu.Lock()
-			u.leftOver = n
-			h.mu.Unlock()
-		}
+// countLeftOver asks every service what its stop left over. Unless the time is
+// up, there is a second for all answers.
+func (h *Host) countLeftOver(end time.Time) {
+	last := time.Now().Add(time.Second)
+	if !end.IsZero() && end.Before(last) {
+		last = end
 	}
+	for _, u := range h.units {
+		l, ok := As[leftover](u.service)
+		if !ok {
+			continue
+		}
+		n := u.ask(l.LeftOver, max(moment, time.Until(last)))
+		h.mu.Lock()
+		u.leftOver = n
+		h.mu.Unlock()
+	}
+}
+
+// ask calls a method that only tells a number. One that does not answer, perhaps
+// because it needs a lock that a stuck Stop holds, counts as 0 and is not asked
+// again.
+func (u *unit) ask(number func() int, patience time.Duration) int {
+	h := u.host
+	h.mu.Lock()
+	skip := u.mute || u.base.unit == nil
+	h.mu.Unlock()
+	if skip {
+		return 0
+	}
+	answer := make(chan int, 1)
+	c := u.call(&u.base, "ask", func(context.Context) error { answer <- number(); return nil }, nil)
+	if !waitUntil(c.done, time.Now().Add(patience), nil) {
+		h.mu.Lock()
+		u.mute = true
+		h.mu.Unlock()
+		h.log.Warn("service does not say what it has left", "service", u.name)
+		return 0
+	}
+	if c.err != nil {
+		h.log.Error("service cannot say what it has left", failure(u, c.err)...)
+		return 0
+	}
+	return <-answer
 }

@@ -75,6 +75,7 @@ func (h *Host) stopHook(p pendingHook, deadline time.Time) {
 		}
 	})
 	if !waitUntil(c.done, deadline, nil) {
+		<-ctx.Done() // as in stop
 		h.abandon(c)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -80,8 +79,7 @@ func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 		h.marks.RequestStop(sig, time.Time{})
 	case h.cutDrain():
 	default:
-		waiting, _ := h.waitingFor()
-		fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s\n", sig, strings.Join(waiting, " "))
+		fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s\n", sig, namesOf(h.waitingFor()))
 		exit(sig.ExitCode())
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -24,36 +23,43 @@ func (h *Host) reportProgress(began time.Time) *time.Timer {
 	ready := make(chan struct{}) // timer is set
 	timer = time.AfterFunc(slowStop, func() {
 		<-ready
-		waiting, items := h.waitingFor()
-		if len(waiting) == 0 {
-			return
+		if closed(h.marks.Stopped) {
+			return // it was stopped too late
+		}
+		waiting := h.waitingFor()
+		items := 0
+		for _, u := range waiting {
+			if b, ok := As[backlog](u.service); ok {
+				items += u.ask(b.Backlog, progressEvery/10)
+			}
 		}
 		h.log.Warn("still stopping", "duration", time.Since(began).Round(time.Millisecond),
-			"services", strings.Join(waiting, " "), "to_drain", items)
+			"services", namesOf(waiting), "to_drain", items)
 		timer.Reset(progressEvery)
 	})
 	close(ready)
 	return timer
 }
 
-// waitingFor names the services whose stop is under way and counts the items
-// that they have still to drain.
-func (h *Host) waitingFor() (names []string, items int) {
-	var services []Service
+// waitingFor is the services whose stop is under way; none during the drain
+// delay and the hooks.
+func (h *Host) waitingFor() (units []*unit) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, u := range h.units {
 		if u.state == lifecycle.Stopping {
-			names = append(names, u.name)
-			services = append(services, u.service)
+			units = append(units, u)
 		}
 	}
-	h.mu.Unlock()
-	for _, s := range services {
-		if b, ok := As[backlog](s); ok {
-			_ = guard.Call(func() error { items += b.Backlog(); return nil })
-		}
+	return units
+}
+
+func namesOf(units []*unit) string {
+	names := make([]string, len(units))
+	for i, u := range units {
+		names[i] = u.name
 	}
-	return names, items
+	return strings.Join(names, " ")
 }
 
 // logReport logs the end, as a table, and louder when something was left.

@@ -65,11 +65,11 @@ func (h *Host) Summary() string {
 	case phase == ended:
 		return "stopped"
 	case asked:
-		waiting, _ := h.waitingFor()
+		waiting := h.waitingFor()
 		if len(waiting) == 0 {
 			return "stopping"
 		}
-		return "stopping, waiting for " + strings.Join(waiting, " ")
+		return "stopping, waiting for " + namesOf(waiting)
 	case phase == running:
 		return fmt.Sprintf("running, %d services", n)
 	default:

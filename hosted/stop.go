@@ -115,7 +115,7 @@ func (h *Host) shutdown() {
 	}
 	h.stopServices(end)
 	progress.Stop()
-	h.finish()
+	h.finish(end)
 }
 
 // endOf is when the stop has to be over; zero: never.

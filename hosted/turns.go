@@ -88,6 +88,7 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 		return u.service.Stop(ctx)
 	}, func(err error, _ bool) { u.stopReturned(err, began) })
 	if !waitUntil(c.done, deadline, timer) {
+		<-ctx.Done() // it is due too, and release must not end it as cancelled
 		h.abandon(c)
 	}
 }

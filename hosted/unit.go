@@ -35,6 +35,7 @@ type unit struct {
 	// Guarded by host.mu.
 	state     lifecycle.State
 	started   bool      // needs a stop
+	mute      bool      // did not answer; see ask
 	since     time.Time // of state
 	err       error     // the last failure
 	intensity *intensity
