@@ -142,6 +142,12 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 	synctest.Test(t, test)
 }
 
+// pass lets time pass in a bubble and everything settle.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // starts starts h and stops it at the latest when the test is over.
 func starts(t testing.TB, h *hosted.Host) {
 	t.Helper()
