@@ -164,6 +164,7 @@ type fresh struct {
 
 	mu      sync.Mutex
 	current Service
+	up      bool // current has not been stopped
 }
 
 func (f *fresh) Start(ctx context.Context) error {
@@ -174,20 +175,28 @@ func (f *fresh) Start(ctx context.Context) error {
 	if isNil(s) {
 		return errors.New("stead/hosted: fresh: the function returned no service")
 	}
-	f.mu.Lock()
-	f.current = s
-	f.mu.Unlock()
-	return s.Start(ctx)
-}
-
-func (f *fresh) Stop(ctx context.Context) error {
-	if s := f.Unwrap(); s != nil {
-		return s.Stop(ctx)
+	if err := s.Start(ctx); err != nil {
+		return err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.current, f.up = s, true
 	return nil
 }
 
-// Unwrap is the instance of the last start, nil before the first.
+func (f *fresh) Stop(ctx context.Context) error {
+	f.mu.Lock()
+	s, up := f.current, f.up
+	f.up = false // whether or not it stops well: an instance is stopped once
+	f.mu.Unlock()
+	if !up {
+		return nil
+	}
+	return s.Stop(ctx)
+}
+
+// Unwrap is the last instance that came up, also after its stop, when it is
+// asked what it left over; nil before the first.
 func (f *fresh) Unwrap() Service {
 	f.mu.Lock()
 	defer f.mu.Unlock()
