@@ -192,6 +192,9 @@ func (w *Workers[T]) takeLocked(s *slot[T]) (entry[T], bool) {
 	}
 	w.mu.Lock()
 	wasCalled := s.take.Swap(away) == called
+	if o == engine.OK && w.cfg.Key != nil && !w.backLocked(s) {
+		return entry[T]{}, false // and the slot is gone
+	}
 	e := s.entry
 	s.entry = entry[T]{}
 	if w.cfg.Key != nil {
@@ -213,11 +216,21 @@ func (w *Workers[T]) takeLocked(s *slot[T]) (entry[T], bool) {
 	return e, o == engine.OK
 }
 
-// findKey asks for the key of the item in hand.
+// findKey asks for the key of the item in hand. Meanwhile the slot counts as
+// running, so that a stop can give up on a Key that does not return.
 func (w *Workers[T]) findKey(s *slot[T]) {
 	s.keying = true
+	s.state.Store(running)
 	s.entry.refused = guard.Call(func() error { s.entry.key = w.cfg.Key(s.entry.item); return nil })
 	s.keying = false
+}
+
+// backLocked ends what findKey began. False means that a stop has given up on it.
+func (w *Workers[T]) backLocked(s *slot[T]) bool {
+	if w.paused || w.ending {
+		return s.state.CompareAndSwap(running, held)
+	}
+	return s.state.CompareAndSwap(running, free)
 }
 
 // passOn is for a worker that was called and came back with an item of its own.
