@@ -184,13 +184,7 @@ func (w *Workers[T]) mayTakeLocked() bool {
 func (w *Workers[T]) takeLocked(s *slot[T]) (entry[T], bool) {
 	w.leading = w.cfg.Key != nil
 	s.take.Store(taking)
-	w.mu.Unlock()
-	item, o := w.q.engine.Take(s.turn)
-	s.entry = entry[T]{item: item}
-	if o == engine.OK && w.cfg.Key != nil {
-		w.findKey(s)
-	}
-	w.mu.Lock()
+	o := w.fetch(s)
 	wasCalled := s.take.Swap(away) == called
 	if o == engine.OK && w.cfg.Key != nil && !w.backLocked(s) {
 		return entry[T]{}, false // and the slot is gone
@@ -214,6 +208,19 @@ func (w *Workers[T]) takeLocked(s *slot[T]) (entry[T], bool) {
 		w.callOneLocked()
 	}
 	return e, o == engine.OK
+}
+
+// fetch is the part of takeLocked without the lock, which it takes again also if
+// Key ends the goroutine.
+func (w *Workers[T]) fetch(s *slot[T]) engine.Outcome {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	item, o := w.q.engine.Take(s.turn)
+	s.entry = entry[T]{item: item}
+	if o == engine.OK && w.cfg.Key != nil {
+		w.findKey(s)
+	}
+	return o
 }
 
 // findKey asks for the key of the item in hand. Meanwhile the slot counts as
