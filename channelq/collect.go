@@ -203,7 +203,7 @@ func (b *Batcher[T]) step(now time.Time) (next time.Time, over bool) {
 			b.alive = false
 			b.q.books.workers.Add(-1)
 		}
-		return b.plan.end, !b.alive || reached(b.plan.end, now)
+		return time.Time{}, !b.alive
 	}
 	return b.plan.abandon, !b.alive
 }

@@ -25,9 +25,8 @@ func (w *Workers[T]) step(now time.Time) (next time.Time, over bool) {
 	}
 	if reached(w.plan.abandon, now) {
 		w.abandonLocked()
-		// What is left now is in no handler, so that it goes by itself, unless
-		// Key blocks: not even that may hold up the stop.
-		return w.plan.end, len(w.slots) == 0 || reached(w.plan.end, now)
+		// What is left now is in nobody's code but ours, and goes by itself.
+		return time.Time{}, len(w.slots) == 0
 	}
 	return w.plan.abandon, len(w.slots) == 0
 }

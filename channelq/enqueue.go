@@ -44,6 +44,9 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 	if ctx.Err() != nil {
 		return 0, q.cancelled(ctx, len(items))
 	}
+	if len(items) == 0 {
+		return 0, nil
+	}
 	switch q.mode {
 	case Wait, Reject:
 		n, o := q.engine.TryPutN(items)

@@ -165,13 +165,16 @@ func (w *Workers[T]) leaveKey(key string) {
 func (w *Workers[T]) resume(s *slot[T], err error) bool {
 	s.take.Store(away)
 	if s.keying {
-		s.keying = false
-		s.entry.refused = err
-		w.giveBack(s.entry)
 		w.mu.Lock()
+		mine := w.backLocked(s)
 		w.leading = false
 		w.mu.Unlock()
-		return true
+		if mine {
+			s.keying = false
+			s.entry.refused = err
+			w.giveBack(s.entry)
+		}
+		return mine
 	}
 	if s.state.Load() == running {
 		w.q.books.panics.Add(1)

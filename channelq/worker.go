@@ -184,14 +184,11 @@ func (w *Workers[T]) mayTakeLocked() bool {
 func (w *Workers[T]) takeLocked(s *slot[T]) (entry[T], bool) {
 	w.leading = w.cfg.Key != nil
 	s.take.Store(taking)
-	w.mu.Unlock()
-	item, o := w.q.engine.Take(s.turn)
-	s.entry = entry[T]{item: item}
-	if o == engine.OK && w.cfg.Key != nil {
-		w.findKey(s)
-	}
-	w.mu.Lock()
+	o := w.fetch(s)
 	wasCalled := s.take.Swap(away) == called
+	if o == engine.OK && w.cfg.Key != nil && !w.backLocked(s) {
+		return entry[T]{}, false // and the slot is gone
+	}
 	e := s.entry
 	s.entry = entry[T]{}
 	if w.cfg.Key != nil {
@@ -213,11 +210,34 @@ func (w *Workers[T]) takeLocked(s *slot[T]) (entry[T], bool) {
 	return e, o == engine.OK
 }
 
-// findKey asks for the key of the item in hand.
+// fetch is the part of takeLocked without the lock, which it takes again also if
+// Key ends the goroutine.
+func (w *Workers[T]) fetch(s *slot[T]) engine.Outcome {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	item, o := w.q.engine.Take(s.turn)
+	s.entry = entry[T]{item: item}
+	if o == engine.OK && w.cfg.Key != nil {
+		w.findKey(s)
+	}
+	return o
+}
+
+// findKey asks for the key of the item in hand. Meanwhile the slot counts as
+// running, so that a stop can give up on a Key that does not return.
 func (w *Workers[T]) findKey(s *slot[T]) {
 	s.keying = true
+	s.state.Store(running)
 	s.entry.refused = guard.Call(func() error { s.entry.key = w.cfg.Key(s.entry.item); return nil })
 	s.keying = false
+}
+
+// backLocked ends what findKey began. False means that a stop has given up on it.
+func (w *Workers[T]) backLocked(s *slot[T]) bool {
+	if w.paused || w.ending {
+		return s.state.CompareAndSwap(running, held)
+	}
+	return s.state.CompareAndSwap(running, free)
 }
 
 // passOn is for a worker that was called and came back with an item of its own.

@@ -99,7 +99,8 @@ func (w *Workers[T]) Resize(n int) error {
 
 // Pause keeps handlers from starting: after it has returned none starts until
 // Resume. Running ones go on. The queue goes on to accept items until it is
-// full. A stop while paused hands the backlog to OnLeftover. Once a stop has
+// full; a worker that was waiting may still take one item, and keeps it for
+// Resume. A stop while paused hands the backlog to OnLeftover. Once a stop has
 // begun, Pause and Resume do nothing.
 func (w *Workers[T]) Pause() {
 	w.mu.Lock()

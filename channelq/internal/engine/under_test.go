@@ -1,0 +1,33 @@
+package engine_test
+
+import (
+	"context"
+	"time"
+
+	under "github.com/steadgo/stead/channelq/internal/engine" // the engine under test: any other one with this API will do
+)
+
+// engine is what the tests of this package hold an engine to.
+type engine[T any] interface {
+	Put(ctx context.Context, v T) under.Outcome
+	TryPut(v T) under.Outcome
+	PutN(ctx context.Context, vs []T) (int, under.Outcome)
+	TryPutN(vs []T) (int, under.Outcome)
+	PutOldest(v T) (displaced T, was bool, o under.Outcome)
+	PutNewest(v T) (displaced T, was bool, o under.Outcome)
+	Take(ctx context.Context) (T, under.Outcome)
+	TryTake() (T, under.Outcome)
+	TakeN(ctx context.Context, buf []T) (int, under.Outcome)
+	TryTakeN(buf []T) (int, under.Outcome)
+	Close() bool
+	Drained() <-chan struct{}
+	Len() int
+	Cap() int
+	HighWater() int
+	Totals() (put, taken uint64)
+	Oldest() time.Time
+}
+
+func newEngine[T any](capacity int, sampled func(time.Duration)) engine[T] {
+	return under.New[T](under.Config{Capacity: capacity, Sampled: sampled})
+}
