@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -244,11 +245,7 @@ func openPostbox(t testing.TB, delay time.Duration) *postbox {
 func (b *postbox) received() map[string]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := make(map[string]int, len(b.got))
-	for address, n := range b.got {
-		all[address] = n
-	}
-	return all
+	return maps.Clone(b.got)
 }
 
 type delivery struct {

@@ -79,7 +79,8 @@ func (p *products) get(ctx context.Context) (*catalogue, error) {
 // refresh fetches the products, or joins a fetch that is on.
 func (p *products) refresh(ctx context.Context) error {
 	shared := p.flight.DoChan("products", func() (any, error) {
-		// The first to ask must not take the others down with it when it goes.
+		// The first to ask must not take the others down with it when it goes,
+		// so the call has a bound of its own instead.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchBound)
 		defer cancel()
 		list, err := p.origin.fetch(ctx)

@@ -16,9 +16,9 @@ import (
 // in the report of what was left over.
 func (s *site) signUp(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
-	address, err := submitted(r)
-	if err != nil {
-		s.answer(w, r, http.StatusBadRequest, err.Error())
+	address, problem := submitted(r)
+	if problem != "" {
+		s.answer(w, r, http.StatusBadRequest, problem)
 		return
 	}
 	switch err := s.emails.Enqueue(r.Context(), welcome{Email: address}); {
@@ -32,32 +32,32 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// submitted is the address in the request; the error is for the visitor.
-func submitted(r *http.Request) (string, error) {
+// submitted is the address in the request, or what is wrong, for the visitor.
+func submitted(r *http.Request) (address, problem string) {
 	var input struct {
 		Email string `json:"email"`
 	}
 	if isJSON(r) {
 		if err := json.NewDecoder(r.Body).Decode(&input); err != nil {
-			return "", errors.New(`The body is not JSON like {"email": "you@example.com"}.`)
+			return "", `The body is not JSON like {"email": "you@example.com"}.`
 		}
 	} else {
 		if err := r.ParseForm(); err != nil {
-			return "", errors.New("The form could not be read.")
+			return "", "The form could not be read."
 		}
 		input.Email = r.PostForm.Get("email")
 	}
 	text := strings.TrimSpace(input.Email)
 	if text == "" {
-		return "", errors.New("Please enter an e-mail address.")
+		return "", "Please enter an e-mail address."
 	}
 	// Only a bare address: "Name <a@b>" parses too, and would get around every
 	// check on what is shown and sent.
 	parsed, err := mail.ParseAddress(text)
 	if err != nil || parsed.Address != text || len(text) > 254 || !strings.Contains(text[strings.LastIndexByte(text, '@'):], ".") {
-		return "", errors.New("That does not look like an e-mail address: it should read like you@example.com.")
+		return "", "That does not look like an e-mail address: it should read like you@example.com."
 	}
-	return text, nil
+	return text, ""
 }
 
 func isJSON(r *http.Request) bool {
