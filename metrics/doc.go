@@ -52,5 +52,6 @@
 //
 // # Cost
 //
-// A scrape takes about 10 us for each queue or job and 5 us for each service.
+// A scrape takes about 50 us for each service with a queue or job, most of it in
+// the Prometheus library; what it reads are atomic counters.
 package metrics
