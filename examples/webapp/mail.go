@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"text/template"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+// welcome is a mail to send. Only what is needed to make it goes through the
+// queue; the rendering is part of the work.
+type welcome struct{ Email string }
+
+var welcomeText = template.Must(template.ParseFS(files, "templates/welcome.txt"))
+
+// mailer sends welcome mails. It may be used by many workers at a time.
+type mailer struct {
+	client   *mail.Client
+	failRate float64
+	hangAt   string
+}
+
+// newMailer makes a mailer for the server of cfg or, without one, the catcher,
+// whose port is known only once it runs: hence a dial function.
+func newMailer(cfg config, c *catcher) *mailer {
+	host, port, tls := "localhost", 25, mail.NoTLS
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, c.addr())
+	}
+	if cfg.smtp != "" {
+		host, port, _ = splitHostPort(cfg.smtp) // checked by parse
+		tls, dial = mail.TLSOpportunistic, new(net.Dialer).DialContext
+	}
+	client := must(mail.NewClient(host, mail.WithPort(port), mail.WithTLSPolicy(tls), mail.WithHELO("localhost"),
+		mail.WithTimeout(5*time.Second), mail.WithDialContextFunc(dial), mail.WithoutNoop()))
+	return &mailer{client, cfg.failRate, cfg.hangAt}
+}
+
+// send renders one mail and hands it to the server. An error is tried again,
+// unless the server said that it is for good.
+func (m *mailer) send(ctx context.Context, w welcome) error {
+	if m.hangAt == w.Email && m.hangAt != "" {
+		select {}
+	}
+	if rand.Float64() < m.failRate {
+		return errors.New("made to fail by -fail-rate")
+	}
+	msg, err := m.render(w)
+	if err != nil {
+		return channelq.Permanent(err) // the next attempt would render the same
+	}
+	server, err := m.client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	// From here on the library does not look at ctx. Closing the connection is
+	// what ends a transfer that is stuck when the program stops.
+	release := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer release()
+	err = m.client.SendWithSMTPClient(server, msg)
+	// Once the server has taken the mail, a failed goodbye is no reason to send
+	// it again.
+	_ = m.client.CloseWithSMTPClient(server)
+	var refused *mail.SendError
+	if errors.As(err, &refused) && refused.ErrorCode() >= 500 {
+		return channelq.Permanent(err)
+	}
+	return err
+}
+
+func (m *mailer) render(w welcome) (*mail.Msg, error) {
+	var text bytes.Buffer
+	if err := welcomeText.Execute(&text, w); err != nil {
+		return nil, err
+	}
+	msg := mail.NewMsg()
+	msg.Subject("Welcome to the shop")
+	msg.SetDate()
+	msg.SetMessageID()
+	msg.SetBodyString(mail.TypeTextPlain, text.String())
+	return msg, errors.Join(msg.From("shop@example.com"), msg.To(w.Email))
+}
+
+// leftovers are the mails that a stop did not get sent.
+type leftovers struct {
+	mu    sync.Mutex
+	mails []welcome
+}
+
+// keep remembers them for the report. It says that they are not taken care of,
+// so that the program does not end as if everything had been sent: the promise
+// was a mail and not a line in a file.
+func (l *leftovers) keep(_ context.Context, mails []welcome) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mails = append(l.mails, mails...)
+	return fmt.Errorf("%d mails were not sent", len(mails))
+}
+
+func (l *leftovers) addresses() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]string, len(l.mails))
+	for i, m := range l.mails {
+		all[i] = m.Email
+	}
+	return all
+}
+
+func splitHostPort(s string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(s)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(text)
+	if err != nil || host == "" || port < 1 || port > 65535 {
+		return "", 0, fmt.Errorf("%q is not host:port", s)
+	}
+	return host, port, nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/periodic"
+)
+
+//go:embed templates static
+var files embed.FS
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"ago":  func(t time.Time) string { return time.Since(t).Round(time.Second).String() },
+	"when": func(t time.Time) string { return t.Format("Mon 15:04:05") },
+}).ParseFS(files, "templates/*.html"))
+
+// render writes a page, or an error instead of half a page.
+func (s *site) render(w http.ResponseWriter, status int, name string, data any) {
+	var page bytes.Buffer
+	if err := pages.ExecuteTemplate(&page, name, data); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = page.WriteTo(w)
+}
+
+type homePage struct {
+	Message  string
+	Failed   bool
+	Products []product
+}
+
+func (s *site) home(message string, failed bool) homePage {
+	page := homePage{Message: message, Failed: failed}
+	if list := s.products.cached.Load(); list != nil {
+		page.Products = list.Products
+	}
+	return page
+}
+
+func (s *site) showHome(w http.ResponseWriter, _ *http.Request) {
+	s.render(w, http.StatusOK, "home.html", s.home("", false))
+}
+
+const mailsShown = 50
+
+func (s *site) showMails(w http.ResponseWriter, _ *http.Request) {
+	stats := s.senders.Stats()
+	s.render(w, http.StatusOK, "mails.html", struct {
+		Mails   []caught
+		Real    bool // the mails go to a real server
+		Waiting int
+	}{s.catcher.newest(mailsShown), s.catcher.addr() == "", stats.Depth + stats.InProgress + stats.Parked})
+}
+
+func (s *site) listMails(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, s.catcher.newest(0))
+}
+
+// listProducts also says how often the slow system behind the cache was asked.
+func (s *site) listProducts(w http.ResponseWriter, r *http.Request) {
+	list, err := s.products.get(r.Context())
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "The products are not available right now.", http.StatusServiceUnavailable)
+		return
+	}
+	writeJSON(w, http.StatusOK, struct {
+		*catalogue
+		OriginCalls int64 `json:"origin_calls"`
+	}{list, s.products.origin.calls.Load()})
+}
+
+type adminPage struct {
+	Host     string
+	Services []hosted.ServiceStatus
+	Queue    channelq.Stats
+	Failures []channelq.Failure
+	Jobs     []periodic.Stats
+	Report   string // JSON
+}
+
+func (s *site) showAdmin(w http.ResponseWriter, _ *http.Request) {
+	page := adminPage{
+		Host: s.host.Name(), Services: s.host.Services(),
+		Queue: s.senders.Stats(), Failures: s.senders.Failures(),
+	}
+	for _, service := range page.Services {
+		if job, ok := hosted.As[interface{ Stats() periodic.Stats }](service.Service); ok {
+			page.Jobs = append(page.Jobs, job.Stats())
+		}
+	}
+	report, err := json.MarshalIndent(s.host.Report(), "", "  ")
+	if err != nil {
+		report = []byte(err.Error())
+	}
+	page.Report = string(report)
+	s.render(w, http.StatusOK, "admin.html", page)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+type product struct {
+	Name  string `json:"name"`
+	Price string `json:"price"`
+}
+
+// catalogue is all products as they were at one moment.
+type catalogue struct {
+	Products []product `json:"products"`
+	AsOf     time.Time `json:"as_of"`
+}
+
+// origin is where the products come from: another system that takes its time.
+type origin struct {
+	calls    atomic.Int64
+	takes    time.Duration
+	failRate float64
+}
+
+func newOrigin(failRate float64) *origin {
+	return &origin{takes: 500 * time.Millisecond, failRate: failRate}
+}
+
+func (o *origin) fetch(ctx context.Context) ([]product, error) {
+	o.calls.Add(1)
+	select {
+	case <-time.After(o.takes):
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if rand.Float64() < o.failRate {
+		return nil, errors.New("the product system is made to fail by -fail-rate")
+	}
+	return []product{{"Tent for two", "189.00"}, {"Sleeping bag", "79.00"}, {"Stove", "45.00"}, {"Head torch", "29.00"}}, nil
+}
+
+const (
+	freshFor   = 90 * time.Second // longer than the job's period: a visitor waits only if the job has failed
+	fetchBound = 5 * time.Second
+)
+
+// products is the cache. Whoever finds it out of date waits for one fetch that
+// all of them share. When that fails the old products stay: they are better than
+// none.
+type products struct {
+	origin *origin
+	cached atomic.Pointer[catalogue]
+	flight singleflight.Group
+	log    *slog.Logger
+}
+
+func newProducts(o *origin, log *slog.Logger) *products { return &products{origin: o, log: log} }
+
+// get returns the products, from the cache if it is fresh. It fails only if
+// there never were any.
+func (p *products) get(ctx context.Context) (*catalogue, error) {
+	old := p.cached.Load()
+	if old != nil && time.Since(old.AsOf) < freshFor {
+		return old, nil
+	}
+	if err := p.refresh(ctx); err != nil && old == nil {
+		return nil, err
+	}
+	return p.cached.Load(), nil
+}
+
+// refresh fetches the products, or joins a fetch that is on.
+func (p *products) refresh(ctx context.Context) error {
+	shared := p.flight.DoChan("products", func() (any, error) {
+		// The first to ask must not take the others down with it when it goes,
+		// so the call has a bound of its own instead.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchBound)
+		defer cancel()
+		list, err := p.origin.fetch(ctx)
+		if err == nil {
+			p.cached.Store(&catalogue{list, time.Now()})
+		}
+		return nil, err
+	})
+	select {
+	case result := <-shared:
+		return result.Err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// warm is the first refresh. A shop opens without its products rather than not
+// at all: the job will try again, and so will every visitor.
+func (p *products) warm(ctx context.Context) error {
+	err := p.refresh(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		p.log.Warn("products are not there yet", "error", err)
+	}
+	return nil
+}

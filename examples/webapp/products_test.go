@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func quietProducts(failRate float64) *products {
+	return newProducts(newOrigin(failRate), slog.New(slog.DiscardHandler))
+}
+
+func TestAThousandVisitorsWhoMissTheCacheMakeOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := quietProducts(0)
+		begin := time.Now()
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				if list, err := p.get(t.Context()); err != nil || len(list.Products) == 0 {
+					t.Errorf("%v, %v", list, err)
+				}
+			})
+		}
+		wg.Wait()
+		if calls := p.origin.calls.Load(); calls != 1 {
+			t.Errorf("%d calls", calls)
+		}
+		if took := time.Since(begin); took != p.origin.takes {
+			t.Errorf("the visitors waited %v, one call takes %v", took, p.origin.takes)
+		}
+		if _, err := p.get(t.Context()); err != nil || p.origin.calls.Load() != 1 {
+			t.Error("a hit made a call")
+		}
+	})
+}
+
+func TestAVisitorWhoLeavesDoesNotEndTheCallOfTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := quietProducts(0)
+		first, leave := context.WithCancel(t.Context())
+		left := make(chan error)
+		go func() { _, err := p.get(first); left <- err }()
+		synctest.Wait() // the call belongs to the first
+		stays := make(chan error)
+		go func() { _, err := p.get(t.Context()); stays <- err }()
+		synctest.Wait()
+		leave()
+		if err := <-left; err == nil {
+			t.Error("who left got products")
+		}
+		if err := <-stays; err != nil || p.origin.calls.Load() != 1 {
+			t.Errorf("%v after %d calls", err, p.origin.calls.Load())
+		}
+	})
+}
+
+func TestOldProductsStayAfterAFailedRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := quietProducts(0)
+		if err := p.warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		old, err := p.get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.origin.failRate = 1
+		time.Sleep(2 * freshFor)
+		if p.refresh(t.Context()) == nil {
+			t.Error("the refresh did not fail")
+		}
+		if again, err := p.get(t.Context()); err != nil || again != old {
+			t.Errorf("%v, %v; want the old ones", again, err)
+		}
+		p.origin.failRate = 0
+		if fresh, err := p.get(t.Context()); err != nil || fresh == old {
+			t.Errorf("%v, %v; want new ones", fresh, err)
+		}
+	})
+}
+
+func TestTheShopOpensWithoutProductsRatherThanNotAtAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := quietProducts(1)
+		if err := p.warm(t.Context()); err != nil {
+			t.Errorf("warm-up: %v", err)
+		}
+		if _, err := p.get(t.Context()); err == nil {
+			t.Error("got products from nowhere")
+		}
+		stopping, stop := context.WithCancelCause(t.Context())
+		stop(context.DeadlineExceeded)
+		if err := p.warm(stopping); err == nil {
+			t.Error("a warm-up that was stopped is no success")
+		}
+		time.Sleep(fetchBound) // by then the shared call has ended too
+	})
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/metrics"
+)
+
+// site is what the pages show and do.
+type site struct {
+	host     *hosted.Host
+	emails   *channelq.Queue[welcome]
+	senders  *channelq.Workers[welcome]
+	products *products
+	catcher  *catcher
+}
+
+func (s *site) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.showHome)
+	mux.HandleFunc("POST /signup", s.signUp)
+	mux.HandleFunc("GET /mails", s.showMails)
+	mux.HandleFunc("GET /mails.json", s.listMails)
+	mux.HandleFunc("GET /products", s.listProducts)
+	mux.HandleFunc("GET /admin/{$}", s.showAdmin)
+	mux.Handle("GET /static/", http.FileServerFS(files))
+
+	mux.Handle("GET /livez", s.host.LiveHandler())
+	mux.Handle("GET /readyz", s.host.ReadyHandler())
+	mux.Handle("GET /readyz/", s.host.ReadyHandler())
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics.NewCollector(s.host), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+
+	return http.NewCrossOriginProtection().Handler(secure(mux))
+}
+
+// secure sets the headers that every page has. Nothing is loaded from anywhere
+// else, and no script is inline.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// signUpNowAndThen is the visitor of -demo.
+func (s *site) signUpNowAndThen(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-tick.C:
+			err := s.emails.TryEnqueue(welcome{fmt.Sprintf("visitor-%d@example.com", n)})
+			if err != nil && !errors.Is(err, channelq.ErrFull) {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+// Package metrics shows a host, its services, queues and jobs to Prometheus.
+//
+// # Usage
+//
+//	registry := prometheus.NewRegistry()
+//	registry.MustRegister(metrics.NewCollector(host))
+//	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+//
+// Everything that is added to the host is found by itself: queues by their
+// workers and batchers, jobs, schedulers with all their jobs, nested hosts (their
+// services are called outer/inner). A queue that is read by hand is found if its
+// service was added with hosted.Watch(queue).
+//
+// # Metrics
+//
+// Names begin with stead_; the label service, queue or job is the name that
+// stands in logs and errors too. Times are in seconds.
+//
+//	stead_service_state{service,state}            1 for the current state, 0 for the others
+//	stead_service_restarts_total{service}
+//	stead_service_panics_total{service}
+//	stead_service_start_duration_seconds{service} of the last start, stop likewise
+//	stead_queue_depth{queue}, _capacity, _high_water, _in_progress, _parked, _workers
+//	stead_queue_accepted_total{queue}
+//	stead_queue_handled_total{queue,outcome}      succeeded, gave_up, taken_by_hand, left_over
+//	stead_queue_dropped_total{queue,reason}       oldest, newest: accepted and lost later
+//	stead_queue_refused_total{queue,reason}       full, write, closed, cancelled: never accepted
+//	stead_queue_retries_total{queue}, stead_queue_panics_total{queue}
+//	stead_queue_wait_seconds{queue}               histogram, of one item in 64
+//	stead_queue_handle_duration_seconds{queue}    histogram, of one attempt in 64
+//	stead_queue_oldest_due_timestamp_seconds{queue}
+//	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
+//	stead_job_skipped_total{job,reason}           overlap, missed, paused, backoff, stopped
+//	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_
+//	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
+//	stead_build_info{version,goversion}           1
+//
+// # Guarantees
+//
+//  1. Nothing is counted twice and nothing is pushed: all numbers are read from
+//     the components' own Stats during the scrape. Between scrapes the package
+//     does nothing.
+//  2. When a queue is at rest, stead_queue_accepted_total is the sum of all
+//     outcomes of stead_queue_handled_total, all reasons of
+//     stead_queue_dropped_total, and the depth, in progress and parked gauges.
+//  3. Every label value listed above exists from the start, at 0, so that a rate
+//     sees the first event.
+//  4. A timestamp that has no meaning yet is absent and not 0.
+//
+// Timestamps instead of ages: an age is wrong by the time it is read, and when a
+// program hangs its age stops growing. Alert on time() minus the timestamp.
+//
+// # Cost
+//
+// A scrape takes about 50 us for each service with a queue or job, most of it in
+// the Prometheus library; what it reads are atomic counters.
+package metrics

@@ -1,0 +1,62 @@
+package metrics
+
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+type queueStats = channelq.Stats
+
+var (
+	queueWait   = describe("queue_wait_seconds", "From enqueue until a consumer took the item. A sample: one item in 64.", "queue")
+	queueHandle = describe("queue_handle_duration_seconds", "One attempt to handle an item. A sample: one attempt in 64 of each worker.", "queue")
+
+	queueSamples = slices.Concat(
+		[]sample[queueStats]{
+			gauge("queue_depth", "Items in the queue.", "queue", func(s *queueStats) float64 { return float64(s.Depth) }),
+			gauge("queue_capacity", "Items that the queue can hold.", "queue", func(s *queueStats) float64 { return float64(s.Capacity) }),
+			gauge("queue_high_water", "The greatest depth there ever was.", "queue", func(s *queueStats) float64 { return float64(s.HighWater) }),
+			gauge("queue_in_progress", "Items that are being handled.", "queue", func(s *queueStats) float64 { return float64(s.InProgress) }),
+			gauge("queue_parked", "Items that wait for a retry, or for another item of their key.", "queue", func(s *queueStats) float64 { return float64(s.Parked) }),
+			gauge("queue_workers", "Workers there are.", "queue", func(s *queueStats) float64 { return float64(s.Workers) }),
+			gauge("queue_oldest_due_timestamp_seconds", "When the oldest item that could be handled now was enqueued or came due. Absent when there is none.", "queue",
+				func(s *queueStats) float64 { return since1970(s.OldestDue) }),
+			counter("queue_accepted_total", "Items that the queue took in.", "queue", func(s *queueStats) float64 { return float64(s.Accepted) }),
+			counter("queue_retries_total", "Attempts after the first one.", "queue", func(s *queueStats) float64 { return float64(s.Retried) }),
+			counter("queue_panics_total", "Panics of handlers and callbacks that were caught.", "queue", func(s *queueStats) float64 { return float64(s.Panics) }),
+		},
+		parts("queue_handled_total", "Accepted items by how they ended.", "queue", "outcome",
+			part[queueStats]{"succeeded", func(s *queueStats) uint64 { return s.Handled }},
+			part[queueStats]{"gave_up", func(s *queueStats) uint64 { return s.GaveUp }},
+			part[queueStats]{"taken_by_hand", func(s *queueStats) uint64 { return s.TakenByHand }},
+			part[queueStats]{"left_over", func(s *queueStats) uint64 { return s.LeftOver }},
+		),
+		parts("queue_dropped_total", "Accepted items that were dropped to make room, by which one it was.", "queue", "reason",
+			part[queueStats]{channelq.DroppedOldest.String(), func(s *queueStats) uint64 { return s.Dropped.Oldest }},
+			part[queueStats]{channelq.DroppedNewest.String(), func(s *queueStats) uint64 { return s.Dropped.Newest }},
+		),
+		parts("queue_refused_total", "Items that were not accepted.", "queue", "reason",
+			part[queueStats]{"full", func(s *queueStats) uint64 { return s.Refused.Full }},
+			part[queueStats]{channelq.DroppedWrite.String(), func(s *queueStats) uint64 { return s.Refused.Write }},
+			part[queueStats]{"closed", func(s *queueStats) uint64 { return s.Refused.Closed }},
+			part[queueStats]{"cancelled", func(s *queueStats) uint64 { return s.Refused.Cancelled }},
+		),
+	)
+)
+
+func collectQueue(ch chan<- prometheus.Metric, s *queueStats) {
+	collect(ch, queueSamples, s, s.Name)
+	collectSampled(ch, queueWait, s.Wait, s.Name)
+	collectSampled(ch, queueHandle, s.Handle, s.Name)
+}
+
+func collectSampled(ch chan<- prometheus.Metric, desc *prometheus.Desc, h channelq.Histogram, name string) {
+	buckets := make(map[float64]uint64, len(h.Cumulative))
+	for i, bound := range channelq.HistogramBounds() {
+		buckets[bound.Seconds()] = h.Cumulative[i]
+	}
+	ch <- prometheus.MustNewConstHistogram(desc, h.Count, h.Sum.Seconds(), buckets, name)
+}
