@@ -123,10 +123,7 @@ func newCron(expr string, loc *time.Location) (*zoned, error) {
 	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, errors.New("is never due")
 	}
-	if loc == nil {
-		loc = time.UTC
-	}
-	return &zoned{wall: spec, loc: loc, hourly: spec.Hour&allHours == allHours}, nil
+	return &zoned{wall: spec, loc: orUTC(loc), hourly: spec.Hour&allHours == allHours}, nil
 }
 
 // vet refuses what the parser would read in a surprising way, or hang or panic
