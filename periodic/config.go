@@ -132,7 +132,7 @@ func (c *Config) validate() error {
 	case c.Missed < SkipMissed || c.Missed > maxCatchUp:
 		return fmt.Errorf("Missed: the limit is not from 1 to %d", maxCatchUp)
 	case c.History > maxCount:
-		return fmt.Errorf("History is more than %d", maxCount)
+		return fmt.Errorf("the History of more than %d runs is too long", maxCount)
 	}
 	if err := c.Backoff.policy().Validate(); err != nil {
 		return fmt.Errorf("Backoff: %w", err)

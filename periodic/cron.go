@@ -123,10 +123,7 @@ func newCron(expr string, loc *time.Location) (*zoned, error) {
 	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, errors.New("is never due")
 	}
-	if loc == nil {
-		loc = time.UTC
-	}
-	return &zoned{wall: spec, loc: loc, hourly: spec.Hour&allHours == allHours}, nil
+	return &zoned{wall: spec, loc: orUTC(loc), hourly: spec.Hour&allHours == allHours}, nil
 }
 
 // vet refuses what the parser would read in a surprising way, or hang or panic
@@ -153,14 +150,15 @@ func vet(expr string) (string, error) {
 	if len(fields) != 5 && len(fields) != 6 {
 		return "", fmt.Errorf("has %d fields, want 5 or 6", len(fields))
 	}
+	bounds := fieldBounds[len(fieldBounds)-len(fields):]
 	for i := range fields {
-		dow := i == len(fields)-1
 		items := strings.Split(fields[i], ",")
 		for n, item := range items {
-			if err := vetItem(item, dow); err != nil {
+			if err := bounds[i].vet(item); err != nil {
 				return "", fmt.Errorf("field %d: %w", i+1, err)
 			}
-			if last := len(item) - 1; dow && last > 0 && item[last] == 'L' && !strings.Contains(item, "#") {
+			last := len(item) - 1
+			if bounds[i].weekday && last > 0 && item[last] == 'L' && !strings.Contains(item, "#") {
 				items[n] = item[:last] + "#L" // the parser knows only 5#L
 			}
 		}
@@ -169,39 +167,53 @@ func vet(expr string) (string, error) {
 	return strings.Join(fields, " "), nil
 }
 
-// vetItem refuses an empty item and a descending range. The parser reads 5-1 as
-// a range around the end, which is more often a typing error than wanted; among
-// weekday names it is how people speak.
-func vetItem(item string, dow bool) error {
+// fieldRange is the numbers a field may have.
+type fieldRange struct {
+	min, max int
+	weekday  bool
+}
+
+var fieldBounds = [...]fieldRange{{0, 59, false}, {0, 59, false}, {0, 23, false}, {1, 31, false}, {1, 12, false}, {0, 7, true}}
+
+// vet refuses an empty item, a number out of bounds, which the parser lets through
+// before a step, and a descending range. The parser reads 5-1 as a range around
+// the end, which is more often a typing error than wanted; among weekday names it
+// is how people speak.
+func (f fieldRange) vet(item string) error {
 	if item == "" {
 		return errors.New("empty item in a list")
 	}
 	span, _, _ := strings.Cut(item, "/")
 	low, high, isRange := strings.Cut(span, "-")
-	if !isRange || low == "L" {
+	if low == "L" {
 		return nil
 	}
-	a, b, numbers := ordinal(low), ordinal(high), isNumber(low) || isNumber(high)
-	if a > b && (numbers || !dow) {
-		return fmt.Errorf("range %s descends", span)
+	first, named, err := f.value(low)
+	if err != nil || !isRange {
+		return err
 	}
-	return nil
+	last, alsoNamed, err := f.value(high)
+	if err == nil && first > last && !(f.weekday && named && alsoNamed) {
+		err = fmt.Errorf("range %s descends", span)
+	}
+	return err
 }
 
-func isNumber(s string) bool {
-	_, err := strconv.Atoi(s)
-	return err == nil
-}
-
-// ordinal is the value of a number or a name; the parser judges the rest.
-func ordinal(s string) int {
-	if n, err := strconv.Atoi(s); err == nil {
-		return n
+// value is that of a number or a name; the parser judges what is neither.
+func (f fieldRange) value(s string) (n int, named bool, err error) {
+	if n, err = strconv.Atoi(s); err == nil {
+		if n < f.min || n > f.max {
+			err = fmt.Errorf("%d is not between %d and %d", n, f.min, f.max)
+		}
+		return n, false, err
+	}
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, false, fmt.Errorf("%s is not between %d and %d", clip(s), f.min, f.max)
 	}
 	if i := strings.Index("SUNMONTUEWEDTHUFRISAT", s); i >= 0 {
-		return i / 3
+		return i / 3, true, nil
 	}
-	return strings.Index("JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC", s)/3 + 1
+	return strings.Index("JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC", s)/3 + 1, true, nil
 }
 
 // clip keeps a long text out of an error message.

@@ -49,6 +49,22 @@ func (q queue) fix(i int) {
 	q.place(i, e)
 }
 
+// set gives the entry at i another key.
+func (q queue) set(i int, when int64) {
+	if q[i].when != when {
+		q[i].when = when
+		q.fix(i)
+	}
+}
+
+func (q queue) jobs() []*Job {
+	jobs := make([]*Job, len(q))
+	for i, e := range q {
+		jobs[i] = e.job
+	}
+	return jobs
+}
+
 func (q *queue) push(e entry) {
 	*q = append(*q, e)
 	q.fix(len(*q) - 1)

@@ -113,7 +113,7 @@ func (j *Job) Start(ctx context.Context) error {
 	if j.home == nil {
 		j.home = &Scheduler{name: j.name, log: j.log, clk: j.extra.orDefault().clock}
 		j.home.init()
-		j.home.jobs[j.name] = j
+		j.home.enrolLocked(j) // nobody else knows it yet
 		j.own = true
 	}
 	s, own := j.home, j.own

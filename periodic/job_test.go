@@ -72,6 +72,30 @@ func (l *log) count() int {
 	return len(l.slots)
 }
 
+// gauge counts who is inside.
+type gauge struct {
+	mu       sync.Mutex
+	now, max int
+}
+
+func (g *gauge) enter() (leave func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.now++
+	g.max = max(g.max, g.now)
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.now--
+	}
+}
+
+func (g *gauge) most() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.max
+}
+
 // start makes a job named "j" that ticks without a phase, and starts it. It is
 // stopped at the end of the test.
 func start(t *testing.T, cfg periodic.Config, run func(context.Context) error) *periodic.Job {

@@ -70,8 +70,7 @@ func (s *Scheduler) take(now time.Time) *Job {
 	}
 	j := s.queue[0].job
 	j.poked = false
-	s.queue[0].when = never
-	s.queue.fix(0)
+	s.queue.set(0, never)
 	return j
 }
 
@@ -85,8 +84,7 @@ func (s *Scheduler) settle(j *Job, when int64) {
 	if j.poked { // after step had looked, perhaps
 		when = min(when, s.clock)
 	}
-	s.queue[j.index].when = when
-	s.queue.fix(j.index)
+	s.queue.set(j.index, when)
 }
 
 // poke makes the loop look at a job soon. The key is the loop's idea of now, not
@@ -96,10 +94,7 @@ func (s *Scheduler) poke(j *Job) {
 	found := j.index >= 0
 	if found {
 		j.poked = true
-		if e := &s.queue[j.index]; e.when > s.clock {
-			e.when = s.clock
-			s.queue.fix(j.index)
-		}
+		s.queue.set(j.index, min(s.queue[j.index].when, s.clock))
 	}
 	s.mu.Unlock()
 	if found {

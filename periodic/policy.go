@@ -101,12 +101,12 @@ const maxCatchUp = 1000
 
 // String returns the name as it is written in Go, such as "CatchUp(3)".
 func (m Missed) String() string {
-	switch {
-	case m == badMissed:
+	switch m {
+	case badMissed:
 		return "invalid"
-	case m == Coalesce:
+	case Coalesce:
 		return "Coalesce"
-	case m == SkipMissed:
+	case SkipMissed:
 		return "SkipMissed"
 	default:
 		return fmt.Sprintf("CatchUp(%d)", int(m))

@@ -217,7 +217,7 @@ func (j *Job) planLocked(r *run, now time.Time, again bool) {
 	d, fixed := j.schedule.(delay)
 	if fixed && (!r.req.trigger || j.slot.IsZero()) {
 		slot := d.Next(now)
-		q := question{schedule: d, jitter: j.jitter, seed: seedOf(j.name)}
+		q := question{schedule: d, jitter: j.jitter, seed: j.seed()}
 		fire, _ := q.jittered(slot) // cannot fail: no user schedule is asked
 		j.gen++
 		j.setScheduleLocked(d, answer{next: slot, fire: fire})

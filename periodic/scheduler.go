@@ -41,8 +41,8 @@ type Scheduler struct {
 
 	mu    sync.Mutex // never held together with a job's
 	jobs  map[string]*Job
-	peak  int // size of the map's memory
-	queue queue
+	peak  int   // size of the map's memory
+	queue queue // all jobs, also while stopped; those of equal keys in the order of Add
 	clock int64 // what the loop takes for now, in Unix nanoseconds
 	life  *life // the latest; nil: never started
 	live  bool  // its loop is on, or about to be
@@ -77,12 +77,6 @@ func (s *Scheduler) Add(j *Job) error {
 	if c := j.extra.orDefault().clock; c != nil && c != s.clk {
 		return opError("add", j.name, errors.New("the job has another Clock than the scheduler"))
 	}
-	s.mu.Lock()
-	_, taken := s.jobs[j.name]
-	s.mu.Unlock()
-	if taken {
-		return s.taken(j)
-	}
 	j.mu.Lock()
 	free := j.home == nil
 	if free {
@@ -93,29 +87,30 @@ func (s *Scheduler) Add(j *Job) error {
 		return opError("add", j.name, ErrStarted)
 	}
 	s.mu.Lock()
-	if _, taken = s.jobs[j.name]; taken { // meanwhile
+	if _, taken := s.jobs[j.name]; taken {
 		s.mu.Unlock()
 		j.mu.Lock()
 		j.home = nil
 		j.mu.Unlock()
-		return s.taken(j)
+		return opError("add", j.name, fmt.Errorf("scheduler %q has a job of that name", s.name))
 	}
-	s.jobs[j.name] = j
-	s.peak = max(s.peak, len(s.jobs))
+	s.enrolLocked(j)
 	live, l := s.live, s.life
 	s.mu.Unlock()
 	if !live {
 		return nil
 	}
-	if err := s.admit(l.base, j, l); err != nil {
+	if err := s.admit(l.base, j, l, s.time.now()); err != nil {
 		s.drop(j, removed)
 		return opError("add", j.name, err)
 	}
 	return nil
 }
 
-func (s *Scheduler) taken(j *Job) error {
-	return opError("add", j.name, fmt.Errorf("scheduler %q has a job of that name", s.name))
+func (s *Scheduler) enrolLocked(j *Job) {
+	s.jobs[j.name] = j
+	s.peak = max(s.peak, len(s.jobs))
+	s.queue.push(entry{never, j})
 }
 
 // Remove takes a job out. A run that is on ends with cause ErrRemoved; Remove does
@@ -142,9 +137,7 @@ func (s *Scheduler) drop(j *Job, to state) bool {
 	found := s.jobs[j.name] == j
 	if found {
 		delete(s.jobs, j.name)
-		if j.index >= 0 {
-			s.queue.remove(j.index)
-		}
+		s.queue.remove(j.index)
 		if s.peak > 64 && len(s.jobs) < s.peak/4 { // a map does not give memory back
 			s.jobs, s.peak = maps.Collect(maps.All(s.jobs)), len(s.jobs)
 		}
@@ -170,7 +163,7 @@ func (s *Scheduler) Job(name string) *Job {
 // Jobs returns all jobs, ordered by name.
 func (s *Scheduler) Jobs() []*Job {
 	s.mu.Lock()
-	jobs := slices.Collect(maps.Values(s.jobs))
+	jobs := s.queue.jobs()
 	s.mu.Unlock()
 	slices.SortFunc(jobs, func(a, b *Job) int { return strings.Compare(a.name, b.name) })
 	return jobs
@@ -200,11 +193,12 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	}
 	l := newLife(ctx)
 	s.life, s.live = l, true
-	s.clock = s.time.now().UnixNano()
-	jobs := slices.Collect(maps.Values(s.jobs))
+	now := s.time.now()
+	s.clock = now.UnixNano()
+	jobs := s.queue.jobs()
 	s.mu.Unlock()
 	for _, j := range jobs {
-		if err := s.admit(ctx, j, l); err != nil && !errors.Is(err, ErrNotRunning) {
+		if err := s.admit(ctx, j, l, now); err != nil && !errors.Is(err, ErrNotRunning) {
 			s.retire(l)
 			return opError("start", j.name, err)
 		}
@@ -213,20 +207,20 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	return nil
 }
 
-// admit activates a job and puts it into the queue.
-func (s *Scheduler) admit(ctx context.Context, j *Job, l *life) error {
-	when, err := j.activate(ctx, s, l)
+// admit activates a job and gives it its place in the queue.
+func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time) error {
+	when, err := j.activate(ctx, l, now)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	kept := s.live && s.life == l && s.jobs[j.name] == j
-	first := kept && (len(s.queue) == 0 || when < s.queue[0].when)
-	if kept && j.index < 0 {
-		s.queue.push(entry{when, j})
+	kept := s.live && s.life == l && j.index >= 0
+	first := kept && when < s.queue[0].when
+	if kept {
+		s.queue.set(j.index, when)
 	}
 	s.mu.Unlock()
-	if !kept {
+	if !kept { // stopped or removed meanwhile
 		j.deactivate()
 	}
 	if first {
@@ -239,11 +233,10 @@ func (s *Scheduler) admit(ctx context.Context, j *Job, l *life) error {
 func (s *Scheduler) retire(l *life) {
 	s.mu.Lock()
 	s.live = false
-	jobs := slices.Collect(maps.Values(s.jobs))
-	for _, e := range s.queue {
-		e.job.index = -1
+	for i := range s.queue { // equal keys are a heap in any order
+		s.queue[i].when = never
 	}
-	s.queue = nil
+	jobs := s.queue.jobs()
 	s.mu.Unlock()
 	for _, j := range jobs {
 		j.deactivate()

@@ -19,9 +19,8 @@ type request struct {
 
 // activate makes the job ready for the loop and returns when that has to look at
 // it first. It calls the schedule and the store, on the caller's goroutine.
-func (j *Job) activate(ctx context.Context, s *Scheduler, l *life) (when int64, err error) {
+func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64, err error) {
 	last := j.load(ctx)
-	now := s.time.now()
 	if last.After(now) {
 		last = time.Time{} // the clock was wrong then; better a run too many than none for years
 	}
@@ -33,7 +32,7 @@ func (j *Job) activate(ctx context.Context, s *Scheduler, l *life) (when int64, 
 	if !last.IsZero() && !j.runAtStart {
 		from = last
 	}
-	a, err := decide(question{schedule: schedule, now: from, jitter: j.jitter, seed: seedOf(j.name)}, nil)
+	a, err := decide(question{schedule: schedule, now: from, jitter: j.jitter, seed: j.seed()}, nil)
 	if err != nil {
 		return never, err
 	}
@@ -75,6 +74,14 @@ func (j *Job) anchor(s Schedule, last, now time.Time) time.Time {
 	default:
 		return now.Add(spread(seedOf(j.name), r.d))
 	}
+}
+
+// seed is what jitter depends on beside the slot.
+func (j *Job) seed() uint64 {
+	if j.jitter <= 0 {
+		return 0
+	}
+	return seedOf(j.name)
 }
 
 // deactivate ends what activate began.
@@ -154,9 +161,7 @@ func (j *Job) questionLocked(now time.Time) (q question, due bool) {
 	}
 	q.schedule, q.now, q.missed, q.grace = j.schedule, now, j.missed, j.grace
 	q.jitter, q.resumed = j.jitter, j.resumed
-	if q.jitter > 0 {
-		q.seed = seedOf(j.name)
-	}
+	q.seed = j.seed()
 	return q, true
 }
 
@@ -324,7 +329,7 @@ func (j *Job) setSchedule(s Schedule) error {
 		if last != 0 {
 			anchor = time.Unix(0, last)
 		}
-		q := question{schedule: bind(s, anchor), now: now, jitter: j.jitter, seed: seedOf(j.name)}
+		q := question{schedule: bind(s, anchor), now: now, jitter: j.jitter, seed: j.seed()}
 		_, fixed := s.(delay)
 		if fixed && lastEnd != 0 {
 			q.now = time.Unix(0, lastEnd)
