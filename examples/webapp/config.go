@@ -98,7 +98,7 @@ func (c *config) check(rest []string) error {
 // hello says where the page is and what to try there.
 func (c *config) hello(addr net.Addr) error {
 	_, err := fmt.Fprintf(c.out, `
-  http://%s/          sign up, and get a welcome mail
+  http://%[1]s           sign up, and get a welcome mail
   http://%[1]s/mails     see it arrive
   http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
   Ctrl-C               stop, and read the report
