@@ -266,15 +266,23 @@ func (h *Host) twicePresent() (errs []error) {
 		if !ok {
 			continue
 		}
+		if _, nested := any(c).(*Host); nested {
+			continue // neither queue nor job, and all without a name share the default
+		}
 		var self any = c
 		if o, ok := c.(interface{ Observed() any }); ok {
 			self = o.Observed() // several consumers of one queue are one queue
 		}
 		k := key{reflect.Indirect(reflect.ValueOf(c)).Type().PkgPath(), c.Name()}
-		if other, ok := components[k]; ok && other != self {
+		if other, ok := components[k]; ok && !same(other, self) {
 			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("another %T is named %q", other, c.Name())})
 		}
 		components[k] = self
 	}
 	return errs
+}
+
+// same is a == b for values that may be of a kind that cannot be compared.
+func same(a, b any) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
