@@ -66,10 +66,10 @@ func TestReadinessFollowsTheLifeOfTheHost(t *testing.T) {
 
 func TestAFailedServiceIsNeitherReadyNorLive(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		h := hosted.New(hosted.Config{DrainDelay: time.Second})
-		h.Go("loop", failing(errBoom))
+		h := hosted.New(hosted.Config{DrainDelay: 10 * time.Second})
+		h.Go("loop", after(time.Second, errBoom))
 		starts(t, h)
-		synctest.Wait()
+		pass(2 * time.Second)
 		wantAnswer(t, h.LiveHandler(), "/livez", 503, "[+]host ok", "[-]loop failed: reason withheld", "livez check failed")
 		wantAnswer(t, h.ReadyHandler(), "/readyz", 503, "[-]loop failed: reason withheld", "readyz check failed")
 		if _, body := get(h.ReadyHandler(), "/readyz?verbose=1"); strings.Contains(body, "boom") {
@@ -211,7 +211,7 @@ func TestOnlyServicesThatAreUpAreCheckedAndNotForLiveness(t *testing.T) {
 }
 
 func TestProbesMayBeAskedAtEveryMoment(t *testing.T) {
-	for range 50 {
+	for range 10 {
 		h := hosted.New(hosted.Config{})
 		for i := range 5 {
 			h.Go(fmt.Sprint(i), idle, hosted.Health(failing(nil)))
