@@ -70,6 +70,7 @@ type Host struct {
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
 	reloading sync.Mutex
+	hung      []*call // of reloads, guarded by reloading
 
 	mu          sync.Mutex
 	phase       phase

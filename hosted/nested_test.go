@@ -147,6 +147,7 @@ func TestAServiceOfANestedHostCanAskBothToStop(t *testing.T) {
 		outer, inner := nest(hosted.Config{}, hosted.Config{})
 		got := make(chan error, 2)
 		inner.Go("loop", func(ctx context.Context) error {
+			<-outer.Lifetime().Started()
 			got <- outer.Stop(ctx)
 			got <- inner.Stop(ctx)
 			return idle(ctx)
