@@ -171,8 +171,9 @@ func TestANestedLoopHasTheReasonOfTheOuterStopOrItsOwnHostsRequest(t *testing.T)
 
 func TestGoroutinesOfANestedHostAreItsOwn(t *testing.T) {
 	outer, inner := nest(hosted.Config{}, hosted.Config{})
-	inner.Go("loop", idle)
-	outer.Go("outer loop", idle)
+	up := func(ctx context.Context) error { hosted.Ready(ctx); return idle(ctx) }
+	inner.Go("loop", up, hosted.WaitReady())
+	outer.Go("outer loop", up, hosted.WaitReady())
 	starts(t, outer)
 	if got := inner.Goroutines(); got["loop"] != 1 || len(got) != 1 {
 		t.Errorf("inner: %v", got)

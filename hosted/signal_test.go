@@ -64,6 +64,19 @@ var programs = map[string]func(){
 		go func() { <-h.Lifetime().Stopping(); say("draining") }()
 		hosted.Main(h)
 	},
+	"stops by itself": func() {
+		h := hosted.New(hosted.Config{})
+		h.Add("s", &fake{stop: func(context.Context) error {
+			say("stopping")
+			terminated := make(chan os.Signal, 1)
+			signal.Notify(terminated, syscall.SIGTERM)
+			<-terminated
+			time.Sleep(100 * time.Millisecond) // the host has seen it too, or will not
+			return nil
+		}})
+		go func() { <-h.Lifetime().Started(); h.Lifetime().Stop(nil) }()
+		hosted.Main(h)
+	},
 	"ignores": func() {
 		h := hosted.New(hosted.Config{ShutdownTimeout: 200 * time.Millisecond})
 		h.Go("bystander", func(ctx context.Context) error { <-ctx.Done(); return nil })
@@ -281,6 +294,24 @@ func TestASecondSignalCutsTheDrainDelayAndStopsCleanly(t *testing.T) {
 	p.expect("draining")
 	p.signal(syscall.SIGTERM)
 	p.expect("s stops")
+	p.ends(0)
+}
+
+func TestASecondSignalRightBehindTheFirstStillOnlyCutsTheDrainDelay(t *testing.T) {
+	for range 5 {
+		p := program(t, "drain")
+		p.expect("started")
+		p.signal(syscall.SIGTERM)
+		p.signal(syscall.SIGINT)
+		p.ends(0)
+	}
+}
+
+func TestTheFirstSignalOfAProgramThatStopsAlreadyDoesNotForceTheEnd(t *testing.T) {
+	t.Parallel()
+	p := program(t, "stops by itself")
+	p.expect("stopping")
+	p.signal(syscall.SIGTERM)
 	p.ends(0)
 }
 
