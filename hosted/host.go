@@ -69,6 +69,8 @@ type Host struct {
 	checks checks        // health checks in flight
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
+	signalled bool // a signal asked for the stop; only Main's goroutine uses it
+
 	reloading sync.Mutex
 	hung      []*call // of reloads, guarded by reloading
 
@@ -84,7 +86,7 @@ type Host struct {
 	cancelStart context.CancelCauseFunc
 	coord       *coordination
 	noDrain     bool
-	draining    bool // the drain delay is on
+	draining    bool // the drain delay is on, or about to begin
 	stragglers  []Straggler
 	stopTook    time.Duration
 	result      error // final once ended is closed
