@@ -29,7 +29,7 @@ type record struct {
 	lines []string
 }
 
-func (r *record) add(format string, args ...any) {
+func (r *record) addf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lines = append(r.lines, fmt.Sprintf(format, args...))
@@ -62,15 +62,15 @@ type fake struct {
 	start, stop func(ctx context.Context) error
 }
 
-func call(fn func(ctx context.Context) error, ctx context.Context) error {
+func call(ctx context.Context, fn func(ctx context.Context) error) error {
 	if fn == nil {
 		return nil
 	}
 	return fn(ctx)
 }
 
-func (f *fake) Start(ctx context.Context) error { return call(f.start, ctx) }
-func (f *fake) Stop(ctx context.Context) error  { return call(f.stop, ctx) }
+func (f *fake) Start(ctx context.Context) error { return call(ctx, f.start) }
+func (f *fake) Stop(ctx context.Context) error  { return call(ctx, f.stop) }
 
 // hooked is a fake with every hook of the host's life.
 type hooked struct {
@@ -78,10 +78,10 @@ type hooked struct {
 	starting, started, stopping, stopped func(ctx context.Context) error
 }
 
-func (f *hooked) Starting(ctx context.Context) error { return call(f.starting, ctx) }
-func (f *hooked) Started(ctx context.Context) error  { return call(f.started, ctx) }
-func (f *hooked) Stopping(ctx context.Context) error { return call(f.stopping, ctx) }
-func (f *hooked) Stopped(ctx context.Context) error  { return call(f.stopped, ctx) }
+func (f *hooked) Starting(ctx context.Context) error { return call(ctx, f.starting) }
+func (f *hooked) Started(ctx context.Context) error  { return call(ctx, f.started) }
+func (f *hooked) Stopping(ctx context.Context) error { return call(ctx, f.stopping) }
+func (f *hooked) Stopped(ctx context.Context) error  { return call(ctx, f.stopped) }
 
 // ending is a fake that can end by itself.
 type ending struct {
@@ -103,15 +103,15 @@ func (e *ending) Err() error            { return e.err }
 // traced records its start and stop.
 func traced(r *record, name string) *fake {
 	return &fake{
-		start: func(context.Context) error { r.add("start %s", name); return nil },
-		stop:  func(context.Context) error { r.add("stop %s", name); return nil },
+		start: func(context.Context) error { r.addf("start %s", name); return nil },
+		stop:  func(context.Context) error { r.addf("stop %s", name); return nil },
 	}
 }
 
 // tracedHooks records its whole life.
 func tracedHooks(r *record, name string) *hooked {
 	note := func(op string) func(context.Context) error {
-		return func(context.Context) error { r.add("%s %s", op, name); return nil }
+		return func(context.Context) error { r.addf("%s %s", op, name); return nil }
 	}
 	return &hooked{*traced(r, name), note("starting"), note("started"), note("stopping"), note("stopped")}
 }
@@ -201,8 +201,8 @@ func wantText(t testing.TB, text string, parts ...string) {
 	}
 }
 
-// wantServiceError finds the error of one call of one service.
-func wantServiceError(t testing.TB, err error, service, op string) *hosted.ServiceError {
+// findServiceError finds the error of one call of one service.
+func findServiceError(t testing.TB, err error, service, op string) *hosted.ServiceError {
 	t.Helper()
 	for _, e := range flat(err) {
 		if s, ok := e.(*hosted.ServiceError); ok && s.Service == service && s.Op == op { //nolint:errorlint // flat has unwrapped it
@@ -211,6 +211,11 @@ func wantServiceError(t testing.TB, err error, service, op string) *hosted.Servi
 	}
 	t.Errorf("%v has no error of %s %q", err, op, service)
 	return &hosted.ServiceError{}
+}
+
+func wantServiceError(t testing.TB, err error, service, op string) {
+	t.Helper()
+	_ = findServiceError(t, err, service, op)
 }
 
 // flat is err and everything it wraps, in order.
@@ -312,7 +317,7 @@ func (l *logged) Handle(_ context.Context, r slog.Record) error {
 		note(a)
 	}
 	r.Attrs(note)
-	l.to.add("%s", b.String())
+	l.to.addf("%s", b.String())
 	return nil
 }
 

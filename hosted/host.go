@@ -69,7 +69,10 @@ type Host struct {
 	checks checks        // health checks in flight
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
+	signalled bool // a signal asked for the stop; only Main's goroutine uses it
+
 	reloading sync.Mutex
+	hung      []*call // of reloads, guarded by reloading
 
 	mu          sync.Mutex
 	phase       phase
@@ -83,7 +86,7 @@ type Host struct {
 	cancelStart context.CancelCauseFunc
 	coord       *coordination
 	noDrain     bool
-	draining    bool // the drain delay is on
+	draining    bool // the drain delay is on, or about to begin
 	stragglers  []Straggler
 	stopTook    time.Duration
 	result      error // final once ended is closed
@@ -266,15 +269,23 @@ func (h *Host) twicePresent() (errs []error) {
 		if !ok {
 			continue
 		}
+		if _, nested := any(c).(*Host); nested {
+			continue // neither queue nor job, and all without a name share the default
+		}
 		var self any = c
 		if o, ok := c.(interface{ Observed() any }); ok {
 			self = o.Observed() // several consumers of one queue are one queue
 		}
 		k := key{reflect.Indirect(reflect.ValueOf(c)).Type().PkgPath(), c.Name()}
-		if other, ok := components[k]; ok && other != self {
+		if other, ok := components[k]; ok && !same(other, self) {
 			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("another %T is named %q", other, c.Name())})
 		}
 		components[k] = self
 	}
 	return errs
+}
+
+// same is a == b for values that may be of a kind that cannot be compared.
+func same(a, b any) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }

@@ -15,7 +15,8 @@ import (
 
 // Main runs the host as a whole program: it is what func main calls last.
 //
-// SIGINT or SIGTERM, also while starting, begins the stop. A further one cuts
+// SIGINT or SIGTERM, also while starting, begins the stop; if the host is stopping
+// already, it changes nothing. A second one cuts
 // the drain delay short if that is on, and otherwise ends the process at once
 // with exit code 128 plus the signal's number. SIGHUP reloads the services that
 // are a [Reloader]; if none is, it keeps its default action.
@@ -75,7 +76,8 @@ func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 	}
 	sig := &lifecycle.SignalError{Signal: s}
 	switch {
-	case h.marks.Request().Cause == nil:
+	case !h.signalled: // the first, also of a host that is stopping for another reason
+		h.signalled = true
 		h.marks.RequestStop(sig, time.Time{})
 	case h.cutDrain():
 	default:

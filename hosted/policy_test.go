@@ -161,7 +161,7 @@ func TestRestartBacksOffLongerEachTimeAndThenEscalates(t *testing.T) {
 		h.Go("flaky", func(context.Context) error { runs = append(runs, time.Now()); return errBoom },
 			hosted.OnFailure(hosted.Restart(hosted.RestartConfig{Initial: time.Second, Max: 4 * time.Second, Limit: 5, Per: time.Hour})))
 		err := h.Run(t.Context())
-		e := wantServiceError(t, err, "flaky", "run")
+		e := findServiceError(t, err, "flaky", "run")
 		wantIs(t, e, errBoom)
 		wantText(t, e.Error(), "5 restarts")
 		if len(runs) != 6 {
@@ -186,7 +186,7 @@ func TestFailuresThatAreSpreadOutNeverEscalate(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := hosted.New(hosted.Config{})
 		n := 0
-		h.Go("flaky", func(ctx context.Context) error {
+		h.Go("flaky", func(context.Context) error {
 			n++
 			if n > 100 {
 				return nil
@@ -329,7 +329,7 @@ func TestAServiceThatEndsByItselfFollowsItsPolicy(t *testing.T) {
 		var r record
 		fails, ends, optional := newEnding(), newEnding(), newEnding()
 		for _, e := range []*ending{fails, ends, optional} {
-			e.stop = func(context.Context) error { r.add("stop"); return nil }
+			e.stop = func(context.Context) error { r.addf("stop"); return nil }
 		}
 		h.Add("fails", fails)
 		h.Add("ends", ends)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -11,15 +12,19 @@ import (
 // Reload calls Reload on every running service that has it, in the order of the
 // start, and joins their errors; a failed reload is logged and stops nothing. It
 // is refused unless the host is running, and while another reload is on: reloads
-// do not overlap. A service that does not return from it holds only Reload up;
-// ctx bounds it.
+// do not overlap. ctx bounds it: what has not been reloaded when it ends is left
+// out, and the next reload is refused until the call that was left behind has
+// returned.
 func (h *Host) Reload(ctx context.Context) error {
 	if !h.reloading.TryLock() {
 		return fmt.Errorf("stead/hosted: reload %q: a reload is under way", h.cfg.Name)
 	}
 	defer h.reloading.Unlock()
+	if h.hung = slices.DeleteFunc(h.hung, (*call).returned); len(h.hung) > 0 {
+		return fmt.Errorf("stead/hosted: reload %q: the last one of %q has not returned", h.cfg.Name, h.hung[0].unit.name)
+	}
 	h.mu.Lock()
-	up := h.phase == running
+	up := h.phase == running && h.marks.Request().Cause == nil
 	units := h.units
 	h.mu.Unlock()
 	if !up {
@@ -35,7 +40,7 @@ func (h *Host) Reload(ctx context.Context) error {
 		}
 		if err := h.reloadCall(ctx, u, "reload", r.Reload); err != nil {
 			errs = append(errs, err)
-			if errors.Is(err, ErrStopping) {
+			if errors.Is(err, ErrStopping) || ctx.Err() != nil {
 				break
 			}
 		}
@@ -54,7 +59,8 @@ func (h *Host) reloadHooks(ctx context.Context, units []*unit, op string, of fun
 	}
 }
 
-// reloadCall waits for the call until ctx ends or the host is told to stop.
+// reloadCall waits for the call until ctx ends or the host is told to stop. It
+// is called with reloading locked, which guards hung.
 func (h *Host) reloadCall(ctx context.Context, u *unit, op string, run hook) error {
 	c := u.call(u.scoped(ctx), op, run, nil)
 	var err error
@@ -68,6 +74,9 @@ func (h *Host) reloadCall(ctx context.Context, u *unit, op string, run hook) err
 	}
 	if err == nil {
 		return nil
+	}
+	if !c.returned() {
+		h.hung = append(h.hung, c)
 	}
 	err = &ServiceError{Service: u.name, Op: op, Err: err}
 	h.log.Error("service not reloaded", "service", u.name, "error", err)

@@ -31,7 +31,7 @@ func TestTheNextServiceStartsOnlyWhenTheOneBeforeIsUp(t *testing.T) {
 		h := hosted.New(hosted.Config{})
 		h.Add("slow", &fake{start: func(context.Context) error {
 			time.Sleep(time.Minute)
-			r.add("slow is up")
+			r.addf("slow is up")
 			return nil
 		}})
 		h.Add("next", traced(&r, "next"))
@@ -66,7 +66,7 @@ func testOrderOfLife(t *testing.T, concurrency int, stop func(*hosted.Host, func
 	moment := func(op string) func(context.Context) error {
 		return func(context.Context) error {
 			l := h.Lifetime()
-			r.add("%s: started %v stopping %v stopped %v", op, closed(l.Started()), closed(l.Stopping()), closed(l.Stopped()))
+			r.addf("%s: started %v stopping %v stopped %v", op, closed(l.Started()), closed(l.Stopping()), closed(l.Stopped()))
 			return nil
 		}
 	}
@@ -75,11 +75,11 @@ func testOrderOfLife(t *testing.T, concurrency int, stop func(*hosted.Host, func
 	h.Add("s", s)
 	result := runs(ctx, h)
 	synctest.Wait()
-	moment("up")(ctx)
+	_ = moment("up")(ctx)
 	began := time.Now()
 	stop(h, cancel)
 	wantNil(t, <-result)
-	moment("end")(ctx)
+	_ = moment("end")(ctx)
 	if took := time.Since(began); took != time.Second {
 		t.Errorf("the stop took %v, want the drain delay of 1s", took)
 	}
@@ -133,7 +133,7 @@ func TestATaskIsDoneBeforeWhatFollows(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var r record
 		h := hosted.New(hosted.Config{})
-		h.Task("migrate", func(context.Context) error { time.Sleep(time.Second); r.add("migrated"); return nil })
+		h.Task("migrate", func(context.Context) error { time.Sleep(time.Second); r.addf("migrated"); return nil })
 		h.Add("next", traced(&r, "next"))
 		starts(t, h)
 		wantState(t, h, "migrate", lifecycle.Completed)
@@ -168,7 +168,7 @@ func TestAFailedStartStopsWhatHadStartedAndNothingElse(t *testing.T) {
 	h.Add("third", traced(&r, "third"))
 	err := h.Start(t.Context())
 	r.want(t, "start first", "stop first")
-	if e := wantServiceError(t, err, "second", "start"); e != err { //nolint:errorlint // a lone error comes as it is
+	if e := findServiceError(t, err, "second", "start"); e != err { //nolint:errorlint // a lone error comes as it is
 		t.Errorf("%v came wrapped in more", err)
 	}
 	wantState(t, h, "first", lifecycle.Stopped)
@@ -312,7 +312,7 @@ func TestAContextThatIsDoneStartsNothing(t *testing.T) {
 		var r record
 		h := hosted.New(hosted.Config{StartConcurrency: concurrency})
 		h.Add("a", tracedHooks(&r, "a"))
-		h.Go("loop", func(context.Context) error { r.add("loop"); return nil })
+		h.Go("loop", func(context.Context) error { r.addf("loop"); return nil })
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errWhy)
 		err := h.Run(ctx)
@@ -350,9 +350,9 @@ func TestAStopDuringTheStartCancelsTheOneInProgressAndStopsTheOthers(t *testing.
 			h.Add("a", traced(&r, "a"))
 			h.Add("b", &fake{start: func(ctx context.Context) error {
 				<-ctx.Done()
-				r.add("cause %v", context.Cause(ctx))
+				r.addf("cause %v", context.Cause(ctx))
 				time.Sleep(100 * time.Millisecond)
-				r.add("b gave up")
+				r.addf("b gave up")
 				return ctx.Err()
 			}}, hosted.After("a"))
 			h.Add("c", traced(&r, "c"), hosted.After("b"))
@@ -393,7 +393,7 @@ func TestALoopThatFailsDuringTheStartIsTheErrorAndTheCause(t *testing.T) {
 		h.Go("loop", after(time.Second, errBoom))
 		h.Add("slow", &fake{start: func(ctx context.Context) error {
 			<-ctx.Done()
-			r.add("cause is boom: %v", errors.Is(context.Cause(ctx), errBoom))
+			r.addf("cause is boom: %v", errors.Is(context.Cause(ctx), errBoom))
 			return ctx.Err()
 		}})
 		h.Add("next", traced(&r, "next"))
@@ -424,7 +424,7 @@ func TestAStartTimeoutNamesTheServiceAndTheTimeout(t *testing.T) {
 				if took := time.Since(began); took != 3*time.Second {
 					t.Errorf("%s: gave up after %v, want 3s", op, took)
 				}
-				e := wantServiceError(t, err, "s", op)
+				e := findServiceError(t, err, "s", op)
 				wantIs(t, e, context.DeadlineExceeded)
 				wantText(t, e.Error(), "StartTimeout of 3s")
 				if op != "starting" {
@@ -442,7 +442,7 @@ func TestAServiceCanHaveAStartTimeoutOfItsOwn(t *testing.T) {
 		h.Add("s", &fake{start: idle}, hosted.StartTimeout(time.Second))
 		began := time.Now()
 		err := h.Start(t.Context())
-		e := wantServiceError(t, err, "s", "start")
+		e := findServiceError(t, err, "s", "start")
 		wantIs(t, e, context.DeadlineExceeded)
 		wantText(t, e.Error(), "StartTimeout of 1s")
 		if took := time.Since(began); took != 61*time.Second {
@@ -495,7 +495,7 @@ func TestValuesOfTheStartReachEveryCallAndItsEndDoesNot(t *testing.T) {
 		type key struct{}
 		var r record
 		look := func(op string) func(context.Context) error {
-			return func(ctx context.Context) error { r.add("%s %v %v", op, ctx.Value(key{}), ctx.Err()); return nil }
+			return func(ctx context.Context) error { r.addf("%s %v %v", op, ctx.Value(key{}), ctx.Err()); return nil }
 		}
 		h := hosted.New(hosted.Config{})
 		h.Add("s", &hooked{fake{look("start"), look("stop")}, look("starting"), look("started"), look("stopping"), look("stopped")})
@@ -538,7 +538,7 @@ func TestAHostWithoutServicesRunsUntilItIsTold(t *testing.T) {
 }
 
 func TestAHostThatIsNeverStartedHasNoGoroutine(t *testing.T) {
-	bubble(t, func(t *testing.T) { // which fails if one is left
+	bubble(t, func(*testing.T) { // which fails if one is left
 		h := hosted.New(hosted.Config{})
 		h.Go("loop", idle)
 		h.Add("web", h.Probes("127.0.0.1:0"))

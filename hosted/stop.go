@@ -92,6 +92,8 @@ func (h *Host) stopRequested() {
 	case starting:
 		h.cancelStart(h.marks.Request().Cause)
 	case running:
+		// From here on, so that a second signal right behind the first finds it.
+		h.draining = h.cfg.DrainDelay > 0 && !h.noDrain
 		go func() {
 			// Whoever asked may have been a service: drop its labels.
 			pprof.SetGoroutineLabels(context.Background())
@@ -143,22 +145,18 @@ func (h *Host) drain(end time.Time) {
 		}
 		delay = min(delay, left-stops)
 	}
-	if delay <= 0 {
-		return
-	}
-	h.log.Info("host draining", "duration", delay)
-	h.mu.Lock()
-	h.draining = true
-	h.mu.Unlock()
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-h.cut:
+	if delay > 0 {
+		h.log.Info("host draining", "duration", delay)
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-h.cut:
+		}
 	}
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.draining = false
-	h.mu.Unlock()
 }
 
 // cutDrain ends a drain delay early and reports whether one was on.

@@ -353,7 +353,7 @@ func TestAStopWithoutAnyTimeStillTellsEveryService(t *testing.T) {
 		h := hosted.New(hosted.Config{})
 		for i := range 100 {
 			name := fmt.Sprint(i)
-			h.Add(name, &fake{stop: func(context.Context) error { r.add("told"); <-t.Context().Done(); return nil }})
+			h.Add(name, &fake{stop: func(context.Context) error { r.addf("told"); <-t.Context().Done(); return nil }})
 		}
 		starts(t, h)
 		ctx, cancel := context.WithDeadline(t.Context(), time.Now())

@@ -1,0 +1,311 @@
+package hosted_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// nest returns an inner host that is a service of an outer one.
+func nest(outer, inner hosted.Config) (*hosted.Host, *hosted.Host) {
+	o, i := hosted.New(outer), hosted.New(inner)
+	o.Add("inner", i)
+	return o, i
+}
+
+func TestANestedHostStartsAndStopsInItsTurn(t *testing.T) {
+	var r record
+	inner := hosted.New(hosted.Config{})
+	outer := hosted.New(hosted.Config{})
+	outer.Add("a", traced(&r, "a"))
+	outer.Add("inner", inner)
+	outer.Add("b", traced(&r, "b"))
+	inner.Add("x", traced(&r, "x"))
+	inner.Add("y", traced(&r, "y"))
+	starts(t, outer)
+	stops(t, outer)
+	r.want(t, "start a", "start x", "start y", "start b", "stop b", "stop y", "stop x", "stop a")
+	if !closed(inner.Lifetime().Stopped()) {
+		t.Error("the inner host has not stopped")
+	}
+}
+
+func TestStragglersOfANestedHostAreNamedWithinTheOuterBudget(t *testing.T) {
+	for _, budget := range []time.Duration{10 * time.Second, time.Second, 200 * time.Millisecond} {
+		bubble(t, func(t *testing.T) {
+			var r record
+			outer, middle := nest(hosted.Config{ShutdownTimeout: budget}, hosted.Config{})
+			inner := hosted.New(hosted.Config{ShutdownTimeout: -1})
+			middle.Add("inner", inner)
+			inner.Add("fine", traced(&r, "fine"))
+			inner.Go("stuck", func(context.Context) error { holdIndex(t); return nil })
+			middle.Add("stuck too", &fake{stop: stuck(t)})
+			starts(t, outer)
+			began := time.Now()
+			err := outer.Stop(context.Background())
+			within(t, began, budget)
+			wantList(t, "stragglers", stragglers(err), "stop inner/stuck too", "stop inner/inner/stuck")
+			wantIs(t, err, context.DeadlineExceeded)
+			if r.count("stop fine") != 1 {
+				t.Error("a service behind the stuck one was not stopped")
+			}
+			report := outer.Report()
+			if len(report.Stragglers) != 2 {
+				t.Fatalf("the report has %d stragglers, want 2", len(report.Stragglers))
+			}
+			wantText(t, report.Stragglers[1].Stacks, "holdIndex")
+		})
+	}
+}
+
+func TestTheFailureOfANestedServiceStopsBothHostsAndIsReportedOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var r record
+		outer, inner := nest(hosted.Config{}, hosted.Config{})
+		outer.Add("a", traced(&r, "a"))
+		inner.Go("loop", after(time.Second, errBoom))
+		err := outer.Run(t.Context())
+		wantList(t, "errors", calls(err), "run inner", "run loop")
+		wantIs(t, err, errBoom)
+		r.want(t, "start a", "stop a")
+	})
+}
+
+func TestANestedHostThatIsIgnoredDoesNotTouchTheOuter(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		outer, inner := hosted.New(hosted.Config{}), hosted.New(hosted.Config{ShutdownTimeout: time.Second})
+		outer.Add("inner", inner, hosted.OnFailure(hosted.Ignore()))
+		inner.Go("fails", after(time.Second, errBoom))
+		inner.Go("stuck", stuck(t))
+		starts(t, outer)
+		pass(time.Minute)
+		wantState(t, outer, "inner", lifecycle.Failed)
+		stops(t, outer)
+		if n := len(outer.Report().Stragglers); n != 0 {
+			t.Errorf("%d stragglers of a host that was ignored", n)
+		}
+	})
+}
+
+func TestANestedHostThatIsToldToStopIsCompleted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		outer, inner := nest(hosted.Config{}, hosted.Config{})
+		inner.Go("loop", idle)
+		starts(t, outer)
+		inner.Lifetime().Stop(nil)
+		synctest.Wait()
+		wantState(t, outer, "inner", lifecycle.Completed)
+		stops(t, outer)
+	})
+}
+
+func TestANestedHostThatFailsToStartFailsTheOuterStart(t *testing.T) {
+	var r record
+	outer, inner := nest(hosted.Config{}, hosted.Config{})
+	inner.Add("up", traced(&r, "up"))
+	inner.Task("fails", failing(errBoom))
+	err := outer.Start(t.Context())
+	wantList(t, "errors", calls(err), "start inner", "start fails")
+	wantIs(t, err, errBoom)
+	r.want(t, "start up", "stop up")
+}
+
+func TestANestedHostCanBeRestartedFresh(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		outer := hosted.New(hosted.Config{})
+		n := 0
+		outer.Add("inner", hosted.Fresh(func() (hosted.Service, error) {
+			inner := hosted.New(hosted.Config{})
+			n++
+			first := n == 1
+			inner.Go("loop", func(ctx context.Context) error {
+				if first {
+					time.Sleep(time.Second)
+					return errBoom
+				}
+				return idle(ctx)
+			})
+			return inner, nil
+		}), hosted.OnFailure(hosted.Restart(hosted.RestartConfig{})))
+		starts(t, outer)
+		pass(time.Minute)
+		wantState(t, outer, "inner", lifecycle.Running)
+		if n != 2 {
+			t.Errorf("made %d, want 2", n)
+		}
+		stops(t, outer)
+	})
+}
+
+func TestAServiceOfANestedHostCanAskBothToStop(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		outer, inner := nest(hosted.Config{}, hosted.Config{})
+		got := make(chan error, 2)
+		inner.Go("loop", func(ctx context.Context) error {
+			<-outer.Lifetime().Started()
+			got <- outer.Stop(ctx)
+			got <- inner.Stop(ctx)
+			return idle(ctx)
+		})
+		wantNil(t, outer.Run(t.Context()))
+		wantIs(t, <-got, hosted.ErrStopping)
+		wantIs(t, <-got, hosted.ErrStopping)
+	})
+}
+
+func TestANestedLoopHasTheReasonOfTheOuterStopOrItsOwnHostsRequest(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		outer, inner := nest(hosted.Config{}, hosted.Config{})
+		var cause error
+		inner.Go("loop", func(ctx context.Context) error { <-ctx.Done(); cause = context.Cause(ctx); return cause })
+		starts(t, outer)
+		stops(t, outer)
+		wantIs(t, cause, lifecycle.ErrStopRequested)
+	})
+}
+
+func TestGoroutinesOfANestedHostAreItsOwn(t *testing.T) {
+	outer, inner := nest(hosted.Config{}, hosted.Config{})
+	up := func(ctx context.Context) error { hosted.Ready(ctx); return idle(ctx) }
+	inner.Go("loop", up, hosted.WaitReady())
+	outer.Go("outer loop", up, hosted.WaitReady())
+	starts(t, outer)
+	if got := inner.Goroutines(); got["loop"] != 1 || len(got) != 1 {
+		t.Errorf("inner: %v", got)
+	}
+	if got := outer.Goroutines(); got["outer loop"] != 1 || got["loop"] != 0 {
+		t.Errorf("outer: %v", got)
+	}
+	stops(t, outer)
+}
+
+func TestRunTaskStartsOnlyWhatTheTaskNeeds(t *testing.T) {
+	var r record
+	h := hosted.New(hosted.Config{DrainDelay: time.Hour, ShutdownTimeout: 2 * time.Hour})
+	h.Add("db", traced(&r, "db"))
+	h.Add("cache", traced(&r, "cache"), hosted.After("db"))
+	h.Add("workers", tracedHooks(&r, "workers"), hosted.After("cache"))
+	err := h.RunTask(t.Context(), func(context.Context) error { r.addf("migrate"); return nil }, "cache")
+	wantNil(t, err)
+	r.want(t, "start db", "start cache", "migrate", "stop cache", "stop db")
+}
+
+func TestRunTaskReturnsTheErrorOfTheTask(t *testing.T) {
+	for name, run := range map[string]func(context.Context) error{
+		"error": failing(errBoom),
+		"panic": func(context.Context) error { panic(errBoom) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r record
+			h := hosted.New(hosted.Config{})
+			h.Add("db", traced(&r, "db"))
+			err := h.RunTask(t.Context(), run, "db")
+			wantIs(t, err, errBoom)
+			r.want(t, "start db", "stop db")
+		})
+	}
+}
+
+func TestATaskIsCancelledByTheFailureOfWhatItNeeds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		h.Go("db", after(time.Second, errBoom))
+		var cause error
+		err := h.RunTask(t.Context(), func(ctx context.Context) error {
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+			return ctx.Err()
+		}, "db")
+		wantIs(t, err, errBoom)
+		wantIs(t, cause, errBoom)
+	})
+}
+
+func TestATaskIsCancelledByItsCallerWhichIsItsError(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() { time.Sleep(time.Second); cancel(errWhy) }()
+		err := h.RunTask(ctx, func(ctx context.Context) error {
+			<-ctx.Done()
+			wantIs(t, context.Cause(ctx), errWhy)
+			return ctx.Err()
+		})
+		wantIs(t, err, context.Canceled)
+	})
+}
+
+func TestATaskThatIgnoresItsContextIsLeftBehind(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{ShutdownTimeout: time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		err := h.RunTask(ctx, stuck(t))
+		within(t, began, 2*time.Second)
+		if len(stragglers(err)) != 1 {
+			t.Errorf("got error %v, want a straggler", err)
+		}
+	})
+}
+
+func TestATaskThatEndsBeforeItsCallerIsToldIsASuccess(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		h.Go("loop", idle)
+		wantNil(t, h.RunTask(t.Context(), after(time.Hour, nil), "loop"))
+	})
+}
+
+func TestAFailedStopAfterATaskIsInItsError(t *testing.T) {
+	h := hosted.New(hosted.Config{})
+	h.Add("db", &fake{stop: failing(errOther)})
+	wantIs(t, h.RunTask(t.Context(), failing(nil), "db"), errOther)
+}
+
+func TestRunTaskRefusesWhatItCannotDo(t *testing.T) {
+	h := hosted.New(hosted.Config{})
+	if h.RunTask(t.Context(), nil) == nil {
+		t.Error("no function was accepted")
+	}
+	h = hosted.New(hosted.Config{})
+	if err := h.RunTask(t.Context(), failing(nil), "ghost"); err == nil {
+		t.Error("an unknown need was accepted")
+	} else {
+		wantText(t, err.Error(), "ghost")
+	}
+	h = hosted.New(hosted.Config{})
+	starts(t, h)
+	if h.RunTask(t.Context(), failing(nil)) == nil {
+		t.Error("a host that runs was accepted")
+	}
+	_ = h.Stop(t.Context())
+	h = hosted.New(hosted.Config{})
+	wantNil(t, h.RunTask(t.Context(), failing(nil)))
+	if h.RunTask(t.Context(), failing(nil)) == nil {
+		t.Error("a second task was accepted")
+	}
+}
+
+func TestATaskCanWaitForAndUseItsNeeds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		h.Go("db", idle)
+		h.Go("other", idle)
+		err := h.RunTask(t.Context(), func(ctx context.Context) error {
+			if err := hosted.Coordinator(ctx).Wait(ctx, "db"); err != nil {
+				return err
+			}
+			if hosted.Coordinator(ctx).Wait(ctx, "other") == nil {
+				return errors.New("waited for a service that does not run")
+			}
+			return nil
+		}, "db")
+		wantNil(t, err)
+	})
+}
