@@ -86,7 +86,7 @@ func (b *Batcher[T]) look() sight {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.turn.Err() != nil {
-		b.turn, b.recall = context.WithCancel(context.Background())
+		b.turn, b.recall = context.WithCancel(context.Background()) //nolint:gosec // whoever wants the worker calls it
 	}
 	if b.ending {
 		b.giveBackLocked()
@@ -208,5 +208,6 @@ func (b *Batcher[T]) step(now time.Time) (next time.Time, over bool) {
 	return b.plan.abandon, !b.alive
 }
 
-// rest is what was in the hand of a worker that was given up on.
-func (b *Batcher[T]) rest() []T { return b.lost }
+func (b *Batcher[T]) wakeLocked() { b.recall() }
+
+func (b *Batcher[T]) lostLocked() []T { return b.lost }

@@ -59,7 +59,7 @@ type slot[T any] struct {
 func (w *Workers[T]) spawnLocked() {
 	for !w.ending && len(w.slots) < w.target {
 		s := &slot[T]{index: w.made, bell: make(chan struct{}, 1)}
-		s.turn, s.recall = context.WithCancel(context.Background())
+		s.turn, s.recall = context.WithCancel(context.Background()) //nolint:gosec // callLocked and removeLocked call it
 		w.made++
 		w.slots = append(w.slots, s)
 		w.q.books.workers.Add(1)
@@ -257,7 +257,7 @@ func (w *Workers[T]) rearmLocked(s *slot[T]) {
 	default:
 	}
 	if s.turn.Err() != nil && !s.gone {
-		s.turn, s.recall = context.WithCancel(context.Background())
+		s.turn, s.recall = context.WithCancel(context.Background()) //nolint:gosec // callLocked and removeLocked call it
 	}
 }
 

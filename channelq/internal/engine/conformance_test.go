@@ -333,7 +333,7 @@ func TestOneSlotIn64IsSampledAndTheOldestItemIsDated(t *testing.T) {
 	})
 }
 
-func TestTakenItemsAreNotKeptAlive(t *testing.T) {
+func TestTakenItemsAreNotKeptAlive(*testing.T) {
 	e := newEngine[*[1 << 10]byte](4, nil)
 	gone := make(chan struct{}, 5)
 	item := func() *[1 << 10]byte {
