@@ -488,3 +488,45 @@ func TestConfigurationsThatMakeNoSenseAreRefusedByName(t *testing.T) {
 	}
 	newWorkers(t, q, nothing, channelq.WorkerConfig[int]{}) // the refused ones have not claimed it
 }
+
+func TestItemsThatComeDueTogetherAreHandledTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 100})
+		for _, closed := range []bool{false, true} { // workers wait in the queue, or beside it
+			var now, most atomic.Int32
+			var broken atomic.Bool
+			broken.Store(true)
+			w := startWorkers(t, q, func(context.Context, int) error {
+				most.Store(max(most.Load(), now.Add(1)))
+				time.Sleep(time.Second)
+				now.Add(-1)
+				if broken.Load() {
+					return channelq.RetryAfter(io.EOF, time.Hour)
+				}
+				return nil
+			}, channelq.WorkerConfig[int]{Concurrency: 8, Detach: true, Retry: channelq.Retry{Attempts: 3}})
+			for i := range 8 {
+				enqueue(t, q, i)
+			}
+			synctest.Wait()
+			if closed {
+				q.Close()
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if s := w.Stats(); s.Parked != 8 {
+				t.Fatalf("%+v", s)
+			}
+			most.Store(0)
+			broken.Store(false)
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if most.Load() != 8 {
+				t.Errorf("closed %v: %d of the due items ran at a time, want 8", closed, most.Load())
+			}
+			if err := w.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
