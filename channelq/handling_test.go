@@ -530,3 +530,45 @@ func TestItemsThatComeDueTogetherAreHandledTogether(t *testing.T) {
 		}
 	})
 }
+
+func TestPauseHoldsAnItemThatIsAlreadyInAWorkersHands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 10})
+		var got []int
+		w := startWorkers(t, q, func(_ context.Context, i int) error { got = append(got, i); return nil },
+			channelq.WorkerConfig[int]{Concurrency: 1, RateLimit: 1})
+		enqueue(t, q, 1, 2, 3)
+		synctest.Wait() // 2 is in hand and waits for the rate limit
+		w.Pause()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(got, []int{1}) {
+			t.Errorf("handled %v while paused", got)
+		}
+		checkBooks(t, w.Stats())
+		w.Resume()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(got, []int{1, 2, 3}) {
+			t.Errorf("handled %v", got)
+		}
+	})
+}
+
+func TestAStopStartsNoHandlerForAnItemThatKeptItsWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{}) // nothing can be parked
+		attempts := 0
+		w := startWorkers(t, q, func(context.Context, int) error {
+			attempts++
+			return channelq.RetryAfter(io.EOF, time.Hour)
+		}, channelq.WorkerConfig[int]{Concurrency: 1, Retry: channelq.Retry{Attempts: 5}})
+		enqueue(t, q, 1)
+		synctest.Wait()
+		_ = w.Stop(within(t, time.Minute))
+		if s := w.Stats(); attempts != 1 || s.LeftOver != 1 || s.Parked != 0 {
+			t.Errorf("%d attempts: %+v", attempts, s)
+		}
+		checkBooks(t, w.Stats())
+	})
+}
