@@ -126,8 +126,8 @@ func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) 
 		consumer: newConsumer(q, cfg.Logger, cfg.Detach, cfg.OnLeftover, cfg.KeepFailures),
 		handle:   handle, cfg: cfg, backoff: cfg.Retry.policy(),
 	}
-	b.consumer.step, b.consumer.rest, b.consumer.wake = b.step, b.rest, func() { b.recall() }
-	b.turn, b.recall = context.WithCancel(context.Background())
+	b.crew = b
+	b.turn, b.recall = context.WithCancel(context.Background()) //nolint:gosec // whoever wants the worker calls it
 	return b, nil
 }
 

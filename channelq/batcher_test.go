@@ -254,3 +254,29 @@ func TestABatcherWhoseHandlerIgnoresItsContextStopsBeforeTheDeadline(t *testing.
 		}
 	})
 }
+
+func TestFlushDoesNotWaitForItemsThatSomebodyElseTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 1})
+		calls := 0
+		b := startBatcher(t, q, func(context.Context, []int) error {
+			if calls++; calls == 1 {
+				return channelq.RetryAfter(io.EOF, time.Minute)
+			}
+			return nil
+		}, channelq.BatchConfig[int]{MaxItems: 2, MaxWait: time.Hour, Retry: channelq.Retry{Attempts: 2}})
+		enqueue(t, q, 1, 2)
+		synctest.Wait() // both are parked: more than the capacity, so nothing is taken
+		enqueue(t, q, 3)
+		flushed := make(chan error, 1)
+		go func() { flushed <- b.Flush(t.Context()) }()
+		synctest.Wait()
+		if got, err := q.TryDequeue(); got != 3 || err != nil {
+			t.Fatal(got, err)
+		}
+		if err := <-flushed; err != nil {
+			t.Error(err)
+		}
+		checkBooks(t, b.Stats())
+	})
+}

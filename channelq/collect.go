@@ -43,7 +43,7 @@ type sight struct {
 	turn    context.Context // ends when there is something new to see
 	over    bool            // the worker is not needed any more
 	mayTake bool            // from the queue
-	urgent  bool            // what is in hand must not wait for more
+	flush   bool            // somebody waits for what is there, and only for that
 }
 
 // collect fills the hand with the next batch. False means that the worker is not
@@ -64,12 +64,15 @@ func (b *Batcher[T]) collect() bool {
 			return true
 		case !see.mayTake:
 			b.pause(see.turn)
-		case len(b.hand) == 0:
-			b.receive(buf, room, func(to []T) (int, engine.Outcome) { return b.q.engine.TakeN(see.turn, to) })
-		case see.urgent || !time.Now().Before(deadline):
-			if b.receive(buf, room, b.q.engine.TryTakeN) != engine.OK || !see.urgent {
+		case see.flush:
+			if b.receive(buf, room, b.q.engine.TryTakeN) != engine.OK && len(b.hand) > 0 {
 				return true
 			}
+		case len(b.hand) == 0:
+			b.receive(buf, room, func(to []T) (int, engine.Outcome) { return b.q.engine.TakeN(see.turn, to) })
+		case !time.Now().Before(deadline):
+			b.receive(buf, room, b.q.engine.TryTakeN)
+			return true
 		default:
 			b.receive(buf, room, func(to []T) (int, engine.Outcome) {
 				wait, cancel := context.WithDeadline(see.turn, deadline)
@@ -86,7 +89,7 @@ func (b *Batcher[T]) look() sight {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.turn.Err() != nil {
-		b.turn, b.recall = context.WithCancel(context.Background())
+		b.turn, b.recall = context.WithCancel(context.Background()) //nolint:gosec // whoever wants the worker calls it
 	}
 	if b.ending {
 		b.giveBackLocked()
@@ -113,7 +116,7 @@ func (b *Batcher[T]) look() sight {
 	return sight{
 		turn:    b.turn,
 		mayTake: !b.drained && !leaving && b.parked.size() <= b.q.Cap(),
-		urgent:  len(b.flushes) > 0 || b.cfg.MaxWait == 0,
+		flush:   len(b.flushes) > 0,
 	}
 }
 
@@ -208,5 +211,6 @@ func (b *Batcher[T]) step(now time.Time) (next time.Time, over bool) {
 	return b.plan.abandon, !b.alive
 }
 
-// rest is what was in the hand of a worker that was given up on.
-func (b *Batcher[T]) rest() []T { return b.lost }
+func (b *Batcher[T]) wakeLocked() { b.recall() }
+
+func (b *Batcher[T]) lostLocked() []T { return b.lost }

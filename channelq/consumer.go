@@ -21,13 +21,7 @@ type consumer[T any] struct {
 	cancel     context.CancelCauseFunc
 	poke       chan struct{} // tells manage to look again
 
-	// step does what is to be done at that time and returns when to look again
-	// at the latest, or that no worker is left; it takes mu itself. rest is what
-	// was in the hands of handlers that were given up on, and wake fetches the
-	// workers that wait; both are called with mu held.
-	step func(now time.Time) (next time.Time, over bool)
-	rest func() []T
-	wake func()
+	crew crew[T] // whose life it is
 
 	mu       sync.Mutex
 	parked   parking[T]
@@ -42,6 +36,18 @@ type consumer[T any] struct {
 	result error // of Stop; this and the next two are valid once done is closed
 	err    error
 	left   int
+}
+
+// crew is the part of a consumer that differs: who handles, and how.
+type crew[T any] interface {
+	// step does what is to be done at that time. It returns when to be called
+	// again at the latest, zero if only a poke can bring something new, or that
+	// no worker is left.
+	step(now time.Time) (next time.Time, over bool)
+	// wakeLocked fetches the workers that wait, to look around.
+	wakeLocked()
+	// lostLocked is what was in the hands of handlers that were given up on.
+	lostLocked() []T
 }
 
 func newConsumer[T any](q *Queue[T], l *slog.Logger, detach bool, onLeftover func(context.Context, []T) error, keep int) consumer[T] {
@@ -177,7 +183,7 @@ func (c *consumer[T]) beginStop(ctx context.Context) bool {
 		go c.manage()
 		return true
 	}
-	c.wake()
+	c.crew.wakeLocked()
 	c.pokeManager()
 	return true
 }

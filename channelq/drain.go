@@ -34,7 +34,7 @@ func (w *Workers[T]) step(now time.Time) (next time.Time, over bool) {
 // quietLocked reports whether nothing is left to do and nothing more will come:
 // every worker rests, nothing is due, and no parked item comes due in time.
 func (w *Workers[T]) quietLocked() bool {
-	if !w.drained && !(w.stopping && (w.cfg.Detach || w.paused)) {
+	if cutOff := w.stopping && (w.cfg.Detach || w.paused); !w.drained && !cutOff {
 		return false
 	}
 	for _, s := range w.slots {
@@ -64,5 +64,9 @@ func (w *Workers[T]) abandonLocked() {
 	}
 }
 
-// rest is what was in the hands of handlers that were given up on.
-func (w *Workers[T]) rest() []T { return w.lost }
+func (w *Workers[T]) wakeLocked() {
+	w.refreshLocked()
+	w.callAllLocked()
+}
+
+func (w *Workers[T]) lostLocked() []T { return w.lost }

@@ -96,20 +96,25 @@ func (q *Queue[T]) enqueueNow(item T) error {
 	case was:
 		q.dropped(lost, reason)
 	}
-	return q.refused(nil, o, 1)
+	return q.refusedNow(o, 1)
 }
 
-// refused counts n items that were not accepted and returns the error to o; ctx
-// is read only if it ended first.
+// refused counts n items that were not accepted and returns the error to o.
 func (q *Queue[T]) refused(ctx context.Context, o engine.Outcome, n int) error {
+	if o == engine.Cancelled {
+		return q.cancelled(ctx, n)
+	}
+	return q.refusedNow(o, n)
+}
+
+// refusedNow is refused for calls that have no context.
+func (q *Queue[T]) refusedNow(o engine.Outcome, n int) error {
 	switch o {
 	case engine.OK:
 		return nil
 	case engine.Closed:
 		q.books.closed.Add(uint64(n))
 		return q.closing.Load().enqueue
-	case engine.Cancelled:
-		return q.cancelled(ctx, n)
 	}
 	q.books.full.Add(uint64(n))
 	return q.errs.full

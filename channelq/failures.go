@@ -106,7 +106,7 @@ func (c *consumer[T]) Requeue(id uint64) error {
 	}
 	if o := c.q.engine.TryPut(f.item); o != engine.OK {
 		c.failed.putBack(f)
-		return c.q.refused(nil, o, 1)
+		return c.q.refusedNow(o, 1)
 	}
 	return nil
 }

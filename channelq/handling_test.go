@@ -488,3 +488,87 @@ func TestConfigurationsThatMakeNoSenseAreRefusedByName(t *testing.T) {
 	}
 	newWorkers(t, q, nothing, channelq.WorkerConfig[int]{}) // the refused ones have not claimed it
 }
+
+func TestItemsThatComeDueTogetherAreHandledTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 100})
+		for _, closed := range []bool{false, true} { // workers wait in the queue, or beside it
+			var now, most atomic.Int32
+			var broken atomic.Bool
+			broken.Store(true)
+			w := startWorkers(t, q, func(context.Context, int) error {
+				most.Store(max(most.Load(), now.Add(1)))
+				time.Sleep(time.Second)
+				now.Add(-1)
+				if broken.Load() {
+					return channelq.RetryAfter(io.EOF, time.Hour)
+				}
+				return nil
+			}, channelq.WorkerConfig[int]{Concurrency: 8, Detach: true, Retry: channelq.Retry{Attempts: 3}})
+			for i := range 8 {
+				enqueue(t, q, i)
+			}
+			synctest.Wait()
+			if closed {
+				q.Close()
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if s := w.Stats(); s.Parked != 8 {
+				t.Fatalf("%+v", s)
+			}
+			most.Store(0)
+			broken.Store(false)
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if most.Load() != 8 {
+				t.Errorf("closed %v: %d of the due items ran at a time, want 8", closed, most.Load())
+			}
+			if err := w.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestPauseHoldsAnItemThatIsAlreadyInAWorkersHands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 10})
+		var got []int
+		w := startWorkers(t, q, func(_ context.Context, i int) error { got = append(got, i); return nil },
+			channelq.WorkerConfig[int]{Concurrency: 1, RateLimit: 1})
+		enqueue(t, q, 1, 2, 3)
+		synctest.Wait() // 2 is in hand and waits for the rate limit
+		w.Pause()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(got, []int{1}) {
+			t.Errorf("handled %v while paused", got)
+		}
+		checkBooks(t, w.Stats())
+		w.Resume()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(got, []int{1, 2, 3}) {
+			t.Errorf("handled %v", got)
+		}
+	})
+}
+
+func TestAStopStartsNoHandlerForAnItemThatKeptItsWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{}) // nothing can be parked
+		attempts := 0
+		w := startWorkers(t, q, func(context.Context, int) error {
+			attempts++
+			return channelq.RetryAfter(io.EOF, time.Hour)
+		}, channelq.WorkerConfig[int]{Concurrency: 1, Retry: channelq.Retry{Attempts: 5}})
+		enqueue(t, q, 1)
+		synctest.Wait()
+		_ = w.Stop(within(t, time.Minute))
+		if s := w.Stats(); attempts != 1 || s.LeftOver != 1 || s.Parked != 0 {
+			t.Errorf("%d attempts: %+v", attempts, s)
+		}
+		checkBooks(t, w.Stats())
+	})
+}

@@ -19,7 +19,7 @@ func (c *consumer[T]) manage() {
 	hurried := false
 	for {
 		now := time.Now()
-		next, over := c.step(now)
+		next, over := c.crew.step(now)
 		if over {
 			break
 		}
@@ -86,7 +86,7 @@ func (c *consumer[T]) hurry() plan {
 func (c *consumer[T]) conclude() {
 	c.mu.Lock()
 	ctx, times := c.stopCtx, c.plan
-	items := c.rest()
+	items := c.crew.lostLocked()
 	stuck := len(items)
 	c.parkedByLocked(-c.parked.size())
 	items = append(items, c.parked.empty()...)

@@ -109,9 +109,9 @@ func porcupineModel(mode channelq.FullMode, capacity int) porcupine.Model {
 
 // subject is a queue, or one that has a fault.
 type subject interface {
-	Enqueue(context.Context, int) error
-	TryEnqueue(int) error
-	Dequeue(context.Context) (int, error)
+	Enqueue(ctx context.Context, item int) error
+	TryEnqueue(item int) error
+	Dequeue(ctx context.Context) (int, error)
 	TryDequeue() (int, error)
 	Close() bool
 }

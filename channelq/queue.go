@@ -126,7 +126,7 @@ func (q *Queue[T]) Dequeue(ctx context.Context) (T, error) {
 func (q *Queue[T]) TryDequeue() (T, error) {
 	item, o := q.engine.TryTake()
 	if o != engine.OK {
-		return item, q.notTaken(nil, o)
+		return item, q.notTakenNow(o)
 	}
 	q.books.byHand.addHere(1)
 	return item, nil
@@ -167,11 +167,15 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
 }
 
 func (q *Queue[T]) notTaken(ctx context.Context, o engine.Outcome) error {
-	switch o {
-	case engine.Closed:
-		return q.closing.Load().dequeue
-	case engine.Cancelled:
+	if o == engine.Cancelled {
 		return withCause(ctx, fmt.Errorf("stead/channelq: dequeue %q: %w", q.name, ctx.Err()))
+	}
+	return q.notTakenNow(o)
+}
+
+func (q *Queue[T]) notTakenNow(o engine.Outcome) error {
+	if o == engine.Closed {
+		return q.closing.Load().dequeue
 	}
 	return q.errs.empty
 }

@@ -66,7 +66,7 @@ func consume(t *testing.T, q *channelq.Queue[tagged], got *ledger) {
 	last := map[int]int{}
 	take := func(item tagged) {
 		got.add(item)
-		if before, any := last[item.producer]; any && item.n <= before {
+		if before, known := last[item.producer]; known && item.n <= before {
 			t.Errorf("item %d of producer %d came after %d", item.n, item.producer, before)
 		}
 		last[item.producer] = item.n

@@ -49,8 +49,8 @@ type slot[T any] struct {
 	// Below: guarded by the workers' mutex.
 	turn    context.Context // ends the wait in the queue
 	recall  context.CancelFunc
-	bell    chan struct{} // ends the rest of a worker that does not wait in the queue
-	resting bool
+	resting bool          // it does not wait in the queue but for
+	bell    chan struct{} // one token, from who makes resting false
 	gone    bool
 }
 
@@ -59,7 +59,7 @@ type slot[T any] struct {
 func (w *Workers[T]) spawnLocked() {
 	for !w.ending && len(w.slots) < w.target {
 		s := &slot[T]{index: w.made, bell: make(chan struct{}, 1)}
-		s.turn, s.recall = context.WithCancel(context.Background())
+		s.turn, s.recall = context.WithCancel(context.Background()) //nolint:gosec // callLocked and removeLocked call it
 		w.made++
 		w.slots = append(w.slots, s)
 		w.q.books.workers.Add(1)
@@ -252,12 +252,8 @@ func (w *Workers[T]) passOn(s *slot[T]) {
 
 // rearmLocked makes the worker callable again.
 func (w *Workers[T]) rearmLocked(s *slot[T]) {
-	select {
-	case <-s.bell:
-	default:
-	}
 	if s.turn.Err() != nil && !s.gone {
-		s.turn, s.recall = context.WithCancel(context.Background())
+		s.turn, s.recall = context.WithCancel(context.Background()) //nolint:gosec // callLocked and removeLocked call it
 	}
 }
 
@@ -270,18 +266,14 @@ func (w *Workers[T]) restLocked(s *slot[T]) {
 	w.mu.Unlock()
 	<-s.bell
 	w.mu.Lock()
-	s.resting = false
 }
 
 // callLocked fetches s from its wait, if it waits and nobody else has called it.
 func (s *slot[T]) callLocked() bool {
 	if s.resting {
-		select {
-		case s.bell <- struct{}{}:
-			return true
-		default:
-			return false
-		}
+		s.resting = false // or a second call would be taken for a second worker
+		s.bell <- struct{}{}
+		return true
 	}
 	if s.take.CompareAndSwap(taking, called) {
 		s.recall()

@@ -62,8 +62,7 @@ func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) err
 		consumer: newConsumer(q, cfg.Logger, cfg.Detach, cfg.OnLeftover, cfg.KeepFailures),
 		handle:   handle, cfg: cfg, backoff: cfg.Retry.policy(), target: cfg.concurrency(),
 	}
-	w.consumer.step, w.consumer.rest = w.step, w.rest
-	w.consumer.wake = func() { w.refreshLocked(); w.callAllLocked() }
+	w.crew = w
 	w.limiter.Store(newLimiter(cfg.RateLimit, cfg.Burst))
 	w.attention.Store(cfg.Key != nil)
 	return w, nil

@@ -187,14 +187,16 @@ func TestStopHandsTheBacklogToOnLeftoverBeforeItsDeadline(t *testing.T) {
 		w := startWorkers(t, q, func(ctx context.Context, i int) error {
 			if i == 0 {
 				<-release // ignores its context
-				return nil
+				return channelq.Permanent(io.ErrNoProgress)
 			}
 			<-ctx.Done()
 			if !errors.Is(context.Cause(ctx), channelq.ErrStopping) {
 				t.Errorf("cause %v", context.Cause(ctx))
 			}
 			return ctx.Err()
-		}, channelq.WorkerConfig[int]{Concurrency: 2, OnLeftover: func(ctx context.Context, items []int) error {
+		}, channelq.WorkerConfig[int]{Concurrency: 2, OnGiveUp: func(context.Context, int, error) {
+			t.Error("an item that was left over was also given up")
+		}, OnLeftover: func(ctx context.Context, items []int) error {
 			if ctx.Err() != nil {
 				t.Error("OnLeftover's context has ended")
 			}

@@ -308,24 +308,27 @@ func TestARendezvousHandsOver(t *testing.T) {
 func TestOneSlotIn64IsSampledAndTheOldestItemIsDated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var waits []time.Duration
-		e := newEngine[int](1000, func(d time.Duration) { waits = append(waits, d) })
-		start := time.Now()
-		for i := range 256 {
-			e.TryPut(i)
-			time.Sleep(time.Second)
-		}
-		for i := range 256 {
-			at := e.Oldest().Sub(start)
-			if age := time.Duration(i) * time.Second; at < age || at > age+64*time.Second {
-				t.Errorf("item %d was put at %v, dated %v", i, age, at)
+		e := newEngine[int](300, func(d time.Duration) { waits = append(waits, d) })
+		for range 5 {
+			waits = nil
+			start := time.Now()
+			for i := range 256 {
+				e.TryPut(i)
+				time.Sleep(time.Second)
 			}
-			e.TryTake()
-		}
-		if !e.Oldest().IsZero() {
-			t.Error("the empty engine has an oldest item")
-		}
-		if want := []time.Duration{256 * time.Second, 192 * time.Second, 128 * time.Second, 64 * time.Second}; !slices.Equal(waits, want) {
-			t.Errorf("waits %v, want %v", waits, want)
+			for i := range 256 {
+				at := e.Oldest().Sub(start)
+				if age := time.Duration(i) * time.Second; at < age || at > age+64*time.Second {
+					t.Errorf("item %d was put at %v, dated %v", i, age, at)
+				}
+				e.TryTake()
+			}
+			if !e.Oldest().IsZero() {
+				t.Error("the empty engine has an oldest item")
+			}
+			if want := []time.Duration{256 * time.Second, 192 * time.Second, 128 * time.Second, 64 * time.Second}; !slices.Equal(waits, want) {
+				t.Errorf("waits %v, want %v", waits, want)
+			}
 		}
 		if unsampled := newEngine[int](1, nil); unsampled.TryPut(1) != under.OK || !unsampled.Oldest().IsZero() {
 			t.Error("an engine without samples dates its items")
@@ -333,7 +336,7 @@ func TestOneSlotIn64IsSampledAndTheOldestItemIsDated(t *testing.T) {
 	})
 }
 
-func TestTakenItemsAreNotKeptAlive(t *testing.T) {
+func TestTakenItemsAreNotKeptAlive(*testing.T) {
 	e := newEngine[*[1 << 10]byte](4, nil)
 	gone := make(chan struct{}, 5)
 	item := func() *[1 << 10]byte {

@@ -61,7 +61,7 @@ func (l *waiters[T]) settleAll(o Outcome) {
 	}
 }
 
-// wait parks the call behind w until it is settled or ctx ends, with the mutex
+// waitLocked parks the call behind w until it is settled or ctx ends, with the mutex
 // held on entry and on return. A wait that was settled before the mutex was won
 // counts as settled although ctx ended: its items have moved.
 func (e *Engine[T]) waitLocked(ctx context.Context, l *waiters[T], w *waiter[T]) {
