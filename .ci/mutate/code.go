@@ -52,6 +52,42 @@ var code = []mutant{
 		file: "lifecycle/signal.go", old: "cancel(&SignalError{Signal: s})", new: "_ = s; cancel(nil)",
 		test: "TestSignalContextCarriesTheSignalAsItsCause",
 	},
+	{
+		file: "hosted/budget.go", old: "deadline = b.end.Add(-time.Duration(toCome) * b.slice)", new: "deadline = b.end",
+		test: "TestThirtyStuckServicesAllHaveTheirSlice",
+	},
+	{
+		file: "hosted/finish.go", old: "stragglers = append(stragglers, s)", new: "_ = s",
+		test: "TestWhateverIgnoresItsContextAtTheStopIsNamedAndLeftBehind",
+	},
+	{
+		file: "channelq/enqueue.go", old: "q.dropped(lost, reason)", new: "_, _ = lost, reason",
+		test: "TestWhatAFullQueueDoesInEachMode",
+	},
+	{
+		file: "channelq/manage.go", old: "c.q.books.leftOver.Add(uint64(c.left))", new: "",
+		test: "TestStopHandsTheBacklogToOnLeftoverBeforeItsDeadline",
+	},
+	{
+		file: "periodic/decide.go", old: "a.missed = max(count-len(a.run), 0)", new: "a.missed = 0",
+		test: "TestMissedSlotsOfACalendarGiveTheLatestOne",
+	},
+	{
+		file: "metrics/queue.go", old: "{ return s.GaveUp }", new: "{ return 0 }",
+		test: "TestTheAccountingOfAQueueAddsUpOnThePage",
+	},
+	{
+		file: "examples/webapp/products.go", old: "err != nil && old == nil", new: "err != nil",
+		test: "TestOldProductsStayAfterAFailedRefresh",
+	},
+	{
+		file: "examples/webapp/signup.go", old: "parsed.Address != text || ", new: "parsed == nil || ",
+		test: "TestSignUpSaysWhatIsWrongWithAnAddress",
+	},
+	{
+		file: "examples/webapp/mail.go", old: "l.mails = append(l.mails, mails...)", new: "",
+		test: "TestProgramKeepsEveryPromiseWhenItIsStoppedUnderLoad",
+	},
 }
 
 func mutants(dir string) error {

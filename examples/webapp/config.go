@@ -101,7 +101,7 @@ func (c *config) hello(addr net.Addr) error {
   http://%[1]s           sign up, and get a welcome mail
   http://%[1]s/mails     see it arrive
   http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
-  Ctrl-C               stop, and read the report
+  Ctrl-C                           stop, and read the report
 
 `, addr)
 	return err

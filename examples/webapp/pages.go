@@ -18,6 +18,7 @@ var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"ago":  func(t time.Time) string { return time.Since(t).Round(time.Second).String() },
+	"took": func(d time.Duration) string { return d.Round(max(d/1000, time.Microsecond)).String() },
 	"when": func(t time.Time) string { return t.Format("Mon 15:04:05") },
 }).ParseFS(files, "templates/*.html"))
 

@@ -63,7 +63,7 @@ type process struct {
 func start(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	p := begin(t, env, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
-	address := regexp.MustCompile(`http://(\S+)/ `)
+	address := regexp.MustCompile(`http://(\S+)  `)
 	p.until("it prints its address", func() bool {
 		found := address.FindStringSubmatch(p.stdout.String())
 		if found != nil {

@@ -43,7 +43,7 @@ func (o *origin) fetch(ctx context.Context) ([]product, error) {
 	if rand.Float64() < o.failRate {
 		return nil, errors.New("the product system is made to fail by -fail-rate")
 	}
-	return []product{{"Tent for two", "189.00"}, {"Sleeping bag", "79.00"}, {"Stove", "45.00"}, {"Head torch", "29.00"}}, nil
+	return []product{{"Tent for two", "€ 189"}, {"Sleeping bag", "€ 79"}, {"Stove", "€ 45"}, {"Head torch", "€ 29"}}, nil
 }
 
 const (
