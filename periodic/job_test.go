@@ -72,6 +72,24 @@ func (l *log) count() int {
 	return len(l.slots)
 }
 
+// errorLog is what runs saw.
+type errorLog struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func (e *errorLog) add(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.errs = append(e.errs, err)
+}
+
+func (e *errorLog) all() []error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.errs)
+}
+
 // gauge counts who is inside.
 type gauge struct {
 	mu       sync.Mutex

@@ -91,7 +91,8 @@ func (r *run) unlinkLocked() {
 // execute is the goroutine of the run.
 func (r *run) execute() {
 	if !r.job.own { // a job of its own has the labels of its service
-		pprof.SetGoroutineLabels(pprof.WithLabels(r.life.base, pprof.Labels("job", r.job.name)))
+		r.Context = pprof.WithLabels(r.Context, pprof.Labels("job", r.job.name))
+		pprof.SetGoroutineLabels(r.Context)
 	}
 	r.begun, r.start = r.home.time.elapsed(), r.home.time.now()
 	if r.Err() != nil { // removed or stopped before it could begin
