@@ -163,8 +163,15 @@ func ExampleRun() {
 }
 
 func ExampleOutcome() {
-	fmt.Println(periodic.Outcomes())
-	// Output: [succeeded failed panicked timed_out cancelled]
+	for _, o := range periodic.Outcomes() { // one time series each, from the start
+		fmt.Println(o)
+	}
+	// Output:
+	// succeeded
+	// failed
+	// panicked
+	// timed_out
+	// cancelled
 }
 
 func ExampleSkips() {

@@ -25,6 +25,8 @@ type run struct {
 	begun time.Duration // on the monotonic clock
 	start time.Time
 
+	next, prev *run // guarded by the life's lock
+
 	// Guarded by the job's lock.
 	older, newer *run
 	deadline     int64 // when the loop has to look at it, in Unix nanoseconds
@@ -99,6 +101,9 @@ func (r *run) execute() {
 		r.withdraw()
 		return
 	}
+	// Here and not in end: deeper down the stack of most runs would have to grow
+	// for it. It comes also after a Goexit.
+	defer r.cancel(nil)
 	guard.Run(func() error { return r.job.fn(r) }, r.end)
 }
 
@@ -127,7 +132,6 @@ func (r *run) end(err error) {
 		Slot: r.req.slot, Started: r.start, Lateness: max(r.start.Sub(time.Unix(0, r.req.due)), 0), Duration: took,
 		Outcome: outcomeOf(err, context.Cause(r)), Err: err, Trigger: r.req.trigger,
 	}
-	r.cancel(nil)
 	again := errors.Is(err, ErrAgain)
 	if again {
 		result.Err = nil

@@ -359,3 +359,22 @@ func TestManyGoroutinesOnOneScheduler(t *testing.T) {
 		}
 	})
 }
+
+func TestABlockedCallbackDoesNotDelayTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		s := scheduler(t)
+		release := make(chan struct{})
+		add(t, s, periodic.Config{
+			Name: "sick", Schedule: periodic.Every(time.Second), GiveUpAfter: 1,
+			OnGiveUp: func(context.Context, error) { <-release },
+		}, func(context.Context) error { return context.Canceled })
+		add(t, s, periodic.Config{Name: "fine", Schedule: periodic.Every(time.Second)}, l.run(0))
+		pass(5 * time.Second)
+		l.wantBegan(t, seconds(1, 2, 3, 4, 5)...)
+		if err := s.Stop(within(t, time.Second)); err == nil || !strings.Contains(err.Error(), "sick") {
+			t.Errorf("Stop does not know of the callback: %v", err)
+		}
+		close(release)
+	})
+}
