@@ -108,3 +108,29 @@ func BenchmarkSchedulerSetUp(b *testing.B) {
 		b.StartTimer()
 	}
 }
+
+// BenchmarkRun is one run by ErrAgain: the way through the loop and a goroutine,
+// without the wait for a timer.
+func BenchmarkRun(b *testing.B) {
+	left := b.N
+	done := make(chan struct{})
+	j, err := periodic.New(periodic.Config{Name: "j", Schedule: periodic.Every(time.Hour), RunAtStart: true}, func(context.Context) error {
+		if left--; left > 0 {
+			return periodic.ErrAgain
+		}
+		close(done)
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	if err := j.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	<-done
+	b.StopTimer()
+	if err := j.Stop(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -144,7 +144,7 @@ func location(t testing.TB, name string) *time.Location {
 func TestCronAgreesWithLookingAtEveryMinuteAroundEachChangeOfTheClocks(t *testing.T) {
 	first, last := 2022, 2028
 	if testing.Short() {
-		first, last = 2024, 2025
+		first = 2027
 	}
 	for _, zone := range zones {
 		t.Run(zone, func(t *testing.T) {

@@ -30,8 +30,9 @@ const (
 type timeline struct {
 	clk   clock.Clock
 	base  time.Time
-	wall  time.Time    // base without its monotonic reading
-	shift atomic.Int64 // sum of the steps of the wall clock since base
+	wall  time.Time     // base without its monotonic reading
+	zero  time.Duration // Since(base) then: not nothing on a clock whose Now was set before
+	shift atomic.Int64  // sum of the steps of the wall clock since base
 }
 
 func newTimeline(c clock.Clock) *timeline {
@@ -39,11 +40,11 @@ func newTimeline(c clock.Clock) *timeline {
 		c = clock.New()
 	}
 	base := c.Now()
-	return &timeline{clk: c, base: base, wall: base.Round(0)}
+	return &timeline{clk: c, base: base, wall: base.Round(0), zero: c.Since(base)}
 }
 
 // elapsed is the monotonic time since the timeline began.
-func (t *timeline) elapsed() time.Duration { return t.clk.Since(t.base) }
+func (t *timeline) elapsed() time.Duration { return t.clk.Since(t.base) - t.zero }
 
 // now is the time without a look at the wall clock.
 func (t *timeline) now() time.Time { return t.at(t.elapsed()) }

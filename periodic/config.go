@@ -86,8 +86,9 @@ type Config struct {
 	Clock clock.Clock
 
 	// Logger gets failures (Warn), giving up (Error), pause, resume and the end
-	// of the schedule (Info) and each run (Debug). Nil: the scheduler's, which is
-	// none for a job on its own.
+	// of the schedule (Info) and each run (Debug). A handler that blocks can hold
+	// up all jobs of a scheduler. Nil: the scheduler's, which is none for a job on
+	// its own.
 	Logger *slog.Logger
 }
 

@@ -193,7 +193,8 @@ func (f fieldRange) vet(item string) error {
 		return err
 	}
 	last, alsoNamed, err := f.value(high)
-	if err == nil && first > last && !(f.weekday && named && alsoNamed) {
+	wraps := f.weekday && named && alsoNamed
+	if err == nil && first > last && !wraps {
 		err = fmt.Errorf("range %s descends", span)
 	}
 	return err

@@ -9,7 +9,22 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-func ExampleNew() {
+// once starts a job, waits until its schedule has ended and returns it.
+func once(cfg periodic.Config, run func(context.Context) error) *periodic.Job {
+	cfg.Schedule, cfg.RunAtStart = periodic.At(), true
+	job, err := periodic.New(cfg, run)
+	if err != nil {
+		panic(err)
+	}
+	if err := job.Start(context.Background()); err != nil {
+		panic(err)
+	}
+	<-job.Done()
+	_ = job.Stop(context.Background())
+	return job
+}
+
+func ExampleJob() {
 	warmed := make(chan struct{}, 1)
 	warm := func(ctx context.Context) error {
 		warmed <- struct{}{}
@@ -29,6 +44,28 @@ func ExampleNew() {
 	// Output: <nil> 1
 }
 
+func ExampleConfig() {
+	nightly, err := periodic.DailyAt("02:30", time.UTC)
+	if err != nil {
+		panic(err)
+	}
+	_, err = periodic.New(periodic.Config{
+		Name:        "clean-up",
+		Schedule:    nightly,
+		Missed:      periodic.Coalesce, // the machine slept at 02:30: run when it wakes,
+		MissedGrace: 6 * time.Hour,     // but not in the middle of the day
+		Timeout:     time.Hour,
+		Jitter:      10 * time.Minute,
+		Backoff:     periodic.Backoff{Initial: time.Minute, Max: time.Hour},
+	}, func(context.Context) error { return nil })
+	fmt.Println(err)
+	_, err = periodic.New(periodic.Config{Name: "spin", Schedule: periodic.Every(0)}, func(context.Context) error { return nil })
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// stead/periodic: new "spin": Schedule: Every: period 0s is not between 1ms and 100 years
+}
+
 func ExampleJob_Trigger() {
 	ran := make(chan struct{})
 	job, err := periodic.New(periodic.Config{Name: "report", Schedule: periodic.Every(time.Hour)},
@@ -46,6 +83,130 @@ func ExampleJob_Trigger() {
 	// <nil>
 }
 
+// Poll a table in batches until it is empty.
+func ExampleErrAgain() {
+	rows := 250
+	job := once(periodic.Config{Name: "poll"}, func(context.Context) error {
+		batch := min(rows, 100)
+		rows -= batch
+		fmt.Println("handled", batch)
+		if batch == 100 {
+			return periodic.ErrAgain
+		}
+		return nil
+	})
+	fmt.Println(job.Stats().Runs[periodic.Succeeded], "runs")
+	// Output:
+	// handled 100
+	// handled 100
+	// handled 50
+	// 3 runs
+}
+
+func ExampleBackoff() {
+	failing := periodic.Config{Name: "sync", Backoff: periodic.Backoff{Initial: time.Millisecond, Max: time.Second}}
+	tries := 0
+	job := once(failing, func(context.Context) error {
+		if tries++; tries < 4 {
+			return errors.New("connection refused")
+		}
+		return nil
+	})
+	fmt.Println(job.Stats().Runs[periodic.Failed], job.Stats().Runs[periodic.Succeeded])
+	// Output: 3 1
+}
+
+func ExampleScheduler() {
+	s, err := periodic.NewScheduler(periodic.SchedulerConfig{Name: "feeds"})
+	if err != nil {
+		panic(err)
+	}
+	_ = s.Start(context.Background()) // host.Add("feeds", s) does this
+	done := make(chan string)
+	for _, feed := range []string{"news", "sport"} {
+		job, err := periodic.New(periodic.Config{Name: feed, Schedule: periodic.Every(time.Hour)}, func(context.Context) error {
+			done <- feed
+			return nil
+		})
+		if err != nil {
+			panic(err)
+		}
+		_ = s.Add(job)
+	}
+	_ = s.Job("sport").Trigger()
+	fmt.Println(<-done, len(s.Jobs()))
+	_ = s.Remove("news")
+	fmt.Println(s.Stop(context.Background()), len(s.Jobs()))
+	// Output:
+	// sport 2
+	// <nil> 1
+}
+
+func ExampleSchedulerConfig() {
+	_, err := periodic.NewScheduler(periodic.SchedulerConfig{})
+	fmt.Println(err)
+	// Output: stead/periodic: new scheduler "": Name is empty
+}
+
+func ExampleStats() {
+	stats := once(periodic.Config{Name: "report"}, func(context.Context) error { return errors.New("no paper") }).Stats()
+	fmt.Println(stats.Active, stats.Streak, stats.Last.Err, stats.Next.IsZero())
+	// Output: false 1 no paper true
+}
+
+func ExampleRun() {
+	job := once(periodic.Config{Name: "report"}, func(context.Context) error { panic("out of ink") })
+	for _, run := range job.Stats().History {
+		fmt.Println(run.Outcome, run.Err, run.Trigger)
+	}
+	// Output: panicked panic: out of ink false
+}
+
+func ExampleOutcome() {
+	for _, o := range periodic.Outcomes() { // one time series each, from the start
+		fmt.Println(o)
+	}
+	// Output:
+	// succeeded
+	// failed
+	// panicked
+	// timed_out
+	// cancelled
+}
+
+func ExampleSkips() {
+	skips := periodic.Skips{Overlap: 2, Missed: 1}
+	fmt.Println(skips.Total())
+	// Output: 3
+}
+
+func ExampleHistogram() {
+	job := once(periodic.Config{Name: "quick"}, func(context.Context) error { return nil })
+	h := job.Stats().Duration
+	buckets := make(map[float64]uint64) // for prometheus.MustNewConstHistogram
+	for _, b := range h.Buckets {
+		buckets[b.UpperBound.Seconds()] = b.Count
+	}
+	fmt.Println(h.Count, buckets[3600])
+	// Output: 1 1
+}
+
+func ExampleBucket() {
+	b := periodic.Bucket{UpperBound: 25 * time.Millisecond, Count: 3}
+	fmt.Println(b.UpperBound.Seconds(), b.Count)
+	// Output: 0.025 3
+}
+
+func ExampleOverlap() {
+	fmt.Println(periodic.SkipOverlap, periodic.QueueOne, periodic.Queue(5), periodic.Parallel(3), periodic.Replace)
+	// Output: SkipOverlap QueueOne Queue(5) Parallel(3) Replace
+}
+
+func ExampleMissed() {
+	fmt.Println(periodic.Coalesce, periodic.CatchUp(24), periodic.SkipMissed)
+	// Output: Coalesce CatchUp(24) SkipMissed
+}
+
 func ExampleTicker() {
 	ticker, err := periodic.NewTicker(10 * time.Millisecond)
 	if err != nil {
@@ -59,4 +220,35 @@ func ExampleTicker() {
 		}
 	}
 	// Output: 3 ticks; the last one has a time: true
+}
+
+func ExampleTick() {
+	ticker, _ := periodic.NewTicker(time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // the consumer is busy
+	tick, err := ticker.Wait(context.Background())
+	fmt.Println(tick.Missed > 10, err)
+	// Output: true <nil>
+}
+
+func ExampleTickerOption() {
+	_, err := periodic.NewTicker(time.Second, periodic.TickerMissed(periodic.CatchUp(-1)))
+	fmt.Println(err)
+	// Output: stead/periodic: new ticker: TickerMissed: the limit is not from 1 to 1000
+}
+
+// remembered is a store for tests and for those who have a database.
+type remembered map[string]time.Time
+
+func (r remembered) LastRun(_ context.Context, job string) (time.Time, error) { return r[job], nil }
+
+func (r remembered) SaveLastRun(_ context.Context, job string, slot time.Time) error {
+	r[job] = slot
+	return nil
+}
+
+func ExampleLastRunStore() {
+	store := remembered{}
+	once(periodic.Config{Name: "report", LastRun: store}, func(context.Context) error { return nil })
+	fmt.Println(store["report"].IsZero())
+	// Output: false
 }

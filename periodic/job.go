@@ -214,8 +214,9 @@ func (j *Job) Trigger() error {
 	return opError("trigger", j.name, err)
 }
 
-// Pause lets no slot fire until Resume; a run that is on is not touched. A job
-// may be paused before it starts, and stays paused over a restart.
+// Pause lets no slot fire until Resume; a run that is on is not touched, but not
+// repeated if it returns ErrAgain. A job may be paused before it starts, which
+// takes away the run of RunAtStart, and stays paused over a restart.
 func (j *Job) Pause() { j.setPaused(true) }
 
 // Resume ends a Pause. Slots that passed meet the policy Config.Missed.

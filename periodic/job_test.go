@@ -72,6 +72,24 @@ func (l *log) count() int {
 	return len(l.slots)
 }
 
+// errorLog is what runs saw.
+type errorLog struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func (e *errorLog) add(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.errs = append(e.errs, err)
+}
+
+func (e *errorLog) all() []error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.errs)
+}
+
 // gauge counts who is inside.
 type gauge struct {
 	mu       sync.Mutex
@@ -430,5 +448,52 @@ func TestStatsInTheMiddleOfARun(t *testing.T) {
 		if d := s.Duration; d.Count != 1 || d.Sum != 5*time.Second || d.Buckets[5].Count != 0 || d.Buckets[6] != (periodic.Bucket{UpperBound: 5 * time.Second, Count: 1}) || d.Buckets[11].Count != 1 {
 			t.Errorf("durations %+v", d)
 		}
+	})
+}
+
+func TestHistoryKeepsTheLastRuns(t *testing.T) {
+	for keep, want := range map[int]int{0: 10, -1: 0, 1: 1, 7: 7, 50: 23} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLog()
+			j := start(t, periodic.Config{Schedule: periodic.Every(time.Second), History: keep}, l.run(0))
+			pass(23 * time.Second)
+			h := j.Stats().History
+			if len(h) != want {
+				t.Errorf("History %d keeps %d", keep, len(h))
+			}
+			for i, run := range h {
+				if slot := run.Slot.Sub(l.zero); slot != time.Duration(23-i)*time.Second {
+					t.Errorf("History %d: run %d is of %v", keep, i, slot)
+				}
+			}
+		})
+	}
+}
+
+func TestAJobPausedBeforeItStartsDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		j, err := periodic.New(periodic.Config{Name: "j", Schedule: periodic.Every(10 * time.Second), RunAtStart: true}, l.run(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.Pause()
+		if err := j.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer stop(t, j)
+		pass(5 * time.Second)
+		j.Resume()
+		pass(10 * time.Second)
+		l.want(t, 10*time.Second)
+	})
+}
+
+func TestTwoSlotsAtOneInstantAreOneRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		start(t, periodic.Config{Schedule: periodic.Union(cron(t, "*/10 * * * * *", nil), cron(t, "*/15 * * * * *", nil), periodic.At(l.zero.Add(30*time.Second)))}, l.run(0))
+		pass(time.Minute)
+		l.want(t, seconds(10, 15, 20, 30, 40, 45, 50, 60)...)
 	})
 }

@@ -2,7 +2,6 @@ package periodic
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 )
@@ -17,7 +16,7 @@ type life struct {
 	stop func()          // closes quit, once
 
 	mu   sync.Mutex
-	runs map[*run]struct{}
+	runs *run          // those that are on, a list
 	idle chan struct{} // somebody waits for the last run; closed by it
 }
 
@@ -26,7 +25,6 @@ func newLife(ctx context.Context) *life {
 		base: context.WithoutCancel(ctx),
 		quit: make(chan struct{}),
 		done: make(chan struct{}),
-		runs: make(map[*run]struct{}),
 	}
 	l.stop = sync.OnceFunc(func() { close(l.quit) })
 	return l
@@ -34,18 +32,28 @@ func newLife(ctx context.Context) *life {
 
 func (l *life) add(r *run) {
 	l.mu.Lock()
-	l.runs[r] = struct{}{}
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	if r.next = l.runs; r.next != nil {
+		r.next.prev = r
+	}
+	l.runs = r
 }
 
 func (l *life) remove(r *run) {
 	l.mu.Lock()
-	delete(l.runs, r)
-	if len(l.runs) == 0 && l.idle != nil {
+	defer l.mu.Unlock()
+	if r.prev != nil {
+		r.prev.next = r.next
+	} else {
+		l.runs = r.next
+	}
+	if r.next != nil {
+		r.next.prev = r.prev
+	}
+	if l.runs == nil && l.idle != nil {
 		close(l.idle)
 		l.idle = nil
 	}
-	l.mu.Unlock()
 }
 
 // whenIdle returns a channel that is closed when no run is on. It is of use only
@@ -57,17 +65,20 @@ func (l *life) whenIdle() <-chan struct{} {
 		l.idle = make(chan struct{})
 	}
 	idle := l.idle
-	if len(l.runs) == 0 {
+	if l.runs == nil {
 		close(idle)
 		l.idle = nil
 	}
 	return idle
 }
 
-func (l *life) snapshot() []*run {
+func (l *life) snapshot() (runs []*run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Collect(maps.Keys(l.runs))
+	for r := l.runs; r != nil; r = r.next {
+		runs = append(runs, r)
+	}
+	return runs
 }
 
 func (l *life) cancel(cause error) {

@@ -87,12 +87,12 @@ func TestReplaceCancelsTheRunAndStartsAfterItReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog()
 		var g gauge
-		var causes []error
+		var causes errorLog
 		j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second), Overlap: periodic.Replace}, func(ctx context.Context) error {
 			defer g.enter()()
 			l.note(ctx)
 			err := sleep(ctx, 15*time.Second)
-			causes = append(causes, err)
+			causes.add(err)
 			if l.count() == 2 {
 				time.Sleep(25 * time.Second) // takes its time to leave, while two more slots come
 			}
@@ -101,8 +101,8 @@ func TestReplaceCancelsTheRunAndStartsAfterItReturned(t *testing.T) {
 		pass(57 * time.Second)
 		l.want(t, seconds(10, 20, 50)...)
 		l.wantBegan(t, seconds(10, 20, 55)...)
-		if len(causes) != 2 || !errors.Is(causes[0], periodic.ErrReplaced) || !errors.Is(causes[1], periodic.ErrReplaced) {
-			t.Errorf("causes %v", causes)
+		if got := causes.all(); len(got) != 2 || !errors.Is(got[0], periodic.ErrReplaced) || !errors.Is(got[1], periodic.ErrReplaced) {
+			t.Errorf("causes %v", got)
 		}
 		s := j.Stats()
 		if g.most() != 1 || s.Runs[periodic.Cancelled] != 2 || s.Skipped.Overlap != 2 || s.Streak != 0 {
@@ -337,11 +337,11 @@ func TestSetSchedule(t *testing.T) {
 func TestSetScheduleLeavesTheRunAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog()
-		var failed []error
+		var failed errorLog
 		j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second)}, func(ctx context.Context) error {
 			l.note(ctx)
 			err := sleep(ctx, 7*time.Second)
-			failed = append(failed, err)
+			failed.add(err)
 			return err
 		})
 		pass(12 * time.Second)
@@ -350,8 +350,8 @@ func TestSetScheduleLeavesTheRunAlone(t *testing.T) {
 		}
 		pass(7 * time.Second)
 		l.wantBegan(t, seconds(10, 18)...)
-		if !slices.Equal(failed, []error{nil}) {
-			t.Errorf("the run ended with %v", failed)
+		if !slices.Equal(failed.all(), []error{nil}) {
+			t.Errorf("the run ended with %v", failed.all())
 		}
 		if err := j.SetSchedule(periodic.At()); err != nil { // no slot any more
 			t.Error(err)

@@ -25,6 +25,8 @@ type run struct {
 	begun time.Duration // on the monotonic clock
 	start time.Time
 
+	next, prev *run // guarded by the life's lock
+
 	// Guarded by the job's lock.
 	older, newer *run
 	deadline     int64 // when the loop has to look at it, in Unix nanoseconds
@@ -91,13 +93,17 @@ func (r *run) unlinkLocked() {
 // execute is the goroutine of the run.
 func (r *run) execute() {
 	if !r.job.own { // a job of its own has the labels of its service
-		pprof.SetGoroutineLabels(pprof.WithLabels(r.life.base, pprof.Labels("job", r.job.name)))
+		r.Context = pprof.WithLabels(r.Context, pprof.Labels("job", r.job.name))
+		pprof.SetGoroutineLabels(r.Context)
 	}
 	r.begun, r.start = r.home.time.elapsed(), r.home.time.now()
 	if r.Err() != nil { // removed or stopped before it could begin
 		r.withdraw()
 		return
 	}
+	// Here and not in end: deeper down the stack of most runs would have to grow
+	// for it. It comes also after a Goexit.
+	defer r.cancel(nil)
 	guard.Run(func() error { return r.job.fn(r) }, r.end)
 }
 
@@ -126,7 +132,6 @@ func (r *run) end(err error) {
 		Slot: r.req.slot, Started: r.start, Lateness: max(r.start.Sub(time.Unix(0, r.req.due)), 0), Duration: took,
 		Outcome: outcomeOf(err, context.Cause(r)), Err: err, Trigger: r.req.trigger,
 	}
-	r.cancel(nil)
 	again := errors.Is(err, ErrAgain)
 	if again {
 		result.Err = nil

@@ -193,7 +193,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	}
 	l := newLife(ctx)
 	s.life, s.live = l, true
-	now := s.time.now()
+	now, _ := s.time.read() // the loop is not on, so this goroutine may
 	s.clock = now.UnixNano()
 	jobs := s.queue.jobs()
 	s.mu.Unlock()

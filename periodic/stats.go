@@ -169,6 +169,9 @@ func (c *record) remember(r Run, keep int) {
 	switch {
 	case keep <= 0:
 	case len(c.history) < keep:
+		if n := len(c.history); n == cap(c.history) { // append would grow past keep
+			c.history = append(make([]Run, 0, min(keep, 2*n+2)), c.history...)
+		}
 		c.history = append(c.history, r)
 	default:
 		c.history[c.at] = r

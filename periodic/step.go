@@ -50,7 +50,11 @@ func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64,
 		j.rec.streak, j.rec.retryAt = 0, time.Time{}
 	}
 	j.setScheduleLocked(schedule, a)
-	if j.runAtStart {
+	switch {
+	case !j.runAtStart:
+	case j.paused:
+		j.record().skips.Paused++
+	default:
 		j.pending = append(j.pending, request{slot: now, due: now.UnixNano()})
 	}
 	if j.runAtStart || j.exhausted {

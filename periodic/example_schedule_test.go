@@ -1,0 +1,119 @@
+package periodic_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/steadgo/stead/periodic"
+)
+
+// slots prints the first n slots after from.
+func slots(s periodic.Schedule, from time.Time, n int) {
+	for range n {
+		from = s.Next(from)
+		fmt.Println(from.Format("Mon 2 Jan 2006 15:04 MST"))
+	}
+}
+
+// The board meets on the third Tuesday of every month, except on national
+// holidays.
+func ExampleExcept() {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		panic(err)
+	}
+	tuesdays, err := periodic.Cron("0 10 * * TUE#3", berlin)
+	if err != nil {
+		panic(err)
+	}
+	holidays, err := periodic.Holidays(berlin, "01-01", "05-01", "10-03", "12-25", "12-26", "2026-02-17")
+	if err != nil {
+		panic(err)
+	}
+	slots(periodic.Except(tuesdays, holidays), time.Date(2026, 1, 1, 0, 0, 0, 0, berlin), 3)
+	// Output:
+	// Tue 20 Jan 2026 10:00 CET
+	// Tue 17 Mar 2026 10:00 CET
+	// Tue 21 Apr 2026 10:00 CEST
+}
+
+func ExampleSchedule() {
+	s := periodic.Bounded(periodic.Every(6*time.Hour), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Time{})
+	slots(s, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), 2)
+	// Output:
+	// Thu 1 Jan 2026 00:00 UTC
+	// Thu 1 Jan 2026 06:00 UTC
+}
+
+func ExampleUnion() {
+	weekdays, _ := periodic.Cron("0 8 * * MON-FRI", nil)
+	weekends, _ := periodic.Cron("0 10 * * SAT,SUN", nil)
+	slots(periodic.Union(weekdays, weekends), time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC), 3)
+	// Output:
+	// Sat 3 Jan 2026 10:00 UTC
+	// Sun 4 Jan 2026 10:00 UTC
+	// Mon 5 Jan 2026 08:00 UTC
+}
+
+// quarterEnd is a calendar of one's own: the last week of a quarter.
+type quarterEnd struct{}
+
+func (quarterEnd) Excluded(t time.Time) (time.Time, bool) {
+	next := time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, t.Location())
+	return next, t.Month()%3 == 0 && next.Sub(t) <= 7*24*time.Hour
+}
+
+func ExampleCalendar() {
+	fridays, _ := periodic.Cron("0 22 * * FRI", nil)
+	slots(periodic.Except(fridays, quarterEnd{}), time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC), 2)
+	// Output:
+	// Fri 20 Mar 2026 22:00 UTC
+	// Fri 3 Apr 2026 22:00 UTC
+}
+
+func ExampleCron() {
+	_, err := periodic.Cron("0 0 31 2 *", nil)
+	fmt.Println(err)
+	lastWorkday, _ := periodic.Cron("0 18 LW * *", nil)
+	slots(lastWorkday, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 2)
+	// Output:
+	// stead/periodic: cron "0 0 31 2 *": is never due
+	// Fri 30 Jan 2026 18:00 UTC
+	// Fri 27 Feb 2026 18:00 UTC
+}
+
+// In New York, 02:30 does not exist on 8 March 2026.
+func ExampleGapPolicy() {
+	ny, _ := time.LoadLocation("America/New_York")
+	eve := time.Date(2026, 3, 7, 12, 0, 0, 0, ny)
+	moved, _ := periodic.DailyAt("02:30", ny)
+	slots(moved, eve, 2)
+	skipped, _ := periodic.DailyAt("02:30", ny, periodic.Gap(periodic.SkipGap))
+	slots(skipped, eve, 1)
+	// Output:
+	// Sun 8 Mar 2026 03:00 EDT
+	// Mon 9 Mar 2026 02:30 EDT
+	// Mon 9 Mar 2026 02:30 EDT
+}
+
+// In New York, 01:30 comes twice on 1 November 2026.
+func ExampleRepeatPolicy() {
+	ny, _ := time.LoadLocation("America/New_York")
+	eve := time.Date(2026, 10, 31, 12, 0, 0, 0, ny)
+	once, _ := periodic.DailyAt("01:30", ny)
+	slots(once, eve, 2)
+	both, _ := periodic.DailyAt("01:30", ny, periodic.Repeat(periodic.RepeatBoth))
+	slots(both, eve, 2)
+	// Output:
+	// Sun 1 Nov 2026 01:30 EDT
+	// Mon 2 Nov 2026 01:30 EST
+	// Sun 1 Nov 2026 01:30 EDT
+	// Sun 1 Nov 2026 01:30 EST
+}
+
+func ExampleCronOption() {
+	options := []periodic.CronOption{periodic.Gap(periodic.SkipGap), periodic.Repeat(periodic.RepeatBoth)}
+	_, err := periodic.WeeklyAt(time.Sunday, "02:30", time.Local, options...)
+	fmt.Println(err)
+	// Output: <nil>
+}

@@ -1,0 +1,277 @@
+package periodic_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+	"github.com/steadgo/stead/periodic"
+)
+
+func TestAPanicOrGoexitEndsOneRunOnly(t *testing.T) {
+	for name, fail := range map[string]func(){
+		"panic":      func() { panic("boom") },
+		"panic(nil)": func() { panic(nil) }, //nolint:govet // on purpose
+		"error":      func() { panic(io.EOF) },
+		"Goexit":     runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLog()
+				j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second), Overlap: periodic.QueueOne}, func(ctx context.Context) error {
+					l.note(ctx)
+					time.Sleep(12 * time.Second)
+					if l.count() < 3 {
+						fail()
+					}
+					return nil
+				})
+				pass(50 * time.Second)
+				l.wantBegan(t, seconds(10, 22, 34, 46)...)
+				s := j.Stats()
+				var caught *lifecycle.PanicError
+				if s.Panics != 2 || s.Runs[periodic.Panicked] != 2 || s.Runs[periodic.Succeeded] != 1 || s.Streak != 0 {
+					t.Errorf("stats %+v", s)
+				}
+				if !errors.As(s.History[2].Err, &caught) || !strings.Contains(string(caught.Stack), "failure_test.go") {
+					t.Errorf("first error %v", s.History[2].Err)
+				}
+				if name == "error" && !errors.Is(caught, io.EOF) {
+					t.Error("the error that was panicked with is lost")
+				}
+			})
+		})
+	}
+}
+
+func TestGiveUpAfterAStreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		var fixed atomic.Bool
+		var gaveUp []error // written once, long before it is read
+		j := start(t, periodic.Config{
+			Schedule: periodic.Every(10 * time.Second), GiveUpAfter: 3,
+			OnGiveUp: func(ctx context.Context, err error) {
+				if ctx.Err() != nil || periodic.Scheduled(ctx).IsZero() {
+					t.Error("OnGiveUp has no usable context")
+				}
+				gaveUp = append(gaveUp, err)
+				panic("the callback's own")
+			},
+		}, func(ctx context.Context) error {
+			l.note(ctx)
+			if !fixed.Load() && l.count() != 2 { // the second one breaks the streak
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		})
+		pass(65 * time.Second)
+		l.want(t, seconds(10, 20, 30, 40, 50)...)
+		<-j.Done()
+		err := j.Err()
+		if !errors.Is(err, periodic.ErrGaveUp) || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), `"j"`) {
+			t.Errorf("Err %v", err)
+		}
+		if len(gaveUp) != 1 || !errors.Is(gaveUp[0], periodic.ErrGaveUp) {
+			t.Errorf("OnGiveUp got %v", gaveUp)
+		}
+		if s := j.Stats(); !s.GaveUp || s.Active || !s.Next.IsZero() || s.Streak != 3 || !errors.Is(j.Health(t.Context()), periodic.ErrGaveUp) {
+			t.Errorf("stats %+v, health %v", s, j.Health(t.Context()))
+		}
+
+		if err := j.Trigger(); err != nil { // still broken: a streak of one
+			t.Error(err)
+		}
+		synctest.Wait()
+		if err := j.Health(t.Context()); err != nil {
+			t.Errorf("health after Trigger: %v", err)
+		}
+		fixed.Store(true)
+		pass(20 * time.Second)
+		l.want(t, seconds(10, 20, 30, 40, 50, 65, 70, 80)...)
+		if len(gaveUp) != 1 {
+			t.Errorf("OnGiveUp got %v", gaveUp)
+		}
+	})
+}
+
+func TestGivingUpEndsTheRunsBesideIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var causes errorLog
+		var runs atomic.Int64
+		j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second), Overlap: periodic.Parallel(3), GiveUpAfter: 1}, func(ctx context.Context) error {
+			if runs.Add(1) == 3 {
+				return io.EOF
+			}
+			<-ctx.Done()
+			causes.add(context.Cause(ctx))
+			return ctx.Err()
+		})
+		pass(time.Minute)
+		if got := causes.all(); len(got) != 2 || !errors.Is(got[0], periodic.ErrGaveUp) || !errors.Is(got[1], io.EOF) {
+			t.Errorf("causes %v", got)
+		}
+		if s := j.Stats(); runs.Load() != 3 || s.Runs[periodic.Cancelled] != 2 {
+			t.Errorf("%d runs, stats %+v", runs.Load(), s)
+		}
+	})
+}
+
+func TestBackoffReplacesTheScheduleUntilARunSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		var runs atomic.Int64
+		j := start(t, periodic.Config{
+			Schedule: periodic.Every(time.Second),
+			Backoff:  periodic.Backoff{Initial: 10 * time.Second, Max: 40 * time.Second},
+		}, func(ctx context.Context) error {
+			l.note(ctx)
+			if runs.Add(1) < 200 {
+				return io.EOF
+			}
+			return nil
+		})
+		for runs.Load() < 199 {
+			pass(time.Second)
+		}
+		s := j.Stats()
+		j.Pause() // nothing more happens while the test looks
+		for i := 1; i < 199; i++ {
+			bound := min(10*time.Second<<min(i-1, 9), 40*time.Second)
+			if d := l.began[i] - l.began[i-1]; d < 0 || d > bound {
+				t.Fatalf("delay %d is %v of %v", i, d, bound)
+			}
+		}
+		if s.Streak != 199 || s.RetryAt.IsZero() || s.Skipped.Backoff == 0 {
+			t.Errorf("stats %+v", s)
+		}
+		j.Resume()
+		pass(45 * time.Second) // the run after the delay succeeds and the schedule is back
+		stop(t, j)
+		if len(l.began) < 202 || l.began[201]-l.began[200] != time.Second || l.began[201]%time.Second != 0 {
+			t.Errorf("after success: %v", l.began[199:])
+		}
+		s = j.Stats()
+		if total := s.Skipped.Total() + s.Duration.Count; total < uint64(time.Since(l.zero)/time.Second) {
+			t.Errorf("%d slots and retries are accounted for in %v", total, time.Since(l.zero))
+		}
+	})
+}
+
+func TestStopDuringABackoffReturnsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := start(t, periodic.Config{Schedule: periodic.Every(time.Hour), RunAtStart: true, Backoff: periodic.Backoff{Initial: time.Hour}},
+			func(context.Context) error { return io.EOF })
+		pass(time.Millisecond)
+		before := time.Now()
+		stop(t, j)
+		if d := time.Since(before); d != 0 {
+			t.Errorf("stopped after %v", d)
+		}
+	})
+}
+
+func TestALongHealthyRunForgivesEarlierFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs atomic.Int64
+		j := start(t, periodic.Config{Schedule: periodic.After(time.Second), GiveUpAfter: 3, HealthyAfter: time.Hour}, func(context.Context) error {
+			if runs.Add(1)%3 == 0 {
+				time.Sleep(time.Hour)
+			}
+			return io.EOF
+		})
+		pass(10 * time.Hour)
+		// Two short ones and a long one that begins a new streak, then it ends with two short ones.
+		if s := j.Stats(); runs.Load() != 5 || !s.GaveUp {
+			t.Errorf("%d runs, stats %+v", runs.Load(), s)
+		}
+	})
+}
+
+// bad schedules are somebody else's code.
+type badSchedule struct{ next func(time.Time) time.Time }
+
+func (b badSchedule) Next(after time.Time) time.Time { return b.next(after) }
+
+func TestABadScheduleEndsItsJobWithAnError(t *testing.T) {
+	for name, then := range map[string]func(time.Time) time.Time{
+		"backwards": func(after time.Time) time.Time { return after.Add(-time.Second) },
+		"stuck":     func(after time.Time) time.Time { return after },
+		"panics":    func(time.Time) time.Time { panic("boom") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLog()
+				calls := 0
+				j := start(t, periodic.Config{Schedule: badSchedule{func(after time.Time) time.Time {
+					if calls++; calls < 3 {
+						return after.Add(10 * time.Second)
+					}
+					return then(after)
+				}}}, l.run(0))
+				pass(time.Minute)
+				<-j.Done()
+				if err := j.Err(); err == nil || !strings.Contains(err.Error(), `stead/periodic: run "j": `) {
+					t.Errorf("Err %v", err)
+				}
+				l.want(t, 10*time.Second)
+
+				bad, err := periodic.New(periodic.Config{Name: "b", Schedule: badSchedule{then}}, nothing)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := bad.Start(t.Context()); err == nil || !strings.Contains(err.Error(), `start "b"`) {
+					t.Errorf("Start: %v", err)
+				}
+				stop(t, bad)
+			})
+		})
+	}
+}
+
+// newRecorder is a logger and what it wrote, without the times and stacks.
+func newRecorder() (*slog.Logger, *strings.Builder) {
+	var b strings.Builder
+	return slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "stack" {
+			return slog.Attr{}
+		}
+		return a
+	}})), &b
+}
+
+func TestWhatIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logger, lines := newRecorder()
+		n := 0
+		j := start(t, periodic.Config{Name: "noisy", Schedule: periodic.Every(10 * time.Second), GiveUpAfter: 2, Logger: logger}, func(context.Context) error {
+			if n++; n == 1 {
+				return nil
+			}
+			return io.EOF
+		})
+		j.Pause()
+		j.Pause()
+		j.Resume()
+		pass(31 * time.Second)
+		want := []string{"level=INFO msg=\"job paused\" job=noisy", "level=INFO msg=\"job resumed\" job=noisy",
+			"level=DEBUG msg=\"run ended\" job=noisy", "level=WARN msg=\"run failed\" job=noisy", "level=ERROR msg=\"job gave up\" job=noisy"}
+		got := strings.Split(strings.TrimSpace(lines.String()), "\n")
+		if len(got) != len(want) {
+			t.Fatalf("log:\n%s", lines)
+		}
+		for i, w := range want {
+			if !strings.HasPrefix(got[i], w) {
+				t.Errorf("line %d is %s, want %s", i, got[i], w)
+			}
+		}
+	})
+}
