@@ -127,7 +127,7 @@ func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) 
 		handle:   handle, cfg: cfg, backoff: cfg.Retry.policy(),
 	}
 	b.crew = b
-	b.turn, b.recall = context.WithCancel(context.Background()) //nolint:gosec // whoever wants the worker calls it
+	b.turn, b.recall = context.WithCancel(context.Background())
 	return b, nil
 }
 

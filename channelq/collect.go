@@ -89,7 +89,7 @@ func (b *Batcher[T]) look() sight {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.turn.Err() != nil {
-		b.turn, b.recall = context.WithCancel(context.Background()) //nolint:gosec // whoever wants the worker calls it
+		b.turn, b.recall = context.WithCancel(context.Background())
 	}
 	if b.ending {
 		b.giveBackLocked()

@@ -1,6 +1,6 @@
 // Package channelq has a bounded queue and what consumes it: a [Queue] that says
 // what happens when it is full, [Workers] that handle its items with retries and
-// a stop that ends, and a Batcher that hands them over by the batch.
+// a stop that ends, and a [Batcher] that hands them over by the batch.
 //
 // # Usage
 //
@@ -45,7 +45,9 @@
 //
 // A queue has no goroutine; Workers and a Batcher have one beside those that
 // handle. Enqueue, Dequeue and a handled item allocate nothing. The clock is read
-// for one slot in 64; an attempt with a Timeout allocates its context.
+// for one slot in 64. An attempt with a Timeout allocates its context, a failed
+// one its place among the parked, and a batch its slice; with Key every item
+// also passes a lock.
 //
 // # Testing
 //
