@@ -1,0 +1,104 @@
+package fast
+
+import (
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// sampleEvery is the distance of sampled positions, a power of two. A clock read
+// costs several times what a put does.
+const sampleEvery = 64
+
+// samples keeps when the items at sampled positions were put. Its times are
+// nanoseconds since base and never 0.
+type samples struct {
+	sampled func(wait time.Duration)
+	base    time.Time
+	stamps  []atomic.Int64 // a power of two, more than are in the queue at once
+
+	// The last put that found a consumer waiting: all items from there on are
+	// younger. Without it an item put after a quiet hour would look an hour old.
+	mu       sync.Mutex
+	quietPos uint64
+	quietAt  int64
+}
+
+func newSamples(sampled func(time.Duration), capacity int) *samples {
+	size := 2
+	for size < capacity/sampleEvery+2 {
+		size *= 2
+	}
+	return &samples{sampled: sampled, base: time.Now(), stamps: make([]atomic.Int64, size)}
+}
+
+func (s *samples) now() int64 { return max(1, int64(time.Since(s.base))) }
+
+func (s *samples) slot(pos uint64) *atomic.Int64 {
+	return &s.stamps[pos/sampleEvery&uint64(len(s.stamps)-1)]
+}
+
+// stamp notes the time for the sampled ones among n positions that the caller
+// has claimed and not yet published.
+func (s *samples) stamp(pos uint64, n int) {
+	p := (pos + sampleEvery - 1) &^ (sampleEvery - 1)
+	if p-pos >= uint64(n) {
+		return
+	}
+	for now := s.now(); p-pos < uint64(n); p += sampleEvery {
+		s.slot(p).Store(now)
+	}
+}
+
+// at is when the item at a sampled position was put. The caller holds the lock
+// bit: after its release the stamp belongs to a later lap.
+func (s *samples) at(pos uint64) int64 { return s.slot(pos).Load() }
+
+// report tells the wait of an item put at a time that at returned.
+func (s *samples) report(put int64) { s.sampled(time.Duration(max(0, s.now()-put))) }
+
+// quiet notes that the item at pos came to an empty queue.
+func (s *samples) quiet(pos uint64) {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.quietAt <= now {
+		s.quietPos, s.quietAt = pos, now
+	}
+}
+
+// before is the best known time that is not after the put of the item at pos.
+func (s *samples) before(pos uint64) time.Time {
+	put := s.at(pos &^ (sampleEvery - 1))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.quietAt > put && ahead(pos, s.quietPos) >= 0 {
+		put = s.quietAt
+	}
+	return s.base.Add(time.Duration(put))
+}
+
+// holdsPointers says whether a value of T can keep something else alive, so that
+// a slot must be cleared when its item is taken.
+func holdsPointers[T any]() bool { return pointers(reflect.TypeFor[T]()) }
+
+func pointers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return t.Len() > 0 && pointers(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if pointers(t.Field(i).Type) {
+				return true
+			}
+		}
+		return false
+	case reflect.Bool, reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return false
+	default:
+		return true
+	}
+}
