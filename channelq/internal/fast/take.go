@@ -3,6 +3,7 @@ package fast
 import (
 	"context"
 	"runtime"
+	"unsafe"
 )
 
 // spins is how often a call looks again at once when another one holds the lock
@@ -72,29 +73,31 @@ func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
 	}
 }
 
-// takeOne is the hot path of a single item: OK, Empty, Closed or pending.
+// takeOne is the hot path of a single item: OK, Empty, Closed or pending. It is
+// lock, takeRun and release in one piece for the usual case, an item that was
+// put by itself.
 func (e *Engine[T]) takeOne(v *T) Outcome {
-	h, run, o := e.lock()
-	if o != OK {
-		return o
-	}
+	h := e.head.Load()
 	pos := h / step
-	e.keepRest(pos, run, 1)
-	var put int64
-	if e.samples != nil && pos%sampleEvery == 0 {
-		put = e.samples.at(pos)
+	i := pos & e.mask
+	if e.turns[i].Load() == pos<<turnShift|1 && h&(locked|closing) == 0 &&
+		(e.samples == nil || pos%sampleEvery != 0) && e.head.CompareAndSwap(h, h|locked) {
+		*v = e.values[i]
+		if e.pointers {
+			var zero T
+			e.values[i] = zero
+		}
+		// As in release.
+		if e.head.Add(step-locked)&closing != 0 {
+			e.checkDrained(pos + 1)
+		}
+		if e.putters.call.Load() {
+			e.serve(1, false)
+		}
+		return OK
 	}
-	slot := &e.values[pos&e.mask]
-	*v = *slot
-	if e.pointers {
-		var zero T
-		*slot = zero
-	}
-	e.release(pos, 1)
-	if put != 0 {
-		e.samples.report(put)
-	}
-	return OK
+	_, o := e.takeSome((*[1]T)(unsafe.Pointer(v))[:])
+	return o
 }
 
 // takeSome takes what is in place, up to len(buf): OK with at least one item
