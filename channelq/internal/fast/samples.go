@@ -12,7 +12,7 @@ import (
 const sampleEvery = 64
 
 // samples keeps when the items at sampled positions were put. Its times are
-// nanoseconds since base and never 0.
+// nanoseconds since base, which is a moment before the first one: never 0.
 type samples struct {
 	sampled func(wait time.Duration)
 	base    time.Time
@@ -30,10 +30,10 @@ func newSamples(sampled func(time.Duration), capacity int) *samples {
 	for size < capacity/sampleEvery+2 {
 		size *= 2
 	}
-	return &samples{sampled: sampled, base: time.Now(), stamps: make([]atomic.Int64, size)}
+	return &samples{sampled: sampled, base: time.Now().Add(-1), stamps: make([]atomic.Int64, size)}
 }
 
-func (s *samples) now() int64 { return max(1, int64(time.Since(s.base))) }
+func (s *samples) now() int64 { return int64(time.Since(s.base)) }
 
 func (s *samples) slot(pos uint64) *atomic.Int64 {
 	return &s.stamps[pos/sampleEvery&uint64(len(s.stamps)-1)]

@@ -298,3 +298,18 @@ func TestOneItemWakesOneOfManyParkedTakes(t *testing.T) {
 		e.Close()
 	})
 }
+
+func TestARunningPutCannotOvertakeABlockedOne(t *testing.T) {
+	for _, capacity := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEngine(capacity)
+			fill(t, e)
+			go e.Put(t.Context(), capacity)
+			synctest.Wait()
+			e.TryTake()
+			want(t, "a put right after the take", e.TryPut(-1), fast.Full)
+			synctest.Wait()
+			wantItems(t, rest(e), upTo(capacity+1)[1:]...)
+		})
+	}
+}
