@@ -143,7 +143,7 @@ func TestPutOldestKeepsTheLast(t *testing.T) {
 				displaced = append(displaced, v)
 			}
 		}
-		wantItems(t, displaced, upTo(capacity + 1)...)
+		wantItems(t, displaced, upTo(capacity+1)...)
 		wantItems(t, rest(e), upTo(2*capacity + 1)[capacity+1:]...)
 		put, taken := e.Totals()
 		want(t, "the total put", put, uint64(2*capacity+1))
@@ -164,7 +164,7 @@ func TestPutNewestKeepsTheFirstAndTheLast(t *testing.T) {
 				t.Fatalf("put %d: %d gave way (%t, %v), want %d", i, v, was, o, i-1)
 			}
 		}
-		wantItems(t, rest(e), append(upTo(capacity - 1), 2*capacity-1)...)
+		wantItems(t, rest(e), append(upTo(capacity-1), 2*capacity-1)...)
 		put, taken := e.Totals()
 		want(t, "the total put", put-before, uint64(2*capacity))
 		want(t, "the total taken", taken, put)

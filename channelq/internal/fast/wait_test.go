@@ -309,7 +309,7 @@ func TestARunningPutCannotOvertakeABlockedOne(t *testing.T) {
 			e.TryTake()
 			want(t, "a put right after the take", e.TryPut(-1), fast.Full)
 			synctest.Wait()
-			wantItems(t, rest(e), upTo(capacity+1)[1:]...)
+			wantItems(t, rest(e), upTo(capacity + 1)[1:]...)
 		})
 	}
 }
