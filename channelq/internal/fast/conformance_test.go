@@ -217,6 +217,22 @@ func TestCloseDrains(t *testing.T) {
 	})
 }
 
+func TestACloseRefusesPutsAlthoughThereIsRoom(t *testing.T) {
+	eachCapacity(t, func(t *testing.T, capacity int) {
+		e := newEngine(capacity)
+		fill(t, e) // so that puts take their shortest way from here on
+		rest(e)
+		e.TryPut(0)
+		e.Close()
+		want(t, "a put", e.Put(background, -1), fast.Closed)
+		want(t, "a try", e.TryPut(-1), fast.Closed)
+		_, o := e.TryPutN([]int{-1, -2})
+		want(t, "a batch", o, fast.Closed)
+		wantItems(t, rest(e), 0)
+		<-e.Drained()
+	})
+}
+
 func TestCloseOfAnEmptyEngineDrainsItAtOnce(t *testing.T) {
 	for _, capacity := range []int{0, 1, 9} {
 		e := newEngine(capacity)
