@@ -119,7 +119,7 @@ func newAt[T any](cfg Config, start uint64) *Engine[T] {
 	e.limit.Store(start)
 	e.runEnd.Store(start)
 	if cfg.Sampled != nil {
-		e.samples = newSamples(cfg.Sampled, cfg.Capacity)
+		e.samples = newSamples(cfg.Sampled, cfg.Capacity, start)
 	}
 	if cfg.Capacity == 0 {
 		e.meeting = &meeting[T]{samples: e.samples, drained: e.drained}
@@ -162,14 +162,17 @@ func (e *Engine[T]) Totals() (put, taken uint64) {
 	return put, taken
 }
 
-// Oldest is about when the oldest item still here was put: exact, or earlier by
-// at most the 64 items before it. The zero time means that nothing is there, or
-// that nothing is sampled.
+// Oldest is about when the oldest item still here was put: never earlier than
+// that, and later by at most the next 64 items, or, if fewer were put since, by
+// the time until Oldest was first called with the item here. The zero time means
+// that nothing is there, or that nothing is sampled.
 func (e *Engine[T]) Oldest() time.Time {
-	if e.samples == nil || e.Len() == 0 {
+	h := e.head.Load() / step
+	t := e.tail.Load() / step
+	if e.samples == nil || t == h {
 		return time.Time{}
 	}
-	return e.samples.before(e.head.Load() / step)
+	return e.samples.oldest(h, t)
 }
 
 // Close refuses puts from now on, those that wait included, and lets takes have

@@ -91,7 +91,7 @@ func (e *Engine[T]) putOne(v *T) Outcome {
 		e.values[i] = *v
 		e.turns[i].Store(pos<<turnShift | 1)
 		if e.takers.call.Load() {
-			e.wakeTaker(pos)
+			e.takers.wake()
 		}
 		return OK
 	}
@@ -171,14 +171,6 @@ func (e *Engine[T]) publish(pos uint64, n int) {
 	}
 	e.turns[pos&e.mask].Store(pos<<turnShift | uint64(n))
 	if e.takers.call.Load() {
-		e.wakeTaker(pos)
+		e.takers.wake()
 	}
-}
-
-// wakeTaker tells a parked consumer of what was published at pos.
-func (e *Engine[T]) wakeTaker(pos uint64) {
-	if e.samples != nil {
-		e.samples.quiet(pos)
-	}
-	e.takers.wake()
 }

@@ -18,20 +18,28 @@ type samples struct {
 	base    time.Time
 	stamps  []atomic.Int64 // a power of two, more than are in the queue at once
 
-	// The last put that found a consumer waiting: all items from there on are
-	// younger. Without it an item put after a quiet hour would look an hour old.
-	mu       sync.Mutex
-	quietPos uint64
-	quietAt  int64
+	// What an earlier call of Oldest saw: everything before notedTail was put
+	// by the time noted.
+	mu        sync.Mutex
+	notedTail uint64
+	noted     int64
 }
 
-func newSamples(sampled func(time.Duration), capacity int) *samples {
-	size := 2
-	for size < capacity/sampleEvery+2 {
+func newSamples(sampled func(time.Duration), capacity int, start uint64) *samples {
+	size := 4
+	for size < capacity/sampleEvery+4 {
 		size *= 2
 	}
-	return &samples{sampled: sampled, base: time.Now().Add(-1), stamps: make([]atomic.Int64, size)}
+	return &samples{
+		sampled:   sampled,
+		base:      time.Now().Add(-1),
+		stamps:    make([]atomic.Int64, size),
+		notedTail: start,
+	}
 }
+
+// ceil is the first sampled position from pos on.
+func ceil(pos uint64) uint64 { return (pos + sampleEvery - 1) &^ (sampleEvery - 1) }
 
 func (s *samples) now() int64 { return int64(time.Since(s.base)) }
 
@@ -42,7 +50,7 @@ func (s *samples) slot(pos uint64) *atomic.Int64 {
 // stamp notes the time for the sampled ones among n positions that the caller
 // has claimed and not yet published.
 func (s *samples) stamp(pos uint64, n int) {
-	p := (pos + sampleEvery - 1) &^ (sampleEvery - 1)
+	p := ceil(pos)
 	if p-pos >= uint64(n) {
 		return
 	}
@@ -58,23 +66,24 @@ func (s *samples) at(pos uint64) int64 { return s.slot(pos).Load() }
 // report tells the wait of an item put at a time that at returned.
 func (s *samples) report(put int64) { s.sampled(time.Duration(max(0, s.now()-put))) }
 
-// quiet notes that the item at pos came to an empty queue.
-func (s *samples) quiet(pos uint64) {
-	now := s.now()
+// oldest is when the item at head was put or a little later: the time of the
+// next sample behind it, or what an earlier call noted.
+//
+// The sample before it would be no answer: it may be hours older than an item
+// that came to an idle queue just now.
+func (s *samples) oldest(head, tail uint64) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.quietAt <= now {
-		s.quietPos, s.quietAt = pos, now
+	if ahead(s.notedTail, head) <= 0 { // what was noted has gone
+		s.notedTail, s.noted = tail, s.now()
 	}
-}
-
-// before is the best known time that is not after the put of the item at pos.
-func (s *samples) before(pos uint64) time.Time {
-	put := s.at(pos &^ (sampleEvery - 1))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.quietAt > put && ahead(pos, s.quietPos) >= 0 {
-		put = s.quietAt
+	put := s.noted
+	if next := ceil(head); ahead(tail, next) > 0 {
+		// A stamp below the one before it belongs to an earlier lap: its put has
+		// claimed the position and not written yet.
+		if at := s.at(next); at >= s.at(next-sampleEvery) {
+			put = min(put, at)
+		}
 	}
 	return s.base.Add(time.Duration(put))
 }

@@ -133,7 +133,7 @@ func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
 	var put [maxRun/sampleEvery + 2]int64
 	sampled := 0
 	if e.samples != nil {
-		for p := (pos + sampleEvery - 1) &^ (sampleEvery - 1); p-pos < uint64(n); p += sampleEvery {
+		for p := ceil(pos); p-pos < uint64(n); p += sampleEvery {
 			put[sampled] = e.samples.at(p)
 			sampled++
 		}
