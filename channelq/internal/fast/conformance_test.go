@@ -233,7 +233,7 @@ func TestACloseRefusesPutsAlthoughThereIsRoom(t *testing.T) {
 	})
 }
 
-func TestCloseOfAnEmptyEngineDrainsItAtOnce(t *testing.T) {
+func TestCloseOfAnEmptyEngineDrainsItAtOnce(*testing.T) {
 	for _, capacity := range []int{0, 1, 9} {
 		e := newEngine(capacity)
 		e.Close()

@@ -46,16 +46,16 @@ func (e *Engine[T]) swapOldest(h uint64, v T) (displaced T, o Outcome) {
 	run := e.inPlace(h)
 	switch {
 	case t&closed != 0:
-		e.release(h, 0)
+		e.release(0)
 		return displaced, Closed
 	case run == 0 || ahead(t/step, h) < e.capacity:
-		e.release(h, 0)
+		e.release(0)
 		return displaced, pending
 	}
 	// The claim beyond the capacity comes before head moves, so that no other
 	// producer gets the room. Only a close can come between.
 	if !e.tail.CompareAndSwap(t, t+step) {
-		e.release(h, 0)
+		e.release(0)
 		return displaced, pending
 	}
 	e.keepRest(h, run, 1)
@@ -72,7 +72,7 @@ func (e *Engine[T]) swapOldest(h uint64, v T) (displaced T, o Outcome) {
 	}
 	e.values[pos&e.mask] = v
 	e.publish(pos, 1)
-	e.release(h, 1)
+	e.release(1)
 	return displaced, OK
 }
 
@@ -83,10 +83,10 @@ func (e *Engine[T]) swapNewest(h uint64, v T) (displaced T, o Outcome) {
 	turn := e.turns[newest&e.mask].Load() - newest<<turnShift
 	switch {
 	case t&closed != 0:
-		e.release(h, 0)
+		e.release(0)
 		return displaced, Closed
 	case turn != 1 && turn != lastOfRun || ahead(t/step, h) < e.capacity:
-		e.release(h, 0)
+		e.release(0)
 		return displaced, pending
 	}
 	slot := &e.values[newest&e.mask]
@@ -95,6 +95,6 @@ func (e *Engine[T]) swapNewest(h uint64, v T) (displaced T, o Outcome) {
 		e.samples.stamp(newest, 1)
 	}
 	e.swapped.Add(1)
-	e.release(h, 0)
+	e.release(0)
 	return displaced, OK
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
 	"github.com/steadgo/stead/channelq/internal/fast"
 )
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/anishathalye/porcupine"
+
 	"github.com/steadgo/stead/channelq/internal/fast"
 )
 

@@ -184,7 +184,8 @@ func (tr traffic) consume(e *fast.Engine[item], c *tally) {
 	buf := make([]item, 16)
 	for {
 		ctx, cancel := tr.context(r)
-		n, o := 0, fast.OK
+		var n int
+		var o fast.Outcome
 		switch r.IntN(4) {
 		case 0:
 			n, o = e.TakeN(ctx, buf)

@@ -146,7 +146,7 @@ func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
 		clear(a)
 		clear(b)
 	}
-	e.release(pos, n)
+	e.release(n)
 	for _, p := range put[:sampled] {
 		e.samples.report(p)
 	}
@@ -213,7 +213,7 @@ func (e *Engine[T]) inPlace(pos uint64) int {
 //
 // The add comes before the load of putters.call; a put that parks sets call
 // before it looks at head for the last time.
-func (e *Engine[T]) release(pos uint64, n int) {
+func (e *Engine[T]) release(n int) {
 	h := e.head.Add(uint64(n)*step - locked)
 	if h&closing != 0 {
 		e.checkDrained(h / step)
