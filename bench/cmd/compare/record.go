@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/steadgo/stead/bench"
+)
+
+// record is the file of raw results.
+type record struct {
+	Time       time.Time      `json:"time"`
+	Commit     string         `json:"commit"` // with "+" when the tree has changes
+	Go         string         `json:"go"`
+	OS         string         `json:"os"`
+	CPU        string         `json:"cpu"`
+	CPUs       int            `json:"cpus"`
+	GOMAXPROCS int            `json:"gomaxprocs"`
+	Rounds     int            `json:"rounds"`
+	Round      string         `json:"round"`
+	Missed     []string       `json:"missed"`
+	Results    []bench.Result `json:"results"`
+}
+
+func newRecord(rounds int, round time.Duration) *record {
+	return &record{
+		Time:       time.Now().UTC().Truncate(time.Second),
+		Commit:     commit(),
+		Go:         runtime.Version(),
+		OS:         runtime.GOOS + "/" + runtime.GOARCH,
+		CPU:        cpu(),
+		CPUs:       runtime.NumCPU(),
+		GOMAXPROCS: runtime.GOMAXPROCS(0),
+		Rounds:     rounds,
+		Round:      round.String(),
+	}
+}
+
+func commit() string {
+	head, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	name := strings.TrimSpace(string(head))
+	changes, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output()
+	if err == nil && len(changes) > 0 {
+		name += "+"
+	}
+	return name
+}
+
+// cpu is the name of the processor where the system tells it.
+func cpu() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(info)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
+// save writes the results and a plot for each kind of case into dir.
+func (r *record) save(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s-%s", r.Time.Format("20060102-150405"), strings.TrimSuffix(r.Commit, "+"))
+	files := map[string][]byte{name + ".json": raw}
+	for kind, svg := range plots(r) {
+		files[name+"-"+kind+".svg"] = svg
+	}
+	for file, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("results and plots: %s/%s*\n", dir, name)
+	return nil
+}

@@ -1,0 +1,188 @@
+package fast
+
+import (
+	"context"
+	"sync"
+)
+
+// meeting is the engine of capacity 0: nothing is stored, a put hands its item
+// to a take that waits, or waits for one itself. One mutex and two lines, of
+// which at most one is not empty.
+type meeting[T any] struct {
+	mu      sync.Mutex
+	puts    line[T]
+	takes   line[T]
+	closed  bool
+	met     uint64 // items handed over or displaced
+	samples *samples
+	drained chan struct{}
+}
+
+// tryPut hands items to takes that wait, one to each: OK, Full or Closed.
+func (m *meeting[T]) tryPut(vs []T) (int, Outcome) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.offerLocked(vs)
+}
+
+func (m *meeting[T]) offerLocked(vs []T) (int, Outcome) {
+	for n := range vs {
+		w := m.takes.first
+		switch {
+		case m.closed:
+			return n, Closed
+		case w == nil:
+			return n, Full
+		}
+		w.one[0], w.out = vs[n], OK
+		if m.countLocked() {
+			w.since = m.samples.now()
+		}
+		m.takes.send(w)
+	}
+	return len(vs), OK
+}
+
+// countLocked counts an item and says whether its wait is to be reported.
+func (m *meeting[T]) countLocked() (sampled bool) {
+	m.met++
+	return m.samples != nil && m.met%sampleEvery == 1
+}
+
+// putOne hands v over or waits for a take: OK, Closed or Cancelled.
+func (m *meeting[T]) putOne(ctx context.Context, v T) Outcome {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.puts.get()
+	w.one[0] = v
+	w.items = w.one[:]
+	_, o := m.putLocked(ctx, w)
+	return o
+}
+
+// putAll is putOne for many items, handed over one after the other.
+func (m *meeting[T]) putAll(ctx context.Context, vs []T) (int, Outcome) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.puts.get()
+	w.items = vs
+	return m.putLocked(ctx, w)
+}
+
+// putLocked hands over w's items. It gives the lock up while it waits.
+func (m *meeting[T]) putLocked(ctx context.Context, w *waiter[T]) (int, Outcome) {
+	w.n, w.out = m.offerLocked(w.items)
+	if w.out == Full {
+		if m.samples != nil {
+			w.since = m.samples.now()
+		}
+		m.puts.pushBack(w)
+		m.mu.Unlock()
+		w.park(ctx)
+		m.mu.Lock()
+		if w.listed {
+			m.puts.remove(w)
+			w.out = Cancelled
+		}
+	}
+	n, o := w.n, w.out
+	m.puts.put(w)
+	return n, o
+}
+
+// tryTake takes what puts that wait have on offer: OK, Empty or Closed.
+func (m *meeting[T]) tryTake(buf []T) (int, Outcome) {
+	m.mu.Lock()
+	n, since, o := m.collectLocked(buf)
+	m.mu.Unlock()
+	if since != 0 {
+		m.samples.report(since)
+	}
+	return n, o
+}
+
+func (m *meeting[T]) collectLocked(buf []T) (n int, since int64, o Outcome) {
+	for ; n < len(buf) && m.puts.first != nil; n++ {
+		w := m.puts.first
+		buf[n] = w.items[w.n]
+		if m.countLocked() {
+			since = w.since
+		}
+		if w.n++; w.n == len(w.items) {
+			w.out = OK
+			m.puts.send(w)
+		}
+	}
+	switch {
+	case n > 0 || len(buf) == 0:
+		return n, since, OK
+	case m.closed:
+		return 0, 0, Closed
+	default:
+		return 0, 0, Empty
+	}
+}
+
+// take waits until a put offers something: OK, Closed or Cancelled.
+func (m *meeting[T]) take(ctx context.Context, buf []T) (int, Outcome) {
+	m.mu.Lock()
+	n, since, o := m.collectLocked(buf)
+	if o == Empty {
+		w := m.takes.get()
+		m.takes.pushBack(w)
+		m.mu.Unlock()
+		w.park(ctx)
+		m.mu.Lock()
+		switch {
+		case w.listed:
+			m.takes.remove(w)
+			o = Cancelled
+		case w.out == OK:
+			buf[0] = w.one[0]
+			n, since, o = 1, w.since, OK
+		default:
+			o = w.out
+		}
+		m.takes.put(w)
+	}
+	m.mu.Unlock()
+	if since != 0 {
+		m.samples.report(since)
+	}
+	return n, o
+}
+
+// displace hands v to a take that waits, or gives it back: it is the oldest and
+// the newest item of a queue that holds none.
+func (m *meeting[T]) displace(v T) (displaced T, was bool, o Outcome) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, o = m.offerLocked([]T{v}); o != Full {
+		return displaced, false, o
+	}
+	m.met++
+	return v, true, OK
+}
+
+func (m *meeting[T]) close() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.closed = true
+	for _, l := range []*line[T]{&m.puts, &m.takes} {
+		for l.first != nil {
+			l.first.out = Closed
+			l.send(l.first)
+		}
+	}
+	close(m.drained)
+	return true
+}
+
+func (m *meeting[T]) totals() (put, taken uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.met, m.met
+}

@@ -1,0 +1,176 @@
+package fast
+
+import (
+	"context"
+	"runtime"
+	"unsafe"
+)
+
+// Put waits while the queue is full. It returns OK, Closed or Cancelled; a ctx
+// that is already done is Cancelled even when there is room.
+func (e *Engine[T]) Put(ctx context.Context, v T) Outcome {
+	if ctx.Err() != nil {
+		return Cancelled
+	}
+	if o := e.putOne(&v); o != Full {
+		return o
+	}
+	return e.putSlow(ctx, v)
+}
+
+// putSlow is apart so that Put's frame stays small.
+func (e *Engine[T]) putSlow(ctx context.Context, v T) Outcome {
+	if e.meeting != nil {
+		return e.meeting.putOne(ctx, v)
+	}
+	// A short wait for a consumer on another core costs less than parking.
+	runtime.Gosched()
+	if o := e.putOne(&v); o != Full {
+		return o
+	}
+	w := e.putters.waiter()
+	w.one[0] = v
+	w.items = w.one[:]
+	_, o := e.putWait(ctx, w)
+	return o
+}
+
+// TryPut never waits: OK, Full or Closed.
+func (e *Engine[T]) TryPut(v T) Outcome {
+	o := e.putOne(&v)
+	if o == Full && e.meeting != nil {
+		_, o = e.meeting.tryPut([]T{v})
+	}
+	return o
+}
+
+// PutN puts all of vs, in pieces when they do not fit at once, and waits while
+// there is no room. It returns how many it put, always a prefix: all with OK,
+// fewer with Closed or Cancelled.
+func (e *Engine[T]) PutN(ctx context.Context, vs []T) (int, Outcome) {
+	if ctx.Err() != nil {
+		return 0, Cancelled
+	}
+	if e.meeting != nil {
+		return e.meeting.putAll(ctx, vs)
+	}
+	n, o := e.putSome(vs)
+	if o != Full {
+		return n, o
+	}
+	runtime.Gosched()
+	m, o := e.putSome(vs[n:])
+	if n += m; o != Full {
+		return n, o
+	}
+	w := e.putters.waiter()
+	w.items = vs[n:]
+	m, o = e.putWait(ctx, w)
+	return n + m, o
+}
+
+// TryPutN puts what fits now, a prefix of vs, and never waits: OK when that was
+// all of it, otherwise Full or Closed.
+func (e *Engine[T]) TryPutN(vs []T) (int, Outcome) {
+	if e.meeting != nil {
+		return e.meeting.tryPut(vs)
+	}
+	return e.putSome(vs)
+}
+
+// putOne is the hot path of a single item: OK, Full or Closed. It is claim and
+// publish in one piece for the usual case; the calls would be a fifth of it.
+func (e *Engine[T]) putOne(v *T) Outcome {
+	t := e.tail.Load()
+	pos := t / step
+	if t&closed == 0 && ahead(e.limit.Load(), pos) > 0 && e.tail.CompareAndSwap(t, t+step) {
+		if e.samples != nil {
+			e.samples.stamp(pos, 1)
+		}
+		i := pos & e.mask
+		e.values[i] = *v
+		e.turns[i].Store(pos<<turnShift | 1)
+		if e.takers.call.Load() {
+			e.takers.wake()
+		}
+		return OK
+	}
+	_, o := e.putSome((*[1]T)(unsafe.Pointer(v))[:])
+	return o
+}
+
+// putSome puts the longest prefix that there is room for.
+func (e *Engine[T]) putSome(vs []T) (int, Outcome) {
+	n := 0
+	for n < len(vs) {
+		pos, got, o := e.claim(min(len(vs)-n, maxRun))
+		if o != OK {
+			return n, o
+		}
+		if e.samples != nil {
+			e.samples.stamp(pos, got)
+		}
+		at := int(pos & e.mask)
+		first := copy(e.values[at:], vs[n:n+got])
+		copy(e.values, vs[n+first:n+got])
+		e.publish(pos, got)
+		n += got
+	}
+	return n, OK
+}
+
+// claim reserves up to want positions for the caller, who must publish them.
+//
+// The slots are free to write: limit and head are read after a consumer stored
+// them with the release of those very slots, or were derived from such a read.
+func (e *Engine[T]) claim(want int) (pos uint64, got int, o Outcome) {
+	for {
+		t := e.tail.Load()
+		if t&closed != 0 {
+			return 0, 0, Closed
+		}
+		pos, got = t/step, want
+		if ahead(e.limit.Load(), pos) >= want {
+			if e.tail.CompareAndSwap(t, t+uint64(want)*step) {
+				return pos, got, OK
+			}
+			continue
+		}
+		// Head is read after tail, so "full" was true when head was read.
+		h := e.head.Load() / step
+		if got = min(want, e.capacity-ahead(pos, h)); got <= 0 {
+			return 0, 0, Full
+		}
+		if e.tail.CompareAndSwap(t, t+uint64(got)*step) {
+			e.raise(h, ahead(pos, h)+got)
+			return pos, got, OK
+		}
+	}
+}
+
+// raise notes a length of the queue that was reached with head at h, and moves
+// limit along.
+func (e *Engine[T]) raise(h uint64, length int) {
+	high := e.high.Load()
+	for high < int64(length) && !e.high.CompareAndSwap(high, int64(length)) {
+		high = e.high.Load()
+	}
+	e.limit.Store(h + uint64(max(high, int64(length))))
+}
+
+// publish makes n claimed and written positions visible, and wakes a consumer if
+// one is parked.
+//
+// The store of the turn word comes before the load of takers.call; a consumer
+// that parks sets call before it looks at the turn word for the last time. One
+// of the two sees the other, since Go's atomics have one total order.
+func (e *Engine[T]) publish(pos uint64, n int) {
+	if n > 1 {
+		last := pos + uint64(n-1)
+		e.turns[last&e.mask].Store(last<<turnShift | lastOfRun)
+	}
+	e.turns[pos&e.mask].Store(pos<<turnShift | uint64(n))
+	if e.takers.call.Load() {
+		e.takers.wake()
+	}
+}

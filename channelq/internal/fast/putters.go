@@ -1,0 +1,132 @@
+package fast
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// putters are the calls that wait for room. A consumer that made room does not
+// merely wake the first of them: it puts that call's items into the queue
+// itself. So a waiter is served in its turn however late it gets a processor,
+// and running producers cannot overtake it again and again.
+//
+// While a served waiter is on its way, consumers leave the others alone unless
+// the queue runs empty: the waiter lets the next one in when it runs, and a
+// burst of takes is not a burst of wake-ups.
+type putters[T any] struct {
+	// call: somebody is parked and nobody is on the way. It is all that a
+	// take looks at.
+	call   atomic.Bool
+	parked atomic.Int32 // the length of the line
+	mu     sync.Mutex
+	line[T]
+	coming int // waiters that were sent a token and have not run yet
+}
+
+// updateLocked sets call and parked. A waiter sets them before its last look at
+// the room, a take loads call after its release: one of the two sees the other.
+func (s *putters[T]) updateLocked() {
+	s.call.Store(s.first != nil && s.coming == 0)
+	s.parked.Store(int32(s.length))
+}
+
+// waiter returns one to be filled in and given to putWait.
+func (s *putters[T]) waiter() *waiter[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.get()
+}
+
+// finishLocked takes a waiter off the line with its result. One that was called
+// has its token already.
+func (s *putters[T]) finishLocked(w *waiter[T], o Outcome) {
+	w.out = o
+	if w.called {
+		s.remove(w)
+		return
+	}
+	s.coming++
+	s.send(w)
+}
+
+// sendAway ends all waits of a closed engine.
+func (s *putters[T]) sendAway() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.first != nil {
+		s.finishLocked(s.first, Closed)
+	}
+	s.updateLocked()
+}
+
+// putWait is the slow path of Put and PutN: what is left in w.items did not fit.
+func (e *Engine[T]) putWait(ctx context.Context, w *waiter[T]) (int, Outcome) {
+	s := &e.putters
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pushBack(w)
+	e.serveLocked(1, true) // room may have come before this call was seen in line
+	for {
+		s.mu.Unlock()
+		in := w.park(ctx)
+		s.mu.Lock()
+		if in || !w.listed || w.called {
+			s.coming--
+		}
+		if w.listed && in { // a batch, to help itself to the room that is there
+			w.called = false
+			e.serveLocked(1, true)
+			continue
+		}
+		if w.listed {
+			s.remove(w)
+			w.out = Cancelled
+		}
+		if s.coming == 0 {
+			e.serveLocked(1, false)
+		} else {
+			s.updateLocked()
+		}
+		n, o := w.n, w.out
+		s.put(w)
+		return n, o
+	}
+}
+
+// serve lets up to most waiting puts in, as far as there is room.
+func (e *Engine[T]) serve(most int, whatFits bool) {
+	e.putters.mu.Lock()
+	defer e.putters.mu.Unlock()
+	e.serveLocked(most, whatFits)
+}
+
+// serveLocked puts the items of the first waiters, in order. A batch that does
+// not fit as a whole gets whatFits, or it is called to help itself: by the time
+// it runs there is more room, and consumers need not feed it item by item.
+func (e *Engine[T]) serveLocked(most int, whatFits bool) {
+	s := &e.putters
+	s.updateLocked()
+	for range most {
+		w := s.first
+		if w == nil {
+			break
+		}
+		rest := w.items[w.n:]
+		if !whatFits && len(rest) > 1 && e.capacity-e.Len() < len(rest) {
+			if !w.called {
+				w.called = true
+				s.coming++
+				w.ready <- struct{}{}
+			}
+			break
+		}
+		n, o := e.putSome(rest)
+		w.n += n
+		if o == Full {
+			break
+		}
+		s.finishLocked(w, o)
+	}
+	s.updateLocked()
+}

@@ -1,0 +1,113 @@
+package fast
+
+import (
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// sampleEvery is the distance of sampled positions, a power of two. A clock read
+// costs several times what a put does.
+const sampleEvery = 64
+
+// samples keeps when the items at sampled positions were put. Its times are
+// nanoseconds since base, which is a moment before the first one: never 0.
+type samples struct {
+	sampled func(wait time.Duration)
+	base    time.Time
+	stamps  []atomic.Int64 // a power of two, more than are in the queue at once
+
+	// What an earlier call of Oldest saw: everything before notedTail was put
+	// by the time noted.
+	mu        sync.Mutex
+	notedTail uint64
+	noted     int64
+}
+
+func newSamples(sampled func(time.Duration), capacity int, start uint64) *samples {
+	size := 4
+	for size < capacity/sampleEvery+4 {
+		size *= 2
+	}
+	return &samples{
+		sampled:   sampled,
+		base:      time.Now().Add(-1),
+		stamps:    make([]atomic.Int64, size),
+		notedTail: start,
+	}
+}
+
+// ceil is the first sampled position from pos on.
+func ceil(pos uint64) uint64 { return (pos + sampleEvery - 1) &^ (sampleEvery - 1) }
+
+func (s *samples) now() int64 { return int64(time.Since(s.base)) }
+
+func (s *samples) slot(pos uint64) *atomic.Int64 {
+	return &s.stamps[pos/sampleEvery&uint64(len(s.stamps)-1)]
+}
+
+// stamp notes the time for the sampled ones among n positions that the caller
+// has claimed and not yet published.
+func (s *samples) stamp(pos uint64, n int) {
+	p := ceil(pos)
+	if p-pos >= uint64(n) {
+		return
+	}
+	for now := s.now(); p-pos < uint64(n); p += sampleEvery {
+		s.slot(p).Store(now)
+	}
+}
+
+// at is when the item at a sampled position was put. The caller holds the lock
+// bit: after its release the stamp belongs to a later lap.
+func (s *samples) at(pos uint64) int64 { return s.slot(pos).Load() }
+
+// report tells the wait of an item put at a time that at returned.
+func (s *samples) report(put int64) { s.sampled(time.Duration(max(0, s.now()-put))) }
+
+// oldest is when the item at head was put or a little later: the time of the
+// next sample behind it, or what an earlier call noted.
+//
+// The sample before it would be no answer: it may be hours older than an item
+// that came to an idle queue just now.
+func (s *samples) oldest(head, tail uint64) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ahead(s.notedTail, head) <= 0 { // what was noted has gone
+		s.notedTail, s.noted = tail, s.now()
+	}
+	put := s.noted
+	if next := ceil(head); ahead(tail, next) > 0 {
+		// A stamp below the one before it belongs to an earlier lap: its put has
+		// claimed the position and not written yet.
+		if at := s.at(next); at >= s.at(next-sampleEvery) {
+			put = min(put, at)
+		}
+	}
+	return s.base.Add(time.Duration(put))
+}
+
+// holdsPointers says whether a value of T can keep something else alive, so that
+// a slot must be cleared when its item is taken.
+func holdsPointers[T any]() bool { return pointers(reflect.TypeFor[T]()) }
+
+func pointers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return t.Len() > 0 && pointers(t.Elem())
+	case reflect.Struct:
+		for field := range t.Fields() {
+			if pointers(field.Type) {
+				return true
+			}
+		}
+		return false
+	case reflect.Bool, reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return false
+	default:
+		return true
+	}
+}

@@ -1,0 +1,224 @@
+package fast
+
+import (
+	"context"
+	"runtime"
+	"unsafe"
+)
+
+// spins is how often a call looks again at once when another one holds the lock
+// bit or has not yet published: those take a few dozen nanoseconds unless they
+// lost their processor.
+const spins = 30
+
+// Take waits while the queue is empty. It returns OK, Closed (closed and
+// drained) or Cancelled; a ctx that is already done is Cancelled even when there
+// is an item.
+func (e *Engine[T]) Take(ctx context.Context) (v T, o Outcome) {
+	if ctx.Err() != nil {
+		return v, Cancelled
+	}
+	if o = e.takeOne(&v); o == OK || o == Closed {
+		return v, o
+	}
+	return e.takeSlow(ctx)
+}
+
+// takeSlow is apart so that Take's frame stays small.
+func (e *Engine[T]) takeSlow(ctx context.Context) (T, Outcome) {
+	var buf [1]T
+	_, o := e.takeWait(ctx, buf[:], 2)
+	return buf[0], o
+}
+
+// TryTake never waits: OK, Empty or Closed.
+func (e *Engine[T]) TryTake() (v T, o Outcome) {
+	var buf [1]T
+	if o = e.takeOne(&buf[0]); o != OK && o != Closed {
+		_, o = e.TryTakeN(buf[:])
+	}
+	return buf[0], o
+}
+
+// TakeN waits until there is an item and takes what is there, at least one and
+// at most len(buf). With an empty buf it takes nothing and does not wait.
+func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
+	if ctx.Err() != nil {
+		return 0, Cancelled
+	}
+	if n, o := e.takeSome(buf); n > 0 || o == OK || o == Closed {
+		return n, o
+	}
+	return e.takeWait(ctx, buf, 0)
+}
+
+// TryTakeN is TakeN without waiting: Empty when nothing is there.
+func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
+	if e.meeting != nil {
+		return e.meeting.tryTake(buf)
+	}
+	for {
+		n, o := e.takeSome(buf)
+		if o == Empty && e.putters.parked.Load() > 0 {
+			// Those that wait for room come before the answer "empty".
+			e.serve(e.burst, true)
+			n, o = e.takeSome(buf)
+		}
+		if o != pending {
+			return n, o
+		}
+		// A put stands between its claim and its store. Later ones may have
+		// returned already, so "empty" would be wrong.
+		runtime.Gosched()
+	}
+}
+
+// takeOne is the hot path of a single item: OK, Empty, Closed or pending. It is
+// lock, takeRun and release in one piece for the usual case, an item that was
+// put by itself.
+func (e *Engine[T]) takeOne(v *T) Outcome {
+	h := e.head.Load()
+	pos := h / step
+	i := pos & e.mask
+	if e.turns[i].Load() == pos<<turnShift|1 && h&(locked|closing) == 0 &&
+		(e.samples == nil || pos%sampleEvery != 0) && e.head.CompareAndSwap(h, h|locked) {
+		*v = e.values[i]
+		if e.pointers {
+			var zero T
+			e.values[i] = zero
+		}
+		// As in release.
+		if e.head.Add(step-locked)&closing != 0 {
+			e.checkDrained(pos + 1)
+		}
+		if e.putters.call.Load() {
+			e.serve(1, false)
+		}
+		return OK
+	}
+	_, o := e.takeSome((*[1]T)(unsafe.Pointer(v))[:])
+	return o
+}
+
+// takeSome takes what is in place, up to len(buf): OK with at least one item
+// (or with none for an empty buf), Empty, Closed or pending.
+func (e *Engine[T]) takeSome(buf []T) (int, Outcome) {
+	n := 0
+	for n < len(buf) {
+		h, run, o := e.lock()
+		if o != OK {
+			if n > 0 {
+				break
+			}
+			return 0, o
+		}
+		n += e.takeRun(h/step, run, buf[n:])
+	}
+	return n, OK
+}
+
+// takeRun copies and releases what is in place from pos on, given that run items
+// are and that the caller holds the lock bit.
+func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
+	want := min(len(buf), maxRun)
+	for run < want {
+		more := e.inPlace(pos + uint64(run))
+		if more == 0 {
+			break
+		}
+		run += more
+	}
+	e.keepRest(pos, run, want)
+	n := min(run, want)
+	var put [maxRun/sampleEvery + 2]int64
+	sampled := 0
+	if e.samples != nil {
+		for p := ceil(pos); p-pos < uint64(n); p += sampleEvery {
+			put[sampled] = e.samples.at(p)
+			sampled++
+		}
+	}
+	at := int(pos & e.mask)
+	a := e.values[at:min(at+n, len(e.values))]
+	b := e.values[:n-len(a)]
+	copy(buf[copy(buf, a):], b)
+	if e.pointers {
+		clear(a)
+		clear(b)
+	}
+	e.release(n)
+	for _, p := range put[:sampled] {
+		e.samples.report(p)
+	}
+	return n
+}
+
+// lock takes the lock bit if an item is in place at head, and returns head and
+// how many items are known to be in place there. Otherwise: Empty, Closed, or
+// pending when something is on its way.
+//
+// Looking before locking keeps head's line clean while the queue is empty. What
+// was seen holds once the swap succeeds: only a holder of the lock bit changes
+// anything at head, and then head is another one, since it never repeats.
+func (e *Engine[T]) lock() (h uint64, run int, o Outcome) {
+	for i := 0; ; i++ {
+		h = e.head.Load()
+		pos := h / step
+		if h&locked == 0 {
+			if run = e.inPlace(pos); run > 0 {
+				if e.head.CompareAndSwap(h, h|locked) {
+					return h, run, OK
+				}
+				continue
+			}
+		}
+		// Tail is read after head and never behind it: equal means that nothing
+		// was claimed and not taken at the time tail was read.
+		if t := e.tail.Load(); t/step == pos {
+			if t&closed != 0 {
+				return 0, 0, Closed
+			}
+			return 0, 0, Empty
+		}
+		if i >= spins {
+			return 0, 0, pending
+		}
+	}
+}
+
+// keepRest remembers the part of a run that the holder of the lock bit leaves:
+// no turn word tells of it once head has moved.
+func (e *Engine[T]) keepRest(pos uint64, run, taken int) {
+	if end := pos + uint64(run); run > taken && e.runEnd.Load() != end {
+		e.runEnd.Store(end)
+	}
+}
+
+// inPlace is how many items are known to be in place from pos on; 0 when the
+// item at pos is not.
+func (e *Engine[T]) inPlace(pos uint64) int {
+	if n := ahead(e.runEnd.Load(), pos); n > 0 {
+		return n
+	}
+	// Anything but this very position in the upper bits, from an earlier lap,
+	// leaves a difference out of range.
+	if n := e.turns[pos&e.mask].Load() - pos<<turnShift; n-1 < maxRun {
+		return int(n)
+	}
+	return 0
+}
+
+// release gives n slots back together with the lock bit. An add and not a store:
+// Close may have set the closing bit meanwhile.
+//
+// The add comes before the load of putters.call; a put that parks sets call
+// before it looks at head for the last time.
+func (e *Engine[T]) release(n int) {
+	h := e.head.Add(uint64(n)*step - locked)
+	if h&closing != 0 {
+		e.checkDrained(h / step)
+	}
+	if e.putters.call.Load() {
+		e.serve(min(n, e.burst), false)
+	}
+}

@@ -1,0 +1,137 @@
+package fast
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// takers are the calls that wait for an item. One wake-up is on its way at a
+// time: whoever received it wakes the next one if there is more, which keeps a
+// burst of puts from waking everybody for an item that a running consumer takes.
+type takers[T any] struct {
+	// call: somebody is parked and no wake-up is on its way. It is all that a
+	// put looks at.
+	call atomic.Bool
+	mu   sync.Mutex
+	line[T]
+	coming int // waiters that were woken and have not looked yet
+}
+
+// updateLocked sets call. A waiter sets it before its last look at the queue,
+// a put loads it after publishing: one of the two sees the other.
+func (s *takers[T]) updateLocked() { s.call.Store(s.first != nil && s.coming == 0) }
+
+// wake sends the one wake-up, unless somebody else just did.
+func (s *takers[T]) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.call.Load() {
+		s.coming++
+		s.send(s.first)
+		s.updateLocked()
+	}
+}
+
+// wakeAll sends everybody to look again.
+func (s *takers[T]) wakeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.first != nil {
+		s.coming++
+		s.send(s.first)
+	}
+	s.updateLocked()
+}
+
+// join parks a new waiter at the back.
+func (s *takers[T]) join() *waiter[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.get()
+	s.pushBack(w)
+	s.updateLocked()
+	return w
+}
+
+// rejoin parks a waiter again that was woken and found nothing: at the front,
+// since nobody who came later may be served before it.
+func (s *takers[T]) rejoin(w *waiter[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.coming--
+	s.pushFront(w)
+	s.updateLocked()
+}
+
+// leave ends a wait. If w was woken, the wake-up that it holds ends here too,
+// and the caller must pass it on.
+func (s *takers[T]) leave(w *waiter[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.listed {
+		s.remove(w)
+	} else {
+		s.coming--
+	}
+	s.put(w)
+	s.updateLocked()
+}
+
+// takeWait is the slow path of Take and TakeN. It yields the processor a few
+// times first: a single take that parks for each item of a slow producer costs
+// more than the wait, while a batch gets a longer run by parking at once.
+func (e *Engine[T]) takeWait(ctx context.Context, buf []T, yields int) (int, Outcome) {
+	if e.meeting != nil {
+		return e.meeting.take(ctx, buf)
+	}
+	for i := 0; ; i++ {
+		if n, o := e.takeOrServe(buf); o == OK || o == Closed {
+			return n, o
+		}
+		if i == yields {
+			break
+		}
+		runtime.Gosched()
+	}
+	w := e.takers.join()
+	for {
+		// Once more, now that a put would see the waiter.
+		n, o := e.takeOrServe(buf)
+		if o == Empty || o == pending {
+			if w.park(ctx) {
+				n, o = e.takeOrServe(buf)
+				if o == Empty || o == pending {
+					e.takers.rejoin(w)
+					continue
+				}
+			} else {
+				n, o = 0, Cancelled
+			}
+		}
+		e.takers.leave(w)
+		e.passOn()
+		return n, o
+	}
+}
+
+// passOn wakes the next consumer if there is something for it. It comes after
+// leave has set call: a put that was published too late to be seen here sees
+// call.
+func (e *Engine[T]) passOn() {
+	if e.takers.call.Load() && e.inPlace(e.head.Load()/step) > 0 {
+		e.takers.wake()
+	}
+}
+
+// takeOrServe is takeSome; when the queue is empty although puts wait for room,
+// because the one that was woken last has not come yet, it lets them in first.
+func (e *Engine[T]) takeOrServe(buf []T) (int, Outcome) {
+	n, o := e.takeSome(buf)
+	if o == Empty && e.putters.parked.Load() > 0 {
+		e.serve(e.burst, true)
+		n, o = e.takeSome(buf)
+	}
+	return n, o
+}
