@@ -76,20 +76,26 @@ func TestTheReportMarshalsToJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got struct {
-			Host, Cause, Error string
-			Took               float64 `json:"took_seconds"`
-			Clean              bool
-			Services           []struct {
-				Name, State, Error string
-				Start              float64 `json:"start_seconds"`
-				Stop               float64 `json:"stop_seconds"`
-				Restarts           int
-				LeftOver           int `json:"left_over"`
-			}
+			Host     string  `json:"host"`
+			Cause    string  `json:"cause"`
+			Error    string  `json:"error"`
+			Took     float64 `json:"took_seconds"`
+			Clean    bool    `json:"clean"`
+			Services []struct {
+				Name     string  `json:"name"`
+				State    string  `json:"state"`
+				Error    string  `json:"error"`
+				Start    float64 `json:"start_seconds"`
+				Stop     float64 `json:"stop_seconds"`
+				Restarts int     `json:"restarts"`
+				LeftOver int     `json:"left_over"`
+			} `json:"services"`
 			Stragglers []struct {
-				Service, Op, Stacks string
-				Waited              float64 `json:"waited_seconds"`
-			}
+				Service string  `json:"service"`
+				Op      string  `json:"op"`
+				Stacks  string  `json:"stacks"`
+				Waited  float64 `json:"waited_seconds"`
+			} `json:"stragglers"`
 		}
 		if err := json.Unmarshal(text, &got); err != nil {
 			t.Fatal(err)

@@ -185,7 +185,7 @@ func runProgram() bool {
 //go:noinline
 func deafWork() { select {} }
 
-func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+func say(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
 
 func announce(h *hosted.Host) {
 	go func() { <-h.Lifetime().Started(); say("started") }()
@@ -203,7 +203,7 @@ func program(t testing.TB, name string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // only a hang takes that long
 	t.Cleanup(cancel)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0])} //nolint:gosec // this very program
+	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0])}
 	// A program under the race detector otherwise waits a second before it ends.
 	p.cmd.Env = append(os.Environ(), programEnv+"="+name, "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stderr = &p.stderr
@@ -444,7 +444,7 @@ func TestASignalLetsTheRequestsFinish(t *testing.T) {
 	url := "http://" + p.expect("at ")
 	body := make(chan string, 1)
 	go func() {
-		resp, err := client(t).Get(url) //nolint:noctx // bounded by the server
+		resp, err := client(t).Get(url)
 		if err != nil {
 			body <- err.Error()
 			return
