@@ -242,7 +242,7 @@ func TestProbesAnswerOnAPortOfTheirOwnWhileOthersStart(t *testing.T) {
 	probes := h.Probes("127.0.0.1:0")
 	h.Add("probes", probes)
 	fetch := func(path string) int {
-		resp, err := http.Get("http://" + probes.Addr().String() + path) //nolint:noctx // a test
+		resp, err := http.Get("http://" + probes.Addr().String() + path)
 		if err != nil {
 			t.Error(err)
 			return 0

@@ -27,7 +27,7 @@ func client(t testing.TB) *http.Client {
 
 func fetch(t testing.TB, url string) (string, error) {
 	t.Helper()
-	resp, err := client(t).Get(url) //nolint:noctx // bounded by the server
+	resp, err := client(t).Get(url)
 	if err != nil {
 		return "", err
 	}
@@ -58,7 +58,7 @@ func TestHTTPServesFromStartToStop(t *testing.T) {
 }
 
 func TestAPortInUseFailsTheStartAndIsReleasedByTheRollBack(t *testing.T) {
-	taken, err := net.Listen("tcp", anyPort) //nolint:noctx // a test
+	taken, err := net.Listen("tcp", anyPort)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestAPortInUseFailsTheStartAndIsReleasedByTheRollBack(t *testing.T) {
 	if !errors.As(err, &op) {
 		t.Errorf("%v does not reach the *net.OpError", err)
 	}
-	again, err := net.Listen("tcp", first.Addr().String()) //nolint:noctx // a test
+	again, err := net.Listen("tcp", first.Addr().String())
 	if err != nil {
 		t.Fatalf("the first server's port is still in use: %v", err)
 	}
@@ -252,7 +252,7 @@ func TestHTTPServesTLSWithTheCertificatesOfItsConfig(t *testing.T) {
 	h := hosted.New(hosted.Config{})
 	h.Add("web", web)
 	starts(t, h)
-	resp, err := pattern.Client().Get("https://" + web.Addr().String()) //nolint:noctx // a test
+	resp, err := pattern.Client().Get("https://" + web.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,15 +32,17 @@ func Main(h *Host) { os.Exit(Exec(h)) }
 func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit) }
 
 func runMain(h *Host, stderr io.Writer, exit func(int)) int {
-	signals := lifecycle.StopSignals()
-	if h.reloads() {
-		signals = append(signals, syscall.SIGHUP)
-	}
 	received := make(chan os.Signal, 4)
-	signal.Notify(received, signals...)
-	defer signal.Stop(received)
+	hangups := make(chan os.Signal, 1) // one that comes during a reload is kept for another one
 	over := make(chan struct{})
 	defer close(over)
+	signal.Notify(received, lifecycle.StopSignals()...)
+	defer signal.Stop(received)
+	if h.reloads() {
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+		go h.reloadOn(hangups, over)
+	}
 	go func() {
 		for {
 			select {
@@ -64,16 +66,27 @@ func runMain(h *Host, stderr io.Writer, exit func(int)) int {
 	return 0
 }
 
-// onSignal must not block: the next signal may be the one that forces the end.
-func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
-	if s == syscall.SIGHUP {
-		go func() {
+// reloadOn reloads for every signal once the host has started.
+func (h *Host) reloadOn(hangups <-chan os.Signal, over <-chan struct{}) {
+	select {
+	case <-h.marks.Started:
+	case <-over:
+		return
+	}
+	for {
+		select {
+		case <-hangups:
 			if err := h.Reload(context.Background()); err != nil {
 				h.log.Error("host not reloaded", "error", err)
 			}
-		}()
-		return
+		case <-over:
+			return
+		}
 	}
+}
+
+// onSignal must not block: the next signal may be the one that forces the end.
+func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 	sig := &lifecycle.SignalError{Signal: s}
 	switch {
 	case !h.signalled: // the first, also of a host that is stopping for another reason

@@ -195,6 +195,18 @@ func TestRunTaskStartsOnlyWhatTheTaskNeeds(t *testing.T) {
 	r.want(t, "start db", "start cache", "migrate", "stop cache", "stop db")
 }
 
+func TestATaskThatIsDoneAtOnceIsASuccess(t *testing.T) {
+	for range 500 {
+		var r record
+		h := hosted.New(hosted.Config{})
+		h.Add("db", tracedHooks(&r, "db"))
+		wantNil(t, h.RunTask(t.Context(), failing(nil), "db"))
+		if r.count("stopped db") != 1 {
+			t.Fatalf("got %q", r.all())
+		}
+	}
+}
+
 func TestRunTaskReturnsTheErrorOfTheTask(t *testing.T) {
 	for name, run := range map[string]func(context.Context) error{
 		"error": failing(errBoom),

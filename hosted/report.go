@@ -87,6 +87,8 @@ type Report struct {
 	Took       time.Duration
 	Services   []ServiceReport // in the order in which they are stopped
 	Stragglers []Straggler
+
+	over bool
 }
 
 // ServiceReport is the line of one service in a [Report].
@@ -108,6 +110,7 @@ func (h *Host) Report() Report {
 	req := h.marks.Request()
 	r := Report{Host: h.cfg.Name, Cause: req.Cause, Stragglers: h.stragglers}
 	if h.phase == ended {
+		r.over = true
 		r.Err = h.result
 		r.Took = h.stopTook
 	}
@@ -133,7 +136,14 @@ func (r Report) Clean() bool {
 // String is the report as a table, one line a service in the order of the stop.
 func (r Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s stopped after %v", r.Host, round(r.Took))
+	switch {
+	case r.over:
+		fmt.Fprintf(&b, "%s stopped after %v", r.Host, round(r.Took))
+	case r.Cause != nil:
+		fmt.Fprintf(&b, "%s is stopping", r.Host)
+	default:
+		fmt.Fprintf(&b, "%s has not been told to stop", r.Host)
+	}
 	if r.Cause != nil {
 		fmt.Fprintf(&b, ": %v", r.Cause)
 	}

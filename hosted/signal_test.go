@@ -67,9 +67,9 @@ var programs = map[string]func(){
 	"stops by itself": func() {
 		h := hosted.New(hosted.Config{})
 		h.Add("s", &fake{stop: func(context.Context) error {
-			say("stopping")
 			terminated := make(chan os.Signal, 1)
 			signal.Notify(terminated, syscall.SIGTERM)
+			say("stopping")
 			<-terminated
 			time.Sleep(100 * time.Millisecond) // the host has seen it too, or will not
 			return nil
@@ -112,6 +112,23 @@ var programs = map[string]func(){
 	"reloads": func() {
 		h := hosted.New(hosted.Config{})
 		h.Add("s", &reloading{reload: func(context.Context) error { say("reloaded"); return errOther }})
+		announce(h)
+		hosted.Main(h)
+	},
+	"reloads slowly": func() {
+		h := hosted.New(hosted.Config{})
+		h.Add("s", &reloading{reload: func(context.Context) error {
+			again := make(chan os.Signal, 1)
+			signal.Notify(again, syscall.SIGHUP)
+			say("reloading")
+			select {
+			case <-again:
+			case <-time.After(100 * time.Millisecond):
+			}
+			signal.Stop(again)
+			say("reloaded")
+			return nil
+		}})
 		announce(h)
 		hosted.Main(h)
 	},
@@ -168,7 +185,7 @@ func runProgram() bool {
 //go:noinline
 func deafWork() { select {} }
 
-func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+func say(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
 
 func announce(h *hosted.Host) {
 	go func() { <-h.Lifetime().Started(); say("started") }()
@@ -186,8 +203,9 @@ func program(t testing.TB, name string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // only a hang takes that long
 	t.Cleanup(cancel)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0])} //nolint:gosec // this very program
-	p.cmd.Env = append(os.Environ(), programEnv+"="+name)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0])}
+	// A program under the race detector otherwise waits a second before it ends.
+	p.cmd.Env = append(os.Environ(), programEnv+"="+name, "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -362,6 +380,22 @@ func TestSIGHUPReloadsAndDoesNotStop(t *testing.T) {
 	p.ends(0)
 }
 
+func TestASIGHUPDuringAReloadIsFollowedByAnother(t *testing.T) {
+	t.Parallel()
+	p := program(t, "reloads slowly")
+	p.expect("started")
+	for range 3 {
+		p.signal(syscall.SIGHUP)
+		p.expect("reloading")
+		p.signal(syscall.SIGHUP)
+		p.expect("reloaded")
+		p.expect("reloading")
+		p.expect("reloaded")
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+}
+
 func TestSIGHUPKeepsItsDefaultActionIfNobodyReloads(t *testing.T) {
 	t.Parallel()
 	p := program(t, "plain")
@@ -410,7 +444,7 @@ func TestASignalLetsTheRequestsFinish(t *testing.T) {
 	url := "http://" + p.expect("at ")
 	body := make(chan string, 1)
 	go func() {
-		resp, err := client(t).Get(url) //nolint:noctx // bounded by the server
+		resp, err := client(t).Get(url)
 		if err != nil {
 			body <- err.Error()
 			return

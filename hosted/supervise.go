@@ -152,8 +152,11 @@ func (h *Host) decide(u *unit, err error) bool {
 		if isCancel(err, context.Cause(u.ctx)) {
 			err = nil
 		}
-		u.endedAtStopLocked(err)
+		noted := u.endedAtStopLocked(err)
 		h.mu.Unlock()
+		if noted {
+			h.log.Error("service did not stop cleanly", append(failure(u, err), "op", "run")...)
+		}
 		return false
 	case err == nil:
 		allDone := u.completeLocked()
@@ -276,19 +279,26 @@ func (u *unit) loopEndedLocked() bool {
 	return h.cfg.ExitWhenDone && h.loops == 0 && h.phase == running
 }
 
-// endedAtStopLocked notes the end of a loop, or of a restart, in its turn.
-func (u *unit) endedAtStopLocked(err error) {
+// endedAtStopLocked notes the end of a loop, or of a restart, in its turn and
+// reports whether err is news. That of a service under Ignore is no failure of
+// the host: it might as well have come a moment before the stop.
+func (u *unit) endedAtStopLocked(err error) bool {
 	if u.host.phase == ended || u.state == lifecycle.Failed {
-		return // the result is out, or it was given up in the start
+		return false // the result is out, or it was given up in the start
 	}
 	if u.state == lifecycle.Stopping {
 		u.stopTook = time.Since(u.since)
 	}
-	if err != nil {
-		u.err = err
-		u.host.failures = append(u.host.failures, &ServiceError{Service: u.name, Op: "run", Err: err})
-		u.enterLocked(lifecycle.Failed)
-	} else if u.loop != nil {
-		u.enterLocked(lifecycle.Stopped)
+	if err == nil {
+		if u.loop != nil {
+			u.enterLocked(lifecycle.Stopped)
+		}
+		return false
 	}
+	u.err = err
+	if u.policy.action != ignore {
+		u.host.failures = append(u.host.failures, &ServiceError{Service: u.name, Op: "run", Err: err})
+	}
+	u.enterLocked(lifecycle.Failed)
+	return true
 }

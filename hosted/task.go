@@ -29,6 +29,10 @@ func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error,
 	h.Go(taskName, func(ctx context.Context) error {
 		outcome = run(ctx)
 		if outcome == nil {
+			select {
+			case <-h.marks.Started: // a stop before that would be a failed start
+			case <-ctx.Done():
+			}
 			h.Lifetime().Stop(errTaskDone)
 		}
 		return outcome

@@ -1,0 +1,410 @@
+package hosted_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// leaving leaves items over and has some to drain.
+type leaving struct {
+	fake
+	left, backlog int
+}
+
+func (l *leaving) LeftOver() int { return l.left }
+func (l *leaving) Backlog() int  { return l.backlog }
+
+// troubled is a host whose report has something in every column.
+func troubled(t *testing.T) *hosted.Host {
+	h := hosted.New(hosted.Config{Name: "shop", ShutdownTimeout: 10 * time.Second})
+	h.Add("db", &fake{start: after(2*time.Second, nil), stop: failing(errors.New("connection\nreset"))})
+	h.Add("emails", &leaving{fake: fake{stop: after(time.Second, nil)}, left: 3})
+	n := 0
+	h.Go("flaky", func(ctx context.Context) error {
+		if n++; n < 3 {
+			return errBoom
+		}
+		return idle(ctx)
+	}, hosted.OnFailure(hosted.Restart(hosted.RestartConfig{})))
+	h.Go("deaf", stuck(t))
+	starts(t, h)
+	pass(time.Minute)
+	h.Lifetime().Stop(errWhy)
+	_ = h.Stop(t.Context())
+	return h
+}
+
+func TestTheReportIsATableInTheOrderOfTheStop(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := troubled(t)
+		r := h.Report()
+		var rows [][]string
+		lines := strings.Split(r.String(), "\n")
+		for _, line := range lines[1:6] {
+			rows = append(rows, strings.Fields(line))
+		}
+		wantText(t, lines[0], "shop", "because of the test")
+		wantList(t, "head", rows[0], "SERVICE", "STATE", "START", "STOP", "RESTARTS", "LEFT", "OVER", "ERROR")
+		wantList(t, "deaf", rows[1][:2], "deaf", "failed")
+		wantList(t, "flaky", rows[2][:6], "flaky", "stopped", "0s", "0s", "2", "0")
+		wantList(t, "emails", rows[3], "emails", "stopped", "0s", "1s", "0", "3", "-")
+		wantList(t, "db", rows[4], "db", "failed", "2s", "0s", "0", "0", "connection", "reset")
+		wantText(t, r.String(), "deaf did not return from stop within")
+		if r.Clean() {
+			t.Error("that is not clean")
+		}
+		wantIs(t, r.Cause, errWhy)
+		wantIs(t, r.Err, context.DeadlineExceeded)
+	})
+}
+
+func TestTheReportMarshalsToJSON(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		text, err := json.Marshal(troubled(t).Report())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Host     string  `json:"host"`
+			Cause    string  `json:"cause"`
+			Error    string  `json:"error"`
+			Took     float64 `json:"took_seconds"`
+			Clean    bool    `json:"clean"`
+			Services []struct {
+				Name     string  `json:"name"`
+				State    string  `json:"state"`
+				Error    string  `json:"error"`
+				Start    float64 `json:"start_seconds"`
+				Stop     float64 `json:"stop_seconds"`
+				Restarts int     `json:"restarts"`
+				LeftOver int     `json:"left_over"`
+			} `json:"services"`
+			Stragglers []struct {
+				Service string  `json:"service"`
+				Op      string  `json:"op"`
+				Stacks  string  `json:"stacks"`
+				Waited  float64 `json:"waited_seconds"`
+			} `json:"stragglers"`
+		}
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Host != "shop" || got.Cause != errWhy.Error() || got.Clean || got.Took < 9 || got.Took > 10.1 || got.Error == "" {
+			t.Errorf("got %s", text)
+		}
+		if len(got.Services) != 4 || len(got.Stragglers) != 1 {
+			t.Fatalf("got %s", text)
+		}
+		if s := got.Services[2]; s.Name != "emails" || s.State != "stopped" || s.Stop != 1 || s.LeftOver != 3 || s.Error != "" {
+			t.Errorf("emails: %+v", s)
+		}
+		if s := got.Services[3]; s.Name != "db" || s.Start != 2 || s.Error != "connection\nreset" {
+			t.Errorf("db: %+v", s)
+		}
+		if s := got.Stragglers[0]; s.Service != "deaf" || s.Op != "stop" || s.Waited < 8 || s.Stacks == "" {
+			t.Errorf("straggler: %+v", s)
+		}
+	})
+}
+
+func TestAnEmptyReportMarshalsToEmptyLists(t *testing.T) {
+	text, err := json.Marshal(hosted.New(hosted.Config{}).Report())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, string(text), `"host":"host"`, `"services":[]`, `"stragglers":[]`, `"clean":true`)
+}
+
+func TestACleanStopHasACleanReport(t *testing.T) {
+	h := hosted.New(hosted.Config{})
+	h.Go("loop", idle)
+	starts(t, h)
+	if h.Report().Cause != nil {
+		t.Error("there is a cause while it runs")
+	}
+	if text := h.Report().String(); strings.Contains(text, "stopped after") {
+		t.Errorf("a host that runs is reported as stopped:\n%s", text)
+	}
+	stops(t, h)
+	if !h.Report().Clean() {
+		t.Errorf("not clean:\n%v", h.Report())
+	}
+}
+
+func TestItemsLeftOverMakeTheReportUncleanAndTheLogLouder(t *testing.T) {
+	log, logger := newLog()
+	h := hosted.New(hosted.Config{Logger: logger})
+	h.Add("emails", &leaving{left: 1})
+	starts(t, h)
+	stops(t, h)
+	if h.Report().Clean() {
+		t.Error("clean")
+	}
+	if len(log.matching("WARN host stopped")) != 1 {
+		t.Errorf("logged %q", log.all())
+	}
+}
+
+func TestTheLogTellsTheLifeOfTheHost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Name: "shop", Logger: logger, DrainDelay: time.Second})
+		h.Go("loop", idle)
+		starts(t, h)
+		h.Lifetime().Stop(errWhy)
+		stops(t, h)
+		lines := log.all()
+		for i, want := range []string{"INFO host starting", "INFO host started", "INFO host stopping", "INFO host draining", "INFO host stopped"} {
+			if i >= len(lines) || !strings.HasPrefix(lines[i], want+" host=shop") {
+				t.Fatalf("line %d of %q is not %q", i, lines, want)
+			}
+		}
+		wantText(t, lines[2], "cause="+errWhy.Error())
+		wantText(t, lines[4], "report=")
+	})
+}
+
+func TestAPanicOfAStopIsLoggedWithItsStack(t *testing.T) {
+	log, logger := newLog()
+	h := hosted.New(hosted.Config{Logger: logger})
+	h.Add("s", &fake{stop: func(context.Context) error { explode(); return nil }})
+	starts(t, h)
+	wantIs(t, h.Stop(t.Context()), io.ErrUnexpectedEOF)
+	lines := log.matching("ERROR service did not stop cleanly")
+	if len(lines) != 1 {
+		t.Fatalf("logged %q", log.all())
+	}
+	wantText(t, lines[0], "service=s", "stack=", "explode")
+}
+
+func TestASlowStopSaysEverySecondWhatItWaitsFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		h.Add("emails", &leaving{fake: fake{stop: after(5500*time.Millisecond, nil)}, backlog: 7})
+		h.Add("quick", &fake{})
+		starts(t, h)
+		stops(t, h)
+		lines := log.matching("WARN still stopping")
+		if len(lines) != 4 { // after 2, 3, 4 and 5 seconds
+			t.Fatalf("got %q, want 4 lines", lines)
+		}
+		wantText(t, lines[0], "duration=2s", "services=emails", "to_drain=7")
+		time.Sleep(time.Hour)
+		if n := len(log.matching("WARN still stopping")); n != 4 {
+			t.Errorf("%d lines, want none after the end", n-4)
+		}
+	})
+}
+
+func TestAQuickStopSaysNothingOnItsWay(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		h.Add("s", &fake{stop: after(1900*time.Millisecond, nil)})
+		starts(t, h)
+		stops(t, h)
+		if lines := log.matching("WARN"); len(lines) > 0 {
+			t.Errorf("logged %q", lines)
+		}
+	})
+}
+
+func TestProgressGoesOnAfterALongDrainDelayOrHook(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger, DrainDelay: 5 * time.Second})
+		h.Add("slow", &fake{stop: after(10*time.Second, nil)})
+		starts(t, h)
+		stops(t, h)
+		if n := len(log.matching("services=slow")); n < 8 {
+			t.Errorf("%d lines name the service: %q", n, log.matching("still stopping"))
+		}
+	})
+}
+
+func TestABacklogThatBlocksSilencesNothingElse(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger, ShutdownTimeout: 10 * time.Second})
+		c := &counting{held: make(chan struct{})}
+		t.Cleanup(func() { close(c.held) })
+		c.stop = func(context.Context) error { <-c.held; return nil }
+		h.Add("s", c)
+		starts(t, h)
+		_ = h.Stop(context.Background())
+		if n := len(log.matching("services=s ")); n < 7 {
+			t.Errorf("%d lines name the service: %q", n, log.matching("still stopping"))
+		}
+	})
+}
+
+func TestSummaryIsTheStateInAFewWords(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{DrainDelay: time.Second})
+		h.Add("slow", &fake{start: after(time.Second, nil), stop: after(time.Second, nil)})
+		want := func(want string) {
+			t.Helper()
+			if got := h.Summary(); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		want("starting")
+		result := runs(t.Context(), h)
+		synctest.Wait()
+		want("starting")
+		pass(time.Second)
+		want("running, 1 services")
+		h.Lifetime().Stop(nil)
+		want("stopping")
+		pass(1500 * time.Millisecond)
+		want("stopping, waiting for slow")
+		wantNil(t, <-result)
+		want("stopped")
+	})
+}
+
+func TestStatesAndTimesFollowTheService(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		h.Add("s", &fake{start: after(2*time.Second, nil), stop: after(3*time.Second, nil)})
+		began := time.Now()
+		look := func(state lifecycle.State, since time.Duration, ready bool) {
+			t.Helper()
+			s := status(t, h, "s")
+			if s.State != state || s.Since.Sub(began) != since || s.Ready != ready {
+				t.Errorf("%v since %v ready %v, want %v since %v ready %v", s.State, s.Since.Sub(began), s.Ready, state, since, ready)
+			}
+		}
+		result := runs(t.Context(), h)
+		synctest.Wait()
+		look(lifecycle.Starting, 0, false)
+		pass(10 * time.Second)
+		look(lifecycle.Running, 2*time.Second, true)
+		h.Lifetime().Stop(nil)
+		pass(time.Second)
+		look(lifecycle.Stopping, 10*time.Second, false)
+		wantNil(t, <-result)
+		look(lifecycle.Stopped, 13*time.Second, false)
+		if s := status(t, h, "s"); s.StartTook != 2*time.Second || s.StopTook != 3*time.Second {
+			t.Errorf("start took %v and stop %v, want 2s and 3s", s.StartTook, s.StopTook)
+		}
+	})
+}
+
+// labelsOf is what a CPU profile would say of the goroutine.
+func labelsOf(ctx context.Context) string {
+	host, _ := pprof.Label(ctx, "host")
+	service, _ := pprof.Label(ctx, "service")
+	return host + "/" + service
+}
+
+func TestEveryCallCarriesTheLabelsOfItsHostAndService(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{Name: "shop"})
+		var r record
+		look := func(op string) func(context.Context) error {
+			return func(ctx context.Context) error {
+				if got := labelsOf(ctx); got != "shop/s" {
+					t.Errorf("%s: the context says %s", op, got)
+				}
+				if n := h.Goroutines()["s"]; n == 0 {
+					t.Errorf("%s: the goroutine is not counted", op)
+				}
+				child := make(chan bool)
+				before := h.Goroutines()["s"]
+				go func() { child <- h.Goroutines()["s"] == before+1 }()
+				if !<-child {
+					t.Errorf("%s: a goroutine that was started by it is not counted", op)
+				}
+				r.addf("%s", op)
+				return nil
+			}
+		}
+		hooks := &hooked{fake{look("start"), look("stop")}, look("starting"), look("started"), look("stopping"), look("stopped")}
+		h.Add("s", &reloadHooked{hooks, look("reload")}, hosted.Health(look("health")))
+		starts(t, h)
+		_ = ok(h.ReadyHandler())
+		wantNil(t, h.Reload(t.Context()))
+		stops(t, h)
+		r.want(t, "starting", "start", "started", "health", "reload", "stopping", "stop", "stopped")
+		synctest.Wait() // until those that came back are gone
+		if n := h.Goroutines(); len(n) > 0 {
+			t.Errorf("left: %v", n)
+		}
+	})
+}
+
+type reloadHooked struct {
+	*hooked
+	reload func(ctx context.Context) error
+}
+
+func (r *reloadHooked) Reload(ctx context.Context) error { return r.reload(ctx) }
+
+func TestOddNamesAreFoundInTheProfile(t *testing.T) {
+	for _, name := range []string{`say "hi"`, `back\slash`, "new\nline", "ünïcode", `x", "service":"y`, "a/b c"} {
+		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
+			h := hosted.New(hosted.Config{Name: `"service":"fake"`})
+			h.Go(name, func(ctx context.Context) error { hosted.Ready(ctx); return idle(ctx) }, hosted.WaitReady())
+			starts(t, h)
+			if got := h.Goroutines(); got[name] != 1 || len(got) != 1 {
+				t.Errorf("got %v", got)
+			}
+			stops(t, h)
+		})
+	}
+}
+
+func TestLabelsStayThroughRestarts(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		n := 0
+		h.Go("loop", func(ctx context.Context) error {
+			if n++; n < 3 {
+				return errBoom
+			}
+			return idle(ctx)
+		}, hosted.OnFailure(hosted.Restart(hosted.RestartConfig{})))
+		h.Add("fresh", hosted.Fresh(func() (hosted.Service, error) { return hosted.Loop(idle), nil }))
+		starts(t, h)
+		pass(time.Minute)
+		if got := h.Goroutines(); got["loop"] != 1 || got["fresh"] != 2 { // the loop and who watches it
+			t.Errorf("got %v", got)
+		}
+		stops(t, h)
+	})
+}
+
+func TestErrorsReadAsSentencesWithNames(t *testing.T) {
+	service := &hosted.ServiceError{Service: "emails", Op: "stop", Err: errBoom}
+	timeout := &hosted.TimeoutError{Stragglers: []hosted.Straggler{
+		{Service: "a", Op: "stop", Waited: 1234567 * time.Microsecond, Stacks: "long"},
+		{Service: "b/c", Op: "start", Waited: time.Second},
+	}}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{service, `stead/hosted: stop "emails": boom`},
+		{timeout, `stead/hosted: did not return in time: "a" (stop, 1.235s), "b/c" (start, 1s)`},
+		{hosted.ErrStopping, "stead/hosted: stopping"},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+	wantIs(t, service, errBoom)
+	wantIs(t, timeout, context.DeadlineExceeded)
+}
