@@ -35,6 +35,11 @@
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
 //	stead_build_info{version,goversion}           1
 //
+// The label job is also what Prometheus calls a scraped target. It keeps its own
+// and renames this one to exported_job, unless the scrape configuration says
+// honor_labels: true. The alerts in deploy/prometheus and the dashboard in
+// deploy/grafana use exported_job.
+//
 // # Guarantees
 //
 //  1. Nothing is counted twice and nothing is pushed: all numbers are read from

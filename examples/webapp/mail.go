@@ -104,7 +104,7 @@ func (l *leftovers) keep(_ context.Context, mails []welcome) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mails = append(l.mails, mails...)
-	return fmt.Errorf("%d mails were not sent", len(mails))
+	return fmt.Errorf("mails not sent: %d", len(mails))
 }
 
 func (l *leftovers) addresses() []string {
