@@ -95,8 +95,10 @@ func (a *alarm) set(d time.Duration) <-chan time.Time {
 	return a.timer.C
 }
 
+// rang says that the channel is empty again.
 func (a *alarm) rang() { a.armed = false }
 
+// stop frees the timer.
 func (a *alarm) stop() {
 	if a.timer != nil {
 		a.timer.Stop()

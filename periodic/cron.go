@@ -118,7 +118,7 @@ func newCron(expr string, loc *time.Location) (*zoned, error) {
 			spec.Dow |= anyValue
 		}
 	}
-	// These years have leap years that begin on each day of the week, so a
+	// What follows 2000 has leap years that begin on each day of the week, so a
 	// schedule that is not due in them never is.
 	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, errors.New("is never due")

@@ -73,6 +73,8 @@ func (q question) answer(buffer []time.Time) (a answer, err error) {
 			return a, err
 		}
 	}
+	// What is due now is decided only after the next slot is known: a slot that was
+	// overtaken by the next is missed, one that is merely late is not.
 	if a.run, err = q.choose(buffer, latest, count); err != nil {
 		return a, err
 	}
@@ -87,7 +89,7 @@ func (q question) choose(run []time.Time, latest time.Time, count int) ([]time.T
 	grace := q.grace
 	switch {
 	case q.missed == SkipMissed && q.resumed:
-		return run, nil
+		return run, nil // however fresh: it was due while the job was paused
 	case q.missed == SkipMissed && grace == 0:
 		grace = defaultGrace
 	}
@@ -105,7 +107,9 @@ func (q question) choose(run []time.Time, latest time.Time, count int) ([]time.T
 	return lastSlots(run, q.schedule, oldest, latest, int(q.missed))
 }
 
-// lastSlots appends the last slots from oldest to latest, at most n, in order.
+// lastSlots appends the last slots from oldest to latest, at most n, in order. A
+// Schedule cannot be asked backwards, so each is searched for like the latest:
+// that is n times a bounded effort, where walking from the oldest has no bound.
 func lastSlots(run []time.Time, s Schedule, oldest, latest time.Time, n int) ([]time.Time, error) {
 	first := len(run)
 	for t := latest; ; {
@@ -152,6 +156,7 @@ func latestSlot(s Schedule, slot, now time.Time) (latest time.Time, count int, e
 		latest = r.latest(now)
 		return latest, int(latest.Sub(slot)/r.d) + 1, nil
 	}
+	// There is no slot in (high, now], and low is one.
 	low, high := slot, now
 	for back := time.Second; ; back *= 2 {
 		from := now.Add(-back)

@@ -2,17 +2,20 @@ package periodic_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/steadgo/stead/periodic"
 )
 
-// slots prints the first n slots after from.
-func slots(s periodic.Schedule, from time.Time, n int) {
-	for range n {
+// slots lists the first n slots after from.
+func slots(s periodic.Schedule, from time.Time, n int) string {
+	lines := make([]string, n)
+	for i := range lines {
 		from = s.Next(from)
-		fmt.Println(from.Format("Mon 2 Jan 2006 15:04 MST"))
+		lines[i] = from.Format("Mon 2 Jan 2006 15:04 MST")
 	}
+	return strings.Join(lines, "\n")
 }
 
 // The board meets on the third Tuesday of every month, except on national
@@ -30,7 +33,7 @@ func ExampleExcept() {
 	if err != nil {
 		panic(err)
 	}
-	slots(periodic.Except(tuesdays, holidays), time.Date(2026, 1, 1, 0, 0, 0, 0, berlin), 3)
+	fmt.Println(slots(periodic.Except(tuesdays, holidays), time.Date(2026, 1, 1, 0, 0, 0, 0, berlin), 3))
 	// Output:
 	// Tue 20 Jan 2026 10:00 CET
 	// Tue 17 Mar 2026 10:00 CET
@@ -39,7 +42,7 @@ func ExampleExcept() {
 
 func ExampleSchedule() {
 	s := periodic.Bounded(periodic.Every(6*time.Hour), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Time{})
-	slots(s, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), 2)
+	fmt.Println(slots(s, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), 2))
 	// Output:
 	// Thu 1 Jan 2026 00:00 UTC
 	// Thu 1 Jan 2026 06:00 UTC
@@ -48,7 +51,7 @@ func ExampleSchedule() {
 func ExampleUnion() {
 	weekdays, _ := periodic.Cron("0 8 * * MON-FRI", nil)
 	weekends, _ := periodic.Cron("0 10 * * SAT,SUN", nil)
-	slots(periodic.Union(weekdays, weekends), time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC), 3)
+	fmt.Println(slots(periodic.Union(weekdays, weekends), time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC), 3))
 	// Output:
 	// Sat 3 Jan 2026 10:00 UTC
 	// Sun 4 Jan 2026 10:00 UTC
@@ -65,7 +68,7 @@ func (quarterEnd) Excluded(t time.Time) (time.Time, bool) {
 
 func ExampleCalendar() {
 	fridays, _ := periodic.Cron("0 22 * * FRI", nil)
-	slots(periodic.Except(fridays, quarterEnd{}), time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC), 2)
+	fmt.Println(slots(periodic.Except(fridays, quarterEnd{}), time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC), 2))
 	// Output:
 	// Fri 20 Mar 2026 22:00 UTC
 	// Fri 3 Apr 2026 22:00 UTC
@@ -75,7 +78,7 @@ func ExampleCron() {
 	_, err := periodic.Cron("0 0 31 2 *", nil)
 	fmt.Println(err)
 	lastWorkday, _ := periodic.Cron("0 18 LW * *", nil)
-	slots(lastWorkday, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 2)
+	fmt.Println(slots(lastWorkday, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 2))
 	// Output:
 	// stead/periodic: cron "0 0 31 2 *": is never due
 	// Fri 30 Jan 2026 18:00 UTC
@@ -87,9 +90,9 @@ func ExampleGapPolicy() {
 	ny, _ := time.LoadLocation("America/New_York")
 	eve := time.Date(2026, 3, 7, 12, 0, 0, 0, ny)
 	moved, _ := periodic.DailyAt("02:30", ny)
-	slots(moved, eve, 2)
+	fmt.Println(slots(moved, eve, 2))
 	skipped, _ := periodic.DailyAt("02:30", ny, periodic.Gap(periodic.SkipGap))
-	slots(skipped, eve, 1)
+	fmt.Println(slots(skipped, eve, 1))
 	// Output:
 	// Sun 8 Mar 2026 03:00 EDT
 	// Mon 9 Mar 2026 02:30 EDT
@@ -101,9 +104,9 @@ func ExampleRepeatPolicy() {
 	ny, _ := time.LoadLocation("America/New_York")
 	eve := time.Date(2026, 10, 31, 12, 0, 0, 0, ny)
 	once, _ := periodic.DailyAt("01:30", ny)
-	slots(once, eve, 2)
+	fmt.Println(slots(once, eve, 2))
 	both, _ := periodic.DailyAt("01:30", ny, periodic.Repeat(periodic.RepeatBoth))
-	slots(both, eve, 2)
+	fmt.Println(slots(both, eve, 2))
 	// Output:
 	// Sun 1 Nov 2026 01:30 EDT
 	// Mon 2 Nov 2026 01:30 EST

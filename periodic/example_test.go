@@ -26,7 +26,7 @@ func once(cfg periodic.Config, run func(context.Context) error) *periodic.Job {
 
 func ExampleJob() {
 	warmed := make(chan struct{}, 1)
-	warm := func(ctx context.Context) error {
+	warm := func(context.Context) error {
 		warmed <- struct{}{}
 		return nil
 	}

@@ -19,7 +19,7 @@ import (
 func TestAPanicOrGoexitEndsOneRunOnly(t *testing.T) {
 	for name, fail := range map[string]func(){
 		"panic":      func() { panic("boom") },
-		"panic(nil)": func() { panic(nil) }, //nolint:govet // on purpose
+		"panic(nil)": func() { panic(nil) },
 		"error":      func() { panic(io.EOF) },
 		"Goexit":     runtime.Goexit,
 	} {

@@ -16,12 +16,14 @@ type entry struct {
 // library's would box each entry.
 type queue []entry
 
+// place puts e at i, and tells its job.
 func (q queue) place(i int, e entry) {
 	q[i] = e
 	e.job.index = i
 }
 
-// fix moves the entry at i to where its key belongs.
+// fix moves the entry at i to where its key belongs. The entry travels in a
+// variable and is written once, at its end.
 func (q queue) fix(i int) {
 	e := q[i]
 	for i > 0 {
@@ -57,6 +59,7 @@ func (q queue) set(i int, when int64) {
 	}
 }
 
+// jobs is a copy that can be walked through without the lock.
 func (q queue) jobs() []*Job {
 	jobs := make([]*Job, len(q))
 	for i, e := range q {
@@ -65,11 +68,13 @@ func (q queue) jobs() []*Job {
 	return jobs
 }
 
+// push adds an entry. Keys that are all equal stay in the order of their pushes.
 func (q *queue) push(e entry) {
 	*q = append(*q, e)
 	q.fix(len(*q) - 1)
 }
 
+// remove takes out the entry at i; the last one takes its place and is sifted.
 func (q *queue) remove(i int) {
 	last := len(*q) - 1
 	moved := (*q)[last]

@@ -184,118 +184,6 @@ func (j *Job) Health(context.Context) error {
 	return nil
 }
 
-// Trigger asks for a run now. It does not move the schedule, works while the job
-// is paused, and is subject to the Overlap policy like a slot: ErrOverlap if
-// that has no place for it. On a job that gave up it begins a new streak and the
-// schedule goes on. ErrNotRunning: the job is not started or has ended.
-func (j *Job) Trigger() error {
-	j.mu.Lock()
-	s, live := j.home, j.life != nil
-	j.mu.Unlock()
-	if !live {
-		return opError("trigger", j.name, ErrNotRunning)
-	}
-	now := s.time.now()
-	j.mu.Lock()
-	if j.state == gaveUp && j.life != nil {
-		j.state, j.replan = active, true
-		j.record().streak = 0
-	}
-	err := ErrNotRunning
-	if j.state == active {
-		err = nil
-		if !j.admitLocked(request{slot: now, due: now.UnixNano(), trigger: true}) {
-			j.record().skips.Overlap++
-			err = ErrOverlap
-		}
-	}
-	j.mu.Unlock()
-	s.poke(j)
-	return opError("trigger", j.name, err)
-}
-
-// Pause lets no slot fire until Resume; a run that is on is not touched, but not
-// repeated if it returns ErrAgain. A job may be paused before it starts, which
-// takes away the run of RunAtStart, and stays paused over a restart.
-func (j *Job) Pause() { j.setPaused(true) }
-
-// Resume ends a Pause. Slots that passed meet the policy Config.Missed.
-func (j *Job) Resume() { j.setPaused(false) }
-
-func (j *Job) setPaused(paused bool) {
-	j.mu.Lock()
-	changed := j.paused != paused
-	if changed {
-		j.paused = paused
-		j.resumed = !paused
-		j.gen++
-	}
-	s, live := j.home, j.state == active
-	j.mu.Unlock()
-	if !changed {
-		return
-	}
-	if live {
-		s.poke(j)
-	}
-	if paused {
-		j.tell(slog.LevelInfo, "job paused")
-	} else {
-		j.tell(slog.LevelInfo, "job resumed")
-	}
-}
-
-// SetSchedule replaces the schedule; a run that is on is not touched. The grid of
-// a new Every counts from the last slot, or from now if there was none; After
-// counts from the end of the last run, or from now; a calendar from now. Slots
-// of the old schedule are forgotten.
-//
-// It fails on an invalid schedule and, with ErrNotRunning, on a job whose
-// schedule has ended or that was removed; the old schedule is kept then.
-func (j *Job) SetSchedule(s Schedule) error {
-	if err := check(s, false); err != nil {
-		return opError("set schedule of", j.name, err)
-	}
-	return opError("set schedule of", j.name, j.setSchedule(s))
-}
-
-// Next returns the next slot, without its jitter. It is zero if there is none,
-// if the job is not active or paused, and under After while a run is on.
-func (j *Job) Next() time.Time {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.nextLocked()
-}
-
-func (j *Job) nextLocked() time.Time {
-	if j.state != active || j.paused {
-		return time.Time{}
-	}
-	return j.slot
-}
-
-// Stats returns what the job did and does. The counts belong together.
-func (j *Job) Stats() Stats {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	s := Stats{
-		Name: j.name, Active: j.state == active, Paused: j.paused, GaveUp: j.state == gaveUp,
-		Running: int(j.running), Waiting: len(j.pending), Next: j.nextLocked(),
-		Runs: make(map[Outcome]uint64, len(outcomeNames)),
-	}
-	for r := j.runs; r != nil; r = r.older {
-		if r.stuck {
-			s.Stuck++
-		}
-	}
-	past := j.rec
-	if past == nil {
-		past = new(record)
-	}
-	past.fill(&s)
-	return s
-}
-
 // String returns the name, for %v in logs of jobs.
 func (j *Job) String() string { return fmt.Sprintf("job %q", j.name) }
 
@@ -325,6 +213,7 @@ func (j *Job) tell(level slog.Level, msg string, args ...any) {
 		j.mu.Unlock()
 	}
 	if log != nil {
+		//nolint:sloglint // the callers' messages are literals
 		log.Log(context.Background(), level, msg, append([]any{"job", j.name}, args...)...)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // began in it. A scheduler that is started again gets a new one, so that runs
 // left over by a stop that timed out are not mistaken for its own.
 type life struct {
-	base context.Context // of all runs: the values given to Start
+	base context.Context // of all runs: the values given to Start, and no end
 	quit chan struct{}   // closed to end the loop
 	done chan struct{}   // closed when the loop has ended: no run starts after that
 	stop func()          // closes quit, once
@@ -30,6 +30,7 @@ func newLife(ctx context.Context) *life {
 	return l
 }
 
+// add is called by the loop, with the job's lock held.
 func (l *life) add(r *run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -39,6 +40,7 @@ func (l *life) add(r *run) {
 	l.runs = r
 }
 
+// remove is the last a run does.
 func (l *life) remove(r *run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,7 +59,8 @@ func (l *life) remove(r *run) {
 }
 
 // whenIdle returns a channel that is closed when no run is on. It is of use only
-// after the loop has ended.
+// after the loop has ended, when no run can be added. A sync.WaitGroup would do
+// if it could be waited for with a deadline.
 func (l *life) whenIdle() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,6 +84,7 @@ func (l *life) snapshot() (runs []*run) {
 	return runs
 }
 
+// cancel ends the contexts of all runs.
 func (l *life) cancel(cause error) {
 	for _, r := range l.snapshot() {
 		r.cancel(cause)

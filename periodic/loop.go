@@ -6,7 +6,8 @@ import "time"
 // asks for attention without end must not hold up those that become due.
 const batch = 64
 
-// loop is the goroutine of a scheduler: it alone decides and starts runs.
+// loop is the goroutine of a scheduler: it alone decides and starts runs. So there
+// is no order of locks to get wrong, and once it has ended nothing can start.
 func (s *Scheduler) loop(l *life) {
 	defer s.retire(l)
 	bell := &alarm{clk: s.time.clk}
@@ -25,7 +26,7 @@ func (s *Scheduler) loop(l *life) {
 			}
 			s.settle(j, j.step(s, now))
 		}
-		var ring <-chan time.Time
+		var ring <-chan time.Time // nil: nothing is due until somebody calls
 		switch when := s.earliest(); {
 		case when <= now.UnixNano():
 			continue
@@ -54,6 +55,7 @@ func (s *Scheduler) look() time.Time {
 			s.log.Info("wall clock was set", "scheduler", s.name, "step", step)
 		}
 		for _, j := range s.Jobs() {
+			// One that is removed meanwhile does no harm: settle passes it over.
 			s.settle(j, j.shift(step, now))
 		}
 	}

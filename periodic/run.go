@@ -60,7 +60,9 @@ func Scheduled(ctx context.Context) time.Time {
 // counts as stuck.
 const stuckAfter = time.Second
 
-// startLocked starts a run.
+// startLocked starts a run. It is called on the loop's goroutine only: whatever a
+// goroutine is started from, a Trigger in a request handler for instance, it
+// inherits the pprof labels of that.
 func (j *Job) startLocked(req request, now time.Time) {
 	r := &run{job: j, home: j.home, life: j.life, req: req, older: j.runs, deadline: never}
 	r.Context, r.cancel = withTimeout(j.life.base, j.timeout, j.home.clk == nil)
@@ -97,7 +99,7 @@ func (r *run) execute() {
 		pprof.SetGoroutineLabels(r.Context)
 	}
 	r.begun, r.start = r.home.time.elapsed(), r.home.time.now()
-	if r.Err() != nil { // removed or stopped before it could begin
+	if r.Err() != nil { // removed, replaced or stopped before it could begin
 		r.withdraw()
 		return
 	}
@@ -107,7 +109,7 @@ func (r *run) execute() {
 	guard.Run(func() error { return r.job.fn(r) }, r.end)
 }
 
-// withdraw ends a run that did not begin.
+// withdraw ends a run that did not begin. It was a slot, so it is counted.
 func (r *run) withdraw() {
 	j := r.job
 	j.mu.Lock()
@@ -123,7 +125,8 @@ func (r *run) withdraw() {
 	r.life.remove(r)
 }
 
-// end files the run with its outcome and says what comes next.
+// end files the run with its outcome and says what comes next. It runs on the
+// run's goroutine, which after a Goexit is a dying one.
 func (r *run) end(err error) {
 	j := r.job
 	took := r.home.time.elapsed() - r.begun
@@ -136,6 +139,8 @@ func (r *run) end(err error) {
 	if again {
 		result.Err = nil
 	}
+	// Before the job may run again, or two saves could be swapped. A cancelled run
+	// is not remembered, so that the next start makes up for it.
 	if result.Outcome != Cancelled && !r.req.trigger {
 		j.save(r.life.base, r.req.slot)
 	}
@@ -157,7 +162,7 @@ func (r *run) end(err error) {
 	if waits {
 		r.home.poke(j)
 	}
-	r.life.remove(r)
+	r.life.remove(r) // last: a Stop that waits returns now
 }
 
 func outcomeOf(err, cause error) Outcome {
@@ -167,7 +172,7 @@ func outcomeOf(err, cause error) Outcome {
 		return Succeeded
 	case errors.As(err, &panicked):
 		return Panicked
-	case errors.Is(cause, ErrTimeout):
+	case errors.Is(cause, ErrTimeout): // whatever the function made of it
 		return TimedOut
 	case cause != nil:
 		return Cancelled
@@ -215,6 +220,7 @@ func (j *Job) judgeLocked(result Run, now time.Time) error {
 // run that ErrAgain asks for.
 func (j *Job) planLocked(r *run, now time.Time, again bool) {
 	if again && !j.paused {
+		// Before the slots that wait: it is the rest of an older one.
 		next := request{slot: r.req.slot, due: now.UnixNano(), trigger: r.req.trigger}
 		j.pending = append([]request{next}, j.pending...)
 		return
@@ -250,7 +256,7 @@ func (r *run) report(result Run, gone error) {
 
 // giveUp calls the user, whose panic must not pass for one of the run.
 func (r *run) giveUp(err error) {
-	call := r.job.extra.orDefault().onGiveUp
+	call := r.job.extra.orDefault().onGiveUp // no lock is held: it may call the job
 	if call == nil {
 		return
 	}

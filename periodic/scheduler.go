@@ -77,6 +77,8 @@ func (s *Scheduler) Add(j *Job) error {
 	if c := j.extra.orDefault().clock; c != nil && c != s.clk {
 		return opError("add", j.name, errors.New("the job has another Clock than the scheduler"))
 	}
+	// The two locks are never held together, so the job is claimed first and given
+	// back if its name is taken.
 	j.mu.Lock()
 	free := j.home == nil
 	if free {
@@ -123,6 +125,7 @@ func (s *Scheduler) Remove(name string) error {
 	if j == nil || !s.drop(j, removed) {
 		return opError("remove", name, errors.New("no such job"))
 	}
+	// drop has made sure that the list gets no longer.
 	j.mu.Lock()
 	for r := j.runs; r != nil; r = r.older {
 		r.cancel(ErrRemoved)

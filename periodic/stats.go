@@ -111,13 +111,12 @@ var (
 	}
 )
 
-type buckets = [len(durationBounds)]uint64
-
-// tally is the distribution behind a Histogram, not cumulative.
+// tally is the distribution behind a Histogram, not cumulative, so that an
+// observation touches one bucket.
 type tally struct {
 	count   uint64
 	sum     time.Duration
-	buckets buckets
+	buckets [len(durationBounds)]uint64
 }
 
 func (t *tally) add(d time.Duration, bounds *[len(durationBounds)]time.Duration) {
@@ -195,4 +194,26 @@ func (c *record) fill(s *Stats) {
 	for i := range n {
 		s.History[n-1-i] = c.history[(c.at+i)%n]
 	}
+}
+
+// Stats returns what the job did and does. The counts belong together.
+func (j *Job) Stats() Stats {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := Stats{
+		Name: j.name, Active: j.state == active, Paused: j.paused, GaveUp: j.state == gaveUp,
+		Running: int(j.running), Waiting: len(j.pending), Next: j.nextLocked(),
+		Runs: make(map[Outcome]uint64, len(outcomeNames)),
+	}
+	for r := j.runs; r != nil; r = r.older {
+		if r.stuck {
+			s.Stuck++
+		}
+	}
+	past := j.rec
+	if past == nil {
+		past = new(record)
+	}
+	past.fill(&s)
+	return s
 }

@@ -1,7 +1,6 @@
 package periodic
 
 import (
-	"context"
 	"log/slog"
 	"slices"
 	"time"
@@ -17,110 +16,15 @@ type request struct {
 	trigger bool
 }
 
-// activate makes the job ready for the loop and returns when that has to look at
-// it first. It calls the schedule and the store, on the caller's goroutine.
-func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64, err error) {
-	last := j.load(ctx)
-	if last.After(now) {
-		last = time.Time{} // the clock was wrong then; better a run too many than none for years
-	}
-	j.mu.Lock()
-	schedule := j.schedule
-	j.mu.Unlock()
-	schedule = bind(schedule, j.anchor(schedule, last, now))
-	from := now
-	if !last.IsZero() && !j.runAtStart {
-		from = last
-	}
-	a, err := decide(question{schedule: schedule, now: from, jitter: j.jitter, seed: j.seed()}, nil)
-	if err != nil {
-		return never, err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.state == removed {
-		return never, ErrNotRunning
-	}
-	if j.closed {
-		j.done, j.closed, j.err = nil, false, nil
-	}
-	j.state, j.life, j.resumed, j.replan = active, l, false, false
-	j.last = 0
-	if j.rec != nil {
-		j.rec.streak, j.rec.retryAt = 0, time.Time{}
-	}
-	j.setScheduleLocked(schedule, a)
-	switch {
-	case !j.runAtStart:
-	case j.paused:
-		j.record().skips.Paused++
-	default:
-		j.pending = append(j.pending, request{slot: now, due: now.UnixNano()})
-	}
-	if j.runAtStart || j.exhausted {
-		return now.UnixNano(), nil
-	}
-	return j.whenLocked(), nil
-}
-
-// anchor is where the grid of Every begins.
-func (j *Job) anchor(s Schedule, last, now time.Time) time.Time {
-	r, ok := s.(rate)
-	switch {
-	case !ok:
-		return time.Unix(0, 0)
-	case !last.IsZero():
-		return last
-	case j.runAtStart || j.phase < 0:
-		return now
-	case j.phase > 0:
-		return now.Add(j.phase % r.d)
-	default:
-		return now.Add(spread(seedOf(j.name), r.d))
-	}
-}
-
-// seed is what jitter depends on beside the slot.
-func (j *Job) seed() uint64 {
-	if j.jitter <= 0 {
-		return 0
-	}
-	return seedOf(j.name)
-}
-
-// deactivate ends what activate began.
-func (j *Job) deactivate() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.closeLocked()
-	j.life = nil
-	if j.state == active {
-		j.state = idle
-		j.dropLocked()
-	}
-}
-
-// dropLocked forgets all plans. Slots that were admitted are accounted for.
-func (j *Job) dropLocked() {
-	if n := len(j.pending); n > 0 {
-		j.record().skips.Stopped += uint64(n)
-		j.pending = nil
-	}
-	if j.rec != nil {
-		j.rec.retryAt = time.Time{}
-	}
-	j.slot, j.fire = time.Time{}, never
-	j.gen++
-}
-
 // step lets the job do what is due at now and returns when it wants to be looked
-// at next.
+// at next. The schedule is somebody else's code, so it is asked without the lock;
+// gen tells whether the question still stands when the answer is there.
 func (j *Job) step(s *Scheduler, now time.Time) int64 {
 	for {
 		j.mu.Lock()
 		q, due := j.questionLocked(now)
 		if !due {
-			break
+			break // with the lock held
 		}
 		gen := j.gen
 		j.mu.Unlock()
@@ -139,6 +43,7 @@ func (j *Job) step(s *Scheduler, now time.Time) int64 {
 	err := j.err
 	when := j.whenLocked()
 	j.mu.Unlock()
+	// A log handler is somebody else's code too.
 	for _, r := range stuck {
 		j.tell(slog.LevelWarn, "run ignores its timeout", "slot", r.req.slot, "timeout", j.timeout)
 	}
@@ -172,49 +77,45 @@ func (j *Job) questionLocked(now time.Time) (q question, due bool) {
 // answerLocked carries out what was decided about slots that were due.
 func (j *Job) answerLocked(q question, a answer, err error) {
 	if err != nil {
+		// Without a next slot there is nothing to go on with. The runs that are on
+		// may end in peace; endLocked sees to the rest.
 		j.err = opError("run", j.name, err)
 		j.dropLocked()
 		j.exhausted, j.replan = true, false
 		return
 	}
-	fire := j.fire
-	resumed := j.resumed
+	fire, resumed := j.fire, j.resumed
 	j.setScheduleLocked(j.schedule, a)
-	if q.slot.IsZero() {
+	if q.slot.IsZero() { // it was about the next slot only
 		return
 	}
-	j.last = q.slot.UnixNano()
+	latest := q.slot
 	if n := len(a.run); n > 0 {
-		j.last = a.run[n-1].UnixNano()
+		latest = a.run[n-1]
+	}
+	j.last = latest.UnixNano()
+	if past := j.rec; past != nil && !past.retryAt.IsZero() {
+		// The run after the failure stands for these slots too; it is told the
+		// latest of them.
+		past.skips.Backoff += uint64(len(a.run) + a.missed)
+		past.retrySlot = latest
+		return
 	}
 	skips := a.missed
-	if past := j.rec; past != nil && !past.retryAt.IsZero() {
-		past.skips.Backoff += uint64(len(a.run) + a.missed)
-		past.retrySlot = time.Unix(0, j.last).In(q.slot.Location())
-		return
-	}
 	switch len(a.run) {
 	case 0:
 	case 1:
-		if !a.run[0].Equal(q.slot) {
-			fire = j.last
+		if !latest.Equal(q.slot) {
+			fire = j.last // fire was that of the first slot due
 		}
-		if !j.admitLocked(request{slot: a.run[0], due: fire}) {
+		if !j.admitLocked(request{slot: latest, due: fire}) {
 			j.record().skips.Overlap++
 		}
 	default:
-		// The limit of CatchUp bounds them, not the policy for overlaps, and
-		// also if an earlier catching up is not through yet.
-		for _, slot := range a.run {
-			j.pending = append(j.pending, request{slot: slot, due: slot.UnixNano()})
-		}
-		if over := len(j.pending) - max(int(j.missed), j.overlap.waiting()); over > 0 {
-			j.pending = slices.Delete(j.pending, 0, over)
-			skips += over
-		}
+		skips += j.catchUpLocked(a.run)
 	}
 	switch {
-	case skips == 0:
+	case skips == 0: // so that a job at rest needs no record
 	case resumed:
 		j.record().skips.Paused += uint64(skips)
 	default:
@@ -222,15 +123,17 @@ func (j *Job) answerLocked(q question, a answer, err error) {
 	}
 }
 
-// setScheduleLocked puts a plan into the job.
-func (j *Job) setScheduleLocked(s Schedule, a answer) {
-	_, fixed := s.(delay) // its next slot is set when a run ends
-	j.schedule, j.slot, j.fire = s, a.next, never
-	if !a.next.IsZero() {
-		j.fire = a.fire.UnixNano()
+// catchUpLocked queues slots to make up for and returns how many older ones had
+// to go for them. The limit of CatchUp bounds the queue here and not the policy
+// for overlaps, under which all but one would be skipped; it holds also when an
+// earlier catching up is not through yet.
+func (j *Job) catchUpLocked(slots []time.Time) (over int) {
+	for _, slot := range slots {
+		j.pending = append(j.pending, request{slot: slot, due: slot.UnixNano()})
 	}
-	j.exhausted = a.next.IsZero() && !fixed
-	j.replan, j.resumed = false, false
+	over = max(len(j.pending)-max(int(j.missed), j.overlap.waiting()), 0)
+	j.pending = slices.Delete(j.pending, 0, over)
+	return over
 }
 
 // admitLocked decides whether a run may be on, or wait, beside those that are.
@@ -239,6 +142,8 @@ func (j *Job) admitLocked(r request) bool {
 	switch {
 	case busy == 0:
 	case j.overlap == Replace:
+		// The new run starts when the old one has returned: until then it waits
+		// in pending, and a still newer slot takes its place there.
 		for old := j.runs; old != nil; old = old.older {
 			old.cancel(ErrReplaced)
 		}
@@ -266,7 +171,8 @@ func (j *Job) retryLocked(now time.Time) {
 	}
 }
 
-// launchLocked starts the runs there is room for.
+// launchLocked starts the runs there is room for. A run whose context ended long
+// ago still takes its room until it returns.
 func (j *Job) launchLocked(now time.Time) {
 	n := 0
 	for n < len(j.pending) && j.state == active && int(j.running) < j.overlap.width() {
@@ -280,6 +186,7 @@ func (j *Job) launchLocked(now time.Time) {
 
 // endLocked ends a job that has nothing more to do and says whether it did.
 func (j *Job) endLocked() bool {
+	// A paused job may get a new schedule yet.
 	if j.state != active || !j.exhausted || j.paused || j.running > 0 || len(j.pending) > 0 {
 		return false
 	}
@@ -306,54 +213,4 @@ func (j *Job) whenLocked() int64 {
 		when = min(when, j.rec.retryAt.UnixNano())
 	}
 	return when
-}
-
-// setSchedule is SetSchedule with a valid schedule.
-func (j *Job) setSchedule(s Schedule) error {
-	for {
-		j.mu.Lock()
-		state, gen, last, home := j.state, j.gen, j.last, j.home
-		var lastEnd int64
-		if j.rec != nil {
-			lastEnd = j.rec.lastEnd
-		}
-		switch state {
-		case active:
-			j.mu.Unlock()
-		case ended, removed:
-			j.mu.Unlock()
-			return ErrNotRunning
-		default:
-			j.schedule = s
-			j.mu.Unlock()
-			return nil
-		}
-		now := home.time.now()
-		anchor := now
-		if last != 0 {
-			anchor = time.Unix(0, last)
-		}
-		q := question{schedule: bind(s, anchor), now: now, jitter: j.jitter, seed: j.seed()}
-		_, fixed := s.(delay)
-		if fixed && lastEnd != 0 {
-			q.now = time.Unix(0, lastEnd)
-		}
-		a, err := decide(q, nil)
-		if err != nil {
-			return err
-		}
-		j.mu.Lock()
-		if j.gen != gen || j.state != state {
-			j.mu.Unlock()
-			continue
-		}
-		if fixed && j.running > 0 {
-			a = answer{}
-		}
-		j.gen++
-		j.setScheduleLocked(q.schedule, a)
-		j.mu.Unlock()
-		home.poke(j)
-		return nil
-	}
 }

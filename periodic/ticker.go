@@ -38,6 +38,7 @@ type Ticker struct {
 	mu      sync.Mutex
 	period  time.Duration
 	due     time.Duration // the next tick, on the monotonic clock; Forever: none
+	skipped int           // ticks passed over since the last one delivered
 	waiting bool
 	stopped bool
 	change  chan struct{} // closed and replaced by Reset and Stop
@@ -128,36 +129,23 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 	}()
 	bell := &alarm{clk: t.time.clk}
 	defer bell.stop()
-	skipping := t.missed == SkipMissed
-	skipped := 0
-	for {
-		if err := ctx.Err(); err != nil {
+	for first := true; ; first = false {
+		if err := ctx.Err(); err != nil { // before anything is taken
 			if cause := context.Cause(ctx); !errors.Is(cause, err) {
 				err = fmt.Errorf("%w: %w", err, cause)
 			}
 			return Tick{}, err
 		}
-		t.time.read() // follow a wall clock that was set, for Tick.Scheduled
-		now := t.time.elapsed()
-		t.mu.Lock()
-		if t.stopped {
-			t.mu.Unlock()
-			return Tick{}, ErrStopped
+		if first && t.missed == SkipMissed {
+			t.skip()
 		}
-		if skipping { // ticks due before this wait began
-			skipped += t.skipLocked(now)
-			skipping = false
-		}
-		tick, ok := t.takeLocked(now)
-		due, change := t.due, t.change
-		t.mu.Unlock()
-		if ok {
-			tick.Missed += skipped
-			return tick, nil
+		tick, left, change, err := t.take()
+		if err != nil || left <= 0 {
+			return tick, err
 		}
 		var ring <-chan time.Time
-		if due != Forever {
-			ring = bell.set(due - now)
+		if left != Forever {
+			ring = bell.set(left)
 		}
 		select {
 		case <-ctx.Done():
@@ -168,30 +156,52 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 	}
 }
 
-// skipLocked passes over the ticks that were due before now.
-func (t *Ticker) skipLocked(now time.Duration) int {
-	n := 0
+// take takes the tick that is due, or says how long until there is one and what
+// is closed when that changes.
+func (t *Ticker) take() (tick Tick, left time.Duration, change <-chan struct{}, err error) {
+	t.time.read() // follow a wall clock that was set, for Tick.Scheduled
+	now := t.time.elapsed()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.stopped:
+		return tick, 0, nil, ErrStopped
+	case t.due == Forever:
+		return tick, Forever, t.change, nil
+	case t.due > now:
+		return tick, t.due - now, t.change, nil
+	default:
+		return t.takeLocked(now), 0, nil, nil
+	}
+}
+
+// skip passes over the ticks that were due before this wait. One that is due at
+// this very instant is not late.
+func (t *Ticker) skip() {
+	now := t.time.elapsed()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	switch {
 	case t.due >= now:
 	case t.period == Forever:
-		n, t.due = 1, Forever
+		t.due = Forever
+		t.skipped++
 	default:
-		n = int((now - t.due + t.period - 1) / t.period)
+		n := int((now - t.due + t.period - 1) / t.period)
 		t.due += time.Duration(n) * t.period
+		t.skipped += n
 	}
-	return n
 }
 
-// takeLocked takes the tick that is due, if one is.
-func (t *Ticker) takeLocked(now time.Duration) (Tick, bool) {
-	if t.due > now {
-		return Tick{}, false
-	}
-	late := (now - t.due) / t.period // ticks that are due beside this one
-	missed := max(late-max(time.Duration(t.missed), 1)+1, 0)
-	at := t.due + missed*t.period
+// takeLocked takes the tick that is due.
+func (t *Ticker) takeLocked(now time.Duration) Tick {
+	late := int((now - t.due) / t.period) // ticks that are due beside this one
+	missed := max(late-max(int(t.missed), 1)+1, 0)
+	at := t.due + time.Duration(missed)*t.period
 	t.due = t.after(at)
-	return Tick{Scheduled: t.time.at(at), Missed: int(missed)}, true
+	tick := Tick{Scheduled: t.time.at(at), Missed: missed + t.skipped}
+	t.skipped = 0
+	return tick
 }
 
 // Ticks returns the ticks as a sequence that ends when ctx does or when the

@@ -1,0 +1,113 @@
+package periodic
+
+import (
+	"context"
+	"time"
+)
+
+// activate makes the job ready for the loop and returns when that has to look at
+// it first. It calls the schedule and the store, on the caller's goroutine.
+func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64, err error) {
+	last := j.load(ctx)
+	if last.After(now) {
+		last = time.Time{} // the clock was wrong then; better a run too many than none for years
+	}
+	j.mu.Lock()
+	schedule := j.schedule
+	j.mu.Unlock()
+	schedule = bind(schedule, j.anchor(schedule, last, now))
+	from := now
+	if !last.IsZero() && !j.runAtStart {
+		from = last
+	}
+	a, err := decide(question{schedule: schedule, now: from, jitter: j.jitter, seed: j.seed()}, nil)
+	if err != nil {
+		return never, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.state == removed {
+		return never, ErrNotRunning
+	}
+	if j.closed {
+		j.done, j.closed, j.err = nil, false, nil
+	}
+	j.state, j.life, j.resumed, j.replan = active, l, false, false
+	j.last = 0
+	if j.rec != nil {
+		j.rec.streak, j.rec.retryAt = 0, time.Time{}
+	}
+	j.setScheduleLocked(schedule, a)
+	switch {
+	case !j.runAtStart:
+	case j.paused:
+		j.record().skips.Paused++
+	default:
+		j.pending = append(j.pending, request{slot: now, due: now.UnixNano()})
+	}
+	if j.runAtStart || j.exhausted {
+		return now.UnixNano(), nil
+	}
+	return j.whenLocked(), nil
+}
+
+// anchor is where the grid of Every begins.
+func (j *Job) anchor(s Schedule, last, now time.Time) time.Time {
+	r, ok := s.(rate)
+	switch {
+	case !ok:
+		return time.Unix(0, 0)
+	case !last.IsZero():
+		return last
+	case j.runAtStart || j.phase < 0:
+		return now
+	case j.phase > 0:
+		return now.Add(j.phase % r.d)
+	default:
+		return now.Add(spread(seedOf(j.name), r.d))
+	}
+}
+
+// seed is what jitter depends on beside the slot.
+func (j *Job) seed() uint64 {
+	if j.jitter <= 0 {
+		return 0
+	}
+	return seedOf(j.name)
+}
+
+// deactivate ends what activate began.
+func (j *Job) deactivate() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closeLocked()
+	j.life = nil
+	if j.state == active {
+		j.state = idle
+		j.dropLocked()
+	}
+}
+
+// dropLocked forgets all plans. Slots that were admitted are accounted for.
+func (j *Job) dropLocked() {
+	if n := len(j.pending); n > 0 {
+		j.record().skips.Stopped += uint64(n)
+		j.pending = nil
+	}
+	if j.rec != nil {
+		j.rec.retryAt = time.Time{}
+	}
+	j.slot, j.fire = time.Time{}, never
+	j.gen++
+}
+
+// setScheduleLocked puts a plan into the job.
+func (j *Job) setScheduleLocked(s Schedule, a answer) {
+	_, fixed := s.(delay) // its next slot is set when a run ends
+	j.schedule, j.slot, j.fire = s, a.next, never
+	if !a.next.IsZero() {
+		j.fire = a.fire.UnixNano()
+	}
+	j.exhausted = a.next.IsZero() && !fixed
+	j.replan, j.resumed = false, false
+}

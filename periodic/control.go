@@ -1,0 +1,149 @@
+package periodic
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Trigger asks for a run now. It does not move the schedule, works while the job
+// is paused, and is subject to the Overlap policy like a slot: ErrOverlap if
+// that has no place for it. On a job that gave up it begins a new streak and the
+// schedule goes on. ErrNotRunning: the job is not started or has ended.
+func (j *Job) Trigger() error {
+	j.mu.Lock()
+	s, live := j.home, j.life != nil
+	j.mu.Unlock()
+	if !live {
+		return opError("trigger", j.name, ErrNotRunning)
+	}
+	now := s.time.now()
+	j.mu.Lock()
+	if j.state == gaveUp && j.life != nil {
+		j.state, j.replan = active, true
+		j.record().streak = 0
+	}
+	err := ErrNotRunning
+	if j.state == active {
+		err = nil
+		if !j.admitLocked(request{slot: now, due: now.UnixNano(), trigger: true}) {
+			j.record().skips.Overlap++
+			err = ErrOverlap
+		}
+	}
+	j.mu.Unlock()
+	s.poke(j)
+	return opError("trigger", j.name, err)
+}
+
+// Pause lets no slot fire until Resume; a run that is on is not touched, but not
+// repeated if it returns ErrAgain. A job may be paused before it starts, which
+// takes away the run of RunAtStart, and stays paused over a restart.
+func (j *Job) Pause() { j.setPaused(true) }
+
+// Resume ends a Pause. Slots that passed meet the policy Config.Missed.
+func (j *Job) Resume() { j.setPaused(false) }
+
+func (j *Job) setPaused(paused bool) {
+	j.mu.Lock()
+	changed := j.paused != paused
+	if changed {
+		j.paused = paused
+		j.resumed = !paused
+		j.gen++
+	}
+	s, live := j.home, j.state == active
+	j.mu.Unlock()
+	if !changed {
+		return
+	}
+	if live {
+		s.poke(j)
+	}
+	if paused {
+		j.tell(slog.LevelInfo, "job paused")
+	} else {
+		j.tell(slog.LevelInfo, "job resumed")
+	}
+}
+
+// SetSchedule replaces the schedule; a run that is on is not touched. The grid of
+// a new Every counts from the last slot, or from now if there was none; After
+// counts from the end of the last run, or from now; a calendar from now. Slots
+// of the old schedule are forgotten.
+//
+// It fails on an invalid schedule and, with ErrNotRunning, on a job whose
+// schedule has ended or that was removed; the old schedule is kept then.
+func (j *Job) SetSchedule(s Schedule) error {
+	if err := check(s, false); err != nil {
+		return opError("set schedule of", j.name, err)
+	}
+	return opError("set schedule of", j.name, j.setSchedule(s))
+}
+
+// Next returns the next slot, without its jitter. It is zero if there is none,
+// if the job is not active or paused, and under After while a run is on.
+func (j *Job) Next() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.nextLocked()
+}
+
+func (j *Job) nextLocked() time.Time {
+	if j.state != active || j.paused {
+		return time.Time{}
+	}
+	return j.slot
+}
+
+// setSchedule is SetSchedule with a valid schedule.
+func (j *Job) setSchedule(s Schedule) error {
+	for {
+		j.mu.Lock()
+		state, gen, last, home := j.state, j.gen, j.last, j.home
+		var lastEnd int64
+		if j.rec != nil {
+			lastEnd = j.rec.lastEnd
+		}
+		if state != active && state != ended && state != removed {
+			j.schedule = s // Start, or the Trigger after giving up, makes a plan of it
+			j.mu.Unlock()
+			return nil
+		}
+		j.mu.Unlock()
+		if state != active {
+			return ErrNotRunning
+		}
+		q := j.replacement(s, home.time.now(), last, lastEnd)
+		a, err := decide(q, nil)
+		if err != nil {
+			return err
+		}
+		j.mu.Lock()
+		if j.gen != gen || j.state != state { // overtaken: look again
+			j.mu.Unlock()
+			continue
+		}
+		if _, fixed := s.(delay); fixed && j.running > 0 {
+			a = answer{} // the end of the run sets the slot
+		}
+		j.gen++
+		j.setScheduleLocked(q.schedule, a)
+		j.mu.Unlock()
+		home.poke(j)
+		return nil
+	}
+}
+
+// replacement is the question for the first slot of a new schedule. The instants
+// may be zero: there was none.
+func (j *Job) replacement(s Schedule, now time.Time, last, lastEnd int64) question {
+	anchor := now
+	if last != 0 {
+		anchor = time.Unix(0, last)
+	}
+	q := question{schedule: bind(s, anchor), now: now, jitter: j.jitter, seed: j.seed()}
+	if _, fixed := s.(delay); fixed && lastEnd != 0 {
+		q.now = time.Unix(0, lastEnd)
+	}
+	return q
+}
