@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/steadgo/stead/channelq/internal/engine"
+	engine "github.com/steadgo/stead/channelq/internal/fast"
 	"github.com/steadgo/stead/internal/guard"
 )
 

@@ -88,6 +88,17 @@ func (c *consumer[T]) inside(ctx context.Context) bool {
 // Name returns the name of the queue.
 func (c *consumer[T]) Name() string { return c.q.name }
 
+// Observed returns the queue, so that a host can tell several consumers of one
+// queue from two queues of one name.
+func (c *consumer[T]) Observed() any { return c.q }
+
+// Backlog returns how many items are still to be handled: those in the queue, in
+// progress and parked.
+func (c *consumer[T]) Backlog() int {
+	s := c.q.Stats()
+	return s.Depth + s.InProgress + s.Parked
+}
+
 // Stats returns the books of the queue, which count what all its consumers did.
 func (c *consumer[T]) Stats() Stats {
 	s := c.q.Stats()

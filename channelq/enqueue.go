@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/steadgo/stead/channelq/internal/engine"
+	engine "github.com/steadgo/stead/channelq/internal/fast"
 )
 
 // Enqueue puts item into the queue. When there is no room it acts by the

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/steadgo/stead/channelq/internal/engine"
+	engine "github.com/steadgo/stead/channelq/internal/fast"
 )
 
 // Failure is an item that failed for good.

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/steadgo/stead/channelq/internal/engine"
+	engine "github.com/steadgo/stead/channelq/internal/fast"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )

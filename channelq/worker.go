@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/steadgo/stead/channelq/internal/engine"
+	engine "github.com/steadgo/stead/channelq/internal/fast"
 	"github.com/steadgo/stead/internal/guard"
 )
 
