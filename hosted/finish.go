@@ -26,7 +26,7 @@ func (h *Host) finish(end time.Time) {
 	}
 	var stacks map[string]string
 	if slices.ContainsFunc(behind, func(c *call) bool { return !c.returned() }) {
-		stacks = h.stacks()
+		stacks = h.Stacks()
 	}
 	h.mu.Lock()
 	var stragglers []Straggler
