@@ -76,13 +76,13 @@ type Host struct {
 
 	mu          sync.Mutex
 	phase       phase
-	units       []*unit // in order of registration, from Start on in order of start
-	byName      map[string]*unit
-	problems    []error // found at registration
-	late        []error // Add after Start
-	failures    []error // in the order in which they happened
-	calls       []*call // that were not back in time
-	loops       int     // that have not ended by themselves
+	units       []*unit          // in order of registration, from Start on in order of start
+	byName      map[string]*unit // made by Start, which knows how many there are
+	problems    []error          // found at registration
+	late        []error          // Add after Start
+	failures    []error          // in the order in which they happened
+	calls       []*call          // that were not back in time
+	loops       int              // that have not ended by themselves
 	cancelStart context.CancelCauseFunc
 	coord       *coordination
 	noDrain     bool
@@ -119,11 +119,10 @@ func New(cfg Config) *Host {
 		cfg.HealthTimeout = 900 * time.Millisecond
 	}
 	h := &Host{
-		cfg:    cfg,
-		log:    cfg.Logger.With("host", cfg.Name),
-		ended:  make(chan struct{}),
-		cut:    make(chan struct{}),
-		byName: map[string]*unit{},
+		cfg:   cfg,
+		log:   cfg.Logger.With("host", cfg.Name),
+		ended: make(chan struct{}),
+		cut:   make(chan struct{}),
 	}
 	h.marks = marks.New(h.stopRequested)
 	h.life = lifecycle.NewLifetime(h.marks)
@@ -183,7 +182,6 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 		h.problems = append(h.problems, &ServiceError{Service: name, Op: "add", Err: err})
 		return
 	}
-	h.byName[name] = u
 	h.units = append(h.units, u)
 	if u.loop != nil {
 		h.loops++
@@ -196,8 +194,6 @@ func (h *Host) acceptLocked(u *unit) error {
 		return errors.New("the name is empty")
 	case isNil(u.service):
 		return errors.New("the service is nil")
-	case h.byName[u.name] != nil:
-		return errors.New("the name is taken")
 	}
 	if l, ok := u.service.(*loop); ok && l.run == nil {
 		return errors.New("the function is nil")
@@ -244,9 +240,26 @@ func (h *Host) validate() ([]*unit, error) {
 	if h.cfg.ExitWhenDone && h.loops == 0 {
 		fail("ExitWhenDone needs a loop")
 	}
+	errs = append(errs, h.index()...)
 	errs = append(errs, h.twicePresent()...)
 	order, err := sortUnits(h.units, h.byName)
 	return order, join(append(errs, err)...)
+}
+
+// index makes byName, all at once because a map that grows costs more than the
+// services in it, and finds names that were given twice.
+func (h *Host) index() (errs []error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.byName = make(map[string]*unit, len(h.units))
+	for _, u := range h.units {
+		if h.byName[u.name] != nil {
+			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: errors.New("the name is taken")})
+			continue
+		}
+		h.byName[u.name] = u
+	}
+	return errs
 }
 
 // twicePresent finds one instance under two names, and two queues or two

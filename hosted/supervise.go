@@ -15,7 +15,7 @@ var errAllDone = errors.New("stead/hosted: every loop has completed")
 
 // runLoop is the goroutine of a loop, for one run of its function.
 func (u *unit) runLoop() {
-	pprof.SetGoroutineLabels(u.ctx)
+	pprof.SetGoroutineLabels(&u.base)
 	guard.Run(func() error { return u.loop.run(u.ctx) }, func(err error) {
 		if !u.host.decide(u, err) {
 			close(u.done)

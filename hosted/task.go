@@ -39,10 +39,13 @@ func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error,
 	}, After(needs...))
 	h.mu.Lock()
 	h.noDrain = true // nobody was ever told to come here
-	task := h.byName[taskName]
 	h.mu.Unlock()
 
-	err := h.start(ctx, func(all []*unit) []*unit { return neededBy(task, all) })
+	var task *unit
+	err := h.start(ctx, func(all []*unit) []*unit {
+		task = h.byName[taskName]
+		return neededBy(task, all)
+	})
 	if err == nil {
 		release := context.AfterFunc(ctx, func() { h.marks.RequestStop(context.Cause(ctx), time.Time{}) })
 		defer release()
