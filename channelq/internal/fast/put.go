@@ -36,13 +36,7 @@ func (e *Engine[T]) putSlow(ctx context.Context, v T) Outcome {
 }
 
 // TryPut never waits: OK, Full or Closed.
-func (e *Engine[T]) TryPut(v T) Outcome {
-	o := e.putOne(&v)
-	if o == Full && e.meeting != nil {
-		_, o = e.meeting.tryPut([]T{v})
-	}
-	return o
-}
+func (e *Engine[T]) TryPut(v T) Outcome { return e.putOne(&v) }
 
 // PutN puts all of vs, in pieces when they do not fit at once, and waits while
 // there is no room. It returns how many it put, always a prefix: all with OK,
@@ -95,7 +89,7 @@ func (e *Engine[T]) putOne(v *T) Outcome {
 		}
 		return OK
 	}
-	_, o := e.putSome((*[1]T)(unsafe.Pointer(v))[:])
+	_, o := e.TryPutN(unsafe.Slice(v, 1))
 	return o
 }
 

@@ -33,11 +33,10 @@ func (e *Engine[T]) takeSlow(ctx context.Context) (T, Outcome) {
 
 // TryTake never waits: OK, Empty or Closed.
 func (e *Engine[T]) TryTake() (v T, o Outcome) {
-	var buf [1]T
-	if o = e.takeOne(&buf[0]); o != OK && o != Closed {
-		_, o = e.TryTakeN(buf[:])
+	if o = e.takeOne(&v); o == Empty || o == pending {
+		_, o = e.TryTakeN(unsafe.Slice(&v, 1))
 	}
-	return buf[0], o
+	return v, o
 }
 
 // TakeN waits until there is an item and takes what is there, at least one and
@@ -92,7 +91,7 @@ func (e *Engine[T]) takeOne(v *T) Outcome {
 		}
 		return OK
 	}
-	_, o := e.takeSome((*[1]T)(unsafe.Pointer(v))[:])
+	_, o := e.takeSome(unsafe.Slice(v, 1))
 	return o
 }
 
