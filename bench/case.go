@@ -133,14 +133,18 @@ func Quantile(numbers []float64, q float64) float64 {
 	return sorted[int(math.Round(q*float64(len(sorted)-1)))]
 }
 
-// perOp makes a Run of a function that does a number of operations. It goes by
-// the speed of the round before to fill the time.
+// perOp makes a Run of a function that does a number of operations, with two
+// columns: time and processor time an operation. The second says what it costs
+// where the first depends on who else uses the machine. It goes by the speed of
+// the round before to fill the time.
 func perOp(do func(ops int) time.Duration) func(time.Duration) []float64 {
 	ops := 5000
 	return func(round time.Duration) []float64 {
+		before := cpuTime()
 		took := do(ops)
+		cpu := float64(cpuTime()-before) / float64(ops)
 		each := float64(took) / float64(ops)
 		ops = min(max(int(float64(round)/max(each, 0.1)), 1000), 50_000_000)
-		return []float64{each}
+		return []float64{each, cpu}
 	}
 }

@@ -21,7 +21,7 @@ var Casts = []Cast{{1, 1}, {1, 4}, {4, 1}, {4, 4}, {64, 4}}
 func Throughput(cast Cast, capacity, bytes, batch int) Case {
 	c := Case{
 		Name:    fmt.Sprintf("queue/%v/%d/%dB/batch%d", cast, capacity, bytes, batch),
-		Columns: []string{"ns/item"},
+		Columns: []string{"ns/item", "cpu ns/item"},
 		Targets: []Target{{Against: Reference, Max: throughputTarget(cast, capacity, bytes, batch)}},
 	}
 	if bytes == 128 {

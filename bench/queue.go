@@ -59,7 +59,7 @@ func (c channel[T]) Produce(_ context.Context, items, _ int) {
 }
 
 func (c channel[T]) Consume(context.Context, int) {
-	for range c { //nolint:revive // taking is all there is to measure
+	for range c { // taking is all there is to measure
 	}
 }
 

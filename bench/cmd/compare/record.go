@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -43,16 +44,23 @@ func newRecord(rounds int, round time.Duration) *record {
 }
 
 func commit() string {
-	head, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
+	head := git("rev-parse", "--short", "HEAD")
+	switch {
+	case head == "":
 		return "unknown"
+	case git("status", "--porcelain", "--untracked-files=no") != "":
+		return head + "+"
 	}
-	name := strings.TrimSpace(string(head))
-	changes, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output()
-	if err == nil && len(changes) > 0 {
-		name += "+"
+	return head
+}
+
+// git is what the command prints, or nothing if it fails.
+func git(args ...string) string {
+	out, err := exec.CommandContext(context.Background(), "git", args...).Output() //nolint:gosec // constant arguments
+	if err != nil {
+		return ""
 	}
-	return name
+	return strings.TrimSpace(string(out))
 }
 
 // cpu is the name of the processor where the system tells it.

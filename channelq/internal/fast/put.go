@@ -36,13 +36,7 @@ func (e *Engine[T]) putSlow(ctx context.Context, v T) Outcome {
 }
 
 // TryPut never waits: OK, Full or Closed.
-func (e *Engine[T]) TryPut(v T) Outcome {
-	o := e.putOne(&v)
-	if o == Full && e.meeting != nil {
-		_, o = e.meeting.tryPut([]T{v})
-	}
-	return o
-}
+func (e *Engine[T]) TryPut(v T) Outcome { return e.putOne(&v) }
 
 // PutN puts all of vs, in pieces when they do not fit at once, and waits while
 // there is no room. It returns how many it put, always a prefix: all with OK,
@@ -83,7 +77,7 @@ func (e *Engine[T]) TryPutN(vs []T) (int, Outcome) {
 func (e *Engine[T]) putOne(v *T) Outcome {
 	t := e.tail.Load()
 	pos := t / step
-	if t&closed == 0 && ahead(e.limit.Load(), pos) > 0 && e.tail.CompareAndSwap(t, t+step) {
+	if t&closed == 0 && (ahead(e.limit.Load(), pos) > 0 || e.moveLimit(pos)) && e.tail.CompareAndSwap(t, t+step) {
 		if e.samples != nil {
 			e.samples.stamp(pos, 1)
 		}
@@ -95,7 +89,7 @@ func (e *Engine[T]) putOne(v *T) Outcome {
 		}
 		return OK
 	}
-	_, o := e.putSome((*[1]T)(unsafe.Pointer(v))[:])
+	_, o := e.TryPutN(unsafe.Slice(v, 1))
 	return o
 }
 
@@ -146,6 +140,18 @@ func (e *Engine[T]) claim(want int) (pos uint64, got int, o Outcome) {
 			return pos, got, OK
 		}
 	}
+}
+
+// moveLimit looks at head and says whether a put at pos fits without raising the
+// high-water mark. That is the usual case of a queue that is never long, where
+// limit is soon used up.
+func (e *Engine[T]) moveLimit(pos uint64) bool {
+	limit := e.head.Load()/step + uint64(e.high.Load())
+	if ahead(limit, pos) <= 0 {
+		return false
+	}
+	e.limit.Store(limit)
+	return true
 }
 
 // raise notes a length of the queue that was reached with head at h, and moves

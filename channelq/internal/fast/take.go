@@ -33,11 +33,10 @@ func (e *Engine[T]) takeSlow(ctx context.Context) (T, Outcome) {
 
 // TryTake never waits: OK, Empty or Closed.
 func (e *Engine[T]) TryTake() (v T, o Outcome) {
-	var buf [1]T
-	if o = e.takeOne(&buf[0]); o != OK && o != Closed {
-		_, o = e.TryTakeN(buf[:])
+	if o = e.takeOne(&v); o == Empty || o == pending {
+		_, o = e.TryTakeN(unsafe.Slice(&v, 1))
 	}
-	return buf[0], o
+	return v, o
 }
 
 // TakeN waits until there is an item and takes what is there, at least one and
@@ -87,16 +86,12 @@ func (e *Engine[T]) takeOne(v *T) Outcome {
 			var zero T
 			e.values[i] = zero
 		}
-		// As in release.
-		if e.head.Add(step-locked)&closing != 0 {
-			e.checkDrained(pos + 1)
-		}
-		if e.putters.call.Load() {
-			e.serve(1, false)
+		if h = e.head.Add(step - locked); h&closing != 0 || e.awaited() {
+			e.afterRelease(h, 1)
 		}
 		return OK
 	}
-	_, o := e.takeSome((*[1]T)(unsafe.Pointer(v))[:])
+	_, o := e.takeSome(unsafe.Slice(v, 1))
 	return o
 }
 
@@ -210,15 +205,24 @@ func (e *Engine[T]) inPlace(pos uint64) int {
 
 // release gives n slots back together with the lock bit. An add and not a store:
 // Close may have set the closing bit meanwhile.
-//
-// The add comes before the load of putters.call; a put that parks sets call
-// before it looks at head for the last time.
 func (e *Engine[T]) release(n int) {
-	h := e.head.Add(uint64(n)*step - locked)
+	if h := e.head.Add(uint64(n)*step - locked); h&closing != 0 || e.awaited() {
+		e.afterRelease(h, n)
+	}
+}
+
+// awaited says whether a call is parked that a release may concern: a put that
+// waits for the slots, or a take that found the lock bit set. It comes after the
+// add; those calls set their flag before they look at head for the last time.
+func (e *Engine[T]) awaited() bool { return e.putters.call.Load() || e.takers.call.Load() }
+
+// afterRelease does what n freed slots and the head h, unlocked, give rise to.
+func (e *Engine[T]) afterRelease(h uint64, n int) {
 	if h&closing != 0 {
 		e.checkDrained(h / step)
 	}
 	if e.putters.call.Load() {
 		e.serve(min(n, e.burst), false)
 	}
+	e.passOn()
 }
