@@ -55,8 +55,8 @@ func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64,
 func (j *Job) anchor(s Schedule, last, now time.Time) time.Time {
 	r, ok := s.(rate)
 	switch {
-	case !ok:
-		return time.Unix(0, 0)
+	case !ok: // for an Every inside; a calendar does not ask
+		return now.Add(max(j.phase, 0))
 	case !last.IsZero():
 		return last
 	case j.runAtStart || j.phase < 0:

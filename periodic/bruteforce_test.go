@@ -142,7 +142,7 @@ func location(t testing.TB, name string) *time.Location {
 }
 
 func TestCronAgreesWithLookingAtEveryMinuteAroundEachChangeOfTheClocks(t *testing.T) {
-	first, last := 2022, 2028
+	first, last := 2024, 2028
 	if testing.Short() {
 		first = 2027
 	}
@@ -169,7 +169,7 @@ func TestCronAgreesWithLookingAtEveryMinuteAroundEachChangeOfTheClocks(t *testin
 }
 
 func TestCronAgreesWithLookingAtEveryMinuteOfAYear(t *testing.T) {
-	for zone, year := range map[string]int{"Europe/Berlin": 2024, "America/Santiago": 2026, "Pacific/Apia": 2011, "Africa/Casablanca": 2023} {
+	for zone, year := range map[string]int{"America/Santiago": 2026, "Pacific/Apia": 2011} {
 		t.Run(zone, func(t *testing.T) {
 			t.Parallel()
 			if testing.Short() {

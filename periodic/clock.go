@@ -120,6 +120,11 @@ func withTimeout(ctx context.Context, d time.Duration, real bool) (context.Conte
 	}
 }
 
+// withMoment is for what takes no time unless something is broken.
+func withMoment() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 100*time.Millisecond)
+}
+
 // withReserve ends a tenth of the remaining time before ctx does, at most a
 // second: what is left for runs to return after they are cancelled.
 func withReserve(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -3,7 +3,6 @@ package periodic
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -183,9 +182,6 @@ func (j *Job) Health(context.Context) error {
 	}
 	return nil
 }
-
-// String returns the name, for %v in logs of jobs.
-func (j *Job) String() string { return fmt.Sprintf("job %q", j.name) }
 
 // record is made on first use.
 func (j *Job) record() *record {

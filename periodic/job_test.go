@@ -497,3 +497,16 @@ func TestTwoSlotsAtOneInstantAreOneRun(t *testing.T) {
 		l.want(t, seconds(10, 15, 20, 30, 40, 45, 50, 60)...)
 	})
 }
+
+func TestTheJobLaysTheGridOfEveryInsideOtherSchedules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(1234 * time.Millisecond)
+		l := newLog()
+		at := func(s float64) time.Time { return l.zero.Add(seconds(s)[0]) }
+		s := periodic.Except(periodic.Bounded(periodic.Union(periodic.Every(10*time.Second), periodic.At(at(33))), at(15), at(75)), periodic.Between(at(40), at(60)))
+		j := start(t, periodic.Config{Schedule: s, RunAtStart: true}, l.run(0))
+		pass(2 * time.Minute)
+		l.want(t, seconds(0, 20, 30, 33, 60, 70)...)
+		<-j.Done()
+	})
+}

@@ -30,6 +30,25 @@ func newLife(ctx context.Context) *life {
 	return l
 }
 
+// loopEnds waits for the loop and says whether it ended. A loop ends at once unless
+// it is in a Schedule that hangs; for that it has until ctx ends, and a moment more
+// because a ctx may have ended before anybody looked.
+func (l *life) loopEnds(ctx context.Context) bool {
+	select {
+	case <-l.done:
+		return true
+	case <-ctx.Done():
+	}
+	moment, cancel := withMoment()
+	defer cancel()
+	select {
+	case <-l.done:
+		return true
+	case <-moment.Done():
+		return false
+	}
+}
+
 // add is called by the loop, with the job's lock held.
 func (l *life) add(r *run) {
 	l.mu.Lock()

@@ -32,8 +32,9 @@ const (
 // sets the grid when it starts, see [Config.Phase]; it lies on the monotonic
 // clock, so a change of the wall clock neither hurries nor delays a run.
 //
-// On its own, or inside [Union], [Except] and [Bounded], the grid lies on the
-// wall clock; outside a job it is counted from the Unix epoch.
+// Inside [Union], [Except] and [Bounded] the grid begins at the start too, without
+// the spread of [Config.Phase], and lies on the wall clock. Outside a job it is
+// counted from the Unix epoch.
 //
 // d is from one millisecond to a hundred years; for any other value New,
 // SetSchedule and Scheduler.Add return an error and Next returns the zero time.

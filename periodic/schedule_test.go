@@ -280,6 +280,21 @@ func TestExclusions(t *testing.T) {
 	}
 	nexts(t, periodic.Except(cron(t, "30 2 * * *", ny), early), instant(t, "2026-03-07 12:00", ny), "2026-03-09 02:30")
 
+	// Clocks that go back over midnight, at 00:01, show the excluded day twice.
+	stJohns := location(t, "America/St_Johns")
+	sixth, err := periodic.Holidays(stJohns, "2010-11-06")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evening, err := periodic.WeeklyHours(stJohns, "18:00", "00:00", time.Saturday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []periodic.Calendar{sixth, evening} {
+		nexts(t, periodic.Except(cron(t, "0,30 * * * *", stJohns), c), instant(t, "2010-11-06 18:00", stJohns),
+			"2010-11-07 00:00:00 -0230", "2010-11-07 00:00:00 -0330", "2010-11-07 00:30:00 -0330")
+	}
+
 	for _, day := range []string{"", "25.12.", "2026-02-30", "02-30", "13-01"} {
 		if _, err := periodic.Holidays(nil, day); err == nil {
 			t.Errorf("holiday %q was accepted", day)

@@ -262,10 +262,8 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	}
 	patience, cancel := withReserve(ctx)
 	defer cancel()
-	select {
-	case <-l.done:
-	case <-ctx.Done(): // a schedule does not return
-		return opError("stop", s.name, context.Cause(ctx))
+	if !l.loopEnds(ctx) {
+		return opError("stop", s.name, fmt.Errorf("a Schedule does not return: %w", context.Cause(ctx)))
 	}
 	idle := l.whenIdle()
 	select {

@@ -49,6 +49,9 @@ func TestJobsComeAndGoWhileTheSchedulerRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newLog(), newLog()
 		s := scheduler(t)
+		if s.Name() != "s" {
+			t.Errorf("name %q", s.Name())
+		}
 		add(t, s, periodic.Config{Name: "a", Schedule: periodic.Every(10 * time.Second)}, a.run(0))
 		pass(15 * time.Second)
 		job := add(t, s, periodic.Config{Name: "b", Schedule: periodic.Every(time.Second)}, b.run(0))

@@ -291,3 +291,48 @@ func TestManyGoroutinesOnOneJob(t *testing.T) {
 		}
 	})
 }
+
+func TestStopWithAnEndedContextStillStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 100 {
+			l := newLog()
+			j := start(t, periodic.Config{Schedule: periodic.Every(time.Second)}, l.run(0))
+			time.Sleep(1500 * time.Millisecond)
+			if err := j.Stop(ctx); err != nil {
+				t.Fatal(err)
+			}
+			pass(5 * time.Second)
+			l.want(t, time.Second)
+		}
+		j := start(t, periodic.Config{Schedule: periodic.Every(time.Second)}, func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			return nil
+		})
+		pass(time.Second)
+		if err := j.Stop(ctx); err == nil || !strings.Contains(err.Error(), "still running: j") {
+			t.Errorf("Stop: %v", err)
+		}
+	})
+}
+
+func TestStopIsBoundedWhenAScheduleHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		asked := 0
+		j := start(t, periodic.Config{Schedule: badSchedule{func(after time.Time) time.Time {
+			if asked++; asked > 1 {
+				<-release
+			}
+			return after.Add(time.Second)
+		}}}, nothing)
+		pass(2 * time.Second)
+		before := time.Now()
+		if err := j.Stop(within(t, 5*time.Second)); !errors.Is(err, context.DeadlineExceeded) || time.Since(before) > 5100*time.Millisecond {
+			t.Errorf("Stop: %v after %v", err, time.Since(before))
+		}
+		close(release)
+	})
+}
