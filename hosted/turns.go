@@ -90,7 +90,9 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 	}, func(err error, _ bool) { u.stopReturned(err, began) })
 	if !waitUntil(c.done, deadline, timer) {
 		<-ctx.Done() // it is due too, and release must not end it as cancelled
-		h.abandon(c)
+		if !h.abandon(c) {
+			<-c.done // it is back, and its error is about to be noted
+		}
 	}
 }
 
