@@ -62,7 +62,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 		defer release()
 	}
 	h.log.Info("host starting", "services", len(order))
-	values := context.WithoutCancel(ctx)
+	values := &valuesOf{ctx}
 	if h.startAll(bounded, values) && h.becomeRunning() {
 		return nil
 	}
@@ -110,7 +110,6 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	began := time.Now()
 	if u.startTimeout > 0 {
 		var release context.CancelFunc
 		ctx, release = context.WithTimeoutCause(ctx, u.startTimeout,
@@ -129,7 +128,7 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u.err = err
-	u.startTook = time.Since(began)
+	u.startTook = time.Since(u.since)
 	u.enterLocked(lifecycle.Failed)
 	// That a start was cut short because of something else that is known
 	// already is no failure of its own.
@@ -142,6 +141,9 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 func (u *unit) startLoop(ctx context.Context) error {
 	h := u.host
 	u.done = make(chan struct{})
+	// Its channel is made at the first call: here, as the little stack of a new
+	// goroutine would have to grow for it.
+	u.ctx.Done()
 	if u.waitReady {
 		u.ready = make(chan struct{})
 	}

@@ -66,18 +66,19 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 	h := u.host
 	cause := h.marks.Request().Cause
 	h.mu.Lock()
-	began := time.Now()
 	if u.state != lifecycle.Completed && u.state != lifecycle.Failed {
 		u.enterLocked(lifecycle.Stopping)
 	}
+	since := u.since
 	h.mu.Unlock()
 	if u.loop != nil {
 		u.cancel(cause)
 		if !waitUntil(u.done, deadline, timer) {
-			h.abandon(&call{unit: u, op: "stop", began: began, done: u.done})
+			h.abandon(&call{unit: u, op: "stop", began: since, done: u.done})
 		}
 		return
 	}
+	began := time.Now() // not since, which is long ago for one that ended by itself
 	ctx, release := u.until(deadline)
 	defer release()
 	c := u.call(ctx, "stop", func(ctx context.Context) error {
@@ -89,7 +90,9 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 	}, func(err error, _ bool) { u.stopReturned(err, began) })
 	if !waitUntil(c.done, deadline, timer) {
 		<-ctx.Done() // it is due too, and release must not end it as cancelled
-		h.abandon(c)
+		if !h.abandon(c) {
+			<-c.done // it is back, and its error is about to be noted
+		}
 	}
 }
 

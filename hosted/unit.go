@@ -52,6 +52,16 @@ type unitContext struct {
 	unit *unit
 }
 
+// valuesOf is context.WithoutCancel without its allocation for every look-up of
+// a value. Unlike there, context.Cause would find the cause of what is inside,
+// so nobody gets one: each context of a service has an end of its own.
+type valuesOf struct{ from context.Context }
+
+func (*valuesOf) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (*valuesOf) Done() <-chan struct{}                   { return nil }
+func (*valuesOf) Err() error                              { return nil }
+func (v *valuesOf) Value(key any) any                     { return v.from.Value(key) }
+
 type unitKey struct{}
 
 func (c *unitContext) Value(key any) any {
