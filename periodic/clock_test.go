@@ -54,20 +54,40 @@ func TestRatesAndDelaysDoNotCareForTheWallClock(t *testing.T) {
 }
 
 func TestBackoffAndTimeoutDoNotCareForTheWallClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, l := newWallClock(), newLog()
-		start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second), Clock: c, Timeout: 3 * time.Second}, func(ctx context.Context) error {
-			l.note(ctx)
-			c.set(7 * time.Hour)
-			<-ctx.Done()
-			if d := time.Since(l.zero); d != 13*time.Second && d != 23*time.Second {
-				t.Errorf("timed out at %v", d)
+	for _, by := range []time.Duration{7 * time.Hour, -7 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			c, l := newWallClock(), newLog()
+			j := start(t, periodic.Config{
+				Schedule: periodic.Every(10 * time.Second), Clock: c, Timeout: 3 * time.Second, Overlap: periodic.Parallel(2),
+				Backoff: periodic.Backoff{Initial: 20 * time.Second},
+			}, func(ctx context.Context) error {
+				l.note(ctx)
+				if periodic.Scheduled(ctx).IsZero() || l.count() > 1 {
+					return nil
+				}
+				<-ctx.Done()
+				if d := time.Since(l.zero); d != 13*time.Second {
+					t.Errorf("timed out at %v", d)
+				}
+				return ctx.Err()
+			})
+			pass(11 * time.Second)
+			c.set(by)
+			if err := j.Trigger(); err != nil { // makes the scheduler look at the clock
+				t.Error(err)
 			}
-			return nil
+			pass(2 * time.Second)
+			c.set(by)
+			pass(time.Second)
+			if s := j.Stats(); s.Runs[periodic.TimedOut] != 1 || s.Streak != 1 && l.count() == 2 {
+				t.Errorf("stats %+v", s)
+			}
+			pass(20 * time.Second)
+			if s := j.Stats(); s.Streak != 0 {
+				t.Errorf("no run after the backoff: %+v", s)
+			}
 		})
-		pass(25 * time.Second)
-		l.wantBegan(t, seconds(10, 20)...)
-	})
+	}
 }
 
 func TestACalendarRunsOnceWhenTheClockIsSetForwardOrTheMachineSlept(t *testing.T) {

@@ -275,3 +275,54 @@ func TestWhatIsLogged(t *testing.T) {
 		}
 	})
 }
+
+func TestGivingUpForgetsTheSlotsThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := start(t, periodic.Config{Schedule: periodic.Every(time.Second), Overlap: periodic.Queue(5), GiveUpAfter: 1}, func(context.Context) error {
+			time.Sleep(3500 * time.Millisecond)
+			return io.EOF
+		})
+		pass(time.Minute)
+		if s := j.Stats(); !s.GaveUp || s.Waiting != 0 || s.Skipped != (periodic.Skips{Stopped: 3}) || s.Duration.Count != 1 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// hook is a log handler that does something.
+type hook struct {
+	slog.Handler
+	do func(slog.Record)
+}
+
+func (h hook) Handle(_ context.Context, r slog.Record) error {
+	h.do(r)
+	return nil
+}
+
+func TestATriggerFromTheLogHandlerOfTheLoopIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		var self atomic.Pointer[periodic.Job]
+		logger := slog.New(hook{slog.Default().Handler(), func(r slog.Record) {
+			if strings.Contains(r.Message, "timeout") {
+				if err := self.Load().Trigger(); err != nil {
+					t.Error(err)
+				}
+			}
+		}})
+		j := start(t, periodic.Config{
+			Schedule: periodic.Every(time.Hour), Timeout: time.Second, Overlap: periodic.Parallel(2), Logger: logger,
+		}, func(ctx context.Context) error {
+			l.note(ctx)
+			if l.count() == 1 {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		})
+		self.Store(j)
+		pass(time.Hour + 10*time.Second)
+		l.wantBegan(t, time.Hour, time.Hour+2*time.Second)
+		pass(time.Minute)
+	})
+}

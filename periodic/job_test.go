@@ -414,17 +414,36 @@ func TestPauseThenResumeMakesUpForMissedSlotsByPolicy(t *testing.T) {
 	}
 }
 
+func TestAPauseBetweenSlotsChangesNothing(t *testing.T) {
+	for _, m := range []periodic.Missed{periodic.Coalesce, periodic.SkipMissed, periodic.CatchUp(2)} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLog()
+			j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second), Missed: m}, l.run(0))
+			pass(12 * time.Second)
+			j.Pause()
+			pass(3 * time.Second)
+			j.Resume()
+			pass(20 * time.Second)
+			l.want(t, seconds(10, 20, 30)...)
+		})
+	}
+}
+
 func TestTriggerWorksWhilePaused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog()
-		j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second)}, l.run(0))
+		j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second), Overlap: periodic.Parallel(3)}, l.run(0))
 		j.Pause()
 		pass(3 * time.Second)
 		if err := j.Trigger(); err != nil {
 			t.Error(err)
 		}
 		pass(time.Minute)
-		l.want(t, 3*time.Second)
+		if err := j.Trigger(); err != nil { // slots have passed, which are not its business
+			t.Error(err)
+		}
+		pass(time.Minute)
+		l.want(t, seconds(3, 63)...)
 	})
 }
 

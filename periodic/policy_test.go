@@ -353,6 +353,9 @@ func TestSetScheduleLeavesTheRunAlone(t *testing.T) {
 		if !slices.Equal(failed.all(), []error{nil}) {
 			t.Errorf("the run ended with %v", failed.all())
 		}
+		if s := j.Stats(); s.Skipped.Total() != 0 {
+			t.Errorf("a slot was due during the run: %+v", s.Skipped)
+		}
 		if err := j.SetSchedule(periodic.At()); err != nil { // no slot any more
 			t.Error(err)
 		}
