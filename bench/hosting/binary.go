@@ -28,8 +28,8 @@ func Binaries(ctx context.Context, dir string) ([]Binary, error) {
 	var all []Binary
 	for _, name := range programs {
 		out := filepath.Join(tmp, name)
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out,
-			"github.com/steadgo/stead/bench/hosting/minimal/"+name) //nolint:gosec // the names are those above
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, //nolint:gosec // the names are those above
+			"github.com/steadgo/stead/bench/hosting/minimal/"+name)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {
