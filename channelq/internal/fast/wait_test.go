@@ -3,7 +3,6 @@ package fast_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,72 +186,6 @@ func TestCancelAndWakeUpTogetherLoseNothing(t *testing.T) {
 	}
 }
 
-func TestABlockedBatchFinishesInPieces(t *testing.T) {
-	for _, capacity := range []int{0, 1, 3, 300} {
-		synctest.Test(t, func(t *testing.T) {
-			e := newEngine(capacity)
-			size := 2*capacity + 5
-			n, o := -1, fast.Empty
-			go func() { n, o = e.PutN(t.Context(), upTo(size)) }()
-			synctest.Wait()
-			want(t, "the length", e.Len(), capacity)
-			for i := range size {
-				v, _ := e.TryTake()
-				want(t, "the item", v, i)
-				synctest.Wait()
-				want(t, "the length", e.Len(), min(capacity, size-i-1))
-			}
-			want(t, "what was put", n, size)
-			want(t, "the outcome", o, fast.OK)
-		})
-	}
-}
-
-func TestACancelledBatchReportsThePrefixThatWentIn(t *testing.T) {
-	for _, capacity := range []int{0, 1, 3} {
-		for taken := range 4 {
-			synctest.Test(t, func(t *testing.T) {
-				e := newEngine(capacity)
-				ctx, cancel := context.WithCancel(t.Context())
-				n, o := -1, fast.OK
-				go func() { n, o = e.PutN(ctx, upTo(20)) }()
-				synctest.Wait()
-				got := make([]int, 0, 20)
-				for range taken {
-					v, _ := e.TryTake()
-					got = append(got, v)
-					synctest.Wait()
-				}
-				cancel()
-				synctest.Wait()
-				want(t, "what was put", n, capacity+taken)
-				want(t, "the outcome", o, fast.Cancelled)
-				wantItems(t, append(got, rest(e)...), upTo(capacity+taken)...)
-			})
-		}
-	}
-}
-
-func TestACancelledBatchLetsTheNextPutIn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(2)
-		fill(t, e)
-		ctx, cancel := context.WithCancel(t.Context())
-		go e.PutN(ctx, []int{10, 11, 12})
-		synctest.Wait()
-		go e.Put(t.Context(), 20)
-		synctest.Wait()
-		e.TryTake() // calls the batch; it and the cancel race
-		cancel()
-		synctest.Wait()
-		e.TryTake()
-		synctest.Wait()
-		if got := rest(e); !slices.Equal(got, []int{20}) && !slices.Equal(got, []int{10, 20}) {
-			t.Errorf("left are %v, want 20, perhaps after 10", got)
-		}
-	})
-}
-
 func TestCloseEndsAllWaits(t *testing.T) {
 	for _, capacity := range []int{0, 1, 3} {
 		synctest.Test(t, func(t *testing.T) {
@@ -316,74 +249,4 @@ func TestARunningPutCannotOvertakeABlockedOne(t *testing.T) {
 			wantItems(t, rest(e), upTo(capacity + 1)[1:]...)
 		})
 	}
-}
-
-// The next four hold a call between its two atomics for as long as they like,
-// which an operating system does for milliseconds.
-
-func TestATakeParksBehindAStalledTakeAndIsWokenByIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(4)
-		e.TryPutN([]int{0, 1})
-		resume := e.StallTake()
-		var got int
-		var o fast.Outcome
-		go func() { got, o = e.Take(t.Context()) }()
-		synctest.Wait()
-		want(t, "the item of the stalled take", resume(), 0)
-		synctest.Wait()
-		want(t, "the item", got, 1)
-		want(t, "the outcome", o, fast.OK)
-	})
-}
-
-func TestATakeParksBehindAStalledPutAndIsWokenByIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(4)
-		resume := e.StallPut(0)
-		e.TryPut(1)
-		got := []int{-1, -1}
-		for i := range got {
-			go func() { got[i], _ = e.Take(t.Context()) }()
-			synctest.Wait()
-		}
-		wantItems(t, got, -1, -1)
-		resume()
-		synctest.Wait()
-		wantItems(t, got, 0, 1)
-	})
-}
-
-func TestATryWaitsForAStalledPutBeforeAnItemThatIsThere(t *testing.T) {
-	e := newEngine(4)
-	resume := e.StallPut(0)
-	e.TryPut(1)
-	go resume()
-	v, o := e.TryTake() // "empty" would be wrong, and so would 1
-	want(t, "the item", v, 0)
-	want(t, "the outcome", o, fast.OK)
-}
-
-func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(4)
-		resume := e.StallPut(7)
-		e.Close()
-		got := make([]fast.Outcome, 3)
-		items := make([]int, 3)
-		for i := range got {
-			go func() { items[i], got[i] = e.Take(t.Context()) }()
-			synctest.Wait()
-		}
-		select {
-		case <-e.Drained():
-			t.Error("drained with an item on its way")
-		default:
-		}
-		resume()
-		synctest.Wait()
-		<-e.Drained()
-		want(t, "the item", items[0]+items[1]+items[2], 7)
-		want(t, "the outcomes", got[0]+got[1]+got[2], fast.OK+2*fast.Closed)
-	})
 }

@@ -1,0 +1,78 @@
+package fast_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/steadgo/stead/channelq/internal/fast"
+)
+
+// These tests hold a call between its two atomics for as long as they like,
+// which an operating system does for milliseconds.
+
+func TestATakeParksBehindAStalledTakeAndIsWokenByIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(4)
+		e.TryPutN([]int{0, 1})
+		resume := e.StallTake()
+		var got int
+		var o fast.Outcome
+		go func() { got, o = e.Take(t.Context()) }()
+		synctest.Wait()
+		want(t, "the item of the stalled take", resume(), 0)
+		synctest.Wait()
+		want(t, "the item", got, 1)
+		want(t, "the outcome", o, fast.OK)
+	})
+}
+
+func TestATakeParksBehindAStalledPutAndIsWokenByIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(4)
+		resume := e.StallPut(0)
+		e.TryPut(1)
+		got := []int{-1, -1}
+		for i := range got {
+			go func() { got[i], _ = e.Take(t.Context()) }()
+			synctest.Wait()
+		}
+		wantItems(t, got, -1, -1)
+		resume()
+		synctest.Wait()
+		wantItems(t, got, 0, 1)
+	})
+}
+
+func TestATryWaitsForAStalledPutBeforeAnItemThatIsThere(t *testing.T) {
+	e := newEngine(4)
+	resume := e.StallPut(0)
+	e.TryPut(1)
+	go resume()
+	v, o := e.TryTake() // "empty" would be wrong, and so would 1
+	want(t, "the item", v, 0)
+	want(t, "the outcome", o, fast.OK)
+}
+
+func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(4)
+		resume := e.StallPut(7)
+		e.Close()
+		got := make([]fast.Outcome, 3)
+		items := make([]int, 3)
+		for i := range got {
+			go func() { items[i], got[i] = e.Take(t.Context()) }()
+			synctest.Wait()
+		}
+		select {
+		case <-e.Drained():
+			t.Error("drained with an item on its way")
+		default:
+		}
+		resume()
+		synctest.Wait()
+		<-e.Drained()
+		want(t, "the item", items[0]+items[1]+items[2], 7)
+		want(t, "the outcomes", got[0]+got[1]+got[2], fast.OK+2*fast.Closed)
+	})
+}
