@@ -10,11 +10,14 @@ import (
 	"github.com/steadgo/stead/hosted/hostedtest"
 )
 
-// Cache is a service that refreshes itself.
+// Cache is a service that refreshes itself. What the host wants to know of the
+// loop behind it, such as its end, it finds through Unwrap.
 type Cache struct {
 	hosted.Service
 	refreshed time.Time
 }
+
+func (c *Cache) Unwrap() hosted.Service { return c.Service }
 
 func NewCache() *Cache {
 	c := &Cache{}
