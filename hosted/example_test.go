@@ -74,8 +74,14 @@ func ExampleHost_RunTask() {
 // connection is a service by the interface.
 type connection struct{ name string }
 
-func (c *connection) Start(context.Context) error { fmt.Println(c.name, "is up"); return nil }
-func (c *connection) Stop(context.Context) error  { fmt.Println(c.name, "is down"); return nil }
+func (c *connection) Start(context.Context) error {
+	fmt.Fprintln(os.Stdout, c.name, "is up")
+	return nil
+}
+func (c *connection) Stop(context.Context) error {
+	fmt.Fprintln(os.Stdout, c.name, "is down")
+	return nil
+}
 
 // The budgets of a program under Docker, which kills after 10 s.
 func ExampleConfig() {
@@ -357,7 +363,10 @@ func ExampleServiceStatus() {
 // settingsFile is a service that can take up a changed configuration.
 type settingsFile struct{ fake }
 
-func (*settingsFile) Reload(context.Context) error { fmt.Println("read again"); return nil }
+func (*settingsFile) Reload(context.Context) error {
+	fmt.Fprintln(os.Stdout, "read again")
+	return nil
+}
 
 // Main calls Reload on SIGHUP; a program can also do so by itself.
 func ExampleReloader() {

@@ -53,6 +53,7 @@ func ExampleStart() {
 			}
 		})
 	}
+	// Output:
 }
 
 // A service of one's own is held to the contract by one line.
@@ -60,6 +61,7 @@ func ExampleConform() {
 	_ = func(t *testing.T) {
 		hostedtest.Conform(t, func() hosted.Service { return NewCache() })
 	}
+	// Output:
 }
 
 func TestTheServiceOfTheExamplesConforms(t *testing.T) {

@@ -71,7 +71,7 @@ func TestAnErrorOfTheStopFailsTheTest(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := hosted.New(hosted.Config{})
 		h.Go("loop", func(ctx context.Context) error { <-ctx.Done(); return errBoom })
-		f := try(func(t testing.TB) { hostedtest.Start(t, h) })
+		f := try(func(tb testing.TB) { hostedtest.Start(tb, h) })
 		if !f.failed {
 			t.Error("it did not fail")
 		}
@@ -80,16 +80,16 @@ func TestAnErrorOfTheStopFailsTheTest(t *testing.T) {
 }
 
 func TestAStragglerFailsTheTestWithItsStack(t *testing.T) {
-	bubble(t, func(outer *testing.T) {
+	bubble(t, func(t *testing.T) {
 		h := hosted.New(hosted.Config{})
-		h.Go("loop", func(context.Context) error { holdForever(outer); return nil })
-		f := try(func(t testing.TB) { hostedtest.Start(t, h) })
+		h.Go("loop", func(context.Context) error { holdForever(t); return nil })
+		f := try(func(tb testing.TB) { hostedtest.Start(tb, h) })
 		if !f.failed {
-			outer.Error("it did not fail")
+			t.Error("it did not fail")
 		}
-		wantText(outer, f.said.String(), `"loop"`, "holdForever")
+		wantText(t, f.said.String(), `"loop"`, "holdForever")
 		if n := strings.Count(f.said.String(), "holdForever"); n != 1 {
-			outer.Errorf("the stack is shown %d times", n)
+			t.Errorf("the stack is shown %d times", n)
 		}
 	})
 }
@@ -97,16 +97,16 @@ func TestAStragglerFailsTheTestWithItsStack(t *testing.T) {
 func holdForever(t testing.TB) { <-t.Context().Done() }
 
 func TestALeakedGoroutineFailsTheTestWithItsStack(t *testing.T) {
-	bubble(t, func(outer *testing.T) {
+	bubble(t, func(t *testing.T) {
 		inner := hosted.New(hosted.Config{})
-		inner.Go("leaks", func(ctx context.Context) error { go holdForever(outer); return idle(ctx) })
+		inner.Go("leaks", func(ctx context.Context) error { go holdForever(t); return idle(ctx) })
 		h := hosted.New(hosted.Config{})
 		h.Add("inner", inner)
-		f := try(func(t testing.TB) { hostedtest.Start(t, h) })
+		f := try(func(tb testing.TB) { hostedtest.Start(tb, h) })
 		if !f.failed {
-			outer.Error("it did not fail")
+			t.Error("it did not fail")
 		}
-		wantText(outer, f.said.String(), "inner/leaks", "holdForever")
+		wantText(t, f.said.String(), "inner/leaks", "holdForever")
 	})
 }
 
@@ -117,7 +117,7 @@ func TestAGoroutineThatTakesAMomentToEndIsNoLeak(t *testing.T) {
 			go func() { <-ctx.Done(); time.Sleep(100 * time.Millisecond) }()
 			return idle(ctx)
 		})
-		f := try(func(t testing.TB) { hostedtest.Start(t, h) })
+		f := try(func(tb testing.TB) { hostedtest.Start(tb, h) })
 		if f.failed {
 			t.Error(f.said.String())
 		}
@@ -125,14 +125,14 @@ func TestAGoroutineThatTakesAMomentToEndIsNoLeak(t *testing.T) {
 }
 
 func TestParallelTestsDoNotSeeEachOthersGoroutines(t *testing.T) {
-	bubble(t, func(outer *testing.T) {
+	bubble(t, func(t *testing.T) {
 		leaky, clean := hosted.New(hosted.Config{}), hosted.New(hosted.Config{})
-		leaky.Go("loop", func(ctx context.Context) error { go holdForever(outer); return idle(ctx) })
+		leaky.Go("loop", func(ctx context.Context) error { go holdForever(t); return idle(ctx) })
 		clean.Go("loop", idle)
-		first := try(func(t testing.TB) { hostedtest.Start(t, leaky) })
-		second := try(func(t testing.TB) { hostedtest.Start(t, clean) })
+		first := try(func(tb testing.TB) { hostedtest.Start(tb, leaky) })
+		second := try(func(tb testing.TB) { hostedtest.Start(tb, clean) })
 		if !first.failed || second.failed {
-			outer.Errorf("failed %v and %v, want only the first", first.failed, second.failed)
+			t.Errorf("failed %v and %v, want only the first", first.failed, second.failed)
 		}
 	})
 }
