@@ -115,6 +115,9 @@ func (h *Host) await(ctx context.Context, c *call) error {
 		return cause
 	}
 	<-c.done
+	if c.err == nil && !errors.Is(cause, context.DeadlineExceeded) {
+		return nil // it is up; that the start goes no further is not its failure
+	}
 	return withCause(c.err, cause)
 }
 

@@ -352,7 +352,6 @@ func TestAServiceThatEndsByItselfFollowsItsPolicy(t *testing.T) {
 	})
 }
 
-// returning is a service whose Stop returns again what it ended with.
 func TestAFailureThatStopReturnsAgainIsCountedOnce(t *testing.T) {
 	for name, policy := range map[string]hosted.Policy{"stop host": hosted.StopHost(), "ignore": hosted.Ignore()} {
 		t.Run(name, func(t *testing.T) {
@@ -576,6 +575,29 @@ func TestAnOldInstanceThatDoesNotStopIsNotDoubledButEscalates(t *testing.T) {
 		wantText(t, err.Error(), "did not stop")
 		if n != 1 {
 			t.Errorf("made %d instances, want 1", n)
+		}
+	})
+}
+
+func TestTheErrorOfStoppingAnOldInstanceIsLogged(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		n := 0
+		h.Add("s", hosted.Fresh(func() (hosted.Service, error) {
+			s := newInstance()
+			if n++; n < 3 {
+				s.end(errBoom)
+				s.stop = failing([]error{errOther, errBoom}[n-1]) // the second says the same again
+			}
+			return s, nil
+		}), hosted.OnFailure(hosted.Restart(hosted.RestartConfig{})))
+		starts(t, h)
+		pass(time.Minute)
+		wantState(t, h, "s", lifecycle.Running)
+		stops(t, h)
+		if lines := log.matching("WARN failed instance did not stop cleanly"); len(lines) != 1 {
+			t.Errorf("logged %q, want one line", lines)
 		}
 	})
 }

@@ -319,6 +319,7 @@ func TestEveryCallCarriesTheLabelsOfItsHostAndService(t *testing.T) {
 				if got := labelsOf(ctx); got != "shop/s" {
 					t.Errorf("%s: the context says %s", op, got)
 				}
+				synctest.Wait() // until the call before this one is gone
 				if n := h.Goroutines()["s"]; n == 0 {
 					t.Errorf("%s: the goroutine is not counted", op)
 				}

@@ -93,6 +93,12 @@ func (u *unit) renew() error {
 		// Two instances of one service side by side would be worse than none.
 		return &finalError{fmt.Errorf("the failed instance did not stop within %v: %w", slice, context.DeadlineExceeded)}
 	}
+	if old.err != nil && !u.endedAs(old.err) {
+		u.host.log.Warn("failed instance did not stop cleanly", failure(u, old.err)...)
+	}
+	if u.ctx.Err() != nil {
+		return context.Cause(u.ctx) // its turn to stop has come meanwhile
+	}
 	start := u.ctx
 	if u.startTimeout > 0 {
 		var release context.CancelFunc
@@ -103,7 +109,9 @@ func (u *unit) renew() error {
 	return u.host.await(start, u.callStart(start, func() {
 		u.host.mu.Lock()
 		defer u.host.mu.Unlock()
-		u.enterLocked(lifecycle.Running)
+		if u.state == lifecycle.Restarting {
+			u.enterLocked(lifecycle.Running)
+		}
 	}))
 }
 

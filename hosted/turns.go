@@ -98,8 +98,8 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 
 func (u *unit) stopReturned(err error, began time.Time) {
 	h := u.host
-	if u.endedWith(err) {
-		err = nil
+	if err != nil && u.stateNow() == lifecycle.Failed && u.endedAs(err) {
+		err = nil // it went to the policy then
 	}
 	if err != nil {
 		h.failAtStop(u, "stop", err)
@@ -119,12 +119,12 @@ func (u *unit) stopReturned(err error, began time.Time) {
 	}
 }
 
-// endedWith says whether the service failed before with this very error, which
-// many a Stop returns again: it went to the policy then.
-func (u *unit) endedWith(err error) bool {
+// endedAs says whether the last failure of the service was this very error, which
+// many a Stop returns again.
+func (u *unit) endedAs(err error) bool {
 	u.host.mu.Lock()
 	defer u.host.mu.Unlock()
-	return err != nil && u.state == lifecycle.Failed && errors.Is(u.err, err)
+	return errors.Is(u.err, err)
 }
 
 func (h *Host) failAtStop(u *unit, op string, err error) {
