@@ -45,16 +45,19 @@ func (u *unit) call(ctx context.Context, op string, fn func(context.Context) err
 }
 
 // abandon gives a call up and notes it for the report, unless it has come back
-// meanwhile: then done is about to close.
+// meanwhile: then it waits the moment until its outcome is noted, so that no
+// outcome is lost between the two.
 func (h *Host) abandon(c *call) bool {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if c.back {
-		return false
+	if !c.back {
+		c.abandoned = true
+		h.calls = append(h.calls, c)
+		h.mu.Unlock()
+		return true
 	}
-	c.abandoned = true
-	h.calls = append(h.calls, c)
-	return true
+	h.mu.Unlock()
+	<-c.done
+	return false
 }
 
 // returned reports whether the call and what belongs to it is over.

@@ -158,12 +158,16 @@ func (u *unit) startLoop(ctx context.Context) error {
 	}
 	select {
 	case <-u.ready:
-		return nil
 	case <-u.done:
+	case <-ctx.Done():
+	}
+	if closed(u.ready) {
+		return nil // what came after that is not the start's
+	}
+	if closed(u.done) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return u.err
-	case <-ctx.Done():
 	}
 	cause := context.Cause(ctx)
 	u.cancel(cause)

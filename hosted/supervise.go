@@ -28,7 +28,9 @@ func (u *unit) runLoop() {
 				return
 			}
 			u.host.mu.Lock()
-			u.enterLocked(u.upState())
+			if u.state == lifecycle.Restarting { // and not in its turn to stop
+				u.enterLocked(u.upState())
+			}
 			u.host.mu.Unlock()
 			u.runLoop()
 		}()
@@ -106,13 +108,20 @@ func (u *unit) renew() error {
 			fmt.Errorf("StartTimeout of %v is over: %w", u.startTimeout, context.DeadlineExceeded))
 		defer release()
 	}
-	return u.host.await(start, u.callStart(start, func() {
+	c := u.callStart(start, func() {
 		u.host.mu.Lock()
 		defer u.host.mu.Unlock()
 		if u.state == lifecycle.Restarting {
 			u.enterLocked(lifecycle.Running)
 		}
-	}))
+	})
+	err := u.host.await(start, c)
+	u.host.mu.Lock()
+	defer u.host.mu.Unlock()
+	if c.abandoned {
+		return &finalError{err} // it may still come up, and the next one would be beside it
+	}
+	return err
 }
 
 // finalError is a failure that no restart can mend.

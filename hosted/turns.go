@@ -71,8 +71,10 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 	}
 	since := u.since
 	h.mu.Unlock()
+	// Here and not in the call, which may not have begun when the turn is over:
+	// from now on an end is a clean one, and there are no more restarts.
+	u.cancel(cause)
 	if u.loop != nil {
-		u.cancel(cause)
 		if !waitUntil(u.done, deadline, timer) {
 			h.abandon(&call{unit: u, op: "stop", began: since, done: u.done})
 		}
@@ -82,7 +84,6 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 	ctx, release := u.until(deadline)
 	defer release()
 	c := u.call(ctx, "stop", func(ctx context.Context) error {
-		u.cancel(cause)
 		if u.done != nil {
 			<-u.done // its supervisor may be in the middle of a restart
 		}
@@ -90,9 +91,7 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 	}, func(err error, _ bool) { u.stopReturned(err, began) })
 	if !waitUntil(c.done, deadline, timer) {
 		<-ctx.Done() // it is due too, and release must not end it as cancelled
-		if !h.abandon(c) {
-			<-c.done // it is back, and its error is about to be noted
-		}
+		h.abandon(c)
 	}
 }
 
