@@ -36,6 +36,10 @@ var deps = []stub{
 		pkg: "./examples/webapp", test: "TestAThousandVisitorsWhoMissTheCacheMakeOneCall",
 	},
 	{
+		module: "golang.org/x/sync", folder: "errgroup", funcs: []string{"Group.Go"},
+		pkg: "./hosted", test: "TestHealthChecksRunSideBySideAndOneThatHangsFailsAlone",
+	},
+	{
 		module: "github.com/benbjohnson/clock", folder: ".", funcs: []string{"clock.Since"},
 		pkg: "./periodic", test: "TestFixedDelayCountsFromTheEndOfTheRun",
 	},

@@ -96,15 +96,14 @@ func (c *config) check(rest []string) error {
 }
 
 // hello says where the page is and what to try there.
-func (c *config) hello(addr net.Addr) error {
-	_, err := fmt.Fprintf(c.out, `
+func (c *config) hello(addr net.Addr) {
+	fmt.Fprintf(c.out, `
   http://%[1]s           sign up, and get a welcome mail
   http://%[1]s/mails     see it arrive
   http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
   Ctrl-C                           stop, and read the report
 
 `, addr)
-	return err
 }
 
 // writeReport writes what a program that reads the report needs: the host's part

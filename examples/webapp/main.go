@@ -9,7 +9,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -65,11 +64,14 @@ func main() {
 	site := &site{host: host, emails: emails, senders: senders, products: shop, catcher: catcher}
 	web := hosted.HTTP(&http.Server{Addr: cfg.addr, Handler: site.routes(), ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", web)
-	host.Task("say-hello", func(context.Context) error { return cfg.hello(web.Addr()) })
 	if cfg.demo {
 		host.Go("demo", site.signUpNowAndThen)
 	}
 
+	go func() {
+		<-host.Lifetime().Started()
+		cfg.hello(web.Addr())
+	}()
 	code := hosted.Exec(host)
 	fmt.Print(host.Report())
 	if err := cfg.writeReport(host.Report(), unsent); err != nil {
