@@ -36,6 +36,7 @@ type consumer[T any] struct {
 	result error // of Stop; this and the next two are valid once done is closed
 	err    error
 	left   int
+	stuck  int // of them in the hands of handlers that did not return
 }
 
 // crew is the part of a consumer that differs: who handles, and how.
@@ -124,6 +125,18 @@ func (c *consumer[T]) Err() error {
 		return c.err
 	default:
 		return nil
+	}
+}
+
+// Stuck is how many items were in the hands of handlers that the stop gave up on,
+// because they did not return. A host names the consumer as a straggler then,
+// with the stacks of these handlers. It is 0 until Done is closed.
+func (c *consumer[T]) Stuck() int {
+	select {
+	case <-c.done:
+		return c.stuck
+	default:
+		return 0
 	}
 }
 

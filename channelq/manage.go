@@ -87,7 +87,7 @@ func (c *consumer[T]) conclude() {
 	c.mu.Lock()
 	ctx, times := c.stopCtx, c.plan
 	items := c.crew.lostLocked()
-	stuck := len(items)
+	c.stuck = len(items)
 	c.parkedByLocked(-c.parked.size())
 	items = append(items, c.parked.empty()...)
 	c.mu.Unlock()
@@ -95,8 +95,8 @@ func (c *consumer[T]) conclude() {
 	if ctx != nil && !c.detach {
 		items = append(items, c.q.takeRest()...)
 	}
-	if stuck > 0 {
-		c.log.Warn("handlers do not return, gave up on them", slog.Int("items", stuck))
+	if c.stuck > 0 {
+		c.log.Warn("handlers do not return, gave up on them", slog.Int("items", c.stuck))
 	}
 	c.left = len(items)
 	c.q.books.leftOver.Add(uint64(c.left))

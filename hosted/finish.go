@@ -24,29 +24,13 @@ func (h *Host) finish(end time.Time) {
 	for _, c := range behind {
 		waitUntil(c.done, soon, nil)
 	}
+	behind = append(slices.Clone(behind), h.stuckBehind(end)...)
 	var stacks map[string]string
 	if slices.ContainsFunc(behind, func(c *call) bool { return !c.returned() }) {
 		stacks = h.Stacks()
 	}
 	h.mu.Lock()
-	var stragglers []Straggler
-	for _, c := range behind {
-		if c.returned() {
-			if c.err != nil {
-				continue // it has said so itself
-			}
-			h.failures = append(h.failures, &ServiceError{
-				Service: c.unit.name, Op: c.op,
-				Err: fmt.Errorf("returned only after its time was over: %w", context.DeadlineExceeded),
-			})
-			continue
-		}
-		s := Straggler{Service: c.unit.name, Op: c.op, Waited: time.Since(c.began), Stacks: stacks[c.unit.name]}
-		stragglers = append(stragglers, s)
-		c.unit.err = &TimeoutError{Stragglers: []Straggler{s}}
-		c.unit.stopTook = s.Waited
-		c.unit.enterLocked(lifecycle.Failed)
-	}
+	stragglers := h.stragglersLocked(behind, stacks)
 	var own, nested []error
 	for _, err := range h.failures {
 		inner, found := innerStragglers(err)
@@ -73,6 +57,45 @@ func (h *Host) finish(end time.Time) {
 	close(h.ended)
 }
 
+// stragglersLocked are the calls that are not back. Those that came back after
+// their time are failures.
+func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (stragglers []Straggler) {
+	for _, c := range behind {
+		if c.returned() {
+			if c.err != nil {
+				continue // it has said so itself
+			}
+			h.failures = append(h.failures, &ServiceError{
+				Service: c.unit.name, Op: c.op,
+				Err: fmt.Errorf("returned only after its time was over: %w", context.DeadlineExceeded),
+			})
+			continue
+		}
+		s := Straggler{Service: c.unit.name, Op: c.op, Waited: time.Since(c.began), Stacks: stacks[c.unit.name]}
+		stragglers = append(stragglers, s)
+		c.unit.err = &TimeoutError{Stragglers: []Straggler{s}}
+		c.unit.stopTook = s.Waited
+		c.unit.enterLocked(lifecycle.Failed)
+	}
+	return stragglers
+}
+
+// stuckBehind asks the services that stopped in time whether that was because
+// they left calls of their own behind, such as handlers of a queue, and returns
+// one call that is never back for each that did.
+func (h *Host) stuckBehind(end time.Time) (calls []*call) {
+	for _, u := range h.units {
+		s, ok := As[stuck](u.service)
+		if !ok || u.stateNow() == lifecycle.Stopping || u.ask(s.Stuck, patience(end)) == 0 {
+			continue
+		}
+		h.mu.Lock()
+		calls = append(calls, &call{unit: u, op: "stop", began: time.Now().Add(-u.stopTook)})
+		h.mu.Unlock()
+	}
+	return calls
+}
+
 // innerStragglers are those of a nested host that did not stop in time, named
 // outer/inner.
 func innerStragglers(err error) ([]Straggler, bool) {
@@ -89,19 +112,22 @@ func innerStragglers(err error) ([]Straggler, bool) {
 	return inner, true
 }
 
-// countLeftOver asks every service what its stop left over. Unless the time is
-// up, there is a second for all answers.
-func (h *Host) countLeftOver(end time.Time) {
-	last := time.Now().Add(time.Second)
-	if !end.IsZero() && end.Before(last) {
-		last = end
+// patience is how long an answer may take: a moment, and more if there is time.
+func patience(end time.Time) time.Duration {
+	if end.IsZero() {
+		return time.Second
 	}
+	return max(moment, min(time.Second, time.Until(end)))
+}
+
+// countLeftOver asks every service what its stop left over.
+func (h *Host) countLeftOver(end time.Time) {
 	for _, u := range h.units {
 		l, ok := As[leftover](u.service)
 		if !ok {
 			continue
 		}
-		n := u.ask(l.LeftOver, max(moment, time.Until(last)))
+		n := u.ask(l.LeftOver, patience(end))
 		h.mu.Lock()
 		u.leftOver = n
 		h.mu.Unlock()

@@ -23,6 +23,7 @@ import (
 //	Reload(ctx) error                 see [Reloader]
 //	Reloading(ctx), Reloaded(ctx) error   before and after a reload of the host
 //	LeftOver() int                    items left over by its stop, for the report
+//	Stuck() int                       calls into user code that its stop left behind: it is a straggler
 //	Backlog() int                     items still to drain, for the progress of a slow stop
 //	Name() string                     of the queue or job inside; two of one name are refused
 //	Unwrap() Service                  on wrappers: all of these are looked for behind it too
@@ -52,6 +53,7 @@ type (
 	named    interface{ Name() string }
 	leftover interface{ LeftOver() int }
 	backlog  interface{ Backlog() int }
+	stuck    interface{ Stuck() int }
 )
 
 // As returns s, or the first service behind its Unwrap methods, as a T.
