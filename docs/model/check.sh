@@ -16,11 +16,12 @@ trap 'rm -rf "$tmp"' EXIT
 # have every kind of service, every way to ask for the stop and every behaviour.
 declare -A config=(
 	[services]="-DCALLERS=1"
-	[pair]="-DCALLERS=1 -DN=2"
+	[pair]="-DCALLERS=1 -DN=2 -DDEADLINE=1"
 	[callers]="-DCALLERS=2 -DN=2 -DLATEST=3 -DFEW"
 	[loops]="-DCALLERS=1 -DFEW -DK0=LOOP -DK1=WLOOP -DK2=PLAIN"
 	[drain]="-DCALLERS=1 -DFEW -DDRAIN=2 -DSTART=NEVER -DK0=PLAIN -DK1=LOOP -DK2=WLOOP"
 	[restart]="-DCALLERS=1 -DFEW -DSTART=NEVER -DDEADLINE=NEVER -DK0=FRESH -DK1=PLAIN -DK2=LOOP"
+	[twice]="-DCALLERS=1 -DFEW -DSTART=NEVER -DDEADLINE=NEVER -DLIMIT=2 -DN=2 -DK0=FRESH -DK1=PLAIN -DK2=PLAIN"
 	[hurry]="-DCALLERS=1 -DFEW -DSTART=NEVER -DN=2 -DK0=FRESH -DK1=PLAIN -DK2=PLAIN"
 	[ends]="-DCALLERS=1 -DFEW -DSTART=NEVER -DDEADLINE=NEVER -DN=2 -DK0=WLOOP -DK1=PLAIN -DK2=PLAIN"
 )
@@ -35,6 +36,7 @@ faults=(
 	"LATE_STOP_OVERWRITES pair"
 	"RETURN_NOT_AWAITED pair"
 	"GRACE_BEYOND_BUDGET pair"
+	"GRACE_SET_ONCE pair"
 	"ROLLBACK_ON_THE_OLD_BUDGET pair"
 	"STOP_WAITS_FOR_EVER callers"
 	"LAST_CAUSE_WINS callers"
@@ -42,14 +44,14 @@ faults=(
 	"REQUEST_BEFORE_FAILURE loops"
 	"DEAF_BACKOFF loops"
 	"NO_RESTART_LIMIT loops"
-	"UP_OVERWRITES_STATE loops"
+	"UP_OVERWRITES_STATE hurry"
 	"READY_AND_DEAD_FAILS_START loops"
 	"RESTART_KEEPS_OLD restart"
 	"STOP_IGNORES_SUPERVISOR restart"
 	"STOP_AGAIN_AFTER_RENEWAL restart"
 	"START_AFTER_TURN restart"
-	"RESTART_BESIDE_ABANDONED_START restart"
-	"CANCEL_LEFT_TO_THE_CALL restart"
+	"RESTART_BESIDE_ABANDONED_START twice"
+	"CANCEL_LEFT_TO_THE_CALL hurry"
 )
 
 # build NAME CONFIG [FLAGS]: the verifier of a configuration in a directory of its own.
@@ -143,7 +145,7 @@ fi
 echo "names of the code:"
 names && echo "all there" || failed=1
 echo "the model:"
-printf '%s\n' services ends restart hurry loops drain callers | all verify || failed=1
+printf '%s\n' services ends restart hurry loops drain callers pair twice | all verify || failed=1
 echo "seeded faults:"
 printf '%s\n' "${faults[@]}" | all inject || failed=1
 [ $failed = 0 ] && echo "the model holds" || echo "FAILED"

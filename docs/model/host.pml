@@ -57,7 +57,9 @@
 #define DEADLINE 3       /* of the caller that has one; NEVER: nobody has */
 #endif
 #define BACKOFF 2        /* before a restart */
+#ifndef LIMIT
 #define LIMIT 1          /* restarts; one failure more stops the host */
+#endif
 #define LATE 3           /* a call that comes back after everybody gave up on it */
 
 /* FEW: of what services do only what matters to those that restart. */
@@ -226,12 +228,33 @@ inline abandon(u, c) {
 	}
 }
 
-/* code: graceEnd */
+/* code: graceEnd. A stop that comes in the middle of a grace shortens it. */
 #ifdef F_GRACE_BEYOND_BUDGET
-#define graceEnd (now + GRACE)
+#define setGrace at = now + GRACE
+#define graceOver (now >= at)
+#elif defined(F_GRACE_SET_ONCE)
+#define setGrace at = (req -> min(now + GRACE, stopEnd) : now + GRACE)
+#define graceOver (now >= at)
 #else
-#define graceEnd (req -> min(now + GRACE, stopEnd) : now + GRACE)
+#define setGrace at = now + GRACE
+#define graceOver (now >= at || (req && (now >= reqDl || now >= reqAt + BUDGET)))
 #endif
+
+/* The same with a deadline that can come closer. */
+inline waitGrace(what) {
+	atomic {
+		if
+		:: what -> inTime = true
+		:: !(what) ->
+			sleepers++;
+			if
+			:: what -> inTime = true
+			:: graceOver -> inTime = false
+			fi;
+			sleepers--
+		fi
+	}
+}
 
 /* ---- services ---- */
 
@@ -604,8 +627,8 @@ inline awaitRenewal(u, dl) {
 	:: returned[CALL(u, CRENEW)] ->
 		err = callErr[CALL(u, CRENEW)]
 	:: ctxDone[u] || now >= dl ->
-		at = graceEnd;
-		waitUntil(returned[CALL(u, CRENEW)], at);
+		setGrace;
+		waitGrace(returned[CALL(u, CRENEW)]);
 		at = 0;
 		gaveUp = false;
 		if
@@ -766,8 +789,8 @@ inline startUnit(u) {
 			assert(err == OK || !ready[u]) /* PROMISE policy-after-start */
 		:: startCtxDone ->
 			endContext(u);
-			at = graceEnd;
-			waitUntil(done[u], at);
+			setGrace;
+			waitGrace(done[u]);
 			at = 0;
 			if
 			:: !inTime -> abandoned[CALL(u, CSTOP)] = true
@@ -780,8 +803,8 @@ inline startUnit(u) {
 		if
 		:: returned[CALL(u, CSTART)] -> err = callErr[CALL(u, CSTART)]
 		:: startCtxDone ->
-			at = graceEnd;
-			waitUntil(returned[CALL(u, CSTART)], at);
+			setGrace;
+			waitGrace(returned[CALL(u, CSTART)]);
 			at = 0;
 			gaveUp = false;
 			if
