@@ -12,6 +12,7 @@ import (
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/lifecycle"
+	"github.com/steadgo/stead/periodic"
 )
 
 // within fails unless the time since began is at most budget and 50 ms.
@@ -502,6 +503,30 @@ func TestAHandlerThatIgnoresItsContextIsAStragglerAlsoWhenItsItemIsTakenCareOf(t
 		}
 		if r := h.Report(); r.Services[0].LeftOver != 1 || r.Services[0].State != lifecycle.Failed {
 			t.Errorf("report %+v", r)
+		}
+		close(release)
+		synctest.Wait()
+	})
+}
+
+func TestARunOfAJobThatIgnoresItsContextIsAStraggler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		job, err := periodic.New(periodic.Config{Name: "report", Schedule: periodic.Every(time.Hour), RunAtStart: true},
+			func(context.Context) error { <-release; return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := hosted.New(hosted.Config{})
+		h.Add("report", job)
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		err = h.Stop(t.Context())
+		var timeout *hosted.TimeoutError
+		if !errors.As(err, &timeout) || len(timeout.Stragglers) != 1 || timeout.Stragglers[0].Service != "report" {
+			t.Fatalf("error %v, want the straggler report", err)
 		}
 		close(release)
 		synctest.Wait()

@@ -148,6 +148,14 @@ func (j *Job) Stop(ctx context.Context) error {
 	return s.Stop(ctx)
 }
 
+// Stuck is how many runs are still on after a Stop that gave up on them. A host
+// names the job as a straggler then, with the stacks of these runs.
+func (j *Job) Stuck() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return int(j.running)
+}
+
 // Done returns a channel that is closed when the job has ended: Stop is through,
 // its schedule has no more slots and the last run returned, or it gave up. A
 // start after that makes a new channel.

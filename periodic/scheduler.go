@@ -172,6 +172,16 @@ func (s *Scheduler) Jobs() []*Job {
 	return jobs
 }
 
+// Stuck is how many runs are still on after a Stop that gave up on them; see
+// [Job.Stuck].
+func (s *Scheduler) Stuck() int {
+	n := 0
+	for _, j := range s.Jobs() {
+		n += j.Stuck()
+	}
+	return n
+}
+
 // Health returns the errors of the jobs that have given up, nil if none has.
 func (s *Scheduler) Health(ctx context.Context) error {
 	var errs []error
