@@ -1,0 +1,2 @@
+// Package dashboard is a web page over one host.
+package dashboard
