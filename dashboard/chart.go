@@ -3,6 +3,7 @@ package dashboard
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,9 +16,7 @@ type chart struct {
 	Now   string
 	Top   string // what the upper edge stands for
 	From  string // what the left edge stands for
-	Width float64
 	Lines []line
-	Limit float64 // height of the line of the capacity; negative: none
 	Empty bool
 }
 
@@ -33,12 +32,13 @@ const (
 	chartWidth  = 300.0
 	chartHeight = 60.0
 	chartTop    = 4.0 // kept free, so that a line at the top is not cut
+	minWidth    = 30 * time.Second
 )
 
 // Depth is the chart of how many items are in a queue.
 func (v *view) Depth(q Queue) chart {
 	c := v.chart(q.Name, "Items in the queue", func(n float64) string { return grouped(uint64(n)) },
-		curve{"depth", "", true, func(p Point) (float64, bool) { return float64(p.Depth), true }})
+		curve{class: "depth", area: true, value: func(p Point) (float64, bool) { return float64(p.Depth), true }})
 	c.Now = grouped(uint64(max(q.Depth, 0)))
 	return c
 }
@@ -46,9 +46,9 @@ func (v *view) Depth(q Queue) chart {
 // Throughput is the chart of what goes in and out.
 func (v *view) Throughput(q Queue) chart {
 	c := v.chart(q.Name, "Items per second", number,
-		curve{"in", "in", false, func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.In }) }},
-		curve{"out", "out", false, func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.Out }) }},
-		curve{"failed", "failed", false, func(p Point) (float64, bool) {
+		curve{class: "in", name: "in", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.In }) }},
+		curve{class: "out", name: "out", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.Out }) }},
+		curve{class: "failed", name: "failed", optional: true, value: func(p Point) (float64, bool) {
 			return rateOf(p, func(r *Rates) float64 { return r.Failed + r.Lost })
 		}})
 	c.Now = "–"
@@ -61,7 +61,7 @@ func (v *view) Throughput(q Queue) chart {
 // Oldest is the chart of the age of the oldest item.
 func (v *view) Oldest(q Queue) chart {
 	c := v.chart(q.Name, "Age of the oldest item", span,
-		curve{"oldest", "", true, func(p Point) (float64, bool) { return p.OldestSeconds, true }})
+		curve{class: "oldest", area: true, value: func(p Point) (float64, bool) { return p.OldestSeconds, true }})
 	c.Now = "none waits"
 	if !q.OldestDue.IsZero() {
 		c.Now = v.Age(q.OldestDue)
@@ -80,13 +80,19 @@ func rateOf(p Point, of func(*Rates) float64) (float64, bool) {
 type curve struct {
 	class, name string
 	area        bool
+	optional    bool // left out while it is 0 everywhere
 	value       func(Point) (float64, bool)
 }
 
 func (v *view) chart(queue, label string, format func(float64) string, curves ...curve) chart {
 	points := v.history.points(queue, v.State.Time)
-	width := v.history.span()
-	c := chart{Width: chartWidth, Limit: -1, Empty: len(points) < 2, From: coarse(width) + " ago"}
+	c := chart{Empty: len(points) < 2}
+	if c.Empty {
+		return c
+	}
+	// A young history fills the picture too.
+	width := max(v.State.Time.Sub(points[0].Time), minWidth)
+	c.From = coarse(width) + " ago"
 	top := 0.0
 	for _, cv := range curves {
 		for _, p := range points {
@@ -99,6 +105,9 @@ func (v *view) chart(queue, label string, format func(float64) string, curves ..
 	top = niceTop(top)
 	c.Top = format(top)
 	for _, cv := range curves {
+		if cv.optional && !slices.ContainsFunc(points, func(p Point) bool { y, ok := cv.value(p); return ok && y > 0 }) {
+			continue
+		}
 		path, area := trace(points, v.State.Time, width, 3*v.history.interval, top, cv)
 		c.Lines = append(c.Lines, line{"line-" + cv.class, cv.name, path, area})
 	}

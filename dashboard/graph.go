@@ -29,18 +29,29 @@ const (
 	maxName   = 22
 )
 
-// Graph is nil when no service comes after another.
+// Graph is nil when no service comes after another. Services without such a link
+// are only in the table, and so are links that others imply: they would only be
+// drawn across boxes.
 func (v *view) Graph() *graph {
-	services := v.State.Services
-	index := make(map[string]int, len(services))
-	for i, s := range services {
-		index[s.Name] = i
+	var services []Service
+	linked := map[string]bool{}
+	for _, s := range v.State.Services {
+		for _, name := range s.After {
+			linked[s.Name], linked[name] = true, true
+		}
+	}
+	index := map[string]int{}
+	for _, s := range v.State.Services {
+		if linked[s.Name] {
+			index[s.Name] = len(services)
+			services = append(services, s)
+		}
 	}
 	needs := make([][]int, len(services))
 	edges := 0
 	for i, s := range services {
 		for _, name := range s.After {
-			if j, ok := index[name]; ok && j != i {
+			if j, ok := index[name]; ok && j != i && !slices.Contains(needs[i], j) {
 				needs[i] = append(needs[i], j)
 				edges++
 			}
@@ -49,14 +60,30 @@ func (v *view) Graph() *graph {
 	if edges == 0 {
 		return nil
 	}
-	g := &graph{Label: fmt.Sprintf("%s, %s between them", count(len(services), "service"), count(edges, "dependency link"))}
+	g := &graph{Label: fmt.Sprintf("%s, %s between them", count(len(services), "service"), count(edges, "link"))}
 	g.place(v, services, columns(needs))
 	for i, from := range needs {
 		for _, j := range from {
-			g.Arrows = append(g.Arrows, arrow(g.Boxes[j], g.Boxes[i]))
+			if !implied(needs, i, j) {
+				g.Arrows = append(g.Arrows, arrow(g.Boxes[j], g.Boxes[i]))
+			}
 		}
 	}
 	return g
+}
+
+// implied reports whether i comes after j by way of another that i needs.
+func implied(needs [][]int, i, j int) bool {
+	seen := make([]bool, len(needs))
+	var reaches func(from int) bool
+	reaches = func(from int) bool {
+		if seen[from] {
+			return false
+		}
+		seen[from] = true
+		return slices.ContainsFunc(needs[from], func(k int) bool { return k == j || reaches(k) })
+	}
+	return slices.ContainsFunc(needs[i], func(k int) bool { return k != j && reaches(k) })
 }
 
 // columns is the longest way to each node. A circle, which a host refuses but a

@@ -141,6 +141,12 @@ func (v *view) Nav() []navItem {
 		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},
 	}
+	for _, q := range v.State.Queues {
+		items[4].Count += len(q.Failures)
+	}
+	if items[4].Count > 0 {
+		items[4].Severity = Failed
+	}
 	places := map[Kind]int{KindService: 1, KindQueue: 2, KindSchedule: 3}
 	for _, p := range v.worst(Warning) {
 		item := &items[places[p.Kind]]

@@ -59,20 +59,20 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 	if n := len(q.Failures); n > 0 {
 		f := q.Failures[0]
 		p := p
-		p.Severity, p.What = Failed, fmt.Sprintf("%s failed for good, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
+		p.Severity, p.What = Failed, fmt.Sprintf("has %s that failed for good, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
 		p.Why, p.Since = f.Error, f.Time
 		s.add(p)
 	}
 	if n := len(q.Retrying); n > 0 {
 		r := q.Retrying[0]
 		p := p
-		p.Severity, p.What = Warning, count(n, "item")+" failed and "+plural(n, "waits", "wait")+" for the next attempt"
+		p.Severity, p.What = Warning, "has "+count(n, "item")+" that failed and "+plural(n, "waits", "wait")+" for the next attempt"
 		p.Why, p.Next, p.NextAt = r.Error, "tried again", r.Due
 		s.add(p)
 	}
 	if q.Rates != nil && q.Rates.Lost > 0 {
 		p := p
-		p.Severity, p.What = Failed, fmt.Sprintf("is full: %s items a second are lost", number(q.Rates.Lost))
+		p.Severity, p.What = Warning, fmt.Sprintf("is full and turns away or drops %s items a second", number(q.Rates.Lost))
 		s.add(p)
 	} else if q.Capacity > 0 && q.Depth >= q.Capacity {
 		p := p
@@ -102,9 +102,9 @@ func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
 	case j.GaveUp:
 		p.Severity, p.What = Failed, fmt.Sprintf("gave up after %s in a row; it needs Run now", count(j.Streak, "failed run"))
 	case failed:
-		p.Severity, p.What = Warning, "its last run "+strings.ReplaceAll(j.Last.Outcome, "_", " ")
+		p.Severity, p.What = Warning, strings.ReplaceAll(j.Last.Outcome, "_", " ")+" in its last run"
 		if j.Streak > 1 {
-			p.What = fmt.Sprintf("its last %d runs failed", j.Streak)
+			p.What = fmt.Sprintf("failed in its last %d runs", j.Streak)
 		}
 		p.Next, p.NextAt = "runs again", j.Next
 		if !j.RetryAt.IsZero() {
@@ -123,7 +123,7 @@ func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
 	}
 	switch ran := s.runningFor(j); {
 	case j.Stuck > 0:
-		p.Severity, p.What, p.Since = Warning, "a run goes on although its timeout is over", j.LastStarted
+		p.Severity, p.What, p.Since = Warning, "has a run that goes on although its timeout is over", j.LastStarted
 		s.add(p)
 	case ran >= slowAfter && ran.Seconds() > 3*j.Duration.MeanSeconds && j.Duration.Samples > 0:
 		p.Severity, p.Since = Warning, j.LastStarted

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,6 +101,27 @@ func stopInWords(v *view, stop *Stop) string {
 		fmt.Fprintf(&b, ". Reason: %s", stop.Cause)
 	}
 	return b.String()
+}
+
+// stateGroup is the services that are in one state.
+type stateGroup struct {
+	State badge
+	Names []string
+}
+
+// ByState groups the services by their state, the worst first.
+func (v *view) ByState() []stateGroup {
+	var groups []stateGroup
+	for _, s := range v.State.Services {
+		i := slices.IndexFunc(groups, func(g stateGroup) bool { return g.State.Word == s.State.String() })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, stateGroup{State: v.ServiceState(s.State.String())})
+		}
+		groups[i].Names = append(groups[i].Names, s.Name)
+	}
+	slices.SortStableFunc(groups, func(a, b stateGroup) int { return b.State.Severity.rank() - a.State.Severity.rank() })
+	return groups
 }
 
 // StopOrder names the services as they are stopped.

@@ -82,8 +82,11 @@ func twoUnits(a int, unitA string, b int, unitB string) string {
 
 // coarse is span in whole units, for times that tick on the page.
 func coarse(d time.Duration) string {
-	if d < time.Minute {
+	switch {
+	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
 	}
 	return span(d.Truncate(time.Second).Seconds())
 }
