@@ -48,7 +48,7 @@ func (v *view) Throughput(q Queue) chart {
 	c := v.chart(q.Name, "Items per second", number,
 		curve{class: "in", name: "in", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.In }) }},
 		curve{class: "out", name: "out", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.Out }) }},
-		curve{class: "failed", name: "failed", optional: true, value: func(p Point) (float64, bool) {
+		curve{class: "failed", name: "failed or lost", optional: true, value: func(p Point) (float64, bool) {
 			return rateOf(p, func(r *Rates) float64 { return r.Failed + r.Lost })
 		}})
 	c.Now = "–"
