@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"mime"
 	"net/http"
 	"path"
 	"time"
@@ -13,6 +12,15 @@ import (
 
 //go:embed assets
 var files embed.FS
+
+// kinds are fixed here, as what the system thinks of an extension differs from
+// machine to machine and browsers are told not to guess.
+var kinds = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".json": "application/schema+json",
+}
 
 // asset is a file that never changes while the program runs.
 type asset struct {
@@ -33,7 +41,7 @@ func loadAssets() map[string]asset {
 			panic("stead/dashboard: " + err.Error())
 		}
 		sum := sha256.Sum256(data)
-		assets[e.Name()] = asset{data, `"` + hex.EncodeToString(sum[:8]) + `"`, mime.TypeByExtension(path.Ext(e.Name()))}
+		assets[e.Name()] = asset{data, `"` + hex.EncodeToString(sum[:8]) + `"`, kinds[path.Ext(e.Name())]}
 	}
 	return assets
 }

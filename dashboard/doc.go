@@ -80,6 +80,8 @@
 // charts are taken when a page is asked for. An open page costs a goroutine and
 // some 100 us a second for each viewer. Added to a host, it takes a sample of
 // every queue each second, about 20 us for ten queues, and keeps 72 bytes of it.
+// It also knows better how long an item has waited: a queue notes the time of few
+// of its items, and of the others when somebody first asked.
 //
 // # Not for
 //

@@ -187,3 +187,23 @@ func newScheduler(t *testing.T, names ...string) (*periodic.Scheduler, []*period
 	}
 	return scheduler, jobs
 }
+
+// failOnce is a loop that fails in its first run.
+func failOnce() func(context.Context) error {
+	first := true
+	return func(ctx context.Context) error {
+		if first {
+			first = false
+			return errors.New("connection reset")
+		}
+		<-ctx.Done()
+		return nil
+	}
+}
+
+func restart(initial time.Duration) hosted.Option {
+	return hosted.OnFailure(hosted.Restart(hosted.RestartConfig{Initial: initial}))
+}
+
+// stuck is a stop that does not return.
+func stuck(context.Context) error { time.Sleep(time.Hour); return nil }
