@@ -79,7 +79,7 @@ func watch(t *testing.T, client *http.Client, url string) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := client.Do(r)
+	answer, err := client.Do(r) //nolint:bodyclose // by the goroutine below
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func watch(t *testing.T, client *http.Client, url string) *watcher {
 	}
 	go func() {
 		defer close(w.ended)
-		defer answer.Body.Close()
+		defer func() { _ = answer.Body.Close() }()
 		lines := bufio.NewScanner(answer.Body)
 		lines.Buffer(nil, 1<<20)
 		var data strings.Builder

@@ -205,7 +205,7 @@ func TestAViewerThatDoesNotReadIsGivenUpOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		began := time.Now()
 		if _, err := conn.Write([]byte("GET /stream?page= HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
 			t.Fatal(err)
