@@ -35,6 +35,15 @@ const (
 	Discard Verb = "discard" // a failure of a queue
 )
 
+// Key is what a button is known by when the page is renewed: Pause and Resume
+// take turns in one place, and keep the focus there.
+func (v Verb) Key() string {
+	if v == Resume {
+		return string(Pause)
+	}
+	return string(v)
+}
+
 // done is what the page says after the action.
 func (v Verb) done() string {
 	switch v {

@@ -11,7 +11,8 @@
   // Renewing: the server sends the page anew, and only what differs is changed,
   // so that focus, scroll position, selection and opened details stay.
 
-  const keyOf = (n) => (n.nodeType === 1 ? n.id || n.dataset.key : undefined);
+  // Not n.id: a form answers with its field of that name.
+  const keyOf = (n) => (n.nodeType === 1 ? n.getAttribute('id') ?? n.getAttribute('data-key') ?? undefined : undefined);
 
   function morph(from, to) {
     if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
@@ -26,7 +27,7 @@
       if (from.getAttribute(name) !== value) from.setAttribute(name, value);
     }
     for (const { name } of [...from.attributes]) {
-      const users = name === 'open' && from.nodeName === 'DETAILS' || name === 'disabled';
+      const users = name === 'open' && from.nodeName === 'DETAILS' || name === 'aria-disabled';
       if (!to.hasAttribute(name) && !users) from.removeAttribute(name);
     }
     morphChildren(from, to);
@@ -38,7 +39,15 @@
       const k = keyOf(c);
       if (k) keyed.set(k, c);
     }
+    const wanted = new Set([...to.childNodes].map(keyOf));
     let at = from.firstChild;
+    // What is gone goes first: the others then stay where they are, and a node
+    // that stays keeps its focus.
+    for (const [k, c] of keyed) {
+      if (wanted.has(k)) continue;
+      if (c === at) at = at.nextSibling;
+      c.remove();
+    }
     for (const want of [...to.childNodes]) {
       const k = keyOf(want);
       let have = k ? keyed.get(k) : at;
@@ -62,7 +71,11 @@
   function show(html) {
     const box = document.createElement('div');
     box.innerHTML = html;
+    const focused = live.contains(document.activeElement);
     morphChildren(live, box);
+    // Whoever was on something that is gone goes on from the content, not from
+    // the top of the page.
+    if (focused && !live.contains(document.activeElement)) document.getElementById('main').focus({ preventScroll: true });
     const title = live.querySelector('[data-title]');
     if (title && document.title !== title.dataset.title) document.title = title.dataset.title;
   }
@@ -125,8 +138,10 @@
     const form = e.target;
     if (form.method !== 'post') return;
     e.preventDefault();
+    // Not disabled: that would take the focus away.
     const button = form.querySelector('button');
-    button.disabled = true;
+    if (button.ariaDisabled) return;
+    button.ariaDisabled = 'true';
     try {
       const answer = await fetch(form.getAttribute('action'), {
         method: 'POST',
@@ -139,7 +154,7 @@
     } catch {
       tell('The server did not answer; it is not known whether it was done.', true);
     } finally {
-      button.disabled = false;
+      button.ariaDisabled = null;
     }
   });
 })();
