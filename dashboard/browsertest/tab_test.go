@@ -122,11 +122,15 @@ func (b *tab) text() string {
 	return text
 }
 
-// until waits until a condition holds in the page.
+// until waits until a condition holds in the page. In the middle of a navigation
+// there may be no page to ask.
 func (b *tab) until(condition string) {
 	b.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
-		if eval[bool](b, "!!("+condition+")") {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	ask := chromedp.Evaluate[bool]("(() => { try { return !!(" + condition + ") } catch { return false } })()")
+	for ; ctx.Err() == nil; time.Sleep(30 * time.Millisecond) {
+		if holds, err := chromedp.Run(ctx, ask); err == nil && holds {
 			return
 		}
 	}
