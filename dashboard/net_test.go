@@ -79,7 +79,7 @@ func watch(t *testing.T, client *http.Client, url string) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := client.Do(r) //nolint:bodyclose // by the goroutine below
+	answer, err := client.Do(r)
 	if err != nil {
 		cancel()
 		t.Fatal(err)

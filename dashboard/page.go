@@ -50,7 +50,7 @@ type navItem struct {
 
 func parsePages() *template.Template {
 	t := template.New("pages").Funcs(template.FuncMap{
-		"span": span, "number": number, "grouped": grouped, "count": count, "icon": icon,
+		"span": unbroken, "number": number, "grouped": grouped, "count": count, "icon": icon,
 		"row":   func(v *view, item any) row { return row{v, item} },
 		"u64":   func(n int) uint64 { return uint64(max(n, 0)) },
 		"words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },

@@ -39,6 +39,8 @@ func (s *State) add(p Problem) { s.Problems = append(s.Problems, p) }
 func (s *State) judgeService(v *Service) {
 	p := Problem{Kind: KindService, Name: v.Name, Why: v.Error, Since: v.Since}
 	switch {
+	case v.State == lifecycle.Failed && s.Stop != nil && !v.Since.Before(s.Stop.began):
+		p.Severity, p.What = Failed, "did not stop cleanly"
 	case v.State == lifecycle.Failed:
 		p.Severity, p.What = Failed, "failed and is not started again"
 	case v.State == lifecycle.Restarting:

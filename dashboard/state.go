@@ -253,6 +253,8 @@ type Stop struct {
 	Waiting     []string    `json:"waiting"`  // services that are being stopped
 	Services    []StopLine  `json:"services"` // in the order of the stop
 	Stragglers  []Straggler `json:"stragglers"`
+
+	began time.Time
 }
 
 // StopLine is one service in a [Stop].

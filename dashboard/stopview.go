@@ -19,6 +19,7 @@ func (d *Dashboard) stopOf(s *State) *Stop {
 		TookSeconds: report.Took.Seconds(), Deadline: report.Deadline,
 		Clean: report.Clean(), Error: text(report.Err),
 		Waiting: []string{}, Services: []StopLine{}, Stragglers: []Straggler{},
+		began: s.Time.Add(-report.Took),
 	}
 	for _, r := range report.Services {
 		stop.Services = append(stop.Services, stop.line(s, r))

@@ -211,6 +211,8 @@ func TestAStopThatLeavesSomethingBehindIsSaid(t *testing.T) {
 		if got.Phase != dashboard.Stopped || got.Verdict != dashboard.Failed || got.Headline != "Stopped, but not everything ended" {
 			t.Errorf("%s, %s: %s", got.Phase, got.Verdict, got.Headline)
 		}
+		wantProblem(t, problem(t, got, "stubborn"), dashboard.Failed, "did not stop cleanly", "did not return")
+		wantProblem(t, problem(t, got, "mailer"), dashboard.Failed, "did not stop cleanly", "3 items left over")
 		w := get(t, d, "/stop")
 		wantText(t, w, "stubborn did not return from stop", "helpers_test.go", "3 items left over", "<pre")
 		time.Sleep(2 * time.Hour) // lets the straggler go
@@ -235,7 +237,7 @@ func TestTheLastStopOfTheRunBeforeIsShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := dashboard.New(s.host, dashboard.Config{LastStop: kept})
-		wantText(t, get(t, d, "/stop"), "The stop before this run", "It was not clean", "took 3 s", "deploy 41", "poll", "half done", "Nobody has asked")
+		wantText(t, get(t, d, "/stop"), "The stop before this run", "It was not clean", "took 3\u00a0s", "deploy 41", "poll", "half done", "Nobody has asked")
 		wantText(t, get(t, dashboard.New(s.host, dashboard.Config{LastStop: []byte("{")}), "/stop"), "Nobody has asked")
 	})
 }

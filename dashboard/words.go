@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,9 @@ func span(seconds float64) string {
 	}
 	return twoUnits(int(d/(24*time.Hour)), "d", int(d%(24*time.Hour)/time.Hour), "h")
 }
+
+// unbroken is span for a line that may be broken elsewhere.
+func unbroken(seconds float64) string { return strings.ReplaceAll(span(seconds), " ", "\u00a0") }
 
 func twoUnits(a int, unitA string, b int, unitB string) string {
 	if b == 0 || a >= 10 {
