@@ -117,7 +117,7 @@ func (b *Batcher[T]) finish() bool {
 			b.failed.add(e.item, f.final)
 			b.q.books.gaveUp.Add(1)
 		case again:
-			e.due = now.Add(b.delay(b.backoff, e.attempts, f.err))
+			e.due, e.err = now.Add(b.delay(b.backoff, e.attempts, f.err)), f.err
 			retries = append(retries, e)
 		case cut:
 			e.due = now

@@ -10,6 +10,7 @@ type entry[T any] struct {
 	item     T
 	attempts int       // that were started
 	due      time.Time // when the next attempt may start, if there was one before
+	err      error     // of the last attempt, while it waits for the next
 	key      string    // its ordering key, if there are keys
 	refused  error     // why it cannot be handled at all: its key is unknown
 }

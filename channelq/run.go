@@ -142,7 +142,7 @@ func (w *Workers[T]) finish(s *slot[T], v verdict, err error) (*entry[T], bool) 
 // park puts a failed item away until its next attempt. An entry means that there
 // is no room: as many as the queue holds are parked already.
 func (w *Workers[T]) park(e entry[T], err error) *entry[T] {
-	e.due = time.Now().Add(w.delay(w.backoff, e.attempts, err))
+	e.due, e.err = time.Now().Add(w.delay(w.backoff, e.attempts, err)), err
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.parked.size() >= w.q.Cap() {

@@ -19,6 +19,7 @@ type ServiceStatus struct {
 	Ready     bool      // counts as ready: Running or Completed
 	Critical  bool      // its state counts for readiness; see NotCritical
 	Restarts  int
+	RestartAt time.Time // when it is started again; zero unless it waits for that
 	Panics    int
 	Err       error // the last failure
 	After     []string
@@ -43,11 +44,15 @@ func (h *Host) Services() []ServiceStatus {
 }
 
 func (u *unit) statusLocked() ServiceStatus {
+	var restartAt time.Time
+	if u.state == lifecycle.Restarting && u.intensity != nil {
+		restartAt = u.intensity.next
+	}
 	return ServiceStatus{
 		Name: u.name, State: u.state, Since: u.since,
 		Ready:    u.state == lifecycle.Running || u.state == lifecycle.Completed,
 		Critical: !u.notCritical,
-		Restarts: int(u.restarts), Panics: int(u.panics), Err: u.err,
+		Restarts: int(u.restarts), RestartAt: restartAt, Panics: int(u.panics), Err: u.err,
 		After:     append([]string(nil), u.after...),
 		StartTook: u.startTook, StopTook: u.stopTook, LeftOver: u.leftOver,
 		Service: u.service, Watched: u.watched,
@@ -82,9 +87,10 @@ func (h *Host) Summary() string {
 // is a table for people.
 type Report struct {
 	Host       string
-	Cause      error // why it stopped; nil while nobody asked for that
-	Err        error // what Run returns
-	Took       time.Duration
+	Cause      error           // why it stopped; nil while nobody asked for that
+	Err        error           // what Run returns
+	Took       time.Duration   // since the stop was asked for, until it was over
+	Deadline   time.Time       // when it is over at the latest; zero before it was asked for, and without a limit
 	Services   []ServiceReport // in the order in which they are stopped
 	Stragglers []Straggler
 
@@ -109,6 +115,9 @@ func (h *Host) Report() Report {
 	defer h.mu.Unlock()
 	req := h.marks.Request()
 	r := Report{Host: h.cfg.Name, Cause: req.Cause, Stragglers: h.stragglers}
+	if req.Cause != nil {
+		r.Took, r.Deadline = time.Since(req.At), h.endOf(req)
+	}
 	if h.phase == ended {
 		r.over = true
 		r.Err = h.result

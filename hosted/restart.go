@@ -64,6 +64,7 @@ func (g *finalError) Unwrap() error { return g.error }
 func (u *unit) backOff() bool {
 	u.host.mu.Lock()
 	delay := u.policy.restart.delay(u.intensity.attempt)
+	u.intensity.next = time.Now().Add(delay)
 	u.host.mu.Unlock()
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -104,6 +105,7 @@ func (u *unit) mayRestartLocked(err error) bool {
 type intensity struct {
 	attempt int         // since the last run that lasted
 	recent  []time.Time // within the window, oldest first
+	next    time.Time   // when the last backoff is, or was, over
 }
 
 // allow reports whether a failure at now, after a run of this length, may be

@@ -1,0 +1,116 @@
+package browsertest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/periodic"
+)
+
+// shop is a host that has something of everything, on a real server.
+type shop struct {
+	host    *hosted.Host
+	queue   *channelq.Queue[string]
+	workers *channelq.Workers[string]
+	job     *periodic.Job
+	runs    atomic.Int64
+	dash    *dashboard.Dashboard
+	base    string // where the page is, with the slash
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// open starts a shop whose page is below a prefix such as /admin.
+func open(t *testing.T, prefix string, cfg dashboard.Config) *shop {
+	t.Helper()
+	s := &shop{host: hosted.New(hosted.Config{Name: "shop"})}
+	s.queue = must(channelq.New(channelq.Config[string]{Name: "emails", Capacity: 20}))
+	s.workers = must(channelq.NewWorkers(s.queue, func(_ context.Context, item string) error {
+		switch item {
+		case "bad":
+			return channelq.Permanent(errors.New("smtp: 550 no such mailbox"))
+		case "later":
+			return channelq.RetryAfter(errors.New("smtp: 451 try later"), time.Hour)
+		}
+		return nil
+	}, channelq.WorkerConfig[string]{Concurrency: 2, Retry: channelq.Retry{Attempts: 2}}))
+	s.job = must(periodic.New(periodic.Config{Name: "report", Schedule: periodic.Every(time.Hour), Phase: -1}, func(context.Context) error {
+		s.runs.Add(1)
+		return nil
+	}))
+	s.host.Task("migrate", func(context.Context) error { return nil })
+	s.host.Add("mailer", s.workers, hosted.After("migrate"))
+	s.host.Add("reports", s.job, hosted.After("mailer"))
+	s.host.Go("import", func(context.Context) error { return errors.New("open legacy.db: permission denied") }, hosted.OnFailure(hosted.Ignore()))
+	cfg.Interval = 100 * time.Millisecond
+	s.dash = dashboard.New(s.host, cfg)
+	s.host.Add("dashboard", s.dash)
+	if err := s.host.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.StripPrefix(prefix, s.dash))
+	s.base = server.URL + prefix + "/"
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		_ = s.host.Stop(context.Background())
+	})
+	for _, item := range []string{"bad", "bad", "later", "good"} {
+		s.put(t, item)
+	}
+	return s
+}
+
+func (s *shop) put(t *testing.T, item string) {
+	t.Helper()
+	if err := s.queue.Enqueue(t.Context(), item); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits for something on the server.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	t.Errorf("it never happened: %s", what)
+}
+
+func allow(*http.Request, dashboard.Action) error { return nil }
+
+var pages = []string{"", "services", "queues", "queue?name=emails", "schedules", "schedule?name=report", "failures", "stop"}
+
+// listen serves on an address and returns the port.
+func listen(t *testing.T, addr string, h http.Handler) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = srv.Serve(l) }()
+	t.Cleanup(func() { _ = srv.Close(); <-done })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}

@@ -1,0 +1,168 @@
+package dashboard
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// chart is a small picture of the recent past, drawn here so that it is there
+// without a script. It is stretched to the width there is; texts stand beside it
+// in HTML.
+type chart struct {
+	Label string // for those who do not see it
+	Now   string
+	Top   string // what the upper edge stands for
+	From  string // what the left edge stands for
+	Lines []line
+	Empty bool
+}
+
+// line is one curve of a chart.
+type line struct {
+	Class string // of the colour
+	Name  string // in the legend; "": it needs none
+	Path  string // of the curve
+	Area  string // below it; "": none
+}
+
+const (
+	chartWidth  = 300.0
+	chartHeight = 60.0
+	chartTop    = 4.0 // kept free, so that a line at the top is not cut
+	minWidth    = 30 * time.Second
+)
+
+// Depth is the chart of how many items are in a queue.
+func (v *view) Depth(q Queue) chart {
+	c := v.chart(q.Name, "Items in the queue", func(n float64) string { return grouped(uint64(n)) },
+		curve{class: "depth", area: true, value: func(p Point) (float64, bool) { return float64(p.Depth), true }})
+	c.Now = grouped(uint64(max(q.Depth, 0)))
+	return c
+}
+
+// Throughput is the chart of what goes in and out.
+func (v *view) Throughput(q Queue) chart {
+	c := v.chart(q.Name, "Items per second", number,
+		curve{class: "in", name: "in", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.In }) }},
+		curve{class: "out", name: "out", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.Out }) }},
+		curve{class: "failed", name: "failed or lost", optional: true, value: func(p Point) (float64, bool) {
+			return rateOf(p, func(r *Rates) float64 { return r.Failed + r.Lost })
+		}})
+	c.Now = "–"
+	if q.Rates != nil {
+		c.Now = number(q.Rates.Out)
+	}
+	return c
+}
+
+// Oldest is the chart of the age of the oldest item.
+func (v *view) Oldest(q Queue) chart {
+	c := v.chart(q.Name, "Age of the oldest item", span,
+		curve{class: "oldest", area: true, value: func(p Point) (float64, bool) { return p.OldestSeconds, true }})
+	c.Now = "none waits"
+	if !q.OldestDue.IsZero() {
+		c.Now = v.Age(q.OldestDue)
+	}
+	return c
+}
+
+func rateOf(p Point, of func(*Rates) float64) (float64, bool) {
+	if p.Rates == nil {
+		return 0, false
+	}
+	return of(p.Rates), true
+}
+
+// curve is one value of every point, and how it is drawn.
+type curve struct {
+	class, name string
+	area        bool
+	optional    bool // left out while it is 0 everywhere
+	value       func(Point) (float64, bool)
+}
+
+func (v *view) chart(queue, label string, format func(float64) string, curves ...curve) chart {
+	points := v.history.points(queue, v.State.Time)
+	c := chart{Empty: len(points) < 2}
+	if c.Empty {
+		return c
+	}
+	// A young history fills the picture too.
+	width := max(v.State.Time.Sub(points[0].Time), minWidth)
+	c.From = coarse(width) + " ago"
+	top := 0.0
+	for _, cv := range curves {
+		for _, p := range points {
+			if y, ok := cv.value(p); ok {
+				top = max(top, y)
+			}
+		}
+	}
+	high := top
+	top = niceTop(top)
+	c.Top = format(top)
+	for _, cv := range curves {
+		if cv.optional && !slices.ContainsFunc(points, func(p Point) bool { y, ok := cv.value(p); return ok && y > 0 }) {
+			continue
+		}
+		path, area := trace(points, v.State.Time, width, 3*v.history.interval, top, cv)
+		c.Lines = append(c.Lines, line{"line-" + cv.class, cv.name, path, area})
+	}
+	c.Label = fmt.Sprintf("%s over the last %s: at most %s", label, coarse(width), format(high))
+	return c
+}
+
+// niceTop is the next of 1, 2, 5, 10, ... so that the scale does not move with
+// every sample.
+func niceTop(v float64) float64 {
+	if v <= 0 {
+		return 1
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if v <= m*unit {
+			return m * unit
+		}
+	}
+	return 10 * unit
+}
+
+// trace draws one curve. A time without samples is a gap, not a straight line
+// that claims to know.
+func trace(points []Point, now time.Time, width, gap time.Duration, top float64, cv curve) (path, area string) {
+	var line, fill strings.Builder
+	var last Point
+	open := false
+	startX, lastX := 0.0, 0.0
+	finish := func() {
+		if open && cv.area {
+			fmt.Fprintf(&fill, "L%.1f %.1fL%.1f %.1fZ", lastX, chartHeight, startX, chartHeight)
+		}
+		open = false
+	}
+	for _, p := range points {
+		y, ok := cv.value(p)
+		if !ok || open && p.Time.Sub(last.Time) > gap {
+			finish()
+		}
+		if !ok {
+			continue
+		}
+		x := chartWidth * (1 - float64(now.Sub(p.Time))/float64(width))
+		at := chartHeight - (chartHeight-chartTop)*y/top
+		verb := 'L'
+		if !open {
+			verb, startX, open = 'M', x, true
+		}
+		fmt.Fprintf(&line, "%c%.1f %.1f", verb, x, at)
+		if cv.area {
+			fmt.Fprintf(&fill, "%c%.1f %.1f", verb, x, at)
+		}
+		last, lastX = p, x
+	}
+	finish()
+	return line.String(), fill.String()
+}

@@ -1,0 +1,233 @@
+package dashboard
+
+import (
+	"slices"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
+	"github.com/steadgo/stead/periodic"
+)
+
+// inventory is the state and the things behind it, for the actions.
+type inventory struct {
+	d         *Dashboard
+	state     State
+	queues    map[string][]source // by the name of the queue
+	schedules map[string]source
+}
+
+// take asks every component for its state. It holds no lock, as what it calls is
+// not ours.
+func (d *Dashboard) take(now time.Time) *inventory {
+	inv := &inventory{
+		d: d, queues: map[string][]source{}, schedules: map[string]source{},
+		state: State{
+			Version: 1, Time: now, Host: d.host.Name(), Phase: phaseOf(d.host.Lifetime()),
+			Services: []Service{}, Queues: []Queue{}, Schedules: []Schedule{},
+			LastStop: d.lastStop,
+		},
+	}
+	inv.walk("", d.host, 0)
+	s := &inv.state
+	d.history.addRates(s)
+	s.Stop = d.stopOf(s)
+	s.judge(d.cfg.SlowAfter)
+	return inv
+}
+
+func phaseOf(l *lifecycle.Lifetime) Phase {
+	for _, at := range []struct {
+		mark  <-chan struct{}
+		phase Phase
+	}{{l.Stopped(), Stopped}, {l.Stopping(), Stopping}, {l.Started(), Running}} {
+		select {
+		case <-at.mark:
+			return at.phase
+		default:
+		}
+	}
+	return Starting
+}
+
+// maxNesting of hosts in hosts; a host that contains itself would have no end.
+const maxNesting = 8
+
+func (inv *inventory) walk(prefix string, host hostSource, depth int) {
+	for _, status := range host.Services() {
+		name := prefix + status.Name
+		i := len(inv.state.Services)
+		inv.state.Services = append(inv.state.Services, serviceOf(name, prefix, status))
+		// A component that panics when it is asked must not take the page, or a
+		// program that keeps history, with it.
+		err := guard.Call(func() error {
+			if b, ok := hosted.As[backlogSource](status.Service); ok {
+				inv.state.Services[i].Backlog = b.Backlog()
+			}
+			for _, s := range sourcesOf(name, status) {
+				inv.look(s)
+			}
+			return nil
+		})
+		if err != nil && inv.state.Services[i].Error == "" {
+			inv.state.Services[i].Error = "cannot be shown in full: " + err.Error()
+		}
+		if inner, ok := hosted.As[hostSource](status.Service); ok && depth < maxNesting {
+			inv.walk(name+"/", inner, depth+1)
+		}
+	}
+}
+
+func (inv *inventory) look(s source) {
+	if q, ok := find[queueSource](s); ok {
+		inv.addQueue(s, q.Stats())
+	}
+	if j, ok := find[scheduleSource](s); ok {
+		stats := j.Stats()
+		if other, known := inv.schedules[stats.Name]; known {
+			if same, _ := find[scheduleSource](other); same == j {
+				return
+			}
+			stats.Name = s.service + "/" + stats.Name // of a host in the host
+		}
+		inv.schedules[stats.Name] = s
+		inv.state.Schedules = append(inv.state.Schedules, scheduleOf(s, &stats))
+	}
+}
+
+func serviceOf(name, prefix string, s hosted.ServiceStatus) Service {
+	after := make([]string, len(s.After))
+	for i, a := range s.After {
+		after[i] = prefix + a
+	}
+	return Service{
+		Name: name, State: s.State, Since: s.Since, Ready: s.Ready, Critical: s.Critical,
+		Restarts: s.Restarts, RestartAt: s.RestartAt, Panics: s.Panics, Error: text(s.Err), After: after,
+		StartSeconds: s.StartTook.Seconds(), StopSeconds: s.StopTook.Seconds(), LeftOver: s.LeftOver,
+	}
+}
+
+// addQueue meets a queue once for each of its consumers. The books are the same
+// for all of them; failures, retries, workers' pause and the oldest due item may
+// be known to one alone.
+func (inv *inventory) addQueue(s source, stats channelq.Stats) {
+	queues := &inv.state.Queues
+	i := slices.IndexFunc(*queues, func(q Queue) bool { return q.Name == stats.Name })
+	if i < 0 {
+		i = len(*queues)
+		*queues = append(*queues, queueOf(&stats))
+	}
+	inv.queues[stats.Name] = append(inv.queues[stats.Name], s)
+	q := &(*queues)[i]
+	if !slices.Contains(q.Services, s.service) {
+		q.Services = append(q.Services, s.service)
+	}
+	if at := stats.OldestDue; !at.IsZero() && (q.OldestDue.IsZero() || at.Before(q.OldestDue)) {
+		q.OldestDue = at
+	}
+	if p, ok := find[pausedSource](s); ok && p.Paused() {
+		q.Paused = true
+	}
+	if _, ok := find[pauser](s); ok {
+		q.CanPause = true
+	}
+	if m, ok := find[stateSource](s); ok {
+		q.States = m.States()
+	}
+	inv.addFailures(q, s)
+}
+
+func (inv *inventory) addFailures(q *Queue, s source) {
+	if r, ok := find[retrySource](s); ok {
+		for _, e := range r.Retrying() {
+			q.Retrying = append(q.Retrying, Retry{
+				Service: s.service, Error: text(e.Err), Attempts: e.Attempts, Due: e.Due,
+				Item: inv.d.format(q.Name, e.Item),
+			})
+		}
+	}
+	f, ok := find[failureSource](s)
+	if !ok {
+		return
+	}
+	_, canAct := find[requeuer](s)
+	for _, e := range f.Failures() {
+		q.Failures = append(q.Failures, Failure{
+			Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Time: e.At,
+			Item: inv.d.format(q.Name, e.Item), CanAct: canAct,
+		})
+	}
+	slices.SortStableFunc(q.Failures, func(a, b Failure) int { return b.Time.Compare(a.Time) })
+	slices.SortStableFunc(q.Retrying, func(a, b Retry) int { return a.Due.Compare(b.Due) })
+}
+
+func queueOf(s *channelq.Stats) Queue {
+	return Queue{
+		Name: s.Name, Services: []string{}, Mode: s.Mode.String(), Capacity: s.Capacity,
+		Depth: s.Depth, HighWater: s.HighWater, InProgress: s.InProgress, Parked: s.Parked, Workers: s.Workers,
+		Accepted: s.Accepted, Handled: s.Handled, TakenByHand: s.TakenByHand, GaveUp: s.GaveUp,
+		LeftOver: s.LeftOver, Retried: s.Retried, Panics: s.Panics,
+		Dropped: Dropped{Oldest: s.Dropped.Oldest, Newest: s.Dropped.Newest},
+		Refused: Refused{Full: s.Refused.Full, Write: s.Refused.Write, Closed: s.Refused.Closed, Cancelled: s.Refused.Cancelled},
+		Wait:    latencyOfQueue(s.Wait), Handle: latencyOfQueue(s.Handle),
+		Retrying: []Retry{}, Failures: []Failure{},
+	}
+}
+
+func scheduleOf(src source, s *periodic.Stats) Schedule {
+	_, canPause := find[pauser](src)
+	_, canRun := find[trigger](src)
+	out := Schedule{
+		Name: s.Name, Service: src.service, Active: s.Active, Paused: s.Paused, CanPause: canPause, CanRun: canRun,
+		GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Stuck, Streak: s.Streak,
+		Next: s.Next, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
+		Runs: map[string]uint64{}, Duration: latencyOfSchedule(s.Duration), History: []Run{},
+		Skipped: Skipped{
+			Overlap: s.Skipped.Overlap, Missed: s.Skipped.Missed, Paused: s.Skipped.Paused,
+			Backoff: s.Skipped.Backoff, Stopped: s.Skipped.Stopped,
+		},
+	}
+	for outcome, n := range s.Runs {
+		out.Runs[outcome.String()] = n
+	}
+	if !s.Last.Started.IsZero() {
+		last := runOf(s.Last)
+		out.Last = &last
+	}
+	for _, r := range s.History {
+		out.History = append(out.History, runOf(r))
+	}
+	return out
+}
+
+func runOf(r periodic.Run) Run {
+	return Run{
+		Slot: r.Slot, Started: r.Started, LatenessSeconds: r.Lateness.Seconds(), DurationSeconds: r.Duration.Seconds(),
+		Outcome: r.Outcome.String(), Error: text(r.Err), Triggered: r.Trigger,
+	}
+}
+
+// format is an item as the program wants it shown; without a formatter nothing
+// of it is.
+func (d *Dashboard) format(queue string, item any) (shown string) {
+	if d.cfg.FormatItem == nil {
+		return ""
+	}
+	if err := guard.Call(func() error { shown = d.cfg.FormatItem(queue, item); return nil }); err != nil {
+		return "(the formatter panicked)"
+	}
+	return shown
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	var s string
+	if guard.Call(func() error { s = err.Error(); return nil }) != nil {
+		return "(the error's text panicked)"
+	}
+	return s
+}

@@ -1,0 +1,92 @@
+// Package dashboard is a web page over one host: what failed, why, when it is
+// tried next, what is slow, and what holds up the stop.
+//
+// # Usage
+//
+//	dash := dashboard.New(host, dashboard.Config{
+//		Authorize: func(r *http.Request, a dashboard.Action) error {
+//			if !isAdmin(r) {
+//				return errors.New("administrators only")
+//			}
+//			return nil
+//		},
+//	})
+//	mux.Handle("/admin/", adminsOnly(http.StripPrefix("/admin", dash)))
+//	host.Add("dashboard", dash) // optional: keeps the charts going while nobody looks
+//
+// Whoever can reach the page can read it: error texts, names and numbers, not the
+// items. Guard it like other admin pages. Without Authorize nothing can be
+// changed.
+//
+// The page is live by server-sent events and works without JavaScript by
+// reloading. The same is at api/v1/state as JSON, described by
+// api/v1/schema.json; ?history=1 adds the samples of the charts. A POST to
+// actions with the form fields verb, kind, name and, for a failure, service and
+// id does what a button does; with Accept: application/json it is answered by
+// {"done"} or {"error"}.
+//
+// # What is shown
+//
+// Everything that was added to the host, and to hosts inside it. A service, one
+// behind its Unwrap methods, or what was given to hosted.Watch shows more by
+// having any of these methods; those of channelq and periodic have them, and so
+// can yours:
+//
+//	Stats() channelq.Stats                a queue
+//	Failures() []channelq.Failure         its items that failed for good,
+//	Requeue(id uint64) error              which can be requeued
+//	Discard(id uint64) error              and discarded
+//	Retrying() []channelq.Retrying        its items that wait for the next attempt
+//	States() map[string]int               its jobs by state, if it is kept elsewhere
+//	Stats() periodic.Stats                a schedule
+//	Trigger() error                       it can be run now
+//	Jobs() []*periodic.Job                a scheduler with many
+//	Pause(), Resume()                     a queue or schedule can be paused
+//	Paused() bool                         a queue is paused
+//	Backlog() int                         what a stop has still to drain
+//
+// They are called for every page and every second of an open one, from several
+// goroutines: they must be quick and must not block. One that panics costs its
+// part of the page.
+//
+// # Guarantees
+//
+//  1. GET and HEAD change nothing. An action is a POST, is refused if it comes
+//     from another site (http.CrossOriginProtection), and asks Authorize before
+//     anything is looked at. Each is logged with who asked, done or not.
+//  2. Items are hidden unless Config.FormatItem shows them. Everything is escaped;
+//     the content security policy allows no inline script or style, nothing from
+//     elsewhere, and no frame.
+//  3. All links are relative: the page works under any prefix, also behind a
+//     proxy that adds one.
+//  4. An open page never holds up a shutdown: its stream ends when the server that
+//     carries it begins to shut down, and when the host has stopped.
+//
+// # Shutdown
+//
+// The page shows a stop as long as its server is up. On the program's main
+// server, which is added last and stops first, that is the drain delay. To see
+// the stop to its end give it a server of its own, and add that first:
+//
+//	host.Add("admin", hosted.HTTP(&http.Server{Addr: "localhost:8081", Handler: dash}))
+//
+// Where a middleware replaces the request's context, so that the server cannot be
+// known, streams end when the host begins to stop; the page then asks again every
+// second.
+//
+// # Cost
+//
+// Nothing when nobody looks: a Dashboard has no goroutine, and the samples of the
+// charts are taken when a page is asked for. An open page costs a goroutine and,
+// with ten queues, half a millisecond a second for each viewer. Added to a host,
+// it takes a sample of every queue each second, 50 us for ten of them, and keeps
+// 72 bytes of each.
+// It also knows better how long an item has waited: a queue notes the time of few
+// of its items, and of the others when somebody first asked.
+//
+// # Not for
+//
+// Alerting and history beyond an hour: package metrics gives the same numbers to
+// Prometheus. Deciding who may see the page. Several processes on one page: each
+// has its own.
+package dashboard

@@ -1,0 +1,269 @@
+package dashboard
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// pageNames are the pages, and their titles. All are at one depth, and those of
+// one queue or schedule take its name from the query, so that every relative
+// link works from every page.
+var pageNames = map[string]string{
+	"": "Overview", "services": "Services", "queues": "Queues", "queue": "Queue",
+	"schedules": "Schedules", "schedule": "Schedule", "failures": "Failures", "stop": "Stop",
+}
+
+func isPage(name string) bool {
+	_, ok := pageNames[name]
+	return ok
+}
+
+// view is what the templates see.
+type view struct {
+	State  State
+	Page   string
+	Name   string // of the one queue or schedule that the page is about
+	Title  string
+	CanAct bool
+	Done   string // what the last action did
+
+	history *history
+}
+
+// navItem is a link at the top, with how many of its things need attention.
+type navItem struct {
+	Href, Label string
+	Current     bool
+	Count       int
+	Severity    Severity
+}
+
+func parsePages() *template.Template {
+	t := template.New("pages").Funcs(template.FuncMap{
+		"span": unbroken, "number": number, "grouped": grouped, "count": count, "icon": icon,
+		"row":   func(v *view, item any) row { return row{v, item} },
+		"u64":   func(n int) uint64 { return uint64(max(n, 0)) },
+		"words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	})
+	return template.Must(t.ParseFS(templates, "templates/*.html"))
+}
+
+// row is an item of the state together with the page it stands on.
+type row struct {
+	V *view
+	X any
+}
+
+func (d *Dashboard) view(inv *inventory, page, name string) *view {
+	return &view{
+		State: inv.state, Page: page, Name: name, Title: d.cfg.Title,
+		CanAct: d.cfg.Authorize != nil, history: &d.history,
+	}
+}
+
+// render executes one template. An error is a bug in the template, which the
+// tests would find; what there is of the page is better than nothing then.
+func (d *Dashboard) render(name string, v *view) []byte {
+	var b bytes.Buffer
+	if err := d.pages.ExecuteTemplate(&b, name, v); err != nil {
+		d.log.Error("dashboard page broken", "error", err)
+	}
+	return b.Bytes()
+}
+
+func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page string) {
+	if !isPage(page) {
+		d.serveError(w, http.StatusNotFound, "There is no such page.")
+		return
+	}
+	v := d.view(d.look(), page, r.FormValue("name"))
+	v.Done = Verb(r.FormValue("did")).done()
+	status := http.StatusOK
+	if page == "queue" && v.Queue() == nil || page == "schedule" && v.Schedule() == nil {
+		status = http.StatusNotFound
+	}
+	d.write(w, status, "page", v)
+}
+
+func (d *Dashboard) serveError(w http.ResponseWriter, status int, message string) {
+	v := d.view(d.take(time.Now()), "error", message)
+	d.write(w, status, "page", v)
+}
+
+func (d *Dashboard) write(w http.ResponseWriter, status int, name string, v *view) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(d.render(name, v))
+}
+
+// The methods below are called by the templates.
+
+// PageTitle is what the tab of the browser says: the verdict first, as tabs are
+// narrow.
+func (v *view) PageTitle() string {
+	name := pageNames[v.Page]
+	if v.Name != "" && isPage(v.Page) {
+		name = v.Name
+	}
+	if name == "" {
+		name = "Not done"
+	}
+	mark := ""
+	if n := len(v.worst(Warning)); n > 0 {
+		mark = "(" + grouped(uint64(n)) + ") "
+	}
+	return mark + name + " · " + v.Title
+}
+
+func (v *view) worst(atLeast Severity) []Problem {
+	return slices.DeleteFunc(slices.Clone(v.State.Problems), func(p Problem) bool {
+		return p.Severity.rank() < atLeast.rank()
+	})
+}
+
+// Nav is the links at the top.
+func (v *view) Nav() []navItem {
+	items := []navItem{
+		{Href: "./", Label: "Overview", Current: v.Page == ""},
+		{Href: "services", Label: "Services", Current: v.Page == "services"},
+		{Href: "queues", Label: "Queues", Current: v.Page == "queues" || v.Page == "queue"},
+		{Href: "schedules", Label: "Schedules", Current: v.Page == "schedules" || v.Page == "schedule"},
+		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
+		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},
+	}
+	for _, q := range v.State.Queues {
+		items[4].Count += len(q.Failures)
+	}
+	if items[4].Count > 0 {
+		items[4].Severity = Failed
+	}
+	places := map[Kind]int{KindService: 1, KindQueue: 2, KindSchedule: 3}
+	for _, p := range v.worst(Warning) {
+		item := &items[places[p.Kind]]
+		if item.Count++; p.Severity.rank() > item.Severity.rank() {
+			item.Severity = p.Severity
+		}
+	}
+	return items
+}
+
+// Queue is the one the page is about, nil if it is not there.
+func (v *view) Queue() *Queue {
+	for i := range v.State.Queues {
+		if q := &v.State.Queues[i]; q.Name == v.Name {
+			return q
+		}
+	}
+	return nil
+}
+
+// Schedule is the one the page is about, nil if it is not there.
+func (v *view) Schedule() *Schedule {
+	for i := range v.State.Schedules {
+		if j := &v.State.Schedules[i]; j.Name == v.Name {
+			return j
+		}
+	}
+	return nil
+}
+
+// Upcoming are the schedules, what runs or is due first on top.
+func (v *view) Upcoming() []Schedule {
+	all := slices.Clone(v.State.Schedules)
+	slices.SortStableFunc(all, func(a, b Schedule) int {
+		switch {
+		case (a.Running > 0) != (b.Running > 0):
+			return b.Running - a.Running
+		case a.Next.IsZero() || b.Next.IsZero():
+			return -a.Next.Compare(b.Next)
+		}
+		return a.Next.Compare(b.Next)
+	})
+	return all
+}
+
+// QueueState is the word and the severity of a queue's badge.
+func (v *view) QueueState(q Queue) badge {
+	switch {
+	case q.Paused:
+		return badge{Notice, "paused"}
+	case len(q.Failures) > 0:
+		return badge{Failed, count(len(q.Failures), "failure")}
+	case q.Capacity > 0 && q.Depth >= q.Capacity:
+		return badge{Warning, "full"}
+	case len(q.Retrying) > 0:
+		return badge{Warning, "retrying"}
+	case q.InProgress > 0 || q.Depth > 0:
+		return badge{OK, "working"}
+	}
+	return badge{OK, "idle"}
+}
+
+// ScheduleState is the same of a schedule.
+func (v *view) ScheduleState(j Schedule) badge {
+	switch {
+	case j.GaveUp:
+		return badge{Failed, "gave up"}
+	case j.Paused:
+		return badge{Notice, "paused"}
+	case j.Stuck > 0:
+		return badge{Warning, "stuck"}
+	case j.Running > 0:
+		return badge{OK, "running"}
+	case j.Streak > 0:
+		return badge{Warning, "failing"}
+	case !j.Active:
+		return badge{"", "not active"}
+	}
+	return badge{OK, "waiting"}
+}
+
+// ServiceState is the same of a service, by the name of its state.
+func (v *view) ServiceState(state string) badge {
+	switch state {
+	case lifecycle.Running.String(), lifecycle.Completed.String():
+		return badge{OK, state}
+	case lifecycle.Failed.String():
+		return badge{Failed, state}
+	case lifecycle.Restarting.String(), lifecycle.Stopping.String(), lifecycle.Starting.String():
+		return badge{Warning, state}
+	}
+	return badge{"", state}
+}
+
+// OutcomeState is the same of a run.
+func (v *view) OutcomeState(outcome string) badge {
+	switch outcome {
+	case "succeeded":
+		return badge{OK, outcome}
+	case "cancelled":
+		return badge{"", outcome}
+	}
+	return badge{Failed, strings.ReplaceAll(outcome, "_", " ")}
+}
+
+// badge is a state in a word; its colour is never all there is.
+type badge struct {
+	Severity Severity
+	Word     string
+}
+
+// Moment is a time relative to now.
+func (v *view) Moment(t time.Time) moment {
+	return moment{ISO: t.Format(time.RFC3339), Full: t.Format("Mon 2 Jan 2006 15:04:05 MST"), Text: when(t, v.State.Time)}
+}
+
+// Age is how long ago a moment was, in words.
+func (v *view) Age(t time.Time) string { return coarse(max(0, v.State.Time.Sub(t))) }
+
+type moment struct{ ISO, Full, Text string }

@@ -1,0 +1,239 @@
+package dashboard
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// judge fills in what a person wants to know first: what is wrong, why, what
+// happens next, and what is slow.
+func (s *State) judge(slowAfter time.Duration) {
+	s.Problems = []Problem{}
+	for i := range s.Services {
+		s.judgeService(&s.Services[i])
+	}
+	for i := range s.Queues {
+		s.judgeQueue(&s.Queues[i], slowAfter)
+	}
+	for i := range s.Schedules {
+		s.judgeSchedule(&s.Schedules[i], slowAfter)
+	}
+	slices.SortStableFunc(s.Problems, func(a, b Problem) int { return b.Severity.rank() - a.Severity.rank() })
+	s.Verdict = OK
+	if len(s.Problems) > 0 {
+		s.Verdict = s.Problems[0].Severity
+	}
+	s.Slowest = s.slowest()
+	s.Headline = s.headline()
+	if s.Phase == Stopped && !s.Stop.Clean {
+		s.Verdict = Failed
+	}
+}
+
+func (s *State) add(p Problem) { s.Problems = append(s.Problems, p) }
+
+func (s *State) judgeService(v *Service) {
+	p := Problem{Kind: KindService, Name: v.Name, Why: v.Error, Since: v.Since}
+	switch {
+	case v.State == lifecycle.Failed && s.Stop != nil && !v.Since.Before(s.Stop.began):
+		p.Severity, p.What = Failed, "did not stop cleanly"
+	case v.State == lifecycle.Failed:
+		p.Severity, p.What = Failed, "failed and is not started again"
+	case v.State == lifecycle.Restarting:
+		p.Severity, p.What = Warning, "failed "+times(v.Restarts)
+		p.Next, p.NextAt = "started again", v.RestartAt
+	case v.State == lifecycle.Running && v.Restarts > 0 && s.Time.Sub(v.Since) < time.Minute:
+		p.Severity, p.What = Warning, fmt.Sprintf("was started again after it failed (%s so far)", times(v.Restarts))
+	case v.LeftOver > 0:
+		p.Severity, p.What = Failed, fmt.Sprintf("left %s over at the stop", count(v.LeftOver, "item"))
+	default:
+		return
+	}
+	s.add(p)
+}
+
+func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
+	p := Problem{Kind: KindQueue, Name: q.Name}
+	if n := len(q.Failures); n > 0 {
+		f := q.Failures[0]
+		p := p
+		p.Severity, p.What = Failed, fmt.Sprintf("has %s that failed for good, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
+		p.Why, p.Since = f.Error, f.Time
+		s.add(p)
+	}
+	if n := len(q.Retrying); n > 0 {
+		r := q.Retrying[0]
+		p := p
+		p.Severity, p.What = Warning, "has "+count(n, "item")+" that failed and "+plural(n, "waits", "wait")+" for the next attempt"
+		p.Why, p.Next, p.NextAt = r.Error, "tried again", r.Due
+		s.add(p)
+	}
+	if q.Rates != nil && q.Rates.Lost > 0 {
+		p := p
+		p.Severity, p.What = Warning, fmt.Sprintf("is full and turns away or drops %s items a second", number(q.Rates.Lost))
+		s.add(p)
+	} else if q.Capacity > 0 && q.Depth >= q.Capacity {
+		p := p
+		p.Severity, p.What = Warning, fmt.Sprintf("is full with %s", count(q.Depth, "item"))
+		if q.Mode == "wait" {
+			p.What += ": producers wait"
+		}
+		s.add(p)
+	}
+	switch age := s.Time.Sub(q.OldestDue); {
+	case q.Paused:
+		p.Severity, p.What = Notice, "is paused"
+		if q.Depth > 0 {
+			p.What += fmt.Sprintf(" with %s waiting", count(q.Depth, "item"))
+		}
+		s.add(p)
+	case !q.OldestDue.IsZero() && age >= slowAfter:
+		p.Severity, p.What, p.Since = Warning, fmt.Sprintf("is behind: its oldest item has waited for %s", span(age.Seconds())), q.OldestDue
+		s.add(p)
+	}
+}
+
+func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
+	p := Problem{Kind: KindSchedule, Name: j.Name}
+	failed := j.Last != nil && j.Last.Error != "" && j.Last.Outcome != "cancelled"
+	switch {
+	case j.GaveUp:
+		p.Severity, p.What = Failed, fmt.Sprintf("gave up after %s in a row; it needs Run now", count(j.Streak, "failed run"))
+	case failed:
+		p.Severity, p.What = Warning, strings.ReplaceAll(j.Last.Outcome, "_", " ")+" in its last run"
+		if j.Streak > 1 {
+			p.What = fmt.Sprintf("failed in its last %d runs", j.Streak)
+		}
+		p.Next, p.NextAt = "runs again", j.Next
+		if !j.RetryAt.IsZero() {
+			p.NextAt = j.RetryAt
+		}
+		if p.NextAt.IsZero() {
+			p.Next = ""
+		}
+	}
+	if p.What != "" {
+		if j.Last != nil {
+			p.Why, p.Since = j.Last.Error, j.Last.Started
+		}
+		s.add(p)
+		p.Why, p.Since, p.Next, p.NextAt = "", time.Time{}, "", time.Time{}
+	}
+	switch ran := s.runningFor(j); {
+	case j.Stuck > 0:
+		p.Severity, p.What, p.Since = Warning, "has a run that goes on although its timeout is over", j.LastStarted
+		s.add(p)
+	case ran >= slowAfter && ran.Seconds() > 3*j.Duration.MeanSeconds && j.Duration.Samples > 0:
+		p.Severity, p.Since = Warning, j.LastStarted
+		p.What = fmt.Sprintf("has been running for %s; %s is usual", span(ran.Seconds()), span(j.Duration.MeanSeconds))
+		s.add(p)
+	}
+	if j.Paused {
+		s.add(Problem{Severity: Notice, Kind: KindSchedule, Name: j.Name, What: "is paused"})
+	}
+}
+
+// runningFor is how long the run that began last has been on, 0 if none is.
+func (s *State) runningFor(j *Schedule) time.Duration {
+	if j.Running == 0 || j.LastStarted.IsZero() {
+		return 0
+	}
+	return s.Time.Sub(j.LastStarted)
+}
+
+// maxSlowest is how many things the list of the slowest has; what takes less
+// than minSlow is nobody's question.
+const (
+	maxSlowest = 5
+	minSlow    = 0.1
+)
+
+func (s *State) slowest() []Slow {
+	all := []Slow{}
+	put := func(kind Kind, name, what string, seconds float64) {
+		if seconds >= minSlow {
+			all = append(all, Slow{kind, name, what, seconds})
+		}
+	}
+	for _, v := range s.Services {
+		if v.State == lifecycle.Starting || v.State == lifecycle.Stopping {
+			put(KindService, v.Name, "has been "+v.State.String()+" for", s.Time.Sub(v.Since).Seconds())
+		}
+		put(KindService, v.Name, "took to start", v.StartSeconds)
+	}
+	for _, q := range s.Queues {
+		if !q.OldestDue.IsZero() {
+			put(KindQueue, q.Name, "oldest item has waited", s.Time.Sub(q.OldestDue).Seconds())
+		}
+		put(KindQueue, q.Name, "handler, 95 % take at most", q.Handle.P95Seconds)
+	}
+	for i := range s.Schedules {
+		j := &s.Schedules[i]
+		if ran := s.runningFor(j); ran > 0 {
+			put(KindSchedule, j.Name, "has been running for", ran.Seconds())
+		}
+		put(KindSchedule, j.Name, "run, 95 % take at most", j.Duration.P95Seconds)
+	}
+	slices.SortStableFunc(all, func(a, b Slow) int {
+		switch {
+		case a.Seconds > b.Seconds:
+			return -1
+		case a.Seconds < b.Seconds:
+			return 1
+		}
+		return 0
+	})
+	return all[:min(len(all), maxSlowest)]
+}
+
+// headline is the one sentence at the top. It has no number that ticks, as it is
+// read aloud whenever it changes.
+func (s *State) headline() string {
+	switch s.Phase {
+	case Starting:
+		return "Starting" + s.waitingFor(lifecycle.Starting)
+	case Stopping:
+		return "Stopping" + s.waitingFor(lifecycle.Stopping)
+	case Stopped:
+		switch {
+		case s.Stop.Clean:
+			return "Stopped cleanly"
+		case len(s.Stop.Stragglers) > 0:
+			return "Stopped, but not everything ended"
+		}
+		return "Stopped with errors"
+	}
+	failed, warnings := 0, 0
+	for _, p := range s.Problems {
+		switch p.Severity {
+		case Failed:
+			failed++
+		case Warning:
+			warnings++
+		}
+	}
+	switch {
+	case failed > 0:
+		return count(failed, "problem") + plural(failed, " needs", " need") + " somebody"
+	case warnings > 0:
+		return count(warnings, "thing") + " to keep an eye on"
+	}
+	return "All is well"
+}
+
+func (s *State) waitingFor(state lifecycle.State) string {
+	var names []string
+	for _, v := range s.Services {
+		if v.State == state {
+			names = append(names, v.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ": waiting for " + strings.Join(names, ", ")
+}

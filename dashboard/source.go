@@ -1,0 +1,67 @@
+package dashboard
+
+import (
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/periodic"
+)
+
+// What the page looks for in a service, in those behind its Unwrap methods, and
+// in what was given to hosted.Watch. The package comment documents them for those
+// who write sources of their own.
+type (
+	queueSource     interface{ Stats() channelq.Stats }
+	scheduleSource  interface{ Stats() periodic.Stats }
+	schedulerSource interface{ Jobs() []*periodic.Job }
+	hostSource      interface {
+		Services() []hosted.ServiceStatus
+	}
+
+	failureSource interface{ Failures() []channelq.Failure }
+	retrySource   interface{ Retrying() []channelq.Retrying }
+	stateSource   interface{ States() map[string]int }
+	backlogSource interface{ Backlog() int }
+
+	pauser interface {
+		Pause()
+		Resume()
+	}
+	pausedSource interface{ Paused() bool }
+	requeuer     interface {
+		Requeue(id uint64) error
+		Discard(id uint64) error
+	}
+	trigger interface{ Trigger() error }
+)
+
+// source is one thing that may have the methods above.
+type source struct {
+	service string         // the name it is known by
+	wrapped hosted.Service // looked into by Unwrap; nil: look at thing
+	thing   any
+}
+
+// find returns s as a T.
+func find[T any](s source) (T, bool) {
+	if s.wrapped != nil {
+		return hosted.As[T](s.wrapped)
+	}
+	t, ok := s.thing.(T)
+	return t, ok
+}
+
+// sourcesOf are a service and what it watches, and every job of a scheduler.
+func sourcesOf(name string, s hosted.ServiceStatus) []source {
+	all := []source{{service: name, wrapped: s.Service}}
+	for _, w := range s.Watched {
+		all = append(all, source{service: name, thing: w})
+	}
+	for _, one := range all {
+		if many, ok := find[schedulerSource](one); ok {
+			for _, j := range many.Jobs() {
+				all = append(all, source{service: name, thing: j})
+			}
+		}
+	}
+	return all
+}

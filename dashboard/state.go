@@ -1,0 +1,286 @@
+package dashboard
+
+import (
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// State is everything the pages show, at one moment: what [Dashboard.State]
+// returns and what api/v1/state writes as JSON. The field names of the JSON, and
+// what may be absent, are described by the JSON Schema under
+// api/v1/schema.json; within v1 fields are only added. Times that are zero and
+// texts that are empty are left out, durations are in seconds.
+type State struct {
+	Version   int        `json:"version"` // of this format: 1
+	Time      time.Time  `json:"time"`
+	Host      string     `json:"host"`
+	Phase     Phase      `json:"phase"`
+	Verdict   Severity   `json:"verdict"`  // the worst of Problems
+	Headline  string     `json:"headline"` // one sentence for people
+	Problems  []Problem  `json:"problems"` // worst first
+	Slowest   []Slow     `json:"slowest"`  // slowest first
+	Services  []Service  `json:"services"` // in the order of the start
+	Queues    []Queue    `json:"queues"`
+	Schedules []Schedule `json:"schedules"`
+	Stop      *Stop      `json:"stop,omitempty"`      // nil: no stop was asked for
+	LastStop  *Stop      `json:"last_stop,omitempty"` // of the run before this one, see Config.LastStop
+}
+
+// Phase is where the host is in its life.
+type Phase string
+
+// The phases of a host.
+const (
+	Starting Phase = "starting"
+	Running  Phase = "running"
+	Stopping Phase = "stopping"
+	Stopped  Phase = "stopped"
+)
+
+// Severity says how bad something is.
+type Severity string
+
+// The severities, from the best to the worst.
+const (
+	OK      Severity = "ok"
+	Notice  Severity = "notice"  // somebody wanted it so, such as a pause
+	Warning Severity = "warning" // it may pass by itself
+	Failed  Severity = "failed"  // it will not pass by itself, or something was lost
+)
+
+func (s Severity) rank() int {
+	switch s {
+	case Failed:
+		return 3
+	case Warning:
+		return 2
+	case Notice:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// Kind is the kind of thing a [Problem], a [Slow] or an [Action] is about.
+type Kind string
+
+// The kinds.
+const (
+	KindService  Kind = "service"
+	KindQueue    Kind = "queue"
+	KindSchedule Kind = "schedule"
+)
+
+// Problem is one thing that needs, or may need, somebody's attention.
+type Problem struct {
+	Severity Severity  `json:"severity"`
+	Kind     Kind      `json:"kind"`
+	Name     string    `json:"name"`
+	What     string    `json:"what"`             // one sentence
+	Why      string    `json:"why,omitempty"`    // the error
+	Since    time.Time `json:"since,omitzero"`   // when it began or last happened
+	Next     string    `json:"next,omitempty"`   // what happens by itself, such as "tried again"
+	NextAt   time.Time `json:"next_at,omitzero"` // and when
+}
+
+// Slow is one of the things that take the most time.
+type Slow struct {
+	Kind    Kind    `json:"kind"`
+	Name    string  `json:"name"`
+	What    string  `json:"what"` // what takes it
+	Seconds float64 `json:"seconds"`
+}
+
+// Service is one service of the host, or of a host inside it ("outer/inner").
+type Service struct {
+	Name         string          `json:"name"`
+	State        lifecycle.State `json:"state"`
+	Since        time.Time       `json:"since,omitzero"` // of State
+	Ready        bool            `json:"ready"`
+	Critical     bool            `json:"critical"`
+	Restarts     int             `json:"restarts"`
+	RestartAt    time.Time       `json:"restart_at,omitzero"`
+	Panics       int             `json:"panics"`
+	Error        string          `json:"error,omitempty"` // the last failure
+	After        []string        `json:"after"`
+	StartSeconds float64         `json:"start_seconds"`
+	StopSeconds  float64         `json:"stop_seconds"`
+	Backlog      int             `json:"backlog"` // items it has still to drain
+	LeftOver     int             `json:"left_over"`
+}
+
+// Queue is one queue, in memory or elsewhere, with all its consumers.
+type Queue struct {
+	Name     string   `json:"name"`
+	Services []string `json:"services"` // that use it
+	Mode     string   `json:"mode"`     // what happens when it is full
+	Paused   bool     `json:"paused"`
+	CanPause bool     `json:"can_pause"`
+
+	Capacity   int       `json:"capacity"`
+	Depth      int       `json:"depth"`
+	HighWater  int       `json:"high_water"`
+	InProgress int       `json:"in_progress"`
+	Parked     int       `json:"parked"`
+	Workers    int       `json:"workers"`
+	OldestDue  time.Time `json:"oldest_due,omitzero"`
+
+	Accepted    uint64  `json:"accepted"`
+	Handled     uint64  `json:"handled"`
+	TakenByHand uint64  `json:"taken_by_hand"`
+	GaveUp      uint64  `json:"gave_up"`
+	LeftOver    uint64  `json:"left_over"`
+	Retried     uint64  `json:"retried"`
+	Panics      uint64  `json:"panics"`
+	Dropped     Dropped `json:"dropped"`
+	Refused     Refused `json:"refused"`
+
+	Rates    *Rates         `json:"rates,omitempty"` // nil until there are two samples
+	Wait     Latency        `json:"wait"`            // from enqueue to take, a sample
+	Handle   Latency        `json:"handle"`          // of one attempt, a sample
+	States   map[string]int `json:"states,omitempty"`
+	Retrying []Retry        `json:"retrying"` // soonest first, at most 100
+	Failures []Failure      `json:"failures"` // newest first
+	History  []Point        `json:"history,omitempty"`
+}
+
+// Dropped counts accepted items that were dropped to make room.
+type Dropped struct {
+	Oldest uint64 `json:"oldest"`
+	Newest uint64 `json:"newest"`
+}
+
+// Refused counts items that were never accepted.
+type Refused struct {
+	Full      uint64 `json:"full"`
+	Write     uint64 `json:"write"`
+	Closed    uint64 `json:"closed"`
+	Cancelled uint64 `json:"cancelled"`
+}
+
+// Rates are changes per second over the last samples.
+type Rates struct {
+	In     float64 `json:"in"`     // accepted
+	Out    float64 `json:"out"`    // handled, or taken by hand
+	Failed float64 `json:"failed"` // given up
+	Lost   float64 `json:"lost"`   // dropped or refused for want of room
+}
+
+// Latency is a distribution in few words. The quantiles are upper bounds: half,
+// or 95 %, took no longer.
+type Latency struct {
+	Samples     uint64  `json:"samples"`
+	MeanSeconds float64 `json:"mean_seconds"`
+	P50Seconds  float64 `json:"p50_seconds"`
+	P95Seconds  float64 `json:"p95_seconds"`
+}
+
+// Retry is an item that waits for its next attempt.
+type Retry struct {
+	Service  string    `json:"service"`
+	Error    string    `json:"error"`
+	Attempts int       `json:"attempts"` // so far
+	Due      time.Time `json:"due"`
+	Item     string    `json:"item,omitempty"` // only with Config.FormatItem
+}
+
+// Failure is an item that failed for good.
+type Failure struct {
+	Service  string    `json:"service"`
+	ID       uint64    `json:"id"` // within the service
+	Error    string    `json:"error"`
+	Attempts int       `json:"attempts"`
+	Time     time.Time `json:"time"`
+	Item     string    `json:"item,omitempty"` // only with Config.FormatItem
+	CanAct   bool      `json:"can_act"`        // requeue and discard
+}
+
+// Schedule is one job and its schedule.
+type Schedule struct {
+	Name        string            `json:"name"`
+	Service     string            `json:"service"`
+	Active      bool              `json:"active"` // started, and its schedule not ended
+	Paused      bool              `json:"paused"`
+	CanPause    bool              `json:"can_pause"`
+	CanRun      bool              `json:"can_run"`
+	GaveUp      bool              `json:"gave_up"`
+	Running     int               `json:"running"`
+	Waiting     int               `json:"waiting"`
+	Stuck       int               `json:"stuck"`  // of Running, past their timeout
+	Streak      int               `json:"streak"` // failed runs in a row
+	Next        time.Time         `json:"next,omitzero"`
+	RetryAt     time.Time         `json:"retry_at,omitzero"`
+	LastStarted time.Time         `json:"last_started,omitzero"`
+	LastSuccess time.Time         `json:"last_success,omitzero"`
+	Last        *Run              `json:"last,omitempty"`
+	Runs        map[string]uint64 `json:"runs"` // by outcome
+	Skipped     Skipped           `json:"skipped"`
+	Duration    Latency           `json:"duration"`
+	History     []Run             `json:"history"` // newest first
+}
+
+// Skipped counts times a schedule was due and did not run.
+type Skipped struct {
+	Overlap uint64 `json:"overlap"`
+	Missed  uint64 `json:"missed"`
+	Paused  uint64 `json:"paused"`
+	Backoff uint64 `json:"backoff"`
+	Stopped uint64 `json:"stopped"`
+}
+
+// Run is one run of a schedule that has ended.
+type Run struct {
+	Slot            time.Time `json:"slot"`
+	Started         time.Time `json:"started"`
+	LatenessSeconds float64   `json:"lateness_seconds"`
+	DurationSeconds float64   `json:"duration_seconds"`
+	Outcome         string    `json:"outcome"`
+	Error           string    `json:"error,omitempty"`
+	Triggered       bool      `json:"triggered"` // by hand
+}
+
+// Stop is how the stop of the host goes, or went. Its JSON has what that of
+// hosted.Report has, and more.
+type Stop struct {
+	Host        string      `json:"host"`
+	Cause       string      `json:"cause,omitempty"`
+	Over        bool        `json:"over"`
+	TookSeconds float64     `json:"took_seconds"` // so far
+	Deadline    time.Time   `json:"deadline,omitzero"`
+	Clean       bool        `json:"clean"`
+	Error       string      `json:"error,omitempty"`
+	Waiting     []string    `json:"waiting"`  // services that are being stopped
+	Services    []StopLine  `json:"services"` // in the order of the stop
+	Stragglers  []Straggler `json:"stragglers"`
+
+	began time.Time
+}
+
+// StopLine is one service in a [Stop].
+type StopLine struct {
+	Name         string  `json:"name"`
+	State        string  `json:"state"`
+	StartSeconds float64 `json:"start_seconds"`
+	StopSeconds  float64 `json:"stop_seconds"` // so far
+	Restarts     int     `json:"restarts"`
+	Backlog      int     `json:"backlog"`
+	LeftOver     int     `json:"left_over"`
+	Error        string  `json:"error,omitempty"`
+}
+
+// Straggler is a call into a service that did not return in time.
+type Straggler struct {
+	Service       string  `json:"service"`
+	Op            string  `json:"op"`
+	WaitedSeconds float64 `json:"waited_seconds"`
+	Stacks        string  `json:"stacks"`
+}
+
+// Point is one sample in the history of a queue.
+type Point struct {
+	Time          time.Time `json:"time"`
+	Depth         int       `json:"depth"`
+	OldestSeconds float64   `json:"oldest_seconds"`
+	Rates         *Rates    `json:"rates,omitempty"` // since the point before it
+}

@@ -1,0 +1,145 @@
+package dashboard
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+	"weak"
+)
+
+// writeWait is how long a viewer may take to accept an update before it is given
+// up on; quiet is after how long without news a comment is sent, so that proxies
+// and dead connections are noticed.
+const (
+	writeWait = 10 * time.Second
+	quiet     = 15 * time.Second
+)
+
+// stream sends the page again whenever it has changed, as server-sent events. It
+// ends when the viewer leaves, when the server that carries it begins to shut
+// down, and when the host has stopped: an open stream would otherwise hold up
+// Server.Shutdown for all of its budget.
+//
+// It does not end when the host begins to stop: that is when people look. Only
+// where the server cannot be known, behind a middleware that replaced the
+// request's context, must that be the moment.
+func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
+	page := r.FormValue("page")
+	if !isPage(page) {
+		http.NotFound(w, r)
+		return
+	}
+	leaving := d.servers.leaving(r)
+	if leaving == nil {
+		leaving = d.host.Lifetime().Stopping()
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("X-Accel-Buffering", "no") // nginx would collect events
+	s := &eventStream{w: w, rc: http.NewResponseController(w)}
+	if r.Method == http.MethodHead || !s.send([]byte("retry: 1000\n\n")) {
+		return
+	}
+	ticker := time.NewTicker(d.cfg.Interval)
+	defer ticker.Stop()
+	for {
+		v := d.view(d.look(), page, r.FormValue("name"))
+		if !s.page(d.render("live", v)) {
+			return
+		}
+		// A stream that is opened during a stop, perhaps when its server is
+		// shutting down already, is one picture; the browser asks again.
+		if v.State.Phase == Stopping && s.pages == 1 || v.State.Phase == Stopped {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-d.host.Lifetime().Stopped():
+		case <-leaving:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// eventStream writes events and gives up on a viewer who does not take them.
+type eventStream struct {
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	last  []byte
+	at    time.Time // of the last write
+	pages int
+}
+
+// page sends html as an event, unless it is what was sent last.
+func (s *eventStream) page(html []byte) bool {
+	s.pages++
+	if bytes.Equal(html, s.last) {
+		if time.Since(s.at) < quiet {
+			return true
+		}
+		return s.send([]byte(": still here\n\n"))
+	}
+	s.last = html
+	var event bytes.Buffer
+	event.WriteString("event: page\n")
+	for line := range bytes.Lines(html) {
+		fmt.Fprintf(&event, "data: %s\n", bytes.TrimRight(line, "\r\n"))
+	}
+	event.WriteByte('\n')
+	return s.send(event.Bytes())
+}
+
+// send writes under a deadline of its own. Server.WriteTimeout, which is meant
+// for a whole response, would cut the stream, so it is lifted between writes: a
+// deadline that has passed once cannot be set again.
+func (s *eventStream) send(data []byte) bool {
+	s.at = time.Now()
+	_ = s.rc.SetWriteDeadline(s.at.Add(writeWait)) // not every writer has one
+	if _, err := s.w.Write(data); err != nil {
+		return false
+	}
+	if err := s.rc.Flush(); err != nil {
+		return false
+	}
+	_ = s.rc.SetWriteDeadline(time.Time{})
+	return true
+}
+
+// servers knows of every server that carries a dashboard when it begins to shut
+// down. What an http.Server was given once stays with it, so it gets one function
+// for all its streams; the weak keys let it be collected afterwards.
+type servers struct {
+	mu    sync.Mutex
+	known map[weak.Pointer[http.Server]]chan struct{}
+}
+
+// leaving is closed when the server that r came by shuts down; nil if it cannot
+// be known.
+func (s *servers) leaving(r *http.Request) <-chan struct{} {
+	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if server == nil {
+		return nil
+	}
+	key := weak.Make(server)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.known[key]; ok {
+		return c
+	}
+	for k := range s.known {
+		if k.Value() == nil {
+			delete(s.known, k)
+		}
+	}
+	if s.known == nil {
+		s.known = map[weak.Pointer[http.Server]]chan struct{}{}
+	}
+	c := make(chan struct{})
+	s.known[key] = c
+	server.RegisterOnShutdown(sync.OnceFunc(func() { close(c) })) // Shutdown may be called twice
+	return c
+}

@@ -1,0 +1,266 @@
+package dashboard_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/hosted"
+)
+
+func TestAnOpenPageIsRenewedWithoutAsking(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		client, _ := serve(t, &http.Server{Handler: dashboard.New(s.host, dashboard.Config{})})
+		w := watch(t, client, "http://x/stream?page=queues")
+		synctest.Wait()
+		if first := w.latest(); !strings.Contains(first, "idle") || !strings.Contains(first, "<main") {
+			t.Errorf("the first event is %q", first)
+		}
+		s.workers.Pause()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if next := w.latest(); !strings.Contains(next, "paused") {
+			t.Errorf("a second after a pause the page is %q", next)
+		}
+		// With nothing new there is nothing to send but a sign of life.
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if w.over() {
+			t.Error("the stream has ended")
+		}
+		w.leave()
+		<-w.ended
+	})
+}
+
+func TestAStreamOfOneQueueIsOfThatQueue(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		client, _ := serve(t, &http.Server{Handler: http.StripPrefix("/a/b", dashboard.New(s.host, dashboard.Config{}))})
+		w := watch(t, client, "http://x/a/b/stream?page=queue&name=emails")
+		synctest.Wait()
+		if got := w.latest(); !strings.Contains(got, "<h1>emails</h1>") {
+			t.Errorf("the event is %q", got)
+		}
+	})
+}
+
+func TestAnUnknownPageHasNoStream(t *testing.T) {
+	s := newShop(t)
+	d := dashboard.New(s.host, dashboard.Config{})
+	wantStatus(t, get(t, d, "/stream?page=none"), http.StatusNotFound)
+	wantStatus(t, do(d, httptest.NewRequest(http.MethodPost, "/stream?page=", nil)), http.StatusMethodNotAllowed)
+}
+
+func TestOpenStreamsDoNotDelayAShutdown(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		srv := &http.Server{Handler: dashboard.New(s.host, dashboard.Config{Interval: time.Hour})}
+		client, _ := serve(t, srv)
+		var watchers []*watcher
+		for range 5 {
+			watchers = append(watchers, watch(t, client, "http://x/stream?page="))
+		}
+		time.Sleep(time.Minute)
+		began := time.Now()
+		if err := srv.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		// Shutdown looks at its connections after a millisecond, then ever less
+		// often.
+		if took := time.Since(began); took > 20*time.Millisecond {
+			t.Errorf("the shutdown took %v", took)
+		}
+		for _, w := range watchers {
+			<-w.ended
+		}
+		if s.host.Lifetime().Cause() != nil {
+			t.Error("the host was stopped")
+		}
+	})
+}
+
+func TestAServerInTheHostStopsAtOnceWithAnOpenStream(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		d := dashboard.New(s.host, dashboard.Config{})
+		srv := &http.Server{Handler: d}
+		client, _ := serve(t, srv)
+		s.host.Add("http", stopOnly(srv.Shutdown))
+		s.start(t)
+		w := watch(t, client, "http://x/stream?page=")
+		time.Sleep(time.Minute)
+		began := time.Now()
+		if err := s.host.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 20*time.Millisecond {
+			t.Errorf("the stop took %v", took)
+		}
+		<-w.ended
+	})
+}
+
+// stopOnly is a service that has only something to do at its stop.
+type stopOnly func(context.Context) error
+
+func (stopOnly) Start(context.Context) error      { return nil }
+func (f stopOnly) Stop(ctx context.Context) error { return f(ctx) }
+
+func TestTheStreamShowsTheStopToItsEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.host.Go("slow", func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(5 * time.Second)
+			return nil
+		})
+		s.start(t)
+		client, _ := serve(t, &http.Server{Handler: dashboard.New(s.host, dashboard.Config{})})
+		w := watch(t, client, "http://x/stream?page=stop")
+		synctest.Wait()
+		if got := w.latest(); !strings.Contains(got, "Nobody has asked") {
+			t.Errorf("before the stop: %q", got)
+		}
+		s.host.Lifetime().Stop(errors.New("deploy of tuesday"))
+		for _, want := range []string{"For 1 s", "For 2 s", "For 3 s"} {
+			time.Sleep(time.Second)
+			synctest.Wait()
+			got := w.latest()
+			for _, text := range []string{"Stopping: waiting for slow", "deploy of tuesday", want, "over at the latest in"} {
+				if !strings.Contains(got, text) {
+					t.Errorf("during the stop the page lacks %q: %s", text, got)
+				}
+			}
+		}
+		// Somebody who comes now gets a picture at a time, and asks again.
+		late := watch(t, client, "http://x/stream?page=stop")
+		<-late.ended
+		if got := late.latest(); !strings.Contains(got, "waiting for slow") {
+			t.Errorf("a late viewer sees %q", got)
+		}
+		<-s.host.Done()
+		<-w.ended
+		if got := w.latest(); !strings.Contains(got, "Stopped cleanly") || !strings.Contains(got, "It took 5 s") {
+			t.Errorf("the last picture is %q", got)
+		}
+	})
+}
+
+func TestAStreamWhoseServerCannotBeKnownEndsWhenTheStopBegins(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		hold := make(chan struct{})
+		s.host.Go("slow", func(ctx context.Context) error { <-ctx.Done(); <-hold; return nil })
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{Interval: time.Hour})
+		client, _ := serve(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			d.ServeHTTP(w, r.WithContext(ctx))
+		})})
+		w := watch(t, client, "http://x/stream?page=")
+		synctest.Wait()
+		if w.over() {
+			t.Fatal("the stream ended too early")
+		}
+		s.host.Lifetime().Stop(nil)
+		<-w.ended
+		close(hold)
+	})
+}
+
+func TestAWriteTimeoutDoesNotCutTheStream(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		client, _ := serve(t, &http.Server{
+			Handler:      dashboard.New(s.host, dashboard.Config{}),
+			WriteTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second,
+		})
+		w := watch(t, client, "http://x/stream?page=queues")
+		time.Sleep(2 * time.Minute)
+		s.workers.Pause()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if w.over() || !strings.Contains(w.latest(), "paused") {
+			t.Error("two minutes later nothing comes any more")
+		}
+	})
+}
+
+func TestAViewerThatDoesNotReadIsGivenUpOn(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{})
+		left := make(chan struct{})
+		_, p := serve(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(left)
+			d.ServeHTTP(w, r)
+		})})
+		conn, err := p.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		began := time.Now()
+		if _, err := conn.Write([]byte("GET /stream?page= HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		<-left
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("it was given up on after %v", took)
+		}
+	})
+}
+
+// plain is a writer that can do nothing but write.
+type plain struct{ http.ResponseWriter }
+
+func TestAWriterThatCannotFlushEndsTheStream(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		w := httptest.NewRecorder()
+		dashboard.New(s.host, dashboard.Config{}).ServeHTTP(plain{w}, httptest.NewRequest(http.MethodGet, "/stream?page=", nil))
+	})
+}
+
+func TestADashboardInTheHostDoesNotOutliveIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		d := dashboard.New(s.host, dashboard.Config{})
+		s.host.Add("dashboard", d)
+		if err := s.host.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Start(t.Context()); err == nil {
+			t.Error("it was started twice")
+		}
+		if n := s.host.Goroutines()["dashboard"]; n != 1 {
+			t.Errorf("it has %d goroutines, want 1", n)
+		}
+		if err := s.host.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := d.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wantStatus(t, get(t, d, "/stop"), http.StatusOK)
+		// It may run again, as every service that is restarted.
+		if err := d.Start(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := d.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := d.Start(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("started with a context that had ended: %v", err)
+		}
+	})
+}
+
+var _ hosted.Service = (*dashboard.Dashboard)(nil)

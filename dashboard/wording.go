@@ -1,0 +1,181 @@
+package dashboard
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// titled is a chart and what stands above it.
+type titled struct {
+	Title string
+	Chart chart
+}
+
+// Titled gives a chart its title.
+func (v *view) Titled(title string, c chart) titled { return titled{title, c} }
+
+// Button is what the template of a button needs.
+func (v *view) Button(verb Verb, kind Kind, name string) row {
+	return row{v, Action{Verb: verb, Kind: kind, Name: name}}
+}
+
+// FailureButton is the same for a failure of a queue.
+func (v *view) FailureButton(verb Verb, queue string, f Failure) row {
+	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: f.Service, ID: f.ID}}
+}
+
+// Label is the text on a button.
+func (v *view) Label(verb Verb) string {
+	switch verb {
+	case Pause:
+		return "Pause"
+	case Resume:
+		return "Resume"
+	case RunNow:
+		return "Run now"
+	case Requeue:
+		return "Requeue"
+	default:
+		return "Discard for good"
+	}
+}
+
+// Object completes the text of a button for those who do not see where it stands.
+func (v *view) Object(a Action) string {
+	if a.Service != "" {
+		return fmt.Sprintf("failure %d of %s", a.ID, a.Name)
+	}
+	return string(a.Kind) + " " + a.Name
+}
+
+// Subline is the sentence below the headline; it may tick.
+func (v *view) Subline() string {
+	s := &v.State
+	if s.Stop != nil {
+		return stopInWords(v, s.Stop)
+	}
+	running := 0
+	for _, service := range s.Services {
+		if service.Ready {
+			running++
+		}
+	}
+	parts := []string{fmt.Sprintf("%d of %s up", running, count(len(s.Services), "service"))}
+	if n := len(s.Queues); n > 0 {
+		depth := 0
+		for _, q := range s.Queues {
+			depth += q.Depth
+		}
+		parts = append(parts, fmt.Sprintf("%s waiting in %s", count(depth, "item"), count(n, "queue")))
+	}
+	if n := len(s.Schedules); n > 0 {
+		parts = append(parts, count(n, "schedule"))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func stopInWords(v *view, stop *Stop) string {
+	var b strings.Builder
+	switch {
+	case stop.Over:
+		fmt.Fprintf(&b, "It took %s", span(stop.TookSeconds))
+	default:
+		fmt.Fprintf(&b, "For %s", span(stop.TookSeconds))
+		if !stop.Deadline.IsZero() {
+			fmt.Fprintf(&b, "; over at the latest %s", when(stop.Deadline, v.State.Time))
+		}
+	}
+	backlog, left := 0, 0
+	for _, line := range stop.Services {
+		backlog += line.Backlog
+		left += line.LeftOver
+	}
+	if backlog > 0 {
+		fmt.Fprintf(&b, "; %s still to drain", count(backlog, "item"))
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "; %s left over", count(left, "item"))
+	}
+	if stop.Cause != "" {
+		fmt.Fprintf(&b, ". Reason: %s", stop.Cause)
+	}
+	return b.String()
+}
+
+// stateGroup is the services that are in one state.
+type stateGroup struct {
+	State badge
+	Names []string
+}
+
+// ByState groups the services by their state, the worst first.
+func (v *view) ByState() []stateGroup {
+	var groups []stateGroup
+	for _, s := range v.State.Services {
+		i := slices.IndexFunc(groups, func(g stateGroup) bool { return g.State.Word == s.State.String() })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, stateGroup{State: v.ServiceState(s.State.String())})
+		}
+		groups[i].Names = append(groups[i].Names, s.Name)
+	}
+	slices.SortStableFunc(groups, func(a, b stateGroup) int { return b.State.Severity.rank() - a.State.Severity.rank() })
+	return groups
+}
+
+// StopOrder names the services as they are stopped.
+func (v *view) StopOrder() string {
+	var names []string
+	for _, s := range v.State.Services {
+		names = append([]string{s.Name}, names...)
+	}
+	return strings.Join(names, ", ")
+}
+
+// ServiceProblems are the problems that are not of a queue.
+func (v *view) ServiceProblems() []Problem {
+	var list []Problem
+	for _, p := range v.worst(Warning) {
+		if p.Kind != KindQueue {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// NothingFailed says that the page of failures would be empty.
+func (v *view) NothingFailed() bool {
+	for _, q := range v.State.Queues {
+		if len(q.Failures)+len(q.Retrying) > 0 {
+			return false
+		}
+	}
+	return len(v.ServiceProblems()) == 0
+}
+
+// OldestFirst is the history of a schedule as it is read, from left to right.
+func (v *view) OldestFirst(runs []Run) []Run {
+	out := make([]Run, len(runs))
+	for i, r := range runs {
+		out[len(runs)-1-i] = r
+	}
+	return out
+}
+
+// RunsInWords is the history of a schedule for those who do not see it.
+func (v *view) RunsInWords(j Schedule) string {
+	good := 0
+	for _, r := range j.History {
+		if r.Outcome == "succeeded" {
+			good++
+		}
+	}
+	return fmt.Sprintf("%d of the last %s succeeded", good, count(len(j.History), "run"))
+}
+
+// Lost are the accepted items that were dropped.
+func (q Queue) Lost() uint64 { return q.Dropped.Oldest + q.Dropped.Newest }
+
+// Here are the items that are still on their way.
+func (q Queue) Here() uint64 { return uint64(max(q.Depth+q.InProgress+q.Parked, 0)) }
