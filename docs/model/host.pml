@@ -644,7 +644,7 @@ inline awaitRenewal(u, dl) {
 #endif
 		:: !gaveUp ->
 			returned[CALL(u, CRENEW)];
-			err = (ctxDone[u] -> CANCEL : ERR)
+			err = (ctxDone[u] -> (callErr[CALL(u, CRENEW)] == OK -> OK : CANCEL) : ERR)
 		fi
 	fi
 }
@@ -816,10 +816,11 @@ inline startUnit(u) {
 #ifdef F_ABANDONED_COUNTS_AS_STARTED
 				started[u] = true; up[u] = true;
 #endif
-				skip
-			:: !gaveUp -> returned[CALL(u, CSTART)]
-			fi;
-			err = CANCEL
+				err = CANCEL
+			:: !gaveUp -> returned[CALL(u, CSTART)];
+				/* One that came up is no failure because the start goes no further. */
+				err = (startCut && callErr[CALL(u, CSTART)] == OK -> OK : CANCEL)
+			fi
 		fi
 	fi;
 	d_step { /* code: startUnit (what failed is noted) */
