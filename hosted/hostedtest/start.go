@@ -21,7 +21,9 @@ const settle = time.Second
 // If the start fails, it ends the test as t.Fatal does. The stop, within the
 // host's own ShutdownTimeout, fails the test if the host returns an error, if
 // services did not stop in time, and if a goroutine of a service is left, nested
-// hosts included. A test may stop the host itself before that; what the host
+// hosts included. Where the runtime has the goroutineleak profile (Go 1.26 built
+// with GOEXPERIMENT=goroutineleakprofile), goroutines that were leaked while the
+// host ran fail it too. A test may stop the host itself before that; what the host
 // returned then is still an error of the test, so a test that wants one calls
 // [hosted.Host.Start] and Stop instead.
 //
@@ -34,6 +36,9 @@ func Start(t testing.TB, h *hosted.Host) {
 	}
 	t.Cleanup(func() {
 		t.Helper()
+		if lost := listed(h.Leaked(), ""); lost != "" {
+			t.Errorf("hostedtest: goroutines were leaked while the host ran:\n%s", lost)
+		}
 		err := h.Stop(context.Background())
 		if err != nil {
 			t.Errorf("hostedtest: %v%s", err, stragglers(err))
@@ -74,14 +79,19 @@ func leaks(h *hosted.Host) string {
 
 func all(h *hosted.Host, prefix string) string {
 	var b strings.Builder
-	stacks := h.Stacks()
-	for _, name := range slices.Sorted(maps.Keys(stacks)) {
-		fmt.Fprintf(&b, "%s%s: %s", prefix, name, stacks[name])
-	}
+	b.WriteString(listed(h.Stacks(), prefix))
 	for _, s := range h.Services() {
 		if inner, ok := hosted.As[*hosted.Host](s.Service); ok {
 			b.WriteString(all(inner, prefix+s.Name+"/"))
 		}
+	}
+	return b.String()
+}
+
+func listed(stacks map[string]string, prefix string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(stacks)) {
+		fmt.Fprintf(&b, "%s%s: %s", prefix, name, stacks[name])
 	}
 	return b.String()
 }
