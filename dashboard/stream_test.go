@@ -29,14 +29,28 @@ func TestAnOpenPageIsRenewedWithoutAsking(t *testing.T) {
 		if next := w.latest(); !strings.Contains(next, "paused") {
 			t.Errorf("a second after a pause the page is %q", next)
 		}
-		// With nothing new there is nothing to send but a sign of life.
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		if w.over() {
-			t.Error("the stream has ended")
-		}
 		w.leave()
 		<-w.ended
+	})
+}
+
+func TestAStreamWithNothingNewGivesSignsOfLife(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		client, _ := serve(t, &http.Server{Handler: dashboard.New(s.host, dashboard.Config{})})
+		w := watch(t, client, "http://x/stream?page=stop")
+		time.Sleep(time.Second)
+		if w.latest() == "" {
+			t.Error("no first picture")
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if w.over() || w.latest() != "" {
+			t.Error("the stream has ended, or sent what was known")
+		}
+		if n := w.alive.Load(); n != 8 {
+			t.Errorf("%d signs of life in two minutes, want one each 15 s", n)
+		}
 	})
 }
 
@@ -168,28 +182,62 @@ func TestAStreamWhoseServerCannotBeKnownEndsWhenTheStopBegins(t *testing.T) {
 		if w.over() {
 			t.Fatal("the stream ended too early")
 		}
+		began := time.Now()
 		s.host.Lifetime().Stop(nil)
 		<-w.ended
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("it ended only after %v", waited)
+		}
 		close(hold)
 	})
 }
 
-func TestAWriteTimeoutDoesNotCutTheStream(t *testing.T) {
+func TestAStreamEndsWithTheHostAndNotWithTheNextSample(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
 		s.start(t)
-		client, _ := serve(t, &http.Server{
-			Handler:      dashboard.New(s.host, dashboard.Config{}),
-			WriteTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second,
-		})
-		w := watch(t, client, "http://x/stream?page=queues")
-		time.Sleep(2 * time.Minute)
-		s.workers.Pause()
-		time.Sleep(time.Second)
+		client, _ := serve(t, &http.Server{Handler: dashboard.New(s.host, dashboard.Config{Interval: time.Hour})})
+		w := watch(t, client, "http://x/stream?page=")
 		synctest.Wait()
-		if w.over() || !strings.Contains(w.latest(), "paused") {
-			t.Error("two minutes later nothing comes any more")
+		began := time.Now()
+		if err := s.host.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		<-w.ended
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("it ended only after %v", waited)
+		}
+		if got := w.latest(); !strings.Contains(got, "Stopped cleanly") {
+			t.Errorf("the last picture is %q", got)
 		}
 	})
+}
+
+func TestAWriteTimeoutDoesNotCutTheStream(t *testing.T) {
+	http2 := new(http.Protocols)
+	http2.SetUnencryptedHTTP2(true)
+	for name, protocols := range map[string]*http.Protocols{"HTTP/1": nil, "HTTP/2": http2} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *shop) {
+				s.start(t)
+				client, _ := serve(t, &http.Server{
+					Handler: dashboard.New(s.host, dashboard.Config{}), Protocols: protocols,
+					WriteTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second,
+				})
+				// A page on which nothing happens has the longest waits between writes.
+				w := watch(t, client, "http://x/stream?page=stop")
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				if n := w.alive.Load(); n < 7 || w.over() {
+					t.Errorf("after two minutes and %d signs of life nothing comes any more", n)
+				}
+				s.host.Lifetime().Stop(nil)
+				<-w.ended
+				if got := w.latest(); !strings.Contains(got, "Stopped cleanly") {
+					t.Errorf("two minutes later the last picture is %q", got)
+				}
+			})
+		})
+	}
 }
 
 func TestAViewerThatDoesNotReadIsGivenUpOn(t *testing.T) {
