@@ -35,6 +35,7 @@ type shop struct {
 	fails   error // what the handler returns
 	runs    int   // of the job
 	runFail error
+	takes   time.Duration // a run
 }
 
 func (s *shop) fail(err error) {
@@ -51,9 +52,11 @@ func (s *shop) handle(context.Context, secret) error {
 
 func (s *shop) run(context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.runs++
-	return s.runFail
+	takes, err := s.takes, s.runFail
+	s.mu.Unlock()
+	time.Sleep(takes)
+	return err
 }
 
 func (s *shop) ran() int {

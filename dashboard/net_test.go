@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -56,7 +57,7 @@ func serve(t *testing.T, srv *http.Server) (*http.Client, *pipes) {
 	p := newPipes()
 	served := make(chan struct{})
 	go func() { defer close(served); _ = srv.Serve(p) }()
-	transport := &http.Transport{DialContext: p.dial}
+	transport := &http.Transport{DialContext: p.dial, Protocols: srv.Protocols}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		_ = srv.Close()
@@ -69,6 +70,7 @@ func serve(t *testing.T, srv *http.Server) (*http.Client, *pipes) {
 type watcher struct {
 	events chan string   // the data of each event
 	ended  chan struct{} // closed when the server ended the stream
+	alive  atomic.Int64  // signs of life that were no event
 	leave  context.CancelFunc
 }
 
@@ -84,7 +86,7 @@ func watch(t *testing.T, client *http.Client, url string) *watcher {
 		cancel()
 		t.Fatal(err)
 	}
-	w := &watcher{make(chan string, 1000), make(chan struct{}), cancel}
+	w := &watcher{events: make(chan string, 1000), ended: make(chan struct{}), leave: cancel}
 	t.Cleanup(func() { cancel(); <-w.ended })
 	if got := answer.Header.Get("Content-Type"); answer.StatusCode != http.StatusOK || !strings.HasPrefix(got, "text/event-stream") {
 		t.Errorf("stream: status %d, type %q", answer.StatusCode, got)
@@ -99,6 +101,8 @@ func watch(t *testing.T, client *http.Client, url string) *watcher {
 			line := lines.Text()
 			if part, ok := strings.CutPrefix(line, "data: "); ok {
 				data.WriteString(part + "\n")
+			} else if strings.HasPrefix(line, ":") {
+				w.alive.Add(1)
 			} else if line == "" && data.Len() > 0 {
 				w.events <- data.String()
 				data.Reset()

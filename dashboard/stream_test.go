@@ -29,14 +29,28 @@ func TestAnOpenPageIsRenewedWithoutAsking(t *testing.T) {
 		if next := w.latest(); !strings.Contains(next, "paused") {
 			t.Errorf("a second after a pause the page is %q", next)
 		}
-		// With nothing new there is nothing to send but a sign of life.
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		if w.over() {
-			t.Error("the stream has ended")
-		}
 		w.leave()
 		<-w.ended
+	})
+}
+
+func TestAStreamWithNothingNewGivesSignsOfLife(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		client, _ := serve(t, &http.Server{Handler: dashboard.New(s.host, dashboard.Config{})})
+		w := watch(t, client, "http://x/stream?page=stop")
+		time.Sleep(time.Second)
+		if w.latest() == "" {
+			t.Error("no first picture")
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if w.over() || w.latest() != "" {
+			t.Error("the stream has ended, or sent what was known")
+		}
+		if n := w.alive.Load(); n != 8 {
+			t.Errorf("%d signs of life in two minutes, want one each 15 s", n)
+		}
 	})
 }
 
@@ -59,137 +73,32 @@ func TestAnUnknownPageHasNoStream(t *testing.T) {
 	wantStatus(t, do(d, httptest.NewRequest(http.MethodPost, "/stream?page=", nil)), http.StatusMethodNotAllowed)
 }
 
-func TestOpenStreamsDoNotDelayAShutdown(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *shop) {
-		s.start(t)
-		srv := &http.Server{Handler: dashboard.New(s.host, dashboard.Config{Interval: time.Hour})}
-		client, _ := serve(t, srv)
-		var watchers []*watcher
-		for range 5 {
-			watchers = append(watchers, watch(t, client, "http://x/stream?page="))
-		}
-		time.Sleep(time.Minute)
-		began := time.Now()
-		if err := srv.Shutdown(t.Context()); err != nil {
-			t.Error(err)
-		}
-		// Shutdown looks at its connections after a millisecond, then ever less
-		// often.
-		if took := time.Since(began); took > 20*time.Millisecond {
-			t.Errorf("the shutdown took %v", took)
-		}
-		for _, w := range watchers {
-			<-w.ended
-		}
-		if s.host.Lifetime().Cause() != nil {
-			t.Error("the host was stopped")
-		}
-	})
-}
-
-func TestAServerInTheHostStopsAtOnceWithAnOpenStream(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *shop) {
-		d := dashboard.New(s.host, dashboard.Config{})
-		srv := &http.Server{Handler: d}
-		client, _ := serve(t, srv)
-		s.host.Add("http", stopOnly(srv.Shutdown))
-		s.start(t)
-		w := watch(t, client, "http://x/stream?page=")
-		time.Sleep(time.Minute)
-		began := time.Now()
-		if err := s.host.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(began); took > 20*time.Millisecond {
-			t.Errorf("the stop took %v", took)
-		}
-		<-w.ended
-	})
-}
-
-// stopOnly is a service that has only something to do at its stop.
-type stopOnly func(context.Context) error
-
-func (stopOnly) Start(context.Context) error      { return nil }
-func (f stopOnly) Stop(ctx context.Context) error { return f(ctx) }
-
-func TestTheStreamShowsTheStopToItsEnd(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *shop) {
-		s.host.Go("slow", func(ctx context.Context) error {
-			<-ctx.Done()
-			time.Sleep(5 * time.Second)
-			return nil
-		})
-		s.start(t)
-		client, _ := serve(t, &http.Server{Handler: dashboard.New(s.host, dashboard.Config{})})
-		w := watch(t, client, "http://x/stream?page=stop")
-		synctest.Wait()
-		if got := w.latest(); !strings.Contains(got, "Nobody has asked") {
-			t.Errorf("before the stop: %q", got)
-		}
-		s.host.Lifetime().Stop(errors.New("deploy of tuesday"))
-		for _, want := range []string{"For 1 s", "For 2 s", "For 3 s"} {
-			time.Sleep(time.Second)
-			synctest.Wait()
-			got := w.latest()
-			for _, text := range []string{"Stopping: waiting for slow", "deploy of tuesday", want, "over at the latest in"} {
-				if !strings.Contains(got, text) {
-					t.Errorf("during the stop the page lacks %q: %s", text, got)
-				}
-			}
-		}
-		// Somebody who comes now gets a picture at a time, and asks again.
-		late := watch(t, client, "http://x/stream?page=stop")
-		<-late.ended
-		if got := late.latest(); !strings.Contains(got, "waiting for slow") {
-			t.Errorf("a late viewer sees %q", got)
-		}
-		<-s.host.Done()
-		<-w.ended
-		if got := w.latest(); !strings.Contains(got, "Stopped cleanly") || !strings.Contains(got, "It took 5 s") {
-			t.Errorf("the last picture is %q", got)
-		}
-	})
-}
-
-func TestAStreamWhoseServerCannotBeKnownEndsWhenTheStopBegins(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *shop) {
-		hold := make(chan struct{})
-		s.host.Go("slow", func(ctx context.Context) error { <-ctx.Done(); <-hold; return nil })
-		s.start(t)
-		d := dashboard.New(s.host, dashboard.Config{Interval: time.Hour})
-		client, _ := serve(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			d.ServeHTTP(w, r.WithContext(ctx))
-		})})
-		w := watch(t, client, "http://x/stream?page=")
-		synctest.Wait()
-		if w.over() {
-			t.Fatal("the stream ended too early")
-		}
-		s.host.Lifetime().Stop(nil)
-		<-w.ended
-		close(hold)
-	})
-}
-
 func TestAWriteTimeoutDoesNotCutTheStream(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *shop) {
-		s.start(t)
-		client, _ := serve(t, &http.Server{
-			Handler:      dashboard.New(s.host, dashboard.Config{}),
-			WriteTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second,
+	http2 := new(http.Protocols)
+	http2.SetUnencryptedHTTP2(true)
+	for name, protocols := range map[string]*http.Protocols{"HTTP/1": nil, "HTTP/2": http2} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *shop) {
+				s.start(t)
+				client, _ := serve(t, &http.Server{
+					Handler: dashboard.New(s.host, dashboard.Config{}), Protocols: protocols,
+					WriteTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second,
+				})
+				// A page on which nothing happens has the longest waits between writes.
+				w := watch(t, client, "http://x/stream?page=stop")
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				if n := w.alive.Load(); n < 7 || w.over() {
+					t.Errorf("after two minutes and %d signs of life nothing comes any more", n)
+				}
+				s.host.Lifetime().Stop(nil)
+				<-w.ended
+				if got := w.latest(); !strings.Contains(got, "Stopped cleanly") {
+					t.Errorf("two minutes later the last picture is %q", got)
+				}
+			})
 		})
-		w := watch(t, client, "http://x/stream?page=queues")
-		time.Sleep(2 * time.Minute)
-		s.workers.Pause()
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if w.over() || !strings.Contains(w.latest(), "paused") {
-			t.Error("two minutes later nothing comes any more")
-		}
-	})
+	}
 }
 
 func TestAViewerThatDoesNotReadIsGivenUpOn(t *testing.T) {

@@ -9,7 +9,9 @@ import (
 )
 
 // count is a number with its noun: "1 item", "2 items".
-func count(n int, noun string) string { return strconv.Itoa(n) + " " + plural(n, noun, noun+"s") }
+func count(n int, noun string) string {
+	return grouped(uint64(max(n, 0))) + " " + plural(n, noun, noun+"s")
+}
 
 func plural(n int, one, many string) string {
 	if n == 1 {
