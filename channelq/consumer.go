@@ -93,6 +93,9 @@ func (c *consumer[T]) Name() string { return c.q.name }
 // queue from two queues of one name.
 func (c *consumer[T]) Observed() any { return c.q }
 
+// Tally is that of Stats.
+func (c *consumer[T]) Tally() map[string]uint64 { return c.Stats().Tally() }
+
 // Backlog returns how many items are still to be handled: those in the queue, in
 // progress and parked.
 func (c *consumer[T]) Backlog() int {

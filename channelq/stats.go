@@ -115,6 +115,25 @@ func (q *Queue[T]) Stats() Stats {
 	return s
 }
 
+// Tally is where the accepted items ended, by name, for a report: those of the
+// identity above that are not zero, and always "accepted".
+func (s Stats) Tally() map[string]uint64 {
+	all := map[string]uint64{"accepted": s.Accepted}
+	for name, n := range map[string]uint64{
+		"taken_by_hand": s.TakenByHand, "handled": s.Handled, "gave_up": s.GaveUp,
+		"dropped": s.Dropped.Total(), "left_over": s.LeftOver,
+		"still_there": uint64(s.Depth + s.InProgress + s.Parked),
+	} {
+		if n > 0 {
+			all[name] = n
+		}
+	}
+	return all
+}
+
+// Tally is that of Stats.
+func (q *Queue[T]) Tally() map[string]uint64 { return q.Stats().Tally() }
+
 // striped is a counter whose writers mostly do not share a cache line: a line
 // that goes back and forth between two cores costs more than taking an item.
 type striped [8]struct {

@@ -49,8 +49,11 @@ type Workers[T any] struct {
 // ends when an attempt has taken longer than Timeout, or when a stop has used up
 // the time to drain; context.Cause says which.
 func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) error, cfg WorkerConfig[T]) (*Workers[T], error) {
-	if q == nil || handle == nil {
-		return nil, errors.New("stead/channelq: new workers: the queue or the handler is nil")
+	if q == nil {
+		return nil, errors.New("stead/channelq: new workers: the queue is nil")
+	}
+	if handle == nil {
+		return nil, fmt.Errorf("stead/channelq: new workers %q: the handler is nil", q.name)
 	}
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("stead/channelq: new workers %q: %w", q.name, err)

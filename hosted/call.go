@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/pprof"
 	"time"
 
@@ -125,10 +126,13 @@ func (h *Host) await(ctx context.Context, c *call) error {
 }
 
 func withCause(err, cause error) error {
-	if err != nil && errors.Is(err, cause) {
+	if err == nil {
+		return cause
+	}
+	if errors.Is(err, cause) {
 		return err
 	}
-	return join(err, cause)
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // graceEnd is until when a call of the start whose context has just ended may

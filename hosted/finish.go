@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -74,7 +75,9 @@ func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (strag
 		s := Straggler{Service: c.unit.name, Op: c.op, Waited: time.Since(c.began), Stacks: stacks[c.unit.name]}
 		stragglers = append(stragglers, s)
 		c.unit.err = &TimeoutError{Stragglers: []Straggler{s}}
-		c.unit.stopTook = s.Waited
+		if c.op == "stop" {
+			c.unit.stopTook = s.Waited
+		}
 		c.unit.enterLocked(lifecycle.Failed)
 	}
 	return stragglers
@@ -86,7 +89,7 @@ func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (strag
 func (h *Host) stuckBehind(end time.Time) (calls []*call) {
 	for _, u := range h.units {
 		s, ok := As[stuck](u.service)
-		if !ok || u.stateNow() == lifecycle.Stopping || u.ask(s.Stuck, patience(end)) == 0 {
+		if !ok || u.stateNow() == lifecycle.Stopping || ask(u, s.Stuck, patience(end)) == 0 {
 			continue
 		}
 		h.mu.Lock()
@@ -120,43 +123,59 @@ func patience(end time.Time) time.Duration {
 	return max(moment, min(time.Second, time.Until(end)))
 }
 
-// countLeftOver asks every service what its stop left over.
+// countLeftOver asks every service, and what it watches, where its items ended.
+// What is still in a watched queue is left over: whoever read it has stopped.
 func (h *Host) countLeftOver(end time.Time) {
+	seen := map[any]bool{}
 	for _, u := range h.units {
-		l, ok := As[leftover](u.service)
-		if !ok {
-			continue
+		left := 0
+		var items map[string]uint64
+		if l, ok := As[leftover](u.service); ok {
+			left = ask(u, l.LeftOver, patience(end))
 		}
-		n := u.ask(l.LeftOver, patience(end))
+		if t, ok := As[tally](u.service); ok {
+			items = ask(u, t.Tally, patience(end))
+		}
+		for _, w := range u.watched {
+			q, ok := w.(interface{ Len() int })
+			if !ok || !reflect.TypeOf(w).Comparable() || seen[w] {
+				continue
+			}
+			seen[w] = true
+			left += ask(u, q.Len, patience(end))
+			if t, ok := w.(tally); ok && items == nil {
+				items = ask(u, t.Tally, patience(end))
+			}
+		}
 		h.mu.Lock()
-		u.leftOver = n
+		u.leftOver, u.items = left, items
 		h.mu.Unlock()
 	}
 }
 
-// ask calls a method that only tells a number. One that does not answer, perhaps
-// because it needs a lock that a stuck Stop holds, counts as 0 and is not asked
-// again.
-func (u *unit) ask(number func() int, patience time.Duration) int {
+// ask calls a method that only tells something. One that does not answer,
+// perhaps because it needs a lock that a stuck Stop holds, counts as zero, and
+// the service is not asked again.
+func ask[T any](u *unit, method func() T, patience time.Duration) (none T) {
 	h := u.host
 	h.mu.Lock()
 	skip := u.mute || u.base.unit == nil
 	h.mu.Unlock()
 	if skip {
-		return 0
+		return none
 	}
-	answer := make(chan int, 1)
-	c := u.call(&u.base, "ask", func(context.Context) error { answer <- number(); return nil }, nil)
+	answer := make(chan T, 1)
+	c := u.call(&u.base, "ask", func(context.Context) error { answer <- method(); return nil }, nil)
 	if !waitUntil(c.done, time.Now().Add(patience), nil) {
 		h.mu.Lock()
 		u.mute = true
 		h.mu.Unlock()
 		h.log.Warn("service does not say what it has left", "service", u.name)
-		return 0
+		return none
 	}
 	if c.err != nil {
 		h.log.Error("service cannot say what it has left", failure(u, c.err)...)
-		return 0
+		return none
 	}
 	return <-answer
 }

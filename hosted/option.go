@@ -43,8 +43,9 @@ func StopTimeout(d time.Duration) Option { return func(s *settings) { s.stopTime
 // default is [StopHost].
 func OnFailure(p Policy) Option { return func(s *settings) { s.policy = p } }
 
-// WaitReady makes the start wait until the loop has called [Ready]. A loop that
-// is restarted has to call it again.
+// WaitReady makes the start wait until the loop has called [Ready], however long
+// that takes: bound it by [StartTimeout]. A loop that is restarted has to call it
+// again.
 func WaitReady() Option { return func(s *settings) { s.waitReady = true } }
 
 // NotCritical keeps the service's state out of readiness and liveness: it is
@@ -53,7 +54,13 @@ func NotCritical() Option { return func(s *settings) { s.notCritical = true } }
 
 // Watch shows a queue, or anything else with a name, that the service uses
 // without being it: metrics and the dashboard look for its Stats. For a queue
-// that is read by a hand-written loop.
+// that is read by a hand-written loop; what is still in it after the stop is
+// reported as left over. A loop that is to empty its queue first reads on after
+// its context has ended, and closes the queue then:
+//
+//	stop := context.AfterFunc(ctx, func() { q.Close() })
+//	defer stop()
+//	for item := range q.All(context.WithoutCancel(ctx)) {
 func Watch(observed interface{ Name() string }) Option {
 	return func(s *settings) { s.watched = append(s.watched, observed) }
 }
@@ -89,7 +96,8 @@ func StopHost() Policy { return Policy{} }
 // Ignore logs the failure once, shows it in the report and goes on.
 func Ignore() Policy { return Policy{action: ignore} }
 
-// Restart starts a loop, or a [Fresh] service, again after a backoff. If it
+// Restart starts a loop, or a [Fresh] service, that failed again after a backoff;
+// one that returns nil is completed and not restarted. If it
 // fails more often than the limit, that failure stops the host as [StopHost]
 // does.
 func Restart(cfg RestartConfig) Policy {

@@ -30,8 +30,12 @@ func (h *Host) reportProgress(began time.Time) *time.Timer {
 		items := 0
 		for _, u := range waiting {
 			if b, ok := As[backlog](u.service); ok {
-				items += u.ask(b.Backlog, progressEvery/10)
+				items += ask(u, b.Backlog, progressEvery/10)
 			}
+		}
+		if len(waiting) == 0 && h.isDraining() {
+			timer.Reset(progressEvery)
+			return // that is what was asked for
 		}
 		h.log.Warn("still stopping", "duration", time.Since(began).Round(time.Millisecond),
 			"services", namesOf(waiting), "to_drain", items)
@@ -39,6 +43,12 @@ func (h *Host) reportProgress(began time.Time) *time.Timer {
 	})
 	close(ready)
 	return timer
+}
+
+func (h *Host) isDraining() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.draining
 }
 
 // waitingFor is the services whose stop is under way; none during the drain
@@ -72,5 +82,9 @@ func (h *Host) logReport() {
 		h.log.Info("host stopped", "duration", r.Took, "report", r.String())
 		return
 	}
-	h.log.Warn("host stopped", "duration", r.Took, "error", r.Err, "report", r.String())
+	args := []any{"duration", r.Took, "report", r.String()}
+	if r.Err != nil {
+		args = append(args, "error", r.Err)
+	}
+	h.log.Warn("host stopped", args...)
 }

@@ -3,6 +3,7 @@ package hosted
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -105,6 +106,7 @@ type ServiceReport struct {
 	StopTook  time.Duration
 	Restarts  int
 	LeftOver  int
+	Items     map[string]uint64 // where the items that its queues accepted ended, by queue and bucket; nil without a queue
 	Err       error
 }
 
@@ -126,7 +128,7 @@ func (h *Host) Report() Report {
 	for _, u := range slices.Backward(h.units) {
 		r.Services = append(r.Services, ServiceReport{
 			Name: u.name, State: u.state, StartTook: u.startTook, StopTook: u.stopTook,
-			Restarts: int(u.restarts), LeftOver: u.leftOver, Err: u.err,
+			Restarts: int(u.restarts), LeftOver: u.leftOver, Items: u.items, Err: u.err,
 		})
 	}
 	return r
@@ -147,7 +149,7 @@ func (r Report) String() string {
 	var b strings.Builder
 	switch {
 	case r.over:
-		fmt.Fprintf(&b, "%s stopped after %v", r.Host, round(r.Took))
+		fmt.Fprintf(&b, "%s stopped, which took %v", r.Host, round(r.Took))
 	case r.Cause != nil:
 		fmt.Fprintf(&b, "%s is stopping", r.Host)
 	default:
@@ -164,6 +166,15 @@ func (r Report) String() string {
 			s.Name, s.State, round(s.StartTook), round(s.StopTook), s.Restarts, s.LeftOver, oneLine(s.Err))
 	}
 	_ = w.Flush()
+	for _, s := range r.Services {
+		if len(s.Items) > 0 {
+			fmt.Fprintf(&b, "items of %s:", s.Name)
+			for _, bucket := range slices.Sorted(maps.Keys(s.Items)) {
+				fmt.Fprintf(&b, " %s %d", bucket, s.Items[bucket])
+			}
+			b.WriteByte('\n')
+		}
+	}
 	for _, s := range r.Stragglers {
 		fmt.Fprintf(&b, "%s did not return from %s within %v:\n%s", s.Service, s.Op, round(s.Waited), s.Stacks)
 	}
@@ -187,19 +198,20 @@ func oneLine(err error) string {
 // MarshalJSON writes
 //
 //	{"host", "cause", "error", "took_seconds", "clean",
-//	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "left_over", "error"}],
+//	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "left_over", "items": {bucket: count}, "error"}],
 //	 "stragglers": [{"service", "op", "waited_seconds", "stacks"}]}
 //
 // with errors as text, left out when there is none.
 func (r Report) MarshalJSON() ([]byte, error) {
 	type service struct {
-		Name      string          `json:"name"`
-		State     lifecycle.State `json:"state"`
-		StartTook float64         `json:"start_seconds"`
-		StopTook  float64         `json:"stop_seconds"`
-		Restarts  int             `json:"restarts"`
-		LeftOver  int             `json:"left_over"`
-		Err       string          `json:"error,omitempty"`
+		Name      string            `json:"name"`
+		State     lifecycle.State   `json:"state"`
+		StartTook float64           `json:"start_seconds"`
+		StopTook  float64           `json:"stop_seconds"`
+		Restarts  int               `json:"restarts"`
+		LeftOver  int               `json:"left_over"`
+		Items     map[string]uint64 `json:"items,omitempty"`
+		Err       string            `json:"error,omitempty"`
 	}
 	type straggler struct {
 		Service string  `json:"service"`
@@ -218,7 +230,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	}{r.Host, text(r.Cause), text(r.Err), r.Took.Seconds(), r.Clean(), []service{}, []straggler{}}
 	for _, s := range r.Services {
 		out.Services = append(out.Services, service{
-			s.Name, s.State, s.StartTook.Seconds(), s.StopTook.Seconds(), s.Restarts, s.LeftOver, text(s.Err),
+			s.Name, s.State, s.StartTook.Seconds(), s.StopTook.Seconds(), s.Restarts, s.LeftOver, s.Items, text(s.Err),
 		})
 	}
 	for _, s := range r.Stragglers {

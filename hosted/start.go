@@ -31,12 +31,12 @@ func (h *Host) Start(ctx context.Context) error { return h.start(ctx, nil) }
 func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 	h.mu.Lock()
 	if h.phase != idle {
-		cause := h.marks.Request().Cause
+		cause, begun := h.marks.Request().Cause, h.cancelStart != nil
 		h.mu.Unlock()
-		if cause != nil {
+		if cause != nil && !begun {
 			return fmt.Errorf("stead/hosted: start %q: it was told to stop before: %w", h.cfg.Name, cause)
 		}
-		return fmt.Errorf("stead/hosted: start %q: it was started before", h.cfg.Name)
+		return fmt.Errorf("stead/hosted: start %q: it was started before, and a host runs once", h.cfg.Name)
 	}
 	h.phase = starting
 	bounded, cancel := context.WithCancelCause(ctx)
@@ -177,6 +177,9 @@ func (u *unit) startLoop(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u.started = false
+	if isCancel(u.err, cause) {
+		return fmt.Errorf("the loop has not called Ready: %w", withCause(u.err, cause))
+	}
 	return withCause(u.err, cause)
 }
 
@@ -276,7 +279,7 @@ func (h *Host) rollBack(cause error) error {
 	if errors.Is(cause, context.Canceled) {
 		h.log.Info("host start cancelled", "cause", cause)
 	} else {
-		h.log.Error("host not started", "error", cause)
+		h.log.Error("host not started", failureOf("error", cause)...)
 	}
 	h.marks.RequestStop(cause, time.Time{}) // from here on the budget runs
 	h.shutdown()

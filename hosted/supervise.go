@@ -156,7 +156,11 @@ func isPanic(err error) bool {
 
 // failure is what the log says of one, with the stack if it was a panic.
 func failure(u *unit, err error) []any {
-	args := []any{"service", u.name, "error", err}
+	return append([]any{"service", u.name}, failureOf("error", err)...)
+}
+
+func failureOf(key string, err error) []any {
+	args := []any{key, err}
 	var caught *PanicError
 	if errors.As(err, &caught) {
 		args = append(args, "stack", string(caught.Stack))

@@ -42,6 +42,7 @@ type unit struct {
 	restarts  int32
 	panics    int32
 	leftOver  int
+	items     map[string]uint64
 	startTook time.Duration
 	stopTook  time.Duration
 }

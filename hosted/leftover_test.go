@@ -1,0 +1,95 @@
+package hosted_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/hosted"
+)
+
+func TestWhatIsLeftInAWatchedQueueIsLeftOverAndTheBucketsAreInTheReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, err := channelq.New(channelq.Config[int]{Name: "clicks", Capacity: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := hosted.New(hosted.Config{})
+		h.Go("reader", func(ctx context.Context) error {
+			for range q.All(ctx) {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}, hosted.Watch(q))
+		h.Go("writer", func(ctx context.Context) error { <-ctx.Done(); return nil }, hosted.Watch(q))
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 5 {
+			if err := q.TryEnqueue(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(1500 * time.Millisecond)
+		if err := h.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r := h.Report()
+		if r.Clean() || r.Services[1].LeftOver+r.Services[0].LeftOver != 3 {
+			t.Errorf("the report does not count the three that are left once: %v", r)
+		}
+		if !strings.Contains(r.String(), "accepted 5") || !strings.Contains(r.String(), "taken_by_hand 2") {
+			t.Errorf("the buckets are not in the table: %v", r)
+		}
+		if text, err := json.Marshal(r); err != nil || !strings.Contains(string(text), `"still_there":3`) {
+			t.Errorf("the buckets are not in the JSON: %s, %v", text, err)
+		}
+	})
+}
+
+func TestALoopThatReadsOnAfterItsContextEndedCanEmptyItsQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, err := channelq.New(channelq.Config[int]{Name: "clicks", Capacity: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := hosted.New(hosted.Config{})
+		h.Go("reader", func(ctx context.Context) error {
+			stop := context.AfterFunc(ctx, func() { q.Close() })
+			defer stop()
+			for range q.All(context.WithoutCancel(ctx)) {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}, hosted.Watch(q))
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 5 {
+			if err := q.TryEnqueue(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if r := h.Report(); !r.Clean() {
+			t.Errorf("not clean: %v", r)
+		}
+	})
+}
+
+func TestAHostThatHasRunSaysThatItRunsOnce(t *testing.T) {
+	h := hosted.New(hosted.Config{})
+	if err := errors.Join(h.Start(t.Context()), h.Stop(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "runs once") {
+		t.Errorf("second run: %v", err)
+	}
+}
