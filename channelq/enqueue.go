@@ -24,6 +24,9 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 		return q.enqueueNow(item)
 	}
 	o := q.engine.TryPut(item)
+	if o == engine.OK {
+		return nil
+	}
 	if o == engine.Full && !q.inside(ctx) {
 		o = q.engine.Put(ctx, item)
 	}
