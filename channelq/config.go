@@ -73,7 +73,7 @@ type WorkerConfig[T any] struct {
 	// oldest go first. 0 means 100, negative none.
 	KeepFailures int
 
-	// OnLeftover gets, once, what a stop did not have handled, oldest first:
+	// OnLeftover gets, once, what a stop did not have handled, roughly oldest first:
 	// items whose handler was cut short, parked items and the rest of the queue.
 	// Its context ends a little before the stop's deadline. When it returns nil
 	// the items count as taken care of and Stop returns nil. Nil: they are lost,

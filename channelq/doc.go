@@ -37,7 +37,9 @@
 // # Shutdown
 //
 // Stop closes the queue, drains it until shortly before the deadline, cancels
-// the handlers with a cause, and hands what is left to OnLeftover. Register
+// the handlers with a cause, and hands what is left to OnLeftover. Each item is
+// left over at most once; one whose handler returns at the very moment when the
+// stop gives up on it may have been handled all the same. Register
 // consumers before their producers, or let the producers depend on them, so that
 // a host stops the producers first.
 //
