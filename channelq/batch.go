@@ -75,7 +75,7 @@ func (b *Batcher[T]) settle(err error) bool {
 		return false
 	}
 	var partial *BatchError
-	isPartial := errors.As(err, &partial)
+	isPartial := errors.As(err, &partial) && partial.fits(len(b.hand))
 	for i := len(b.fates); i < len(b.hand); i++ {
 		failed := err
 		if isPartial {

@@ -55,9 +55,20 @@ func (c *BatchConfig[T]) validate() error {
 
 // BatchError is returned by the handler of a [Batcher] when only some items of
 // the batch failed: Failed has their positions in the batch and why. All others
-// count as handled. Any other error means that the whole batch failed. An error
-// in Failed may be marked with Permanent or RetryAfter.
+// count as handled. Any other error means that the whole batch failed, and so does
+// a position that is not in the batch, as nobody can tell which item was meant. An
+// error in Failed may be marked with Permanent or RetryAfter.
 type BatchError struct{ Failed map[int]error }
+
+// fits reports whether every position is one of a batch of n.
+func (e *BatchError) fits(n int) bool {
+	for i := range e.Failed {
+		if i < 0 || i >= n {
+			return false
+		}
+	}
+	return true
+}
 
 // Error returns the number of failed items.
 func (e *BatchError) Error() string {

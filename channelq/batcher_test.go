@@ -141,7 +141,10 @@ func TestOnlyTheFailedItemsOfABatchAreRetried(t *testing.T) {
 
 func TestAFailedBatchFailsAllItsItems(t *testing.T) {
 	for name, fail := range map[string]func() error{
-		"error":  func() error { return io.EOF },
+		"error": func() error { return io.EOF },
+		"a position that is not in the batch": func() error {
+			return &channelq.BatchError{Failed: map[int]error{0: io.EOF, 2: io.EOF}}
+		},
 		"panic":  func() error { panic("boom") },
 		"goexit": func() error { runtime.Goexit(); return nil },
 	} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/steadgo/stead/internal/backoff"
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // verdict is what becomes of an item after an attempt.
@@ -46,7 +47,7 @@ func (c *consumer[T]) worthIt(r Retry, err error) (worth bool) {
 
 // giveUp tells who wants to know that an item failed for good.
 func (c *consumer[T]) giveUp(tell func(context.Context, T, error), item T, err *GiveUpError) {
-	c.log.Error("item given up", slog.Int("attempt", err.Attempts), slog.Any("error", err.Err))
+	c.log.Error("item given up", append(inLog(err.Err), slog.Int("attempt", err.Attempts))...)
 	if tell == nil {
 		return
 	}
@@ -57,6 +58,16 @@ func (c *consumer[T]) giveUp(tell func(context.Context, T, error), item T, err *
 	}
 }
 
+// inLog is what the log says of an error: with the stack if it was a panic.
+func inLog(err error) []any {
+	args := []any{slog.Any("error", err)}
+	var caught *lifecycle.PanicError
+	if errors.As(err, &caught) {
+		args = append(args, slog.String("stack", string(caught.Stack)))
+	}
+	return args
+}
+
 // delay is how long a failed item waits for its next attempt.
 func (c *consumer[T]) delay(p backoff.Policy, attempts int, err error) time.Duration {
 	d := p.Delay(attempts)
@@ -64,7 +75,7 @@ func (c *consumer[T]) delay(p backoff.Policy, attempts int, err error) time.Dura
 	if errors.As(err, &asked) {
 		d = asked.after
 	}
-	c.log.Warn("attempt failed, will retry", slog.Int("attempt", attempts),
-		slog.Duration("duration", d), slog.Any("error", err))
+	c.log.Warn("attempt failed, will retry",
+		append(inLog(err), slog.Int("attempt", attempts), slog.Duration("duration", d))...)
 	return d
 }

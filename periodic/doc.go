@@ -75,5 +75,5 @@
 // # Not for
 //
 // Work that must not be lost when the process dies, or must run on one machine of
-// many: see packages durable and leader.
+// many: for that a durable queue with schedules of its own, such as River, is right.
 package periodic
