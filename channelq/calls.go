@@ -1,52 +1,85 @@
 package channelq
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
-// passOn is for a worker that was called and came back with an item of its own.
-func (w *Workers[T]) passOn(s *slot[T]) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.rearmLocked(s)
-	if len(w.parked.due) > 0 {
-		w.callOneLocked()
-	}
-}
+// pose is where a worker waits, if it does.
+type pose uint8
 
-// rearmLocked makes the worker callable again.
-func (w *Workers[T]) rearmLocked(s *slot[T]) {
-	if s.turn.Err() != nil && !s.gone {
-		s.turn, s.recall = context.WithCancel(context.Background())
-	}
-}
+const (
+	busy    pose = iota
+	queuing      // in the queue
+	resting      // beside it, because there is nothing to take or it may not
+)
 
-// restLocked waits for a call.
+// bell ends a worker's wait. It is the context that the wait in the queue ends
+// with, and serves again for the next one: it sends a token where a context
+// would be done for good.
+type bell chan struct{}
+
+func (b bell) Done() <-chan struct{}           { return b }
+func (bell) Deadline() (at time.Time, ok bool) { return at, false }
+func (bell) Err() error                        { return nil }
+func (bell) Value(any) any                     { return nil }
+
+var _ context.Context = bell(nil)
+
+// restLocked waits for a call, unless another worker has an item for this one in
+// its hands.
 func (w *Workers[T]) restLocked(s *slot[T]) {
-	s.resting = true
+	w.poseLocked(s, resting)
+	if !w.paused && w.takeBackAllLocked() {
+		w.riseLocked(s)
+		return
+	}
 	if w.drained || w.stopping {
 		w.pokeManager() // it may have been the last thing manage waited for
 	}
 	w.mu.Unlock()
 	<-s.bell
 	w.mu.Lock()
+	w.comeLocked(s)
 }
 
-// callLocked fetches s from its wait, if it waits and nobody else has called it.
-func (s *slot[T]) callLocked() bool {
-	if s.resting {
-		s.resting = false // or a second call would be taken for a second worker
-		s.bell <- struct{}{}
-		return true
+// comeLocked is for a worker whose wait was ended by a call.
+func (w *Workers[T]) comeLocked(s *slot[T]) {
+	s.called = true
+	w.coming--
+	w.updateLocked()
+}
+
+func (w *Workers[T]) updateLocked() { w.wanted.Store(w.waiting > 0 && w.coming == 0) }
+
+// poseLocked says that the worker waits. That comes before its last look at what
+// it waits for.
+func (w *Workers[T]) poseLocked(s *slot[T], p pose) {
+	s.pose, s.called = p, false
+	w.waiting++
+	w.updateLocked()
+}
+
+// riseLocked ends a wait, unless a call did already: then false.
+func (w *Workers[T]) riseLocked(s *slot[T]) bool {
+	if s.pose == busy {
+		return false
 	}
-	if s.take.CompareAndSwap(taking, called) {
-		s.recall()
-		return true
-	}
-	return false
+	s.pose = busy
+	w.waiting--
+	w.updateLocked()
+	return true
+}
+
+func (w *Workers[T]) callOne() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.callOneLocked()
 }
 
 func (w *Workers[T]) callOneLocked() {
 	for _, s := range w.slots {
-		if s.callLocked() {
+		if w.callLocked(s) {
 			return
 		}
 	}
@@ -54,15 +87,28 @@ func (w *Workers[T]) callOneLocked() {
 
 func (w *Workers[T]) callAllLocked() {
 	for _, s := range w.slots {
-		s.callLocked()
+		w.callLocked(s)
 	}
 }
 
-// holdAllLocked keeps every worker from starting a handler, also one that has an
-// item in hand already.
+// callLocked fetches s from its wait, if it waits and nobody else has called it.
+func (w *Workers[T]) callLocked(s *slot[T]) bool {
+	if !w.riseLocked(s) {
+		return false
+	}
+	w.coming++
+	w.updateLocked()
+	s.bell <- struct{}{}
+	return true
+}
+
+// holdAllLocked keeps every worker from starting a handler, also one that has
+// items in hand already, once attention is set: a worker that was not free to be
+// held comes past attention before it starts anything but the rest of its run.
 func (w *Workers[T]) holdAllLocked() {
 	for _, s := range w.slots {
-		s.state.CompareAndSwap(free, held)
+		s.grip.CompareAndSwap(free, held)
 	}
+	w.takeBackAllLocked()
 	w.callAllLocked()
 }

@@ -38,7 +38,7 @@ func (w *Workers[T]) quietLocked() bool {
 		return false
 	}
 	for _, s := range w.slots {
-		if !s.resting {
+		if s.pose != resting {
 			return false
 		}
 	}
@@ -57,8 +57,9 @@ func (w *Workers[T]) endLocked() {
 // over, and their workers, should they ever return, have nothing to say.
 func (w *Workers[T]) abandonLocked() {
 	for _, s := range slices.Clone(w.slots) {
-		if s.state.CompareAndSwap(running, abandoned) {
-			w.lost = append(w.lost, s.entry.item)
+		g := s.grip.Load()
+		if next(g) > 0 && s.grip.CompareAndSwap(g, abandoned) {
+			w.lost = append(w.lost, s.run[next(g)-1])
 			w.removeLocked(s)
 		}
 	}

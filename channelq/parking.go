@@ -7,7 +7,13 @@ import (
 
 // entry is an item that was taken from the queue, and its past.
 type entry[T any] struct {
-	item     T
+	item T
+	past
+}
+
+// past is what happened to an item after it was taken from the queue. Fresh
+// items have none.
+type past struct {
 	attempts int       // that were started
 	due      time.Time // when the next attempt may start, if there was one before
 	err      error     // of the last attempt, while it waits for the next

@@ -16,14 +16,20 @@ func (w *Workers[T]) run(s *slot[T], e entry[T]) bool {
 		w.giveBack(e)
 		return true
 	}
-	s.entry = e
-	s.entry.attempts++ // before the step: afterwards it may be read by a stop
-	if !s.state.CompareAndSwap(free, running) {
-		s.entry = entry[T]{}
+	s.run[0], s.past = e.item, e.past // before the step: afterwards a stop may read it
+	s.past.attempts++
+	s.own = started(1)
+	if !s.grip.CompareAndSwap(free, s.own) {
+		clear(s.run)
 		w.giveBack(e)
 		return true
 	}
-	wait, mine := w.settle(s, w.attempt(s))
+	return w.settled(s, w.attempt(s))
+}
+
+// settled settles the item in hand. If it can neither be parked, it stays there.
+func (w *Workers[T]) settled(s *slot[T], err error) bool {
+	wait, mine := w.settle(s, err)
 	if wait != nil {
 		return w.keep(s, *wait)
 	}
@@ -54,11 +60,11 @@ func (w *Workers[T]) giveBack(e entry[T]) {
 
 // attempt calls the handler.
 func (w *Workers[T]) attempt(s *slot[T]) error {
-	if s.entry.refused != nil {
+	if s.past.refused != nil {
 		w.q.books.panics.Add(1)
-		return Permanent(s.entry.refused)
+		return Permanent(s.past.refused)
 	}
-	if s.entry.attempts > 1 {
+	if s.past.attempts > 1 {
 		w.q.books.retried.Add(1)
 	}
 	ctx := w.base
@@ -72,11 +78,16 @@ func (w *Workers[T]) attempt(s *slot[T]) error {
 	}
 	returned := false
 	err := guard.Call(func() error {
-		err := w.handle(ctx, s.entry.item)
+		err := w.handle(ctx, s.run[0])
 		returned = true
 		return err
 	})
-	if !returned && s.state.Load() != abandoned {
+	return w.outcome(s, ctx, err, returned)
+}
+
+// outcome is the error of an attempt, with why its context ended if that was it.
+func (w *Workers[T]) outcome(s *slot[T], ctx context.Context, err error, returned bool) error {
+	if !returned && s.grip.Load() != abandoned {
 		w.q.books.panics.Add(1)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -85,18 +96,11 @@ func (w *Workers[T]) attempt(s *slot[T]) error {
 	return err
 }
 
-// observe is deferred, so that it also sees an attempt that ends by Goexit.
-func (w *Workers[T]) observe(s *slot[T], start time.Time) {
-	if s.state.Load() != abandoned { // the books are closed for that one
-		w.q.books.handle.observe(time.Since(start))
-	}
-}
-
 // settle decides what becomes of the item in hand and puts it there. False means
 // that the slot was abandoned: the item is in the stop's hands and counted. An
 // entry means that the item could not be parked.
 func (w *Workers[T]) settle(s *slot[T], err error) (*entry[T], bool) {
-	if s.state.Load() == abandoned { // nobody is to hear of this item again
+	if s.grip.Load() == abandoned { // nobody is to hear of this item again
 		return nil, false
 	}
 	if err == nil {
@@ -104,10 +108,10 @@ func (w *Workers[T]) settle(s *slot[T], err error) (*entry[T], bool) {
 	}
 	// In place before user code is asked: should that not return, the item is
 	// given up.
-	s.final = &GiveUpError{Queue: w.q.name, Attempts: s.entry.attempts, Err: err}
-	v := w.judge(w.cfg.Retry, s.entry.attempts, err)
+	s.final = &GiveUpError{Queue: w.q.name, Attempts: s.past.attempts, Err: err}
+	v := w.judge(w.cfg.Retry, s.past.attempts, err)
 	if v == gaveUp {
-		w.giveUp(w.cfg.OnGiveUp, s.entry.item, s.final)
+		w.giveUp(w.cfg.OnGiveUp, s.run[next(s.own)-1], s.final)
 	}
 	return w.finish(s, v, err)
 }
@@ -116,11 +120,10 @@ func (w *Workers[T]) settle(s *slot[T], err error) (*entry[T], bool) {
 // still give up on the slot, from the compare-and-swap on the item is the
 // worker's to put away, which takes no time.
 func (w *Workers[T]) finish(s *slot[T], v verdict, err error) (*entry[T], bool) {
-	if !s.state.CompareAndSwap(running, free) {
+	if !s.grip.CompareAndSwap(alone(s.own), free) {
 		return nil, false
 	}
-	e, final := s.entry, s.final
-	s.entry, s.final = entry[T]{}, nil // so that the item can be collected
+	e, final := s.putDown()
 	switch v {
 	case handled:
 		w.q.books.handled.add(s.index, 1)
@@ -128,7 +131,7 @@ func (w *Workers[T]) finish(s *slot[T], v verdict, err error) (*entry[T], bool) 
 		w.failed.add(e.item, final)
 		w.q.books.gaveUp.Add(1)
 	case again:
-		return w.park(e, err), true
+		return w.park(s, e, err), true
 	case cut:
 		w.giveBack(e)
 		return nil, true
@@ -139,56 +142,27 @@ func (w *Workers[T]) finish(s *slot[T], v verdict, err error) (*entry[T], bool) 
 	return nil, true
 }
 
+// putDown empties the worker's hands, so that the item can be collected.
+func (s *slot[T]) putDown() (entry[T], *GiveUpError) {
+	item := &s.run[next(s.own)-1]
+	e, final := entry[T]{item: *item, past: s.past}, s.final
+	var zero T
+	*item, s.past, s.final = zero, past{}, nil
+	return e, final
+}
+
 // park puts a failed item away until its next attempt. An entry means that there
 // is no room: as many as the queue holds are parked already.
-func (w *Workers[T]) park(e entry[T], err error) *entry[T] {
+func (w *Workers[T]) park(s *slot[T], e entry[T], err error) *entry[T] {
 	e.due, e.err = time.Now().Add(w.delay(w.backoff, e.attempts, err)), err
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.parked.size() >= w.q.Cap() {
+		if w.paused || w.ending {
+			s.grip.CompareAndSwap(free, held)
+		}
 		return &e
 	}
 	w.parkLocked(e)
 	return nil
-}
-
-func (w *Workers[T]) leaveKey(key string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.parked.leave(key) // the worker finds it itself, it looks for due items next
-	w.refreshLocked()
-}
-
-// resume settles what was in the hands of a worker whose goroutine was ended by
-// a runtime.Goexit in user code, which is not asked a second time. False means
-// that the slot was abandoned.
-func (w *Workers[T]) resume(s *slot[T], err error) bool {
-	s.take.Store(away)
-	if s.keying {
-		w.mu.Lock()
-		mine := w.backLocked(s)
-		w.leading = false
-		w.mu.Unlock()
-		if mine {
-			s.keying = false
-			s.entry.refused = err
-			w.giveBack(s.entry)
-		}
-		return mine
-	}
-	if s.state.Load() == running {
-		w.q.books.panics.Add(1)
-	}
-	switch {
-	case s.state.Load() != running:
-		return s.state.Load() != abandoned
-	case s.final != nil:
-		_, mine := w.finish(s, gaveUp, err)
-		return mine
-	}
-	wait, mine := w.settle(s, err)
-	if wait != nil {
-		return w.keep(s, *wait)
-	}
-	return mine
 }

@@ -18,9 +18,15 @@ import (
 // may be called from any goroutine; which of them block, and until when, is
 // said at each.
 //
-// A worker takes one item at a time, so that nothing waits behind a stuck
-// handler while another worker is idle. A panic of the handler and a
-// runtime.Goexit in it are failures of that item and cost no worker.
+// A worker takes one item at a time. Only while handlers take no more than some
+// microseconds and there is a backlog does it take up to 16, its share of at most
+// half of that backlog; then they count as in progress. Other workers take back
+// what it has not started rather than be idle, and also when it stays at one
+// item: nothing waits behind a stuck handler. With a Key, a Timeout, Detach or a
+// RateLimit it is always one at a time.
+//
+// A panic of the handler and a runtime.Goexit in it are failures of that item
+// and cost no worker.
 type Workers[T any] struct {
 	consumer[T]
 	handle  func(context.Context, T) error
@@ -32,10 +38,17 @@ type Workers[T any] struct {
 	// think of than the queue; it then goes through mu.
 	attention atomic.Bool
 
+	// wanted is set while a worker waits that nobody has called and no other one
+	// is on its way from a call: it is all that a run begun has to look at.
+	wanted atomic.Bool
+
 	// Guarded by mu.
 	slots   []*slot[T] // the workers that are neither leaving nor abandoned
 	made    int        // workers ever made
 	target  int        // as many as there should be
+	probe   int        // counts the looks into the hands of others
+	waiting int        // workers that wait and were not called
+	coming  int        // workers that were called and have not looked yet
 	leading bool       // with keys: a worker is between the queue and the key's line
 	paused  bool
 	lost    []T // what was in the hands of handlers that were given up on
@@ -67,7 +80,7 @@ func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) err
 	}
 	w.crew = w
 	w.limiter.Store(newLimiter(cfg.RateLimit, cfg.Burst))
-	w.attention.Store(cfg.Key != nil)
+	w.refreshLocked()
 	return w, nil
 }
 
@@ -93,6 +106,7 @@ func (w *Workers[T]) Resize(n int) error {
 	w.target = n
 	w.refreshLocked()
 	if len(w.slots) > n {
+		w.takeBackAllLocked()
 		w.callAllLocked()
 	}
 	w.pokeManager()
@@ -141,6 +155,8 @@ func (w *Workers[T]) RateLimit(limit rate.Limit, burst int) error {
 	if limit < 0 || burst < 0 {
 		return fmt.Errorf("stead/channelq: rate limit %q: negative: %v, burst %d", w.q.name, limit, burst)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if l := w.limiter.Load(); l != nil && limit > 0 {
 		// The old limiter knows how much was started already.
 		now := time.Now()
@@ -149,11 +165,15 @@ func (w *Workers[T]) RateLimit(limit rate.Limit, burst int) error {
 		return nil
 	}
 	w.limiter.Store(newLimiter(limit, burst))
+	w.refreshLocked()
+	if limit > 0 && w.takeBackAllLocked() {
+		w.callOneLocked()
+	}
 	return nil
 }
 
 // refreshLocked sets attention after a change of what it stands for.
 func (w *Workers[T]) refreshLocked() {
-	w.attention.Store(w.cfg.Key != nil || len(w.parked.due) > 0 || w.paused || w.drained ||
-		w.ending || w.stopping && w.cfg.Detach || len(w.slots) > w.target)
+	w.attention.Store(!w.mayRun() || len(w.parked.due) > 0 || w.paused || w.drained ||
+		w.ending || w.limiter.Load() != nil || len(w.slots) > w.target)
 }
