@@ -180,11 +180,14 @@ func TestLenStaysWithinBoundsAndCountersNeverFall(t *testing.T) {
 }
 
 func TestOneProducerAndOneConsumerKeepTheOrderAtAnyCapacity(t *testing.T) {
-	items := 200_000
-	if testing.Short() {
-		items = 5_000
-	}
 	for _, capacity := range []int{0, 1, 2, 7, 64, 1024} {
+		items := 1_000_000
+		switch {
+		case testing.Short():
+			items = 5_000
+		case capacity == 0:
+			items = 200_000
+		}
 		q := newQueue(t, channelq.Config[int]{Capacity: capacity})
 		go func() {
 			for i := range items {

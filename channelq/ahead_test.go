@@ -1,0 +1,266 @@
+package channelq_test
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+// In a bubble a handler that does not sleep takes no time, so that workers take
+// items ahead as soon as there is a backlog.
+
+func TestNothingWaitsBehindStuckHandlersWhileAnotherWorkerIsIdle(t *testing.T) {
+	const items, workers = 600, 4
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			q := newQueue(t, channelq.Config[int]{Capacity: items})
+			for i := range items {
+				enqueue(t, q, i)
+			}
+			stuck := rand.Perm(items)[:workers-1]
+			release := make(chan struct{})
+			w := startWorkers(t, q, func(_ context.Context, i int) error {
+				if slices.Contains(stuck, i) {
+					<-release
+				}
+				return nil
+			}, channelq.WorkerConfig[int]{Concurrency: workers})
+			synctest.Wait()
+			s := w.Stats()
+			if s.Handled != items-workers+1 || s.InProgress != workers-1 || s.Parked != 0 {
+				t.Errorf("stuck at %v: %+v", stuck, s)
+			}
+			checkBooks(t, s)
+			close(release)
+			if err := w.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWhatAStuckWorkerTookAheadIsHandledAlsoWhileOthersAreBusy(t *testing.T) {
+	const items = 512
+	q := newQueue(t, channelq.Config[int]{Capacity: 2 * items})
+	var seen [items]atomic.Bool
+	var left atomic.Int32
+	left.Store(items - 1)
+	all, release := make(chan struct{}), make(chan struct{})
+	w := startWorkers(t, q, func(_ context.Context, i int) error {
+		if i == items/2 {
+			<-release
+		} else if !seen[i].Swap(true) && left.Add(-1) == 0 {
+			close(all)
+		}
+		if left.Load() > 0 {
+			_ = q.TryEnqueue(i % (items / 4)) // so that there is always something to do
+		}
+		return nil
+	}, channelq.WorkerConfig[int]{Concurrency: 2})
+	for i := range items {
+		enqueue(t, q, i)
+	}
+	<-all
+	close(release)
+	if err := w.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	checkBooks(t, w.Stats())
+}
+
+// TestNothingStartsOnceARunIsCutShort calls from inside a handler, when its
+// worker has more items in its hands.
+func TestNothingStartsOnceARunIsCutShort(t *testing.T) {
+	const items, at = 500, 200
+	cuts := map[string]struct {
+		cut  func(*channelq.Workers[int])
+		more int // that may start at this moment
+	}{
+		"pause": {func(w *channelq.Workers[int]) { w.Pause() }, 0},
+		"limit": {func(w *channelq.Workers[int]) { _ = w.RateLimit(1, 1) }, 1},
+	}
+	for name, c := range cuts {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := newQueue(t, channelq.Config[int]{Capacity: items})
+				for i := range items {
+					enqueue(t, q, i)
+				}
+				var order []int
+				var w *channelq.Workers[int]
+				w = newWorkers(t, q, func(_ context.Context, i int) error {
+					order = append(order, i)
+					if i == at {
+						c.cut(w)
+					}
+					return nil
+				}, channelq.WorkerConfig[int]{Concurrency: 1})
+				if err := w.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if len(order) != at+1+c.more {
+					t.Errorf("%d started after the call, want %d", len(order)-at-1, c.more)
+				}
+				checkBooks(t, w.Stats())
+				_ = w.RateLimit(0, 0)
+				w.Resume()
+				if err := w.Stop(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if len(order) != items || !slices.IsSorted(order) {
+					t.Errorf("handled %d items, or not in order", len(order))
+				}
+			})
+		})
+	}
+}
+
+func TestNoHandlerStartsAfterPauseAlsoWithABacklog(t *testing.T) {
+	q := newQueue(t, channelq.Config[int]{Capacity: 256})
+	var paused atomic.Bool
+	w := startWorkers(t, q, func(context.Context, int) error {
+		if paused.Load() {
+			t.Error("a handler started while paused")
+		}
+		return nil
+	}, channelq.WorkerConfig[int]{Concurrency: 3})
+	stop := make(chan struct{})
+	produced := make(chan int)
+	go func() {
+		n := 0
+		for ; ; n++ {
+			select {
+			case <-stop:
+				produced <- n
+				return
+			default:
+				_ = q.Enqueue(context.Background(), n)
+			}
+		}
+	}()
+	for range 300 {
+		w.Pause()
+		for w.Stats().InProgress > 0 { // those that began before
+			time.Sleep(time.Microsecond)
+		}
+		paused.Store(true)
+		time.Sleep(20 * time.Microsecond)
+		paused.Store(false)
+		w.Resume()
+		time.Sleep(20 * time.Microsecond)
+	}
+	close(stop)
+	n := <-produced
+	if err := w.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := w.Stats(); s.Handled != uint64(n) {
+		t.Errorf("%d produced: %+v", n, s)
+	}
+	checkBooks(t, w.Stats())
+}
+
+func TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{}) // nothing can be parked
+		attempts := 0
+		w := startWorkers(t, q, func(context.Context, int) error {
+			if attempts++; attempts > 1 {
+				return nil
+			}
+			time.Sleep(time.Second)
+			return channelq.RetryAfter(io.EOF, time.Minute)
+		}, channelq.WorkerConfig[int]{Concurrency: 1, Retry: channelq.Retry{Attempts: 2}})
+		enqueue(t, q, 1)
+		synctest.Wait()
+		w.Pause() // while it runs
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if attempts != 1 {
+			t.Errorf("%d attempts while paused", attempts)
+		}
+		checkBooks(t, w.Stats())
+		w.Resume()
+		synctest.Wait()
+		if attempts != 2 || w.Stats().Handled != 1 {
+			t.Errorf("%d attempts: %+v", attempts, w.Stats())
+		}
+	})
+}
+
+func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const items = 1000
+		q := newQueue(t, channelq.Config[int]{Capacity: items})
+		var attempts [items]int32
+		for i := range items {
+			enqueue(t, q, i)
+		}
+		w := startWorkers(t, q, func(_ context.Context, i int) error {
+			n := atomic.AddInt32(&attempts[i], 1)
+			switch {
+			case n == 1 && i%50 == 7:
+				return channelq.RetryAfter(io.EOF, time.Second)
+			case n == 1 && i%50 == 13:
+				panic(io.ErrNoProgress)
+			case i%50 == 31:
+				return channelq.Permanent(io.EOF)
+			}
+			return nil
+		}, channelq.WorkerConfig[int]{Concurrency: 2, Retry: channelq.Retry{Attempts: 2}})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		s := w.Stats()
+		if s.Handled != 980 || s.GaveUp != 20 || s.Retried != 40 || s.Panics != 20 {
+			t.Errorf("%+v", s)
+		}
+		for i, n := range attempts {
+			want := int32(1)
+			if i%50 == 7 || i%50 == 13 {
+				want = 2
+			}
+			if n != want {
+				t.Errorf("item %d: %d attempts, want %d", i, n, want)
+			}
+		}
+		checkBooks(t, s)
+	})
+}
+
+// TestACallIsPassedOnByAWorkerThatGotAnotherItem lets an item come due and
+// another one come in at the same moment, so that often one worker is called for
+// the first and gets the second.
+func TestACallIsPassedOnByAWorkerThatGotAnotherItem(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			q := newQueue(t, channelq.Config[string]{Capacity: 10})
+			release := make(chan struct{})
+			var attempts atomic.Int32
+			w := startWorkers(t, q, func(_ context.Context, item string) error {
+				if item == "stuck" {
+					<-release
+				} else if attempts.Add(1) == 1 {
+					return channelq.RetryAfter(io.EOF, time.Minute)
+				}
+				return nil
+			}, channelq.WorkerConfig[string]{Concurrency: 2, Retry: channelq.Retry{Attempts: 2}})
+			enqueue(t, q, "fails")
+			synctest.Wait()
+			time.Sleep(time.Minute)
+			_ = q.TryEnqueue("stuck")
+			synctest.Wait()
+			if attempts.Load() != 2 {
+				t.Errorf("the item that is due waits behind one that is stuck: %+v", w.Stats())
+			}
+			close(release)
+		})
+	}
+}
