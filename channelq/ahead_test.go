@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -48,31 +49,36 @@ func TestNothingWaitsBehindStuckHandlersWhileAnotherWorkerIsIdle(t *testing.T) {
 
 func TestWhatAStuckWorkerTookAheadIsHandledAlsoWhileOthersAreBusy(t *testing.T) {
 	const items = 512
-	q := newQueue(t, channelq.Config[int]{Capacity: 2 * items})
-	var seen [items]atomic.Bool
-	var left atomic.Int32
-	left.Store(items - 1)
-	all, release := make(chan struct{}), make(chan struct{})
-	w := startWorkers(t, q, func(_ context.Context, i int) error {
-		if i == items/2 {
-			<-release
-		} else if !seen[i].Swap(true) && left.Add(-1) == 0 {
-			close(all)
+	for round := range 10 {
+		q := newQueue(t, channelq.Config[int]{Capacity: 2 * items})
+		var seen [items]atomic.Bool
+		var left atomic.Int32
+		left.Store(items - 1)
+		all, release := make(chan struct{}), make(chan struct{})
+		w := newWorkers(t, q, func(_ context.Context, i int) error {
+			if i == items/2+round {
+				<-release
+			} else if !seen[i].Swap(true) && left.Add(-1) == 0 {
+				close(all)
+			}
+			if left.Load() > 0 {
+				_ = q.TryEnqueue(0) // so that there is always something to do
+			}
+			return nil
+		}, channelq.WorkerConfig[int]{Concurrency: 2})
+		for i := range items {
+			enqueue(t, q, i)
 		}
-		if left.Load() > 0 {
-			_ = q.TryEnqueue(i % (items / 4)) // so that there is always something to do
+		if err := w.Start(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}, channelq.WorkerConfig[int]{Concurrency: 2})
-	for i := range items {
-		enqueue(t, q, i)
+		<-all
+		close(release)
+		if err := w.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		checkBooks(t, w.Stats())
 	}
-	<-all
-	close(release)
-	if err := w.Stop(t.Context()); err != nil {
-		t.Error(err)
-	}
-	checkBooks(t, w.Stats())
 }
 
 // TestNothingStartsOnceARunIsCutShort calls from inside a handler, when its
@@ -236,31 +242,35 @@ func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 }
 
 // TestACallIsPassedOnByAWorkerThatGotAnotherItem lets an item come due and
-// another one come in at the same moment, so that often one worker is called for
-// the first and gets the second.
+// another one come in at nearly the same moment, so that now and then a worker is
+// called for the first and gets the second.
 func TestACallIsPassedOnByAWorkerThatGotAnotherItem(t *testing.T) {
-	for range 300 {
-		synctest.Test(t, func(t *testing.T) {
-			q := newQueue(t, channelq.Config[string]{Capacity: 10})
-			release := make(chan struct{})
-			var attempts atomic.Int32
-			w := startWorkers(t, q, func(_ context.Context, item string) error {
-				if item == "stuck" {
-					<-release
-				} else if attempts.Add(1) == 1 {
-					return channelq.RetryAfter(io.EOF, time.Minute)
-				}
-				return nil
-			}, channelq.WorkerConfig[string]{Concurrency: 2, Retry: channelq.Retry{Attempts: 2}})
-			enqueue(t, q, "fails")
-			synctest.Wait()
-			time.Sleep(time.Minute)
-			_ = q.TryEnqueue("stuck")
-			synctest.Wait()
-			if attempts.Load() != 2 {
-				t.Errorf("the item that is due waits behind one that is stuck: %+v", w.Stats())
-			}
-			close(release)
-		})
+	rounds := 5_000
+	if testing.Short() {
+		rounds = 500
+	}
+	q := newQueue(t, channelq.Config[int]{Capacity: 10})
+	const stuck = -1
+	release, again := make(chan struct{}), make(chan struct{})
+	var attempts atomic.Int32
+	startWorkers(t, q, func(_ context.Context, i int) error {
+		switch {
+		case i == stuck:
+			<-release
+		case attempts.Add(1)%2 == 1:
+			return channelq.RetryAfter(io.EOF, 50*time.Microsecond)
+		default:
+			again <- struct{}{}
+		}
+		return nil
+	}, channelq.WorkerConfig[int]{Concurrency: 2, Retry: channelq.Retry{Attempts: 2}})
+	for i := range rounds {
+		enqueue(t, q, i)
+		for start := time.Now(); time.Since(start) < time.Duration(rand.IntN(120))*time.Microsecond; {
+			runtime.Gosched()
+		}
+		enqueue(t, q, stuck)
+		<-again // would never come if the due item waited for the stuck one
+		release <- struct{}{}
 	}
 }

@@ -89,7 +89,8 @@ type WorkerConfig[T any] struct {
 	// before the items behind it, while other keys go on. What waits for its key
 	// is parked; when that is as much as the queue's capacity (or 1 for a
 	// rendezvous), nothing more is taken. Key is called on a worker's goroutine;
-	// an item it panics for is given up.
+	// an item it panics for is given up. Every item then passes a lock that all
+	// workers share, which quick handlers notice.
 	Key func(item T) string
 
 	// RateLimit is how many attempts may start per second, over all workers. 0

@@ -46,8 +46,12 @@
 // A queue has no goroutine; Workers and a Batcher have one beside those that
 // handle. Enqueue, Dequeue and a handled item allocate nothing. The clock is read
 // for one slot in 64. An attempt with a Timeout allocates its context, a failed
-// one its place among the parked, and a batch its slice; with Key every item
-// also passes a lock.
+// one its place among the parked, and a batch its slice. Workers whose handlers
+// take microseconds take up to 16 items at a time, so that submitting and running
+// an item costs about what a channel with goroutines behind it does, or less.
+// With Key every item passes a lock that all workers share, several times, and
+// one worker at a time takes items: that shows unless handlers take tens of
+// microseconds.
 //
 // # Testing
 //

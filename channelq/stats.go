@@ -21,8 +21,8 @@ type Stats struct {
 
 	Depth      int // items in the queue, at most Capacity
 	HighWater  int // the greatest Depth there ever was
-	InProgress int // items in the hands of handlers
-	Parked     int // taken from the queue and set aside: for a retry, or behind an item of the same key
+	InProgress int // items in the hands of workers: one each, or a few that quick handlers come to soon
+	Parked     int // taken from the queue and set aside: for a retry, behind an item of the same key, or by a pause
 	Workers    int // goroutines that handle items
 
 	Accepted    uint64 // items the queue ever took in
