@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -99,10 +100,13 @@ func TestNothingStartsOnceARunIsCutShort(t *testing.T) {
 				for i := range items {
 					enqueue(t, q, i)
 				}
+				var mu sync.Mutex
 				var order []int
 				var w *channelq.Workers[int]
 				w = newWorkers(t, q, func(_ context.Context, i int) error {
+					mu.Lock()
 					order = append(order, i)
+					mu.Unlock()
 					if i == at {
 						c.cut(w)
 					}
@@ -112,8 +116,11 @@ func TestNothingStartsOnceARunIsCutShort(t *testing.T) {
 					t.Fatal(err)
 				}
 				synctest.Wait()
-				if len(order) != at+1+c.more {
-					t.Errorf("%d started after the call, want %d", len(order)-at-1, c.more)
+				mu.Lock()
+				started := len(order)
+				mu.Unlock()
+				if started != at+1+c.more {
+					t.Errorf("%d started after the call, want %d", started-at-1, c.more)
 				}
 				checkBooks(t, w.Stats())
 				_ = w.RateLimit(0, 0)
