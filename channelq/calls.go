@@ -73,7 +73,7 @@ func (w *Workers[T]) riseLocked(s *slot[T]) bool {
 }
 
 // callOneLocked fetches one worker that waits, if there is one.
-func (w *Workers[T]) callOneLocked() { slices.ContainsFunc(w.slots, w.callLocked) }
+func (w *Workers[T]) callOneLocked() { _ = slices.ContainsFunc(w.slots, w.callLocked) }
 
 func (w *Workers[T]) callAllLocked() {
 	for _, s := range w.slots {
