@@ -3,7 +3,7 @@ package channelq
 import (
 	"time"
 
-	engine "github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
 )
 
@@ -104,7 +104,7 @@ func (w *Workers[T]) attemptAll(s *slot[T]) error {
 			w.q.books.handled.add(s.index, 1)
 		}
 	})
-	return w.outcome(s, w.base, err, returned)
+	return w.outcome(w.base, s, err, returned)
 }
 
 // lookAfter is for a run that was begun while something else is to do, or while

@@ -2,6 +2,7 @@ package channelq
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -71,19 +72,8 @@ func (w *Workers[T]) riseLocked(s *slot[T]) bool {
 	return true
 }
 
-func (w *Workers[T]) callOne() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.callOneLocked()
-}
-
-func (w *Workers[T]) callOneLocked() {
-	for _, s := range w.slots {
-		if w.callLocked(s) {
-			return
-		}
-	}
-}
+// callOneLocked fetches one worker that waits, if there is one.
+func (w *Workers[T]) callOneLocked() { _ = slices.ContainsFunc(w.slots, w.callLocked) }
 
 func (w *Workers[T]) callAllLocked() {
 	for _, s := range w.slots {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	engine "github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
 )
 

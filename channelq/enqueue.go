@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	engine "github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // Enqueue puts item into the queue. When there is no room it acts by the

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	engine "github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // Failure is an item that failed for good.

@@ -25,7 +25,9 @@ const (
 	running
 	held
 	abandoned
+)
 
+const (
 	nextShift      = 8
 	endShift       = 16
 	one       grip = 1 << nextShift

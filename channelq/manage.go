@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	engine "github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )

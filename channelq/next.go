@@ -1,6 +1,6 @@
 package channelq
 
-import engine "github.com/steadgo/stead/channelq/internal/fast"
+import "github.com/steadgo/stead/channelq/internal/engine"
 
 // next waits for the item the worker handles next. False means that the worker
 // is not needed any more.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	engine "github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
 )
 

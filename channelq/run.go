@@ -82,11 +82,11 @@ func (w *Workers[T]) attempt(s *slot[T]) error {
 		returned = true
 		return err
 	})
-	return w.outcome(s, ctx, err, returned)
+	return w.outcome(ctx, s, err, returned)
 }
 
 // outcome is the error of an attempt, with why its context ended if that was it.
-func (w *Workers[T]) outcome(s *slot[T], ctx context.Context, err error, returned bool) error {
+func (w *Workers[T]) outcome(ctx context.Context, s *slot[T], err error, returned bool) error {
 	if !returned && s.grip.Load() != abandoned {
 		w.q.books.panics.Add(1)
 	}

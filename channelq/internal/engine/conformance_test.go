@@ -2,214 +2,281 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 
-	under "github.com/steadgo/stead/channelq/internal/engine"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 var background = context.Background()
 
-// rest takes everything out of a closed engine.
-func rest[T any](e engine[T]) []T {
-	var all []T
+// capacities include the smallest, powers of two and others.
+var capacities = []int{1, 2, 3, 7, 8, 64, 1000}
+
+func newEngine(capacity int) *engine.Engine[int] {
+	return engine.New[int](engine.Config{Capacity: capacity})
+}
+
+// fill puts 0, 1, 2 ... until the engine is full.
+func fill(t *testing.T, e *engine.Engine[int]) {
+	t.Helper()
+	for i := range e.Cap() {
+		if o := e.TryPut(i); o != engine.OK {
+			t.Fatalf("put %d of %d: %v", i, e.Cap(), o)
+		}
+	}
+}
+
+// rest takes all that is there without waiting.
+func rest(e *engine.Engine[int]) []int {
+	var all []int
 	for {
 		v, o := e.TryTake()
-		if o != under.OK {
+		if o != engine.OK {
 			return all
 		}
 		all = append(all, v)
 	}
 }
 
-func TestItHoldsExactlyItsCapacityAndNeverRefusesWithoutReason(t *testing.T) {
-	for _, capacity := range []int{1, 2, 3, 7, 64, 1000} {
-		e := newEngine[int](capacity, nil)
-		for round := range 5 { // the ring wraps at a different place each time
-			for i := range capacity {
-				if o := e.TryPut(i); o != under.OK {
-					t.Fatalf("capacity %d: put %d = %v", capacity, i, o)
-				}
-			}
-			if o := e.TryPut(-1); o != under.Full || e.Len() != capacity {
-				t.Fatalf("capacity %d: put into the full engine = %v, length %d", capacity, o, e.Len())
-			}
-			for i := range capacity {
-				if v, o := e.TryTake(); v != i || o != under.OK {
-					t.Fatalf("capacity %d: take %d = %d, %v", capacity, i, v, o)
-				}
-			}
-			if _, o := e.TryTake(); o != under.Empty || e.Len() != 0 {
-				t.Fatalf("capacity %d: take from the empty engine = %v", capacity, o)
-			}
-			if put, taken := e.Totals(); put != taken || put != uint64(capacity*(round+1)) {
-				t.Fatalf("capacity %d: totals %d, %d", capacity, put, taken)
-			}
-		}
-		if e.Cap() != capacity || e.HighWater() != capacity {
-			t.Errorf("capacity %d, high water %d, want %d", e.Cap(), e.HighWater(), capacity)
-		}
+func want[V comparable](t *testing.T, what string, got, want V) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s is %v, want %v", what, got, want)
 	}
 }
 
-func TestDisplacingPutsNeverWaitAndKeepTheTotals(t *testing.T) {
-	for name, put := range map[string]func(engine[int], int) (int, bool, under.Outcome){
-		"oldest": engine[int].PutOldest, "newest": engine[int].PutNewest,
-	} {
-		e := newEngine[int](3, nil)
+func wantItems(t *testing.T, got []int, items ...int) {
+	t.Helper()
+	if !slices.Equal(got, items) {
+		t.Errorf("took %v, want %v", got, items)
+	}
+}
+
+func upTo(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+func eachCapacity(t *testing.T, test func(t *testing.T, capacity int)) {
+	for _, capacity := range capacities {
+		t.Run(fmt.Sprint(capacity), func(t *testing.T) { test(t, capacity) })
+	}
+}
+
+func TestHoldsExactlyItsCapacity(t *testing.T) {
+	eachCapacity(t, func(t *testing.T, capacity int) {
+		e := newEngine(capacity)
+		for range 3 { // also when the ring has wrapped
+			fill(t, e)
+			want(t, "the outcome of one put more", e.TryPut(-1), engine.Full)
+			want(t, "the length", e.Len(), capacity)
+			want(t, "the high-water mark", e.HighWater(), capacity)
+			wantItems(t, rest(e), upTo(capacity)...)
+			want(t, "the length", e.Len(), 0)
+		}
+	})
+}
+
+func TestBatchesPutAPrefixAndTakeWhatIsThere(t *testing.T) {
+	eachCapacity(t, func(t *testing.T, capacity int) {
+		e := newEngine(capacity)
+		for _, size := range []int{1, 2, capacity, capacity + 1, 3*capacity + 300} {
+			n, o := e.TryPutN(upTo(size))
+			want(t, "what was put", n, min(size, capacity))
+			want(t, "all of it", o == engine.OK, size <= capacity)
+			buf := make([]int, capacity+500)
+			m, o := e.TryTakeN(buf)
+			want(t, "the outcome", o, engine.OK)
+			wantItems(t, buf[:m], upTo(n)...)
+		}
+	})
+}
+
+func TestSingleItemsAndBatchesMix(t *testing.T) {
+	e := newEngine(10)
+	e.TryPutN([]int{0, 1, 2, 3})
+	e.TryPut(4)
+	v, _ := e.TryTake()
+	want(t, "the first", v, 0)
+	e.TryPutN([]int{5, 6, 7})
+	buf := make([]int, 2)
+	n, _ := e.TryTakeN(buf)
+	wantItems(t, buf[:n], 1, 2)
+	e.TryPut(8)
+	wantItems(t, rest(e), 3, 4, 5, 6, 7, 8)
+}
+
+func TestEmptyBatchesDoNothing(t *testing.T) {
+	e := newEngine(1)
+	if n, o := e.PutN(background, nil); n != 0 || o != engine.OK {
+		t.Errorf("an empty put gave %d, %v", n, o)
+	}
+	if n, o := e.TakeN(background, nil); n != 0 || o != engine.OK {
+		t.Errorf("an empty take gave %d, %v", n, o)
+	}
+}
+
+func TestEmptyEngineHasNothingToTake(t *testing.T) {
+	for _, capacity := range []int{0, 1, 7} {
+		e := newEngine(capacity)
+		_, o := e.TryTake()
+		want(t, "the outcome", o, engine.Empty)
+		_, o = e.TryTakeN(make([]int, 3))
+		want(t, "the outcome of a batch", o, engine.Empty)
+	}
+}
+
+func TestPutOldestKeepsTheLast(t *testing.T) {
+	eachCapacity(t, func(t *testing.T, capacity int) {
+		e := newEngine(capacity)
 		var displaced []int
-		for i := range 10 {
-			v, was, o := put(e, i)
-			if o != under.OK || was != (i >= 3) {
-				t.Fatalf("%s: put %d = %v, %v", name, i, was, o)
-			}
+		for i := range 2*capacity + 1 {
+			v, was, o := e.PutOldest(i)
+			want(t, "the outcome", o, engine.OK)
+			want(t, "that one gave way", was, i >= capacity)
 			if was {
 				displaced = append(displaced, v)
 			}
 		}
-		in, out := e.Totals()
-		if in != 10 || out != 7 || e.Len() != 3 {
-			t.Errorf("%s: totals %d, %d with length %d", name, in, out, e.Len())
+		wantItems(t, displaced, upTo(capacity+1)...)
+		wantItems(t, rest(e), upTo(2*capacity + 1)[capacity+1:]...)
+		put, taken := e.Totals()
+		want(t, "the total put", put, uint64(2*capacity+1))
+		want(t, "the total taken", taken, put)
+	})
+}
+
+func TestPutNewestKeepsTheFirstAndTheLast(t *testing.T) {
+	eachCapacity(t, func(t *testing.T, capacity int) {
+		e := newEngine(capacity)
+		e.TryPutN([]int{-1, -2}) // so that the ring has moved
+		rest(e)
+		before, _ := e.Totals()
+		e.TryPutN(upTo(capacity)) // the newest is the end of a run
+		for i := capacity; i < 2*capacity; i++ {
+			v, was, o := e.PutNewest(i)
+			if v != i-1 || !was || o != engine.OK {
+				t.Fatalf("put %d: %d gave way (%t, %v), want %d", i, v, was, o, i-1)
+			}
 		}
+		wantItems(t, rest(e), append(upTo(capacity-1), 2*capacity-1)...)
+		put, taken := e.Totals()
+		want(t, "the total put", put-before, uint64(2*capacity))
+		want(t, "the total taken", taken, put)
+	})
+}
+
+func TestDisplacingPutsAreRefusedAfterClose(t *testing.T) {
+	for _, capacity := range []int{0, 1, 3} {
+		e := newEngine(capacity)
+		fill(t, e)
 		e.Close()
-		if _, _, o := put(e, 99); o != under.Closed {
-			t.Errorf("%s: put after close = %v", name, o)
-		}
-		got := rest(e)
-		wantGot, wantOut := []int{7, 8, 9}, []int{0, 1, 2, 3, 4, 5, 6}
-		if name == "newest" {
-			wantGot, wantOut = []int{0, 1, 9}, []int{2, 3, 4, 5, 6, 7, 8}
-		}
-		if !slices.Equal(got, wantGot) || !slices.Equal(displaced, wantOut) {
-			t.Errorf("%s: kept %v, displaced %v", name, got, displaced)
-		}
+		_, was, o := e.PutOldest(9)
+		want(t, "the outcome of PutOldest", o, engine.Closed)
+		want(t, "that one gave way", was, false)
+		_, was, o = e.PutNewest(9)
+		want(t, "the outcome of PutNewest", o, engine.Closed)
+		want(t, "that one gave way", was, false)
+		wantItems(t, rest(e), upTo(capacity)...)
 	}
 }
 
-func TestWaitersAreServedInTheOrderTheyCame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEngine[int](1, nil)
-		e.TryPut(0)
-		for i := 1; i <= 5; i++ {
-			go e.Put(background, i)
-			synctest.Wait()
-		}
-		for want := range 6 {
-			if v, o := e.Take(background); v != want || o != under.OK {
-				t.Errorf("take = %d, %v, want %d", v, o, want)
+func TestCloseDrains(t *testing.T) {
+	eachCapacity(t, func(t *testing.T, capacity int) {
+		e := newEngine(capacity)
+		fill(t, e)
+		want(t, "the first Close", e.Close(), true)
+		want(t, "the second Close", e.Close(), false)
+		want(t, "a put", e.Put(background, 1), engine.Closed)
+		want(t, "a try", e.TryPut(1), engine.Closed)
+		n, o := e.PutN(background, []int{1, 2})
+		want(t, "what a batch put", n, 0)
+		want(t, "a batch", o, engine.Closed)
+		for i := range capacity {
+			select {
+			case <-e.Drained():
+				t.Fatal("drained with items left")
+			default:
 			}
-			synctest.Wait()
-		}
-		var got [5]int
-		for i := range got {
-			go func() { got[i], _ = e.Take(background) }()
-			synctest.Wait()
-		}
-		for i := range got {
-			if o := e.Put(background, 10+i); o != under.OK {
-				t.Errorf("put = %v", o)
+			if v, o := e.Take(background); v != i || o != engine.OK {
+				t.Fatalf("take %d gave %d, %v", i, v, o)
 			}
-			synctest.Wait()
 		}
-		if got != [5]int{10, 11, 12, 13, 14} {
-			t.Errorf("the waiting takes got %v", got)
-		}
+		<-e.Drained()
+		_, o = e.Take(background)
+		want(t, "a take", o, engine.Closed)
+		_, o = e.TryTake()
+		want(t, "a try", o, engine.Closed)
+		_, o = e.TakeN(background, make([]int, 2))
+		want(t, "a batch", o, engine.Closed)
 	})
 }
 
-func TestACancelledWaitMovesNothingAndTheNextOneIsServed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEngine[int](1, nil)
-		ctx, cancel := context.WithCancel(background)
-		var outcomes [5]under.Outcome
-		for i := range outcomes {
-			go func() { _, outcomes[i] = e.Take(ctx) }()
-		}
-		synctest.Wait()
-		var got [7]int
-		for i := range got {
-			go func() { got[i], _ = e.Take(background) }()
-			synctest.Wait()
-		}
-		cancel()
-		synctest.Wait()
-		for _, o := range outcomes {
-			if o != under.Cancelled {
-				t.Errorf("a cancelled take = %v", o)
-			}
-		}
-		for i := range got {
-			e.TryPut(i)
-			synctest.Wait()
-		}
-		if got != [7]int{0, 1, 2, 3, 4, 5, 6} {
-			t.Errorf("the others got %v", got)
-		}
-
-		ctx, cancel = context.WithCancel(background)
+func TestACloseRefusesPutsAlthoughThereIsRoom(t *testing.T) {
+	eachCapacity(t, func(t *testing.T, capacity int) {
+		e := newEngine(capacity)
+		fill(t, e) // so that puts take their shortest way from here on
+		rest(e)
 		e.TryPut(0)
-		var o under.Outcome
-		go func() { o = e.Put(ctx, 1) }()
-		synctest.Wait()
-		go e.Put(background, 2)
-		synctest.Wait()
-		cancel()
-		synctest.Wait()
-		e.TryTake()
-		synctest.Wait()
-		if v, _ := e.TryTake(); v != 2 || o != under.Cancelled {
-			t.Errorf("took %d after the put of 1 ended with %v", v, o)
-		}
+		e.Close()
+		want(t, "a put", e.Put(background, -1), engine.Closed)
+		want(t, "a try", e.TryPut(-1), engine.Closed)
+		_, o := e.TryPutN([]int{-1, -2})
+		want(t, "a batch", o, engine.Closed)
+		wantItems(t, rest(e), 0)
+		<-e.Drained()
 	})
 }
 
-func TestADoneContextMovesNothingAlthoughItCould(t *testing.T) {
+func TestCloseOfAnEmptyEngineDrainsItAtOnce(*testing.T) {
+	for _, capacity := range []int{0, 1, 9} {
+		e := newEngine(capacity)
+		e.Close()
+		<-e.Drained()
+	}
+}
+
+func TestADoneContextWinsOverRoomAndItems(t *testing.T) {
 	ctx, cancel := context.WithCancel(background)
 	cancel()
-	e := newEngine[int](2, nil)
+	e := newEngine(4)
 	e.TryPut(1)
-	n, on := e.PutN(ctx, []int{2})
-	_, ot := e.Take(ctx)
-	m, om := e.TakeN(ctx, make([]int, 1))
-	if op := e.Put(ctx, 2); op != under.Cancelled || on != under.Cancelled || ot != under.Cancelled || om != under.Cancelled || n+m != 0 {
-		t.Errorf("outcomes %v %v %v %v, moved %d and %d", op, on, ot, om, n, m)
+	for range 100 {
+		want(t, "a put", e.Put(ctx, 2), engine.Cancelled)
+		_, o := e.PutN(ctx, []int{2})
+		want(t, "a batch", o, engine.Cancelled)
+		_, o = e.Take(ctx)
+		want(t, "a take", o, engine.Cancelled)
+		_, o = e.TakeN(ctx, make([]int, 1))
+		want(t, "a batch", o, engine.Cancelled)
 	}
-	if e.Len() != 1 {
-		t.Errorf("length %d", e.Len())
-	}
+	wantItems(t, rest(e), 1)
 }
 
-func TestBatchesMoveInPiecesAndAreAPrefixWhenCancelled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEngine[int](3, nil)
-		ctx, cancel := context.WithCancel(background)
-		var n int
-		var o under.Outcome
-		go func() { n, o = e.PutN(ctx, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) }()
-		synctest.Wait()
-		buf := make([]int, 2)
-		if k, ot := e.TakeN(background, buf); k != 2 || ot != under.OK || !slices.Equal(buf, []int{0, 1}) {
-			t.Errorf("take = %d, %v: %v", k, ot, buf)
+func TestZeroSizeAndNilItems(t *testing.T) {
+	nothing := engine.New[struct{}](engine.Config{Capacity: 3})
+	for range 3 {
+		want(t, "a put", nothing.TryPut(struct{}{}), engine.OK)
+	}
+	want(t, "one more", nothing.TryPut(struct{}{}), engine.Full)
+	want(t, "the length", nothing.Len(), 3)
+	pointers := engine.New[*int](engine.Config{Capacity: 2})
+	pointers.TryPut(nil)
+	v, o := pointers.TryTake()
+	want(t, "the item", v, nil)
+	want(t, "the outcome", o, engine.OK)
+}
+
+func TestNegativeCapacityPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
 		}
-		synctest.Wait()
-		cancel()
-		synctest.Wait()
-		if n != 5 || o != under.Cancelled {
-			t.Errorf("the cancelled put = %d, %v", n, o)
-		}
-		if k, o := e.TryPutN([]int{20}); k != 0 || o != under.Full {
-			t.Errorf("put into the full engine = %d, %v", k, o)
-		}
-		buf = make([]int, 8)
-		if k, _ := e.TakeN(background, buf); k != 3 || !slices.Equal(buf[:k], []int{2, 3, 4}) {
-			t.Errorf("took %v", buf[:k])
-		}
-		if k, o := e.TryPutN([]int{20, 21, 22, 23}); k != 3 || o != under.Full {
-			t.Errorf("put = %d, %v", k, o)
-		}
-		if k, o := e.TryTakeN(nil); k != 0 || o != under.OK {
-			t.Errorf("take of nothing = %d, %v", k, o)
-		}
-	})
+	}()
+	newEngine(-1)
 }

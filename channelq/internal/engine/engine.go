@@ -1,245 +1,209 @@
 package engine
 
 import (
-	"context"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Engine is made by New. All methods may be called from any goroutine.
-type Engine[T any] struct {
-	mu   sync.Mutex
-	ring []T
-	// head and tail count the slots ever left and ever filled; slot i of the
-	// ring is i modulo its length. Both only grow.
-	head, tail uint64
-	replaced   uint64 // put and taken within one slot, by PutNewest
-	highWater  int
-	closed     bool
-	drained    chan struct{} // made on first use
+// Outcome is how a call ended.
+type Outcome uint8
 
-	takers, putters waiters[T]
-	spare           *waiter[T]
-	spares          int
+// The outcomes. Every call documents which of them it can have.
+const (
+	OK        Outcome = iota
+	Full              // not put: no room, and the call may not wait
+	Empty             // not taken: nothing there, and the call may not wait
+	Closed            // put: the engine is closed; take: closed and drained
+	Cancelled         // the context ended first; nothing was put or taken
+	pending           // internal: the next item is claimed by a put that has not written it yet
+)
 
-	sampled   func(time.Duration)
-	stamps    []time.Time
-	notedTail uint64 // what Oldest saw last: slots before it were filled before noted
-	noted     time.Time
+// Config describes an Engine.
+type Config struct {
+	// Capacity is how many items fit, at least 0. With 0 a put succeeds only by
+	// handing its item to a take.
+	Capacity int
+	// Sampled is called with the time an item waited, for one position in 64,
+	// on the taking goroutine and outside any lock. Nil: no clock is read.
+	Sampled func(wait time.Duration)
 }
 
-// New makes an engine.
-func New[T any](cfg Config) *Engine[T] {
-	e := &Engine[T]{ring: make([]T, cfg.Capacity), sampled: cfg.Sampled}
+// Both indices count positions from the start in their upper 62 bits and keep
+// flags in the lower two. They wrap; compare them with ahead only.
+const (
+	closed  = 1 // in tail: no position will be claimed any more
+	locked  = 1 // in head: a consumer is copying items out
+	closing = 2 // in head: tail is closed, whoever takes the last item must say so
+	step    = 4 // one position
+)
+
+// ahead is how many positions a is ahead of b, negative when it is behind.
+func ahead(a, b uint64) int { return int(int64((a-b)<<2) >> 2) }
+
+// A turn word holds a position and, in its low byte, how many items starting
+// there are in place. The last word of a longer run carries lastOfRun instead,
+// which consumers never read and putNewest does.
+const (
+	turnShift = 8
+	maxRun    = 254
+	lastOfRun = 255
+)
+
+// pad keeps what producers write and what consumers write on different cache
+// lines; two of them, since neighbours are fetched in pairs.
+type pad [128]byte
+
+// Engine is the queue. Make one with New; all methods may be called from any
+// goroutine.
+type Engine[T any] struct {
+	turns    []atomic.Uint64 // a power of two of them, at least capacity
+	values   []T             // as many
+	mask     uint64
+	capacity int
+	start    uint64 // the first position, 0 except in tests of wrap-around
+	pointers bool   // T holds pointers: taken slots are cleared
+	burst    int    // how many waiting puts may be served at once
+	samples  *samples
+	meeting  *meeting[T] // capacity 0: everything happens there
+
+	_    pad
+	tail atomic.Uint64 // the next position to claim, and closed
+	// limit is a position up to which producers may claim without looking at
+	// head: there is room, and the high-water mark does not rise. Any head ever
+	// seen plus any mark ever reached is a valid limit, so racing stores are
+	// harmless.
+	limit atomic.Uint64
+	high  atomic.Int64
+
+	_    pad
+	head atomic.Uint64 // the next position to take, locked and closing
+	// runEnd: all positions before it are known to be in place, because a
+	// consumer saw the turn word of their run. Stored under the lock bit only.
+	runEnd atomic.Uint64
+
+	_         pad
+	putters   putters[T]
+	_         pad
+	takers    takers[T]
+	swapped   atomic.Uint64 // items replaced by PutNewest: accepted and gone without an index moving
+	drainOnce sync.Once
+	drained   chan struct{}
+}
+
+// New makes an empty engine. A negative capacity panics: channelq has checked it.
+func New[T any](cfg Config) *Engine[T] { return newAt[T](cfg, 0) }
+
+// newAt starts at a given position, so that tests reach the wrap of the indices.
+func newAt[T any](cfg Config, start uint64) *Engine[T] {
+	if cfg.Capacity < 0 {
+		panic("stead/channelq: negative capacity")
+	}
+	size := 1
+	for size < cfg.Capacity {
+		size *= 2
+	}
+	e := &Engine[T]{
+		turns:    make([]atomic.Uint64, size),
+		values:   make([]T, size),
+		mask:     uint64(size - 1),
+		capacity: cfg.Capacity,
+		start:    start,
+		pointers: holdsPointers[T](),
+		burst:    2 * runtime.GOMAXPROCS(0),
+		drained:  make(chan struct{}),
+	}
+	e.tail.Store(start * step)
+	e.head.Store(start * step)
+	e.limit.Store(start)
+	e.runEnd.Store(start)
 	if cfg.Sampled != nil {
-		// As many sampled slots as can be in the ring at once, and room for the
-		// one before them and the one that is being filled.
-		e.stamps = make([]time.Time, cfg.Capacity/sampleEvery+2)
+		e.samples = newSamples(cfg.Sampled, cfg.Capacity, start)
+	}
+	if cfg.Capacity == 0 {
+		e.meeting = &meeting[T]{samples: e.samples, drained: e.drained}
 	}
 	return e
 }
 
-// Close ends puts and reports whether this call was the first. Parked puts end
-// as Closed with nothing more put; what was accepted can still be taken.
+// Cap is the capacity.
+func (e *Engine[T]) Cap() int { return e.capacity }
+
+// Len is how many items are in the queue, claimed ones included: never negative
+// and never above Cap.
+func (e *Engine[T]) Len() int {
+	for range 8 {
+		h := e.head.Load()
+		t := e.tail.Load()
+		// Head stood still while tail was read, so the difference was true then.
+		if (e.head.Load()^h)/step == 0 {
+			return min(ahead(t/step, h/step), e.capacity)
+		}
+	}
+	h := e.head.Load()
+	return max(0, min(ahead(e.tail.Load()/step, h/step), e.capacity))
+}
+
+// HighWater is the greatest length so far. It may be too high by the takes that
+// ran beside the put that reached it, never above Cap, and never too low.
+func (e *Engine[T]) HighWater() int { return int(e.high.Load()) }
+
+// Totals are how many items were ever accepted, and how many of those are gone:
+// taken or displaced. At rest their difference is Len.
+func (e *Engine[T]) Totals() (put, taken uint64) {
+	if e.meeting != nil {
+		return e.meeting.totals()
+	}
+	// Taken first: a reader must not see an item leave that never came.
+	s := e.swapped.Load()
+	taken = uint64(ahead(e.head.Load()/step, e.start)) + s
+	put = uint64(ahead(e.tail.Load()/step, e.start)) + s
+	return put, taken
+}
+
+// Oldest is about when the oldest item still here was put: never earlier than
+// that, and later by at most the next 64 items, or, if fewer were put since, by
+// the time until Oldest was first called with the item here. The zero time means
+// that nothing is there, or that nothing is sampled.
+func (e *Engine[T]) Oldest() time.Time {
+	h := e.head.Load() / step
+	t := e.tail.Load() / step
+	if e.samples == nil || t == h {
+		return time.Time{}
+	}
+	return e.samples.oldest(h, t)
+}
+
+// Close refuses puts from now on, those that wait included, and lets takes have
+// what was accepted. It reports whether this was the first call.
 func (e *Engine[T]) Close() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
+	if e.meeting != nil {
+		return e.meeting.close()
+	}
+	if e.tail.Or(closed)&closed != 0 {
 		return false
 	}
-	e.closed = true
-	e.putters.settleAll(Closed)
-	e.takers.settleAll(Closed) // there are takers only while there is no item
-	e.announceDrainLocked()
+	// The order matters: a consumer that releases head before the closing bit
+	// is set is seen by the check below; one that releases it after checks.
+	h := e.head.Or(closing)
+	e.putters.sendAway()
+	e.takers.wakeAll()
+	e.checkDrained(h / step)
 	return true
 }
 
-// Drained is closed when the engine is closed and every item was taken.
-func (e *Engine[T]) Drained() <-chan struct{} {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.drained == nil {
-		e.drained = make(chan struct{})
-		e.announceDrainLocked()
-	}
-	return e.drained
-}
+// Drained is closed once the engine is closed and every accepted item was taken.
+func (e *Engine[T]) Drained() <-chan struct{} { return e.drained }
 
-// announceDrainLocked is called after every step that may have ended the drain;
-// the last of them happens once, because nothing is put after Close.
-func (e *Engine[T]) announceDrainLocked() {
-	if e.drained != nil && e.closed && e.head == e.tail {
+// checkDrained ends the engine's life when pos, which head has reached, is where
+// a closed tail stands.
+func (e *Engine[T]) checkDrained(pos uint64) {
+	if e.tail.Load() != pos*step|closed {
+		return
+	}
+	e.drainOnce.Do(func() {
 		close(e.drained)
-	}
-}
-
-// Len is how many items are here.
-func (e *Engine[T]) Len() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return int(e.tail - e.head)
-}
-
-// Cap is the capacity.
-func (e *Engine[T]) Cap() int { return len(e.ring) }
-
-// HighWater is the greatest Len there ever was.
-func (e *Engine[T]) HighWater() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.highWater
-}
-
-// Totals are the items ever put and ever taken, displaced ones among both.
-func (e *Engine[T]) Totals() (put, taken uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.tail + e.replaced, e.head + e.replaced
-}
-
-// Put puts v, waiting while the engine is full: OK, Closed or Cancelled. With a
-// context that is already done it is Cancelled although there is room.
-func (e *Engine[T]) Put(ctx context.Context, v T) Outcome {
-	if ctx.Err() != nil {
-		return Cancelled
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if o := e.tryPutLocked(v); o != Full {
-		return o
-	}
-	w := e.newWaiterLocked()
-	defer e.freeWaiterLocked(w)
-	w.one[0] = v
-	w.items = w.one[:]
-	e.waitLocked(ctx, &e.putters, w)
-	return w.outcome
-}
-
-// TryPut is Put without waiting: OK, Full or Closed.
-func (e *Engine[T]) TryPut(v T) Outcome {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.tryPutLocked(v)
-}
-
-// PutN puts all of vs in order, in pieces when there is less room. The number
-// is how many were put, always a prefix.
-func (e *Engine[T]) PutN(ctx context.Context, vs []T) (int, Outcome) {
-	if ctx.Err() != nil {
-		return 0, Cancelled
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n, o := e.tryPutNLocked(vs)
-	if o != Full {
-		return n, o
-	}
-	w := e.newWaiterLocked()
-	defer e.freeWaiterLocked(w)
-	w.items = vs[n:]
-	e.waitLocked(ctx, &e.putters, w)
-	return n + w.n, w.outcome
-}
-
-// TryPutN puts what fits now, a prefix; Full when that is not everything.
-func (e *Engine[T]) TryPutN(vs []T) (int, Outcome) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.tryPutNLocked(vs)
-}
-
-// PutOldest puts v and never waits: a full engine first gives up its oldest
-// item, which is returned. With capacity 0 and nobody waiting to take, v itself
-// is returned and was never in.
-func (e *Engine[T]) PutOldest(v T) (displaced T, was bool, o Outcome) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if o = e.tryPutLocked(v); o != Full {
-		return displaced, false, o
-	}
-	if len(e.ring) == 0 {
-		return v, true, OK
-	}
-	displaced = e.popLocked(nil)
-	e.pushLocked(v)
-	return displaced, true, OK
-}
-
-// PutNewest is PutOldest that gives up the newest item instead.
-func (e *Engine[T]) PutNewest(v T) (displaced T, was bool, o Outcome) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if o = e.tryPutLocked(v); o != Full {
-		return displaced, false, o
-	}
-	if len(e.ring) == 0 {
-		return v, true, OK
-	}
-	slot := e.slot(e.tail - 1)
-	displaced, *slot = *slot, v
-	e.replaced++
-	e.stampLocked(e.tail - 1)
-	return displaced, true, OK
-}
-
-// Take takes the oldest item, waiting while there is none: OK, Closed or
-// Cancelled. With a context that is already done it is Cancelled although there
-// is an item.
-func (e *Engine[T]) Take(ctx context.Context) (T, Outcome) {
-	var one [1]T
-	if ctx.Err() != nil {
-		return one[0], Cancelled
-	}
-	var s samples
-	e.mu.Lock()
-	n, o := e.tryTakeNLocked(one[:], &s)
-	if n == 0 && o == Empty {
-		w := e.newWaiterLocked()
-		w.items = w.one[:]
-		e.waitLocked(ctx, &e.takers, w)
-		one, o, s = w.one, w.outcome, w.sampled
-		e.freeWaiterLocked(w)
-	}
-	e.mu.Unlock()
-	e.report(&s)
-	return one[0], o
-}
-
-// TryTake is Take without waiting: OK, Empty or Closed.
-func (e *Engine[T]) TryTake() (T, Outcome) {
-	var one [1]T
-	_, o := e.TryTakeN(one[:])
-	return one[0], o
-}
-
-// TakeN takes whatever is there, at least one and at most len(buf), waiting
-// while there is nothing. An empty buf gets nothing and is OK.
-func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
-	if ctx.Err() != nil {
-		return 0, Cancelled
-	}
-	var s samples
-	e.mu.Lock()
-	n, o := e.tryTakeNLocked(buf, &s)
-	if o == Empty {
-		w := e.newWaiterLocked()
-		w.items = buf
-		e.waitLocked(ctx, &e.takers, w)
-		n, o, s = w.n, w.outcome, w.sampled
-		e.freeWaiterLocked(w)
-	}
-	e.mu.Unlock()
-	e.report(&s)
-	return n, o
-}
-
-// TryTakeN is TakeN without waiting: OK, Empty or Closed.
-func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
-	var s samples
-	e.mu.Lock()
-	n, o := e.tryTakeNLocked(buf, &s)
-	e.mu.Unlock()
-	e.report(&s)
-	return n, o
+		e.takers.wakeAll()
+	})
 }

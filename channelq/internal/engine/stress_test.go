@@ -2,195 +2,242 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	under "github.com/steadgo/stead/channelq/internal/engine"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
-// item is the n-th of a producer.
-type item struct{ producer, n int }
+// item says who put it and as which one.
+type item struct{ producer, seq int }
 
-// tally counts where items came from and went, without a lock that would put the
-// calls under test in a row.
+// traffic is many producers and consumers on one engine, each call chosen at
+// random, some of them cancelled. It returns what went in and what came out, per
+// producer.
+type traffic struct {
+	capacity, producers, consumers, items int
+	start                                 uint64
+	cancels                               bool // some calls get contexts that end early
+	closeEarly                            bool // Close while producers are at work
+	displacing                            bool // some puts are PutOldest and PutNewest
+}
+
 type tally struct {
-	put, out [8][]atomic.Int32
+	mu   sync.Mutex
+	put  map[item]bool
+	gone map[item]int
+	errs []string
+	// tried counts the items offered; halfway is closed when it reaches half.
+	tried   atomic.Int64
+	halfway chan struct{}
 }
 
-func newTally(n int) *tally {
-	t := new(tally)
-	for p := range t.put {
-		t.put[p], t.out[p] = make([]atomic.Int32, n), make([]atomic.Int32, n)
-	}
-	return t
-}
-
-func (t *tally) gotIn(vs ...item) {
-	for _, v := range vs {
-		t.put[v.producer][v.n].Add(1)
-	}
-}
-
-func (t *tally) gotOut(vs ...item) {
-	for _, v := range vs {
-		t.out[v.producer][v.n].Add(1)
+func (c *tally) accepted(items ...item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, it := range items {
+		c.put[it] = true
 	}
 }
 
-// impatient is a context that ends soon, or sometimes not.
-func impatient() (context.Context, context.CancelFunc) {
-	if rand.IntN(4) == 0 {
-		return context.WithCancel(background)
-	}
-	return context.WithTimeout(background, time.Duration(rand.IntN(60))*time.Microsecond)
-}
-
-// feed puts the items 0 to n-1 of a producer in every way.
-func feed(e engine[item], producer, n int, t *tally, displace func(engine[item], item) (item, bool, under.Outcome)) {
-	for i := 0; i+3 <= n; i += 3 {
-		vs := []item{{producer, i}, {producer, i + 1}, {producer, i + 2}}
-		ctx, cancel := impatient()
-		switch rand.IntN(4) {
-		case 0:
-			for _, v := range vs {
-				if e.Put(ctx, v) == under.OK {
-					t.gotIn(v)
-				}
-			}
-		case 1:
-			k, _ := e.PutN(ctx, vs)
-			t.gotIn(vs[:k]...)
-		case 2:
-			k, _ := e.TryPutN(vs)
-			t.gotIn(vs[:k]...)
-		case 3:
-			for _, v := range vs {
-				if displace == nil {
-					if e.TryPut(v) == under.OK {
-						t.gotIn(v)
-					}
-					continue
-				}
-				old, was, o := displace(e, v)
-				if o == under.OK {
-					t.gotIn(v)
-				}
-				if was {
-					t.gotOut(old)
-				}
-			}
-		}
-		cancel()
+func (c *tally) left(items ...item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, it := range items {
+		c.gone[it]++
 	}
 }
 
-// eat takes in every way until the engine is drained, and checks that the items
-// of each producer rise.
-func eat(t *testing.T, e engine[item], to *tally) {
-	last := [8]int{}
-	got := func(vs ...item) {
-		to.gotOut(vs...)
-		for _, v := range vs {
-			if v.n < last[v.producer] {
-				t.Errorf("item %d of producer %d came after %d", v.n, v.producer, last[v.producer]-1)
-			}
-			last[v.producer] = v.n + 1
-		}
-	}
-	buf := make([]item, 4)
-	for o := under.OK; o != under.Closed; {
-		var v item
-		var n int
-		ctx, cancel := impatient()
-		switch rand.IntN(4) {
-		case 0:
-			if v, o = e.Take(ctx); o == under.OK {
-				got(v)
-			}
-		case 1:
-			if v, o = e.TryTake(); o == under.OK {
-				got(v)
-			}
-		case 2:
-			n, o = e.TakeN(ctx, buf)
-			got(buf[:n]...)
-		case 3:
-			n, o = e.TryTakeN(buf)
-			got(buf[:n]...)
-		}
-		cancel()
-	}
+func (c *tally) errorf(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.errs = append(c.errs, fmt.Sprintf(format, args...))
 }
 
-func TestEveryItemThatGotInComesOutOnceWhateverIsCancelledAndWheneverItIsClosed(t *testing.T) {
-	rounds, items := 24, 600
-	if testing.Short() {
-		rounds, items = 6, 150
+func (tr traffic) run(t *testing.T) {
+	t.Helper()
+	e := engine.NewAt[item](engine.Config{Capacity: tr.capacity}, tr.start)
+	c := &tally{put: map[item]bool{}, gone: map[item]int{}, halfway: make(chan struct{})}
+	half := int64(tr.items * tr.producers / 2)
+	var producers, consumers sync.WaitGroup
+	for p := range tr.producers {
+		producers.Go(func() { tr.produce(e, c, p, half) })
 	}
-	displacers := []func(engine[item], item) (item, bool, under.Outcome){nil, engine[item].PutOldest, engine[item].PutNewest}
-	for round := range rounds {
-		capacity := []int{0, 1, 7, 64}[round%4]
-		displace := displacers[round/4%3]
-		if capacity == 0 {
-			displace = nil // gives back what was never in
-		}
-		e := newEngine[item](capacity, func(time.Duration) {})
-		to := newTally(items)
-		var producers, consumers sync.WaitGroup
-		for p := range to.put {
-			producers.Go(func() { feed(e, p, items, to, displace) })
-		}
-		for range 4 {
-			consumers.Go(func() { eat(t, e, to) })
-		}
-		if round%2 == 0 {
-			time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
-		} else {
-			producers.Wait()
-		}
+	for range tr.consumers {
+		consumers.Go(func() { tr.consume(e, c) })
+	}
+	if tr.closeEarly {
+		<-c.halfway
 		e.Close()
-		producers.Wait()
-		consumers.Wait()
-		<-e.Drained()
-		var in uint64
-		for p := range to.put {
-			for i := range to.put[p] {
-				if put, out := to.put[p][i].Load(), to.out[p][i].Load(); put != out || put > 1 {
-					t.Fatalf("round %d: item %d of producer %d was put %d times and came out %d times", round, i, p, put, out)
-				}
-				in += uint64(to.put[p][i].Load())
-			}
+	}
+	producers.Wait()
+	e.Close()
+	consumers.Wait()
+	select {
+	case <-e.Drained():
+	default:
+		c.errorf("closed and emptied, but not drained")
+	}
+	tr.check(t, e, c)
+}
+
+func (tr traffic) check(t *testing.T, e *engine.Engine[item], c *tally) {
+	t.Helper()
+	for it := range c.put {
+		if c.gone[it] != 1 {
+			c.errorf("item %v was accepted and came out %d times", it, c.gone[it])
 		}
-		if put, taken := e.Totals(); put != in || taken != in || e.Len() != 0 || e.HighWater() > capacity {
-			t.Errorf("round %d: totals %d and %d, want %d; length %d, high water %d of %d", round, put, taken, in, e.Len(), e.HighWater(), capacity)
+	}
+	for it := range c.gone {
+		if !c.put[it] {
+			c.errorf("item %v came out and was not accepted", it)
+		}
+	}
+	put, taken := e.Totals()
+	if put != taken || put != uint64(len(c.put)) {
+		c.errorf("totals are %d put and %d taken, want both %d", put, taken, len(c.put))
+	}
+	if n := e.Len(); n != 0 {
+		c.errorf("%d items in a drained engine", n)
+	}
+	if n := e.HighWater(); n > tr.capacity || n < min(1, tr.capacity) {
+		c.errorf("high water is %d with capacity %d", n, tr.capacity)
+	}
+	for i, err := range c.errs {
+		if i == 10 {
+			t.Fatalf("and %d more", len(c.errs)-i)
+		}
+		t.Error(err)
+	}
+}
+
+// context returns one that ends early now and then.
+func (tr traffic) context(r *rand.Rand) (context.Context, context.CancelFunc) {
+	if !tr.cancels {
+		return context.Background(), func() {}
+	}
+	return context.WithTimeout(context.Background(), time.Duration(r.IntN(60))*time.Microsecond)
+}
+
+func (tr traffic) produce(e *engine.Engine[item], c *tally, p int, half int64) {
+	r := rand.New(rand.NewPCG(uint64(p), 1))
+	for seq := 0; seq < tr.items; {
+		batch := make([]item, 1+r.IntN(9))
+		for i := range batch {
+			batch[i] = item{p, seq + i}
+		}
+		seq += len(batch)
+		if n := c.tried.Add(int64(len(batch))); n >= half && n-int64(len(batch)) < half {
+			close(c.halfway)
+		}
+		ctx, cancel := tr.context(r)
+		n, o := tr.putSomehow(ctx, e, c, r, batch)
+		cancel()
+		c.accepted(batch[:n]...)
+		if o == engine.Closed {
+			return
 		}
 	}
 }
 
-func TestProducersThatWaitGetTheSameShare(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const producers, each, capacity = 16, 50, 4
-		e := newEngine[item](capacity, nil)
-		for p := range producers {
-			go func() {
-				for i := range each {
-					e.Put(background, item{p, i})
-				}
-			}()
+// putSomehow puts a prefix of batch by one of the ways there are.
+func (tr traffic) putSomehow(ctx context.Context, e *engine.Engine[item], c *tally, r *rand.Rand, batch []item) (int, engine.Outcome) {
+	single := func(o engine.Outcome) (int, engine.Outcome) {
+		if o == engine.OK {
+			return 1, o
 		}
-		counts := [producers]int{}
-		for i := range producers * each {
-			synctest.Wait() // all of them wait; the first to come had filled the engine
-			v, _ := e.Take(background)
-			counts[v.producer]++
-			if low, high := slices.Min(counts[:]), slices.Max(counts[:]); i < producers*(each-capacity) && high-low > capacity+2 {
-				t.Errorf("after %d items the shares are %v", i, counts)
+		return 0, o
+	}
+	ways := 4
+	if tr.displacing {
+		ways = 6
+	}
+	switch r.IntN(ways) {
+	case 0:
+		return single(e.TryPut(batch[0]))
+	case 1:
+		return e.PutN(ctx, batch)
+	case 2:
+		return e.TryPutN(batch)
+	case 4, 5:
+		put := e.PutOldest
+		if r.IntN(2) == 0 {
+			put = e.PutNewest
+		}
+		displaced, was, o := put(batch[0])
+		if was {
+			c.left(displaced)
+		}
+		return single(o)
+	default:
+		return single(e.Put(ctx, batch[0]))
+	}
+}
+
+func (tr traffic) consume(e *engine.Engine[item], c *tally) {
+	r := rand.New(rand.NewPCG(uint64(tr.items), 2))
+	last := map[int]int{}
+	buf := make([]item, 16)
+	for {
+		ctx, cancel := tr.context(r)
+		var n int
+		var o engine.Outcome
+		switch r.IntN(4) {
+		case 0:
+			n, o = e.TakeN(ctx, buf)
+		case 1:
+			n, o = e.TryTakeN(buf[:1+r.IntN(16)])
+		case 2:
+			if buf[0], o = e.TryTake(); o == engine.OK {
+				n = 1
+			}
+		default:
+			if buf[0], o = e.Take(ctx); o == engine.OK {
+				n = 1
 			}
 		}
-	})
+		cancel()
+		if o == engine.Closed {
+			return
+		}
+		if o == engine.OK && n == 0 {
+			c.errorf("a take returned OK without an item")
+		}
+		c.left(buf[:n]...)
+		for _, it := range buf[:n] {
+			if prev, seen := last[it.producer]; seen && prev >= it.seq {
+				c.errorf("a consumer got %v after item %d of that producer", it, prev)
+			}
+			last[it.producer] = it.seq
+		}
+	}
+}
+
+func TestNothingIsLostDoubledOrReordered(t *testing.T) {
+	for _, capacity := range []int{0, 1, 2, 7, 64, 1000} {
+		for _, cancels := range []bool{false, true} {
+			for _, displacing := range []bool{false, true} {
+				name := fmt.Sprintf("capacity %d cancels %t displacing %t", capacity, cancels, displacing)
+				t.Run(name, func(t *testing.T) {
+					for _, closeEarly := range []bool{false, true} {
+						traffic{capacity: capacity, producers: 8, consumers: 4, items: 600,
+							cancels: cancels, displacing: displacing, closeEarly: closeEarly}.run(t)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestIndicesWrap(t *testing.T) {
+	for _, capacity := range []int{1, 3, 64} {
+		for _, back := range []uint64{0, 1, 5, 700} {
+			traffic{capacity: capacity, producers: 4, consumers: 2, items: 500, start: 1<<62 - back, displacing: true}.run(t)
+			traffic{capacity: capacity, producers: 4, consumers: 2, items: 500, start: 1<<56 - back, displacing: true}.run(t)
+		}
+	}
 }

@@ -2,100 +2,114 @@ package engine
 
 import "context"
 
-// maxSpare bounds how many waiters are kept for the next wait. The free list
-// belongs to the engine and not to the package: a channel that was made inside
-// a synctest bubble must not be waited for outside it.
-const maxSpare = 128
-
-// waiter is one parked call. Its fields belong to the engine's mutex from the
-// moment it is listed until it is taken off the list.
+// waiter is the parking place of one call. It is listed while it waits for its
+// turn; whoever takes it off the list puts a token into ready, under the lock of
+// that list, so that off the list means that the token is there.
 type waiter[T any] struct {
-	ready   chan struct{} // gets one token when the wait is settled
-	items   []T           // of a put: what is not put yet; of a take: the room
-	n       int           // how many items were moved
-	outcome Outcome
-	settled bool
-	sampled samples
-	one     [1]T // the items of a call for a single one
+	next, prev *waiter[T]
+	listed     bool
+	called     bool // a listed batch was sent a token to help itself
+	ready      chan struct{}
 
-	prev, next *waiter[T]
+	items []T  // what is to be put
+	one   [1]T // the place of a single item
+	n     int  // how many of the items are done
+	out   Outcome
+	since int64 // in a meeting: when the item came, if it is sampled
 }
 
-// waiters is a first-in first-out list.
-type waiters[T any] struct{ head, tail *waiter[T] }
-
-func (l *waiters[T]) push(w *waiter[T]) {
-	w.prev = l.tail
-	if l.tail == nil {
-		l.head = w
-	} else {
-		l.tail.next = w
+// park waits for the token, or for the end of ctx: then false.
+func (w *waiter[T]) park(ctx context.Context) bool {
+	done := ctx.Done()
+	if done == nil {
+		<-w.ready
+		return true
 	}
-	l.tail = w
-}
-
-func (l *waiters[T]) remove(w *waiter[T]) {
-	if w.prev == nil {
-		l.head = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		l.tail = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	w.prev, w.next = nil, nil
-}
-
-// settle takes w off the list and wakes its call.
-func (l *waiters[T]) settle(w *waiter[T], o Outcome) {
-	l.remove(w)
-	w.outcome, w.settled = o, true
-	w.ready <- struct{}{}
-}
-
-func (l *waiters[T]) settleAll(o Outcome) {
-	for l.head != nil {
-		l.settle(l.head, o)
-	}
-}
-
-// waitLocked parks the call behind w until it is settled or ctx ends, with the mutex
-// held on entry and on return. A wait that was settled before the mutex was won
-// counts as settled although ctx ended: its items have moved.
-func (e *Engine[T]) waitLocked(ctx context.Context, l *waiters[T], w *waiter[T]) {
-	l.push(w)
-	e.mu.Unlock()
 	select {
 	case <-w.ready:
-		e.mu.Lock()
-	case <-ctx.Done():
-		e.mu.Lock()
-		if w.settled {
-			<-w.ready
-			return
-		}
-		l.remove(w)
-		w.outcome = Cancelled
+		return true
+	case <-done:
+		return false
 	}
 }
 
-func (e *Engine[T]) newWaiterLocked() *waiter[T] {
-	w := e.spare
+// line is a list of waiters in the order of their arrival, guarded by the lock
+// of its owner. It keeps waiters for the next call: they belong to this queue
+// alone, since a channel made in one synctest bubble must not reach another.
+type line[T any] struct {
+	first, last *waiter[T]
+	length      int
+	free        *waiter[T]
+	kept        int
+}
+
+// maxKept bounds the memory that a crowd of waiters leaves behind.
+const maxKept = 1024
+
+func (l *line[T]) get() *waiter[T] {
+	w := l.free
 	if w == nil {
 		return &waiter[T]{ready: make(chan struct{}, 1)}
 	}
-	e.spare, w.next = w.next, nil
-	e.spares--
+	l.free, w.next = w.next, nil
+	l.kept--
 	return w
 }
 
-func (e *Engine[T]) freeWaiterLocked(w *waiter[T]) {
-	if e.spares >= maxSpare {
+// put takes back a waiter that is off the list, with its token if that was not
+// received, and forgets its items.
+func (l *line[T]) put(w *waiter[T]) {
+	if l.kept >= maxKept {
 		return
 	}
-	*w = waiter[T]{ready: w.ready, next: e.spare} // forgets the items, so that they can be collected
-	e.spare = w
-	e.spares++
+	select {
+	case <-w.ready:
+	default:
+	}
+	*w = waiter[T]{ready: w.ready, next: l.free}
+	l.free = w
+	l.kept++
+}
+
+func (l *line[T]) pushBack(w *waiter[T]) {
+	w.listed, w.prev, w.next = true, l.last, nil
+	if l.last != nil {
+		l.last.next = w
+	} else {
+		l.first = w
+	}
+	l.last = w
+	l.length++
+}
+
+func (l *line[T]) pushFront(w *waiter[T]) {
+	w.listed, w.prev, w.next = true, nil, l.first
+	if l.first != nil {
+		l.first.prev = w
+	} else {
+		l.last = w
+	}
+	l.first = w
+	l.length++
+}
+
+func (l *line[T]) remove(w *waiter[T]) {
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		l.first = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	} else {
+		l.last = w.prev
+	}
+	w.listed, w.prev, w.next = false, nil, nil
+	l.length--
+}
+
+// send takes a listed waiter off the list and wakes it.
+func (l *line[T]) send(w *waiter[T]) {
+	l.remove(w)
+	w.ready <- struct{}{}
 }

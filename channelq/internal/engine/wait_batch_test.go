@@ -1,4 +1,4 @@
-package fast_test
+package engine_test
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 func TestABlockedBatchFinishesInPieces(t *testing.T) {
@@ -14,7 +14,7 @@ func TestABlockedBatchFinishesInPieces(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEngine(capacity)
 			size := 2*capacity + 5
-			n, o := -1, fast.Empty
+			n, o := -1, engine.Empty
 			go func() { n, o = e.PutN(t.Context(), upTo(size)) }()
 			synctest.Wait()
 			want(t, "the length", e.Len(), capacity)
@@ -25,7 +25,7 @@ func TestABlockedBatchFinishesInPieces(t *testing.T) {
 				want(t, "the length", e.Len(), min(capacity, size-i-1))
 			}
 			want(t, "what was put", n, size)
-			want(t, "the outcome", o, fast.OK)
+			want(t, "the outcome", o, engine.OK)
 		})
 	}
 }
@@ -36,7 +36,7 @@ func TestACancelledBatchReportsThePrefixThatWentIn(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newEngine(capacity)
 				ctx, cancel := context.WithCancel(t.Context())
-				n, o := -1, fast.OK
+				n, o := -1, engine.OK
 				go func() { n, o = e.PutN(ctx, upTo(20)) }()
 				synctest.Wait()
 				got := make([]int, 0, 20)
@@ -48,7 +48,7 @@ func TestACancelledBatchReportsThePrefixThatWentIn(t *testing.T) {
 				cancel()
 				synctest.Wait()
 				want(t, "what was put", n, capacity+taken)
-				want(t, "the outcome", o, fast.Cancelled)
+				want(t, "the outcome", o, engine.Cancelled)
 				wantItems(t, append(got, rest(e)...), upTo(capacity+taken)...)
 			})
 		}

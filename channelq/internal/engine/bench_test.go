@@ -1,11 +1,11 @@
-package fast_test
+package engine_test
 
 import (
 	"context"
 	"testing"
 	"time"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // What one goroutine pays for an item, in and out, beside a channel.
@@ -28,7 +28,7 @@ func BenchmarkPutAndTake(b *testing.B) {
 		}
 	})
 	b.Run("sampled", func(b *testing.B) {
-		e := fast.New[int](fast.Config{Capacity: 1024, Sampled: func(time.Duration) {}})
+		e := engine.New[int](engine.Config{Capacity: 1024, Sampled: func(time.Duration) {}})
 		for b.Loop() {
 			e.Put(ctx, 1)
 			e.Take(ctx)

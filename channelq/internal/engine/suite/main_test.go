@@ -1,4 +1,4 @@
-package fast_test
+package suite_test
 
 import (
 	"testing"

@@ -5,7 +5,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../../.." && pwd)
-package=channelq/internal/fast
+package=channelq/internal/engine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export GOWORK=off

@@ -1,17 +1,17 @@
-package fast_test
+package engine_test
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // sampled is an engine and the waits that it reported.
-func sampled(capacity int) (*fast.Engine[int], *[]time.Duration) {
+func sampled(capacity int) (*engine.Engine[int], *[]time.Duration) {
 	var waits []time.Duration
-	return fast.New[int](fast.Config{
+	return engine.New[int](engine.Config{
 		Capacity: capacity,
 		Sampled:  func(wait time.Duration) { waits = append(waits, wait) },
 	}), &waits
@@ -25,7 +25,7 @@ func TestOneWaitInSixtyFourIsReported(t *testing.T) {
 				e.TryPutN(make([]int, 640))
 				time.Sleep(time.Second)
 				for buf := make([]int, size); ; {
-					if _, o := e.TryTakeN(buf); o != fast.OK {
+					if _, o := e.TryTakeN(buf); o != engine.OK {
 						break
 					}
 				}

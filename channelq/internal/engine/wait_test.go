@@ -1,4 +1,4 @@
-package fast_test
+package engine_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // In these tests synctest.Wait says that every call has parked where the bubble
@@ -15,8 +15,8 @@ import (
 
 // putLater starts puts of the given items, one goroutine each, that wait in this
 // order. Their outcomes appear in the map, which is to be read after Wait.
-func putLater(ctx context.Context, e *fast.Engine[int], items ...int) map[int]fast.Outcome {
-	outcomes := map[int]fast.Outcome{}
+func putLater(ctx context.Context, e *engine.Engine[int], items ...int) map[int]engine.Outcome {
+	outcomes := map[int]engine.Outcome{}
 	for _, v := range items {
 		go func() {
 			o := e.Put(ctx, v)
@@ -41,7 +41,7 @@ func TestBlockedPutsAreServedInOrder(t *testing.T) {
 			var got []int
 			for range capacity + 10 {
 				v, o := e.Take(t.Context())
-				if o != fast.OK {
+				if o != engine.OK {
 					t.Fatal(o)
 				}
 				got = append(got, v)
@@ -55,13 +55,13 @@ func TestATakeLetsOneBlockedPutIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(3)
 		fill(t, e)
-		done := make(chan fast.Outcome, 1)
+		done := make(chan engine.Outcome, 1)
 		go func() { done <- e.Put(t.Context(), 3) }()
 		synctest.Wait()
 		v, _ := e.TryTake()
 		want(t, "the item", v, 0)
 		synctest.Wait()
-		want(t, "the outcome", <-done, fast.OK)
+		want(t, "the outcome", <-done, engine.OK)
 		wantItems(t, rest(e), 1, 2, 3)
 	})
 }
@@ -76,7 +76,7 @@ func TestEveryTakeAdmitsTheNextBlockedPutAtOnce(t *testing.T) {
 		}
 		for i := range 6 { // TryTake never waits for the woken goroutines
 			v, o := e.TryTake()
-			if v != i || o != fast.OK {
+			if v != i || o != engine.OK {
 				t.Fatalf("take %d gave %d, %v", i, v, o)
 			}
 		}
@@ -114,14 +114,14 @@ func TestACancelledPutIsNotDelivered(t *testing.T) {
 			synctest.Wait()
 			time.Sleep(time.Second)
 			synctest.Wait()
-			want(t, "the outcome", outcomes[100], fast.Cancelled)
+			want(t, "the outcome", outcomes[100], engine.Cancelled)
 			for i := range capacity + 1 {
 				v, _ := e.TryTake()
 				want(t, "the item", v, i)
 				synctest.Wait()
 			}
 			_, o := e.TryTake()
-			want(t, "what is left", o, fast.Empty)
+			want(t, "what is left", o, engine.Empty)
 		})
 	}
 }
@@ -131,7 +131,7 @@ func TestACancelledTakeLeavesTheItemToTheNext(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEngine(capacity)
 			ctx, cancel := context.WithCancel(t.Context())
-			var cancelled [5]fast.Outcome
+			var cancelled [5]engine.Outcome
 			for i := range cancelled {
 				go func() { _, cancelled[i] = e.Take(ctx) }()
 			}
@@ -144,7 +144,7 @@ func TestACancelledTakeLeavesTheItemToTheNext(t *testing.T) {
 			cancel()
 			synctest.Wait()
 			for i, o := range cancelled {
-				want(t, fmt.Sprint("cancelled take ", i), o, fast.Cancelled)
+				want(t, fmt.Sprint("cancelled take ", i), o, engine.Cancelled)
 			}
 			for i := range got {
 				e.Put(t.Context(), i)
@@ -162,7 +162,7 @@ func TestCancelAndWakeUpTogetherLoseNothing(t *testing.T) {
 				e := newEngine(capacity)
 				ctx, cancel := context.WithCancel(t.Context())
 				var a, b int
-				var ao, bo fast.Outcome
+				var ao, bo engine.Outcome
 				go func() { a, ao = e.Take(ctx) }()
 				synctest.Wait()
 				go func() { b, bo = e.Take(t.Context()) }()
@@ -172,7 +172,7 @@ func TestCancelAndWakeUpTogetherLoseNothing(t *testing.T) {
 				cancel()
 				e.Put(t.Context(), 7)
 				synctest.Wait()
-				if ao == fast.OK {
+				if ao == engine.OK {
 					want(t, "the item of the first", a, 7)
 					e.Put(t.Context(), 8)
 					synctest.Wait()
@@ -180,7 +180,7 @@ func TestCancelAndWakeUpTogetherLoseNothing(t *testing.T) {
 				} else {
 					want(t, "the item of the second", b, 7)
 				}
-				want(t, "the outcome of the second", bo, fast.OK)
+				want(t, "the outcome of the second", bo, engine.OK)
 			}
 		})
 	}
@@ -191,7 +191,7 @@ func TestCloseEndsAllWaits(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			full, empty := newEngine(capacity), newEngine(capacity)
 			fill(t, full)
-			outcomes := make([]fast.Outcome, 8)
+			outcomes := make([]engine.Outcome, 8)
 			for i := range 2 {
 				go func() { outcomes[i] = full.Put(t.Context(), 100) }()
 				go func() { _, outcomes[2+i] = full.PutN(t.Context(), []int{100, 101}) }()
@@ -203,7 +203,7 @@ func TestCloseEndsAllWaits(t *testing.T) {
 			empty.Close()
 			synctest.Wait()
 			for i, o := range outcomes {
-				want(t, fmt.Sprint("outcome ", i), o, fast.Closed)
+				want(t, fmt.Sprint("outcome ", i), o, engine.Closed)
 			}
 			wantItems(t, rest(full), upTo(capacity)...)
 		})
@@ -220,7 +220,7 @@ func TestOneItemWakesOneOfManyParkedTakes(t *testing.T) {
 			go func() {
 				for {
 					v, o := e.Take(t.Context())
-					if o != fast.OK {
+					if o != engine.OK {
 						return
 					}
 					taken <- v
@@ -244,7 +244,7 @@ func TestARunningPutCannotOvertakeABlockedOne(t *testing.T) {
 			go e.Put(t.Context(), capacity)
 			synctest.Wait()
 			e.TryTake()
-			want(t, "a put right after the take", e.TryPut(-1), fast.Full)
+			want(t, "a put right after the take", e.TryPut(-1), engine.Full)
 			synctest.Wait()
 			wantItems(t, rest(e), upTo(capacity + 1)[1:]...)
 		})

@@ -1,9 +1,9 @@
-package fast_test
+package engine_test
 
 import (
 	"testing"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // FuzzOperations runs a sequence of calls, one byte each, on an engine and on a
@@ -17,7 +17,7 @@ func FuzzOperations(f *testing.F) {
 		if capacity == 0 {
 			return // a meeting needs two sides
 		}
-		e := fast.NewAt[int](fast.Config{Capacity: int(capacity)}, start>>2)
+		e := engine.NewAt[int](engine.Config{Capacity: int(capacity)}, start>>2)
 		m := &listed{capacity: int(capacity)}
 		for i, call := range calls {
 			m.do(t, e, i, call)
@@ -55,37 +55,37 @@ func (m *listed) add(vs ...int) {
 	m.high = max(m.high, len(m.items))
 }
 
-func (m *listed) putOutcome(fits bool) fast.Outcome {
+func (m *listed) putOutcome(fits bool) engine.Outcome {
 	switch {
 	case m.closed:
-		return fast.Closed
+		return engine.Closed
 	case fits:
-		return fast.OK
+		return engine.OK
 	default:
-		return fast.Full
+		return engine.Full
 	}
 }
 
-func (m *listed) takeOutcome() fast.Outcome {
+func (m *listed) takeOutcome() engine.Outcome {
 	switch {
 	case len(m.items) > 0:
-		return fast.OK
+		return engine.OK
 	case m.closed:
-		return fast.Closed
+		return engine.Closed
 	default:
-		return fast.Empty
+		return engine.Empty
 	}
 }
 
 // do makes one call: its kind is in the low bits, the size of a batch above.
-func (m *listed) do(t *testing.T, e *fast.Engine[int], i int, call byte) {
+func (m *listed) do(t *testing.T, e *engine.Engine[int], i int, call byte) {
 	size := 1 + int(call>>3)*int(call>>3)/2
 	room := m.capacity - len(m.items)
 	switch call & 7 {
 	case 0, 1:
 		o := m.putOutcome(room > 0)
 		want(t, "a put", e.TryPut(i), o)
-		if o == fast.OK {
+		if o == engine.OK {
 			m.add(i)
 		}
 	case 2:
@@ -103,7 +103,7 @@ func (m *listed) do(t *testing.T, e *fast.Engine[int], i int, call byte) {
 		o := m.takeOutcome()
 		v, got := e.TryTake()
 		want(t, "a take", got, o)
-		if o == fast.OK {
+		if o == engine.OK {
 			want(t, "its item", v, m.items[0])
 			m.items = m.items[1:]
 		}
@@ -122,7 +122,7 @@ func (m *listed) do(t *testing.T, e *fast.Engine[int], i int, call byte) {
 	}
 }
 
-func (m *listed) displace(t *testing.T, e *fast.Engine[int], i int, call byte) {
+func (m *listed) displace(t *testing.T, e *engine.Engine[int], i int, call byte) {
 	put, at := e.PutOldest, 0
 	if call&7 == 6 {
 		put, at = e.PutNewest, len(m.items)-1

@@ -1,10 +1,10 @@
-package fast_test
+package engine_test
 
 import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // These tests hold a call between its two atomics for as long as they like,
@@ -16,13 +16,13 @@ func TestATakeParksBehindAStalledTakeAndIsWokenByIt(t *testing.T) {
 		e.TryPutN([]int{0, 1})
 		resume := e.StallTake()
 		var got int
-		var o fast.Outcome
+		var o engine.Outcome
 		go func() { got, o = e.Take(t.Context()) }()
 		synctest.Wait()
 		want(t, "the item of the stalled take", resume(), 0)
 		synctest.Wait()
 		want(t, "the item", got, 1)
-		want(t, "the outcome", o, fast.OK)
+		want(t, "the outcome", o, engine.OK)
 	})
 }
 
@@ -50,7 +50,7 @@ func TestATryWaitsForAStalledPutBeforeAnItemThatIsThere(t *testing.T) {
 	go resume()
 	v, o := e.TryTake() // "empty" would be wrong, and so would 1
 	want(t, "the item", v, 0)
-	want(t, "the outcome", o, fast.OK)
+	want(t, "the outcome", o, engine.OK)
 }
 
 func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
@@ -58,7 +58,7 @@ func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
 		e := newEngine(4)
 		resume := e.StallPut(7)
 		e.Close()
-		got := make([]fast.Outcome, 3)
+		got := make([]engine.Outcome, 3)
 		items := make([]int, 3)
 		for i := range got {
 			go func() { items[i], got[i] = e.Take(t.Context()) }()
@@ -73,6 +73,6 @@ func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
 		synctest.Wait()
 		<-e.Drained()
 		want(t, "the item", items[0]+items[1]+items[2], 7)
-		want(t, "the outcomes", got[0]+got[1]+got[2], fast.OK+2*fast.Closed)
+		want(t, "the outcomes", got[0]+got[1]+got[2], engine.OK+2*engine.Closed)
 	})
 }

@@ -1,4 +1,4 @@
-package fast_test
+package engine_test
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 func TestNothingIsAllocatedPerItem(t *testing.T) {
 	ctx, cancel := context.WithCancel(background)
 	defer cancel()
-	e := fast.New[[16]int](fast.Config{Capacity: 100})
+	e := engine.New[[16]int](engine.Config{Capacity: 100})
 	batch, buf := make([][16]int, 50), make([][16]int, 50)
 	var v [16]int
 	ways := map[string]func(){
@@ -39,7 +39,7 @@ func TestWaitingAllocatesNothing(t *testing.T) {
 		go func() {
 			for {
 				v, o := there.Take(background)
-				if o != fast.OK {
+				if o != engine.OK {
 					back.Close()
 					return
 				}
@@ -60,15 +60,15 @@ func TestWaitingAllocatesNothing(t *testing.T) {
 }
 
 func TestConsumedItemsAreCollected(t *testing.T) {
-	ways := map[string]func(e *fast.Engine[*[64]int]){
-		"take":       func(e *fast.Engine[*[64]int]) { e.TryTake() },
-		"batch":      func(e *fast.Engine[*[64]int]) { e.TryTakeN(make([]*[64]int, 3)) },
-		"put oldest": func(e *fast.Engine[*[64]int]) { e.PutOldest(nil) },
-		"put newest": func(e *fast.Engine[*[64]int]) { e.TryTake(); e.PutNewest(nil) },
+	ways := map[string]func(e *engine.Engine[*[64]int]){
+		"take":       func(e *engine.Engine[*[64]int]) { e.TryTake() },
+		"batch":      func(e *engine.Engine[*[64]int]) { e.TryTakeN(make([]*[64]int, 3)) },
+		"put oldest": func(e *engine.Engine[*[64]int]) { e.PutOldest(nil) },
+		"put newest": func(e *engine.Engine[*[64]int]) { e.TryTake(); e.PutNewest(nil) },
 	}
 	for name, consume := range ways {
 		t.Run(name, func(t *testing.T) {
-			e := fast.New[*[64]int](fast.Config{Capacity: 1})
+			e := engine.New[*[64]int](engine.Config{Capacity: 1})
 			var gone atomic.Bool
 			func() {
 				item := new([64]int)
@@ -89,7 +89,7 @@ func TestConsumedItemsAreCollected(t *testing.T) {
 
 func TestAWaitingPutDoesNotKeepItsItemAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := fast.New[*[64]int](fast.Config{Capacity: 1})
+		e := engine.New[*[64]int](engine.Config{Capacity: 1})
 		e.TryPut(nil)
 		var gone atomic.Bool
 		go func() {

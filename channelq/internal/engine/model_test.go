@@ -1,11 +1,11 @@
-package fast_test
+package engine_test
 
 import (
 	"fmt"
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // step is one indivisible operation of a history. Batches are split into one
@@ -14,13 +14,13 @@ import (
 type step struct {
 	kind      string // put, take, oldest, newest, close
 	item      uint16
-	outcome   fast.Outcome
+	outcome   engine.Outcome
 	displaced uint16 // the item that gave way, 0 for none
 	first     bool   // close: it was the first
 }
 
 // queue is the sequential queue: the items as two bytes each, so that states
-// compare fast.
+// compare engine.
 type queue struct {
 	items  string
 	closed bool
@@ -44,15 +44,15 @@ func model(capacity int) porcupine.Model {
 	full := func(q queue) bool { return q.len() == capacity }
 	next := func(q queue, s step) (queue, bool) {
 		switch {
-		case s.outcome == fast.Cancelled:
+		case s.outcome == engine.Cancelled:
 			return q, true
 		case s.kind == "close":
 			return queue{q.items, true}, s.first == !q.closed
-		case s.outcome == fast.Closed:
+		case s.outcome == engine.Closed:
 			return q, q.closed && (s.kind != "take" || q.len() == 0)
-		case s.outcome == fast.Full:
+		case s.outcome == engine.Full:
 			return q, full(q) && !q.closed
-		case s.outcome == fast.Empty:
+		case s.outcome == engine.Empty:
 			return q, q.len() == 0 && !q.closed
 		case s.kind == "take":
 			if q.len() == 0 || q.at(0) != s.item {

@@ -1,4 +1,4 @@
-package fast_test
+package engine_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/steadgo/stead/channelq/internal/fast"
+	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
 // Millions take hours: go test -run Linearizable -histories 1000000 -timeout 0
@@ -20,16 +20,16 @@ var histories = flag.Int("histories", 2500, "how many random histories to check"
 
 // subject is what a history is made with.
 type subject interface {
-	Put(ctx context.Context, v uint16) fast.Outcome
-	TryPut(v uint16) fast.Outcome
-	PutN(ctx context.Context, vs []uint16) (int, fast.Outcome)
-	TryPutN(vs []uint16) (int, fast.Outcome)
-	PutOldest(v uint16) (uint16, bool, fast.Outcome)
-	PutNewest(v uint16) (uint16, bool, fast.Outcome)
-	Take(ctx context.Context) (uint16, fast.Outcome)
-	TryTake() (uint16, fast.Outcome)
-	TakeN(ctx context.Context, buf []uint16) (int, fast.Outcome)
-	TryTakeN(buf []uint16) (int, fast.Outcome)
+	Put(ctx context.Context, v uint16) engine.Outcome
+	TryPut(v uint16) engine.Outcome
+	PutN(ctx context.Context, vs []uint16) (int, engine.Outcome)
+	TryPutN(vs []uint16) (int, engine.Outcome)
+	PutOldest(v uint16) (uint16, bool, engine.Outcome)
+	PutNewest(v uint16) (uint16, bool, engine.Outcome)
+	Take(ctx context.Context) (uint16, engine.Outcome)
+	TryTake() (uint16, engine.Outcome)
+	TakeN(ctx context.Context, buf []uint16) (int, engine.Outcome)
+	TryTakeN(buf []uint16) (int, engine.Outcome)
 	Close() bool
 }
 
@@ -52,22 +52,22 @@ func (r *recorder) record(client int, op func() []step) {
 	}
 }
 
-func puts(kind string, items []uint16, o fast.Outcome) []step {
+func puts(kind string, items []uint16, o engine.Outcome) []step {
 	var steps []step
 	for _, v := range items {
 		steps = append(steps, step{kind: kind, item: v})
 	}
-	if o != fast.OK {
+	if o != engine.OK {
 		steps = append(steps, step{kind: kind, outcome: o})
 	}
 	return steps
 }
 
-func one(kind string, v uint16, o fast.Outcome) []step {
+func one(kind string, v uint16, o engine.Outcome) []step {
 	return []step{{kind: kind, item: v, outcome: o}}
 }
 
-func displacing(kind string, v, displaced uint16, was bool, o fast.Outcome) []step {
+func displacing(kind string, v, displaced uint16, was bool, o engine.Outcome) []step {
 	if !was {
 		displaced = 0
 	}
@@ -95,7 +95,7 @@ func history(s subject, r *rand.Rand, clients, ops int) []porcupine.Operation {
 	}
 	all.Wait()
 	rec.record(0, func() []step { return []step{{kind: "close", first: s.Close()}} })
-	for o := fast.OK; o != fast.Closed; {
+	for o := engine.OK; o != engine.Closed; {
 		rec.record(0, func() []step {
 			var v uint16
 			v, o = s.TryTake()
@@ -169,7 +169,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	for i := range *histories {
 		capacity := []int{0, 1, 1, 2, 3, 4, 7}[r.IntN(7)]
 		start := []uint64{0, 1<<62 - 3, 1<<56 - 9}[r.IntN(3)]
-		e := fast.NewAt[uint16](fast.Config{Capacity: capacity}, start)
+		e := engine.NewAt[uint16](engine.Config{Capacity: capacity}, start)
 		ops := history(e, r, 2+r.IntN(4), 6)
 		if result := check(capacity, ops); result == porcupine.Illegal {
 			for _, op := range ops {
@@ -182,20 +182,20 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 
 // losing forgets one item in 10,000 of those put one at a time.
 type losing struct {
-	*fast.Engine[uint16]
+	*engine.Engine[uint16]
 	puts *atomic.Int64
 }
 
-func (l losing) Put(ctx context.Context, v uint16) fast.Outcome {
+func (l losing) Put(ctx context.Context, v uint16) engine.Outcome {
 	if l.puts.Add(1)%10_000 == 0 {
-		return fast.OK
+		return engine.OK
 	}
 	return l.Engine.Put(ctx, v)
 }
 
-func (l losing) TryPut(v uint16) fast.Outcome {
+func (l losing) TryPut(v uint16) engine.Outcome {
 	if l.puts.Add(1)%10_000 == 0 {
-		return fast.OK
+		return engine.OK
 	}
 	return l.Engine.TryPut(v)
 }
@@ -204,7 +204,7 @@ func TestTheCheckNoticesOneLostItemInTenThousand(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var puts atomic.Int64
 	for puts.Load() < 20_000 {
-		e := fast.New[uint16](fast.Config{Capacity: 3})
+		e := engine.New[uint16](engine.Config{Capacity: 3})
 		before := puts.Load() / 10_000
 		ops := history(losing{e, &puts}, r, 4, 6)
 		lost := puts.Load()/10_000 != before
