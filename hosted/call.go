@@ -115,7 +115,7 @@ func (h *Host) await(ctx context.Context, c *call) error {
 	case <-ctx.Done():
 	}
 	cause := context.Cause(ctx)
-	if !waitUntil(c.done, h.graceEnd(), nil) && h.abandon(c) {
+	if !h.inGrace(c.done) && h.abandon(c) {
 		return cause
 	}
 	<-c.done
@@ -133,6 +133,25 @@ func withCause(err, cause error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// inGrace reports whether done was closed within the grace of a call of the start.
+// A stop that is asked for meanwhile may leave it less time.
+func (h *Host) inGrace(done <-chan struct{}) bool {
+	deadline := h.graceEnd()
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return closed(done)
+	case <-h.marks.Stopping:
+	}
+	if end := h.graceEnd(); end.Before(deadline) {
+		deadline = end
+	}
+	return waitUntil(done, deadline, nil)
 }
 
 // graceEnd is until when a call of the start whose context has just ended may

@@ -141,8 +141,8 @@ func (q *byRank) Pop() any {
 // sideBySide calls do for every unit, at most limit at a time (0: no limit), a
 // unit only after those that before returns have ended; dependents is the
 // reverse of it. When do returns false no further unit is begun. It returns when
-// all that were begun have ended.
-func sideBySide(units []*unit, limit int, before, dependents func(*unit) []*unit, do func(*unit) bool) {
+// all that were begun have ended, and reports whether do was true for every unit.
+func sideBySide(units []*unit, limit int, before, dependents func(*unit) []*unit, do func(*unit) bool) bool {
 	open := make(map[*unit]int, len(units))
 	var ready []*unit
 	for _, u := range units {
@@ -164,7 +164,7 @@ func sideBySide(units []*unit, limit int, before, dependents func(*unit) []*unit
 			go func() { ok := do(u); ends <- end{u, ok} }()
 		}
 		if active == 0 {
-			return
+			return goOn
 		}
 		e := <-ends
 		active--

@@ -80,7 +80,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 		return false
 	}
 	if h.cfg.StartConcurrency > 1 {
-		sideBySide(h.units, h.cfg.StartConcurrency,
+		all := sideBySide(h.units, h.cfg.StartConcurrency,
 			(*unit).needs, (*unit).needed,
 			func(u *unit) bool {
 				ok := h.startUnit(ctx, u)
@@ -89,7 +89,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 				}
 				return ok
 			})
-		if h.failed() {
+		if !all {
 			return false
 		}
 	} else {
@@ -171,7 +171,7 @@ func (u *unit) startLoop(ctx context.Context) error {
 	}
 	cause := context.Cause(ctx)
 	u.cancel(cause)
-	if !waitUntil(u.done, h.graceEnd(), nil) {
+	if !h.inGrace(u.done) {
 		h.abandon(&call{unit: u, op: "start", began: began, done: u.done})
 	}
 	h.mu.Lock()
@@ -291,10 +291,4 @@ func (h *Host) fail(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.failures = append(h.failures, err)
-}
-
-func (h *Host) failed() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.failures) > 0
 }
