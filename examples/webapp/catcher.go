@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"mime"
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +28,16 @@ type caught struct {
 
 // mostCaught bounds the memory of a catcher that nobody cleans up.
 const mostCaught = 20_000
+
+// Mailboxes that a real server has too. Sign up with one to see what becomes of
+// the mail.
+const (
+	goneDomain = "gone.example" // refused for good
+	busyDomain = "busy.example" // refused for now, three times out of four
+	slowDomain = "slow.example" // taken, in its own time
+
+	slowness = 2 * time.Second
+)
 
 // catcher is a small mail server that keeps what it gets instead of delivering
 // it, so that the example runs without a real one and nobody is written to. It is
@@ -129,9 +141,25 @@ type session struct {
 }
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error { s.from = from; return nil }
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error   { s.to = append(s.to, to); return nil }
 func (s *session) Reset()                                      { s.from, s.to = "", nil }
 func (s *session) Logout() error                               { return nil }
+
+// Rcpt takes everybody, but for the odd ones.
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	switch _, domain, _ := strings.Cut(to, "@"); {
+	case domain == goneDomain:
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
+	case domain == busyDomain && rand.IntN(4) > 0:
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted, try again later"}
+	case domain == slowDomain:
+		select {
+		case <-time.After(slowness):
+		case <-s.catcher.done:
+		}
+	}
+	s.to = append(s.to, to)
+	return nil
+}
 
 func (s *session) Data(r io.Reader) error {
 	msg, err := mail.ReadMessage(r)

@@ -24,7 +24,9 @@ type config struct {
 	shutdown time.Duration
 	drain    time.Duration
 	demo     bool
-	hangAt   string // for tests: the handler for this address never returns
+
+	adminToken string // "": one is made up and printed
+	hangAt     string // for tests: the handler for this address never returns
 
 	log *slog.Logger
 	out io.Writer
@@ -61,10 +63,11 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 		"end within this `time` after the first signal; 8s suits Docker")
 	flags.DurationVar(&cfg.drain, "drain-delay", 0,
 		"serve on for this `time` after the first signal, unready, so that a load balancer notices")
-	flags.BoolVar(&cfg.demo, "demo", false, "sign somebody up every second")
+	flags.BoolVar(&cfg.demo, "demo", false, "sign people up in waves, and let some things go wrong, so that the dashboard has something to show")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}
+	cfg.adminToken = getenv("WEBAPP_ADMIN_TOKEN") // not a flag: other users can read those
 	cfg.hangAt = getenv("WEBAPP_TEST_HANG_AT")
 	if err := cfg.check(flags.Args()); err != nil {
 		fmt.Fprintln(stderr, "webapp:", err)
@@ -95,15 +98,21 @@ func (c *config) check(rest []string) error {
 	return nil
 }
 
-// hello says where the page is and what to try there.
-func (c *config) hello(addr net.Addr) {
+// hello says where the page is and what to try there. A token that was given is
+// known to who gave it, and does not belong into a log.
+func (c *config) hello(addr net.Addr, token string) {
+	if c.adminToken != "" {
+		token = "$WEBAPP_ADMIN_TOKEN"
+	}
 	fmt.Fprintf(c.out, `
   http://%[1]s           sign up, and get a welcome mail
   http://%[1]s/mails     see it arrive
   http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
+  http://%[1]s/admin/?token=%[2]s
+                                   the same with buttons: run now, pause, requeue
   Ctrl-C                           stop, and read the report
 
-`, addr)
+`, addr, token)
 }
 
 // writeReport writes what a program that reads the report needs: the host's part

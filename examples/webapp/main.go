@@ -61,16 +61,18 @@ func main() {
 
 	// HTTP comes last and so goes first: no request arrives before everything is
 	// ready for it, and none after the rest has begun to stop.
-	site := &site{host: host, emails: emails, senders: senders, products: shop, catcher: catcher}
+	admin := newAdmin(host, cfg.adminToken, cfg.log)
+	host.Add("dashboard", admin.operator)
+	if cfg.demo {
+		addDemo(host, emails, cfg.log)
+	}
+	site := &site{host: host, emails: emails, senders: senders, products: shop, catcher: catcher, admin: admin}
 	web := hosted.HTTP(&http.Server{Addr: cfg.addr, Handler: site.routes(), ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", web)
-	if cfg.demo {
-		host.Go("demo", site.signUpNowAndThen)
-	}
 
 	go func() {
 		<-host.Lifetime().Started()
-		cfg.hello(web.Addr())
+		cfg.hello(web.Addr(), admin.token)
 	}()
 	code := hosted.Exec(host)
 	fmt.Print(host.Report())

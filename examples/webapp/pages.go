@@ -3,23 +3,16 @@ package main
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"time"
-
-	"github.com/steadgo/stead/channelq"
-	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/periodic"
 )
 
 //go:embed templates static
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"ago":  func(t time.Time) string { return time.Since(t).Round(time.Second).String() },
-	"took": func(d time.Duration) string { return d.Round(max(d/1000, time.Microsecond)).String() },
-	"when": func(t time.Time) string { return t.Format("Mon 15:04:05") },
+	"ago": func(t time.Time) string { return time.Since(t).Round(time.Second).String() },
 }).ParseFS(files, "templates/*.html"))
 
 // render writes a page, or an error instead of half a page.
@@ -79,31 +72,4 @@ func (s *site) listProducts(w http.ResponseWriter, r *http.Request) {
 		*catalogue
 		OriginCalls int64 `json:"origin_calls"`
 	}{list, s.products.origin.calls.Load()})
-}
-
-type adminPage struct {
-	Host     string
-	Services []hosted.ServiceStatus
-	Queue    channelq.Stats
-	Failures []channelq.Failure
-	Jobs     []periodic.Stats
-	Report   string // JSON
-}
-
-func (s *site) showAdmin(w http.ResponseWriter, _ *http.Request) {
-	page := adminPage{
-		Host: s.host.Name(), Services: s.host.Services(),
-		Queue: s.senders.Stats(), Failures: s.senders.Failures(),
-	}
-	for _, service := range page.Services {
-		if job, ok := hosted.As[interface{ Stats() periodic.Stats }](service.Service); ok {
-			page.Jobs = append(page.Jobs, job.Stats())
-		}
-	}
-	report, err := json.MarshalIndent(s.host.Report(), "", "  ")
-	if err != nil {
-		report = []byte(err.Error())
-	}
-	page.Report = string(report)
-	s.render(w, http.StatusOK, "admin.html", page)
 }

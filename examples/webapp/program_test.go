@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/steadgo/stead/dashboard"
 )
 
 const form = "application/x-www-form-urlencoded"
@@ -272,9 +274,38 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 func TestProgramFeedsItselfInADemo(t *testing.T) {
 	p := start(t, nil, "-demo")
 	p.until("a mail arrives", func() bool { _, body := p.get("/mails.json"); return strings.Contains(body, "visitor-1@example.com") })
+	var state dashboard.State
+	p.until("something has failed for good, in the queue and on a schedule", func() bool {
+		state = p.state()
+		return len(state.Queues[0].Failures) > 0 && schedule(state, "stock").Runs["failed"] > 0
+	})
+	if q := state.Queues[0]; q.Retried == 0 {
+		t.Errorf("nothing was tried again: %+v", q)
+	}
+	if !schedule(state, "newsletter").Paused {
+		t.Error("no schedule is paused")
+	}
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// state is what the dashboard tells programs that have no token.
+func (p *process) state() (s dashboard.State) {
+	p.t.Helper()
+	if _, body := p.get("/admin/api/v1/state"); json.Unmarshal([]byte(body), &s) != nil {
+		p.t.Fatalf("not a state: %s", body)
+	}
+	return s
+}
+
+func schedule(s dashboard.State, name string) dashboard.Schedule {
+	for _, job := range s.Schedules {
+		if job.Name == name {
+			return job
+		}
+	}
+	return dashboard.Schedule{}
 }
 
 // metric is the page of metrics by series.

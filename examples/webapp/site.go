@@ -1,11 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -23,6 +19,7 @@ type site struct {
 	senders  *channelq.Workers[welcome]
 	products *products
 	catcher  *catcher
+	admin    *admin
 }
 
 func (s *site) routes() http.Handler {
@@ -32,7 +29,7 @@ func (s *site) routes() http.Handler {
 	mux.HandleFunc("GET /mails", s.showMails)
 	mux.HandleFunc("GET /mails.json", s.listMails)
 	mux.HandleFunc("GET /products", s.listProducts)
-	mux.HandleFunc("GET /admin/{$}", s.showAdmin)
+	mux.Handle("/admin/", http.StripPrefix("/admin", s.admin))
 	mux.Handle("GET /static/", http.FileServerFS(files))
 
 	mux.Handle("GET /livez", s.host.LiveHandler())
@@ -47,8 +44,8 @@ func (s *site) routes() http.Handler {
 	return http.NewCrossOriginProtection().Handler(secure(mux))
 }
 
-// secure sets the headers that every page has. Nothing is loaded from anywhere
-// else, and no script is inline.
+// secure sets the headers that every page has, unless it sets stricter ones. Nothing
+// is loaded from anywhere else, and no script is inline.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -57,21 +54,4 @@ func secure(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// signUpNowAndThen is the visitor of -demo.
-func (s *site) signUpNowAndThen(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-tick.C:
-			err := s.emails.TryEnqueue(welcome{fmt.Sprintf("visitor-%d@example.com", n)})
-			if err != nil && !errors.Is(err, channelq.ErrFull) {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

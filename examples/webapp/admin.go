@@ -1,0 +1,114 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/hosted"
+)
+
+// admin is the dashboard in two forms: whoever reaches the page sees the state of
+// the host, and whoever holds the token also sees the addresses, and can act.
+// Before the page is served to more than this machine, put the look itself behind
+// whatever guards the other admin pages.
+type admin struct {
+	token    string
+	visitor  *dashboard.Dashboard
+	operator *dashboard.Dashboard
+}
+
+const (
+	adminCookie = "webapp_admin"
+	whereToLook = "This needs the link to the admin page that the program printed when it started."
+)
+
+// newAdmin takes the token from the configuration, which lets a program that asks
+// with it survive a restart, or makes one up.
+func newAdmin(host *hosted.Host, token string, log *slog.Logger) *admin {
+	a := &admin{token: token}
+	if token == "" {
+		a.token = rand.Text()
+	}
+	a.visitor = dashboard.New(host, dashboard.Config{Title: host.Name() + " (read-only)"})
+	a.operator = dashboard.New(host, dashboard.Config{
+		Authorize:  a.authorize,
+		FormatItem: formatItem,
+		Logger:     log,
+	})
+	return a
+}
+
+func formatItem(_ string, item any) string {
+	if mail, ok := item.(welcome); ok {
+		return mail.Email
+	}
+	return ""
+}
+
+// ServeHTTP lets in who brings the token: from the printed link, which is good for
+// a cookie so that it does not stay in the address bar, from that cookie, or, as
+// programs do, in the Authorization header. A cookie of another run of the program
+// is no offence; its owner may look, as anybody may.
+func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("token") {
+		a.logIn(w, r)
+		return
+	}
+	_, isBearer := bearer(r)
+	switch known := a.knows(r); {
+	case known:
+		a.operator.ServeHTTP(w, r)
+	case isBearer:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		http.Error(w, whereToLook, http.StatusUnauthorized)
+	case r.Method == http.MethodPost:
+		http.Error(w, whereToLook, http.StatusForbidden)
+	default:
+		a.visitor.ServeHTTP(w, r)
+	}
+}
+
+func (a *admin) logIn(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !a.is(r.URL.Query().Get("token")) {
+		http.Error(w, whereToLook, http.StatusForbidden)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: adminCookie, Value: a.token, Path: "/admin/",
+		HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: r.TLS != nil, // browsers drop a secure cookie that comes over plain HTTP
+	})
+	http.Redirect(w, r, "/admin/", http.StatusSeeOther)
+}
+
+// authorize asks again: the dashboard refuses whom ServeHTTP would not have let
+// through, even if it is mounted elsewhere one day.
+func (a *admin) authorize(r *http.Request, _ dashboard.Action) error {
+	if !a.knows(r) {
+		return errors.New(whereToLook)
+	}
+	return nil
+}
+
+func (a *admin) knows(r *http.Request) bool {
+	if token, ok := bearer(r); ok {
+		return a.is(token)
+	}
+	cookie, err := r.Cookie(adminCookie)
+	return err == nil && a.is(cookie.Value)
+}
+
+func (a *admin) is(token string) bool {
+	return subtle.ConstantTimeCompare([]byte(token), []byte(a.token)) == 1
+}
+
+func bearer(r *http.Request) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer")
+}
