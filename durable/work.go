@@ -32,7 +32,7 @@ func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
 // NextRetry is asked right after an attempt failed that was not the last.
 func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
 	if d, ok := w.q.asked.LoadAndDelete(job.ID); ok {
-		return time.Now().Add(d.(time.Duration)) //nolint:errcheck // only durations are stored
+		return time.Now().Add(d.(time.Duration))
 	}
 	half := w.q.retry.Bound(job.Attempt) / 2
 	return time.Now().Add(half + min(w.q.retry.Delay(job.Attempt), half))
