@@ -2,6 +2,7 @@ package channelq
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
