@@ -80,6 +80,13 @@ func Permanent(err error) error {
 	return permanentError{err}
 }
 
+// IsPermanent reports whether err, or an error it wraps, was marked with
+// [Permanent]. It is for engines that run handlers in the place of [Workers].
+func IsPermanent(err error) bool {
+	var permanent permanentError
+	return errors.As(err, &permanent)
+}
+
 type retryAfterError struct {
 	error
 	after time.Duration
@@ -95,6 +102,16 @@ func RetryAfter(err error, d time.Duration) error {
 		return nil
 	}
 	return retryAfterError{err, max(d, 0)}
+}
+
+// RetryDelay is the delay that err, or an error it wraps, was marked with by
+// [RetryAfter]; false if there is none.
+func RetryDelay(err error) (time.Duration, bool) {
+	var asked retryAfterError
+	if !errors.As(err, &asked) {
+		return 0, false
+	}
+	return asked.after, true
 }
 
 // withCause is err with what ended ctx, unless it says so already.

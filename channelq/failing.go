@@ -23,9 +23,8 @@ const (
 
 // judge decides what becomes of an item whose attempt failed.
 func (c *consumer[T]) judge(r Retry, attempts int, err error) verdict {
-	var permanent permanentError
 	switch {
-	case errors.As(err, &permanent):
+	case IsPermanent(err):
 		return gaveUp
 	case c.base.Err() != nil:
 		return cut
@@ -71,9 +70,8 @@ func inLog(err error) []any {
 // delay is how long a failed item waits for its next attempt.
 func (c *consumer[T]) delay(p backoff.Policy, attempts int, err error) time.Duration {
 	d := p.Delay(attempts)
-	var asked retryAfterError
-	if errors.As(err, &asked) {
-		d = asked.after
+	if asked, ok := RetryDelay(err); ok {
+		d = asked
 	}
 	c.log.Warn("attempt failed, will retry",
 		append(inLog(err), slog.Int("attempt", attempts), slog.Duration("duration", d))...)

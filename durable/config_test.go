@@ -1,0 +1,172 @@
+package durable_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/sqlite"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/periodic"
+)
+
+var (
+	_ hosted.Service            = (*durable.Jobs[*sql.Tx])(nil)
+	_ channelq.Enqueuer[string] = (*durable.Queue[string, *sql.Tx])(nil)
+)
+
+func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
+	e := openSQLite(t)
+	for field, cfg := range map[string]durable.Config{
+		"Mode":          {Mode: 3},
+		"FetchCooldown": {FetchCooldown: time.Microsecond},
+		"PollInterval":  {PollInterval: -1},
+		"KeepCompleted": {KeepCompleted: -1},
+		"KeepFailed":    {KeepFailed: -1},
+	} {
+		if _, err := durable.New(e.store, cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if _, err := durable.New[*sql.Tx](nil, durable.Config{}); err == nil {
+		t.Error("no store was accepted")
+	}
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	for field, cfg := range map[string]durable.QueueConfig[int]{
+		"Concurrency":    {Concurrency: -1},
+		"Timeout":        {Timeout: -1},
+		"Retry.Attempts": {Retry: channelq.Retry{Attempts: -1}},
+		"Retry.Initial":  {Retry: channelq.Retry{Initial: -1}},
+		"Retry.Factor":   {Retry: channelq.Retry{Factor: 0.5}},
+	} {
+		if _, err := durable.NewQueue(jobs, "kind", nothing[int], cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+func TestAQueueNeedsAKindOfItsOwnBeforeTheJobsAreUsed(t *testing.T) {
+	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
+	for _, kind := range []string{"", "x", "Upper", "a b", "-a", "a-", "a--b", "ümlaut", strings.Repeat("x", 65)} {
+		if _, err := durable.NewQueue(jobs, kind, nothing[int], durable.QueueConfig[int]{}); err == nil {
+			t.Errorf("%q was accepted", kind)
+		}
+	}
+	for _, kind := range []string{"ab", "a-b_c3", strings.Repeat("x", 64)} {
+		newQueue(t, jobs, kind, nothing[int], durable.QueueConfig[int]{})
+	}
+	if _, err := durable.NewQueue(jobs, "ab", nothing[int], durable.QueueConfig[int]{}); err == nil {
+		t.Error("a second queue of one kind was accepted")
+	}
+	if _, err := jobs.Client(); err != nil {
+		t.Fatal(err) // what is valid here is valid for the engine
+	}
+	if _, err := durable.NewQueue(jobs, "late", nothing[int], durable.QueueConfig[int]{}); err == nil {
+		t.Error("a queue was added to jobs in use")
+	}
+}
+
+func TestEveryRefusesWhatItCannotRun(t *testing.T) {
+	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
+	q := newQueue(t, jobs, "tick", nothing[int], durable.QueueConfig[int]{})
+	one, hourly := func() int { return 1 }, periodic.Every(time.Hour)
+	for what, err := range map[string]error{
+		"queue":    durable.Every[int, *sql.Tx](nil, "x", hourly, one),
+		"name":     durable.Every(q, "", hourly, one),
+		"schedule": durable.Every(q, "x", nil, one),
+		"function": durable.Every(q, "x", hourly, nil),
+	} {
+		if err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func ExampleQueue() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	store, err := sqlite.Open(filepath.Join(dir, "jobs.db"))
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = store.Close() }()
+	ctx := context.Background()
+
+	// Once per deployment.
+	err = durable.Migrate(ctx, store)
+	// The handler could serve channelq.NewWorkers as well.
+	sent := make(chan struct{})
+	send := func(_ context.Context, to string) error {
+		defer close(sent)
+		fmt.Println("mail to", to)
+		return nil
+	}
+	jobs, err2 := durable.New(store, durable.Config{})
+	emails, err3 := durable.NewQueue(jobs, "email", send, durable.QueueConfig[string]{})
+	if err := errors.Join(err, err2, err3); err != nil {
+		panic(err)
+	}
+
+	h := hosted.New(hosted.Config{})
+	h.Add("jobs", jobs)
+	err = h.Start(ctx)
+	// The mail goes out if and only if the transaction commits.
+	tx, err2 := store.DB().BeginTx(ctx, nil)
+	_, err3 = emails.EnqueueTx(ctx, tx, "ann@example.org", durable.Unique("welcome-ann"))
+	if err := errors.Join(err, err2, err3, tx.Commit()); err != nil {
+		panic(err)
+	}
+	<-sent
+	fmt.Println(h.Stop(ctx))
+	// Output:
+	// mail to ann@example.org
+	// <nil>
+}
+
+// BenchmarkDrain is one no-op job with ten workers, enqueueing not included.
+func BenchmarkDrain(b *testing.B) {
+	store, err := sqlite.Open(filepath.Join(b.TempDir(), "jobs.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	jobs, err := durable.New(store, durable.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var n atomic.Int64
+	done := make(chan struct{})
+	count := func(context.Context, int) error {
+		if n.Add(1) == int64(b.N) {
+			close(done)
+		}
+		return nil
+	}
+	q, err := durable.NewQueue(jobs, "noop", count, durable.QueueConfig[int]{Concurrency: 10})
+	if err = errors.Join(err, durable.Migrate(b.Context(), store)); err != nil {
+		b.Fatal(err)
+	}
+	for i := range b.N {
+		if err := q.Enqueue(b.Context(), i); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	err = jobs.Start(b.Context())
+	<-done
+	if err = errors.Join(err, jobs.Stop(b.Context())); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,67 @@
+// Package durable runs the handlers of channelq on an engine that keeps the items:
+// River, on a SQLite file or on PostgreSQL. Its [Jobs] is a hosted service, its
+// [Queue] a channelq.Enqueuer. The engine is not hidden: see [Jobs.Client].
+//
+// # Usage
+//
+//	store, err := sqlite.Open("jobs.db")          // or postgres.Open(ctx, url)
+//	err = durable.Migrate(ctx, store)             // or in a deployment step of its own
+//	jobs, err := durable.New(store, durable.Config{})
+//	emails, err := durable.NewQueue(jobs, "email", sendEmail, durable.QueueConfig[Email]{})
+//	err = durable.Every(emails, "newsletter", schedule, func() Email { ... })
+//	host.Add("jobs", jobs)
+//	host.Add("http", hosted.HTTP(server))
+//	...
+//	err = emails.Enqueue(r.Context(), email)
+//	_, err = emails.EnqueueTx(ctx, tx, email, durable.Unique("welcome-7"))
+//
+// Here sendEmail is the func(ctx, Email) error that channelq.NewWorkers takes.
+// What changes on the move from memory:
+//
+//   - An item has to survive JSON: unexported fields vanish, channels and
+//     functions are an error of Enqueue.
+//   - A handler runs at least once per item, so it has to be idempotent.
+//   - The handler may run in another process, and after a deploy with newer code.
+//   - There is no order.
+//   - The values and the deadline of the enqueuer's context do not travel.
+//   - Every attempt has a timeout.
+//
+// A Permanent error, a runtime.Goexit, a RetryAfter and a panic mean what they mean
+// in channelq. A permanent failure is in the engine's state "cancelled", one after
+// the last attempt in "discarded"; both stay visible, see [Queue.Failures].
+//
+// # Guarantees
+//
+//  1. An item whose Enqueue returned nil is handled to its end, by whatever
+//     process, or is listed as failed until Config.KeepFailed has passed.
+//  2. An item enqueued in a transaction is there if and only if it commits.
+//  3. A job whose process died is run again: once it is older than the longest
+//     timeout of all queues plus a minute, some seconds more for the engine to look.
+//  4. A payload that cannot be decoded is cancelled with the reason and holds up
+//     nothing.
+//  5. A slot of a schedule is one job, however many processes know the schedule.
+//  6. A stop returns before its deadline.
+//
+// # Shutdown
+//
+// Stop takes no further jobs, waits until a second before the deadline, cancels
+// the handlers that still run and gives their jobs back without using an attempt.
+// Register the jobs before what enqueues.
+//
+// # Cost
+//
+// Enqueue is one insert, about a millisecond. A process that works polls:
+// see Config.PollInterval. A job costs this package a goroutine for its handler, a
+// context, and decoding.
+//
+// # Testing
+//
+// Test the handler without any of this. A test with the engine needs a file in
+// t.TempDir(); testing/synctest cannot wait for a database.
+//
+// # Not for
+//
+// Work that may be lost with the process: channelq is a thousand times faster.
+// Kinds that only some of the workers know: the process that leads discards a
+// crashed job whose kind it does not know, so give all workers all queues.
+package durable

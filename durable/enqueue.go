@@ -1,0 +1,192 @@
+package durable
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Option is a wish about one job. See [At], [In], [Unique] and [Priority].
+type Option interface{ apply(*wishes) error }
+
+type wishes struct {
+	at       time.Time
+	unique   string
+	priority int
+}
+
+type option func(*wishes) error
+
+func (o option) apply(w *wishes) error { return o(w) }
+
+// At keeps a job from starting before t. The store's clock decides.
+func At(t time.Time) Option {
+	return option(func(w *wishes) error { w.at = t; return nil })
+}
+
+// In keeps a job from starting before d has passed; 0 or less is at once.
+func In(d time.Duration) Option {
+	return option(func(w *wishes) error { w.at = time.Now().Add(d); return nil })
+}
+
+// Unique makes the enqueue do nothing while there is a job of this queue with the
+// same key that is not yet completed, cancelled or discarded. The key is any
+// string but the empty one, which is an error.
+func Unique(key string) Option {
+	return option(func(w *wishes) error {
+		if w.unique = key; key == "" {
+			return errors.New("Unique: the key is empty")
+		}
+		return nil
+	})
+}
+
+// Priority is from 1, the most urgent and the default, to 4. A job of a more
+// urgent priority overtakes all others that were not taken yet.
+func Priority(p int) Option {
+	return option(func(w *wishes) error {
+		if w.priority = p; p < 1 || p > 4 {
+			return fmt.Errorf("Priority is not from 1 to 4: %d", p)
+		}
+		return nil
+	})
+}
+
+// Enqueued is what became of an enqueue.
+type Enqueued struct {
+	ID        int64 // of the job in the store
+	Duplicate bool  // the job was there already, see Unique; ID is that one's
+}
+
+// Enqueue returns nil when the store has the item for good. The item is stored as
+// JSON. After a stop it fails with channelq.ErrClosed. An error from the store,
+// or from ctx while the store was writing, leaves open whether the item got there.
+func (q *Queue[T, TTx]) Enqueue(ctx context.Context, item T) error {
+	_, err := q.EnqueueWith(ctx, item)
+	return err
+}
+
+// EnqueueIn is Enqueue with [In].
+func (q *Queue[T, TTx]) EnqueueIn(ctx context.Context, item T, d time.Duration) error {
+	_, err := q.EnqueueWith(ctx, item, In(d))
+	return err
+}
+
+// EnqueueAt is Enqueue with [At].
+func (q *Queue[T, TTx]) EnqueueAt(ctx context.Context, item T, t time.Time) error {
+	_, err := q.EnqueueWith(ctx, item, At(t))
+	return err
+}
+
+// EnqueueWith is Enqueue with options.
+func (q *Queue[T, TTx]) EnqueueWith(ctx context.Context, item T, opts ...Option) (Enqueued, error) {
+	return q.enqueue(ctx, item, opts, (*river.Client[TTx]).Insert)
+}
+
+// EnqueueTx is EnqueueWith in a transaction of the store: the job is there if and
+// only if tx commits, together with all else that tx wrote.
+func (q *Queue[T, TTx]) EnqueueTx(ctx context.Context, tx TTx, item T, opts ...Option) (Enqueued, error) {
+	return q.enqueue(ctx, item, opts, func(c *river.Client[TTx], ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+		return c.InsertTx(ctx, tx, args, o)
+	})
+}
+
+type insert[TTx any] func(*river.Client[TTx], context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
+
+func (q *Queue[T, TTx]) enqueue(ctx context.Context, item T, opts []Option, insert insert[TTx]) (Enqueued, error) {
+	client, err := q.jobs.open(q.kind)
+	if err != nil {
+		q.books.closed.Add(1)
+		return Enqueued{}, err
+	}
+	if ctx.Err() != nil {
+		q.books.cancelled.Add(1)
+		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w: %w", q.kind, ctx.Err(), context.Cause(ctx))
+	}
+	args, o, err := q.describe(item, opts)
+	if err != nil {
+		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
+	}
+	res, err := insert(client, ctx, args, o)
+	if err != nil {
+		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
+	}
+	if !res.UniqueSkippedAsDuplicate {
+		q.books.accepted.Add(1)
+	}
+	return Enqueued{ID: res.Job.ID, Duplicate: res.UniqueSkippedAsDuplicate}, nil
+}
+
+func (q *Queue[T, TTx]) describe(item T, opts []Option) (payload, *river.InsertOpts, error) {
+	var w wishes
+	for _, o := range opts {
+		if err := o.apply(&w); err != nil {
+			return payload{}, nil, err
+		}
+	}
+	raw, err := json.Marshal(item)
+	if err != nil {
+		return payload{}, nil, err
+	}
+	o := &river.InsertOpts{Queue: q.kind, MaxAttempts: q.cfg.Retry.Attempts, Priority: w.priority, ScheduledAt: w.at}
+	if w.unique != "" {
+		o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: unfinished}
+	}
+	return payload{kind: q.kind, raw: raw, unique: w.unique}, o, nil
+}
+
+// unfinished are the states in which a job holds its unique key.
+var unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+	rivertype.JobStateRunning, rivertype.JobStateScheduled,
+}
+
+// payload is the arguments of every kind of job: the item's JSON as it is, so that
+// a row looks like the row of any other program on the engine.
+type payload struct {
+	kind     string
+	raw      json.RawMessage
+	unique   string // the key of Unique
+	periodic string // the name given to Every
+}
+
+func (p payload) Kind() string { return p.kind }
+
+func (p payload) MarshalJSON() ([]byte, error) { return p.raw, nil }
+
+func (p *payload) UnmarshalJSON(raw []byte) error {
+	p.raw = append(json.RawMessage(nil), raw...)
+	return nil
+}
+
+// uniqueKeys replaces the engine's unique key, which can be made of the whole
+// payload only, by one made of the key that the caller chose or of the slot of a
+// schedule.
+type uniqueKeys struct {
+	river.JobInsertMiddlewareDefaults
+}
+
+func (*uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertParams, next func(context.Context) ([]*rivertype.JobInsertResult, error)) ([]*rivertype.JobInsertResult, error) {
+	for _, p := range many {
+		args, ok := p.Args.(payload)
+		if !ok || p.UniqueKey == nil {
+			continue
+		}
+		text := "unique\x00" + args.kind + "\x00" + args.unique
+		if args.periodic != "" {
+			text = "periodic\x00" + args.kind + "\x00" + args.periodic + "\x00"
+			if p.ScheduledAt != nil {
+				text += p.ScheduledAt.UTC().Format(time.RFC3339Nano)
+			}
+		}
+		sum := sha256.Sum256([]byte(text))
+		p.UniqueKey = sum[:]
+	}
+	return next(ctx)
+}

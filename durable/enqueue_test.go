@@ -1,0 +1,324 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/periodic"
+)
+
+func nothing[T any](context.Context, T) error { return nil }
+
+func transaction[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	got := make(chan string, 9)
+	q := newQueue(t, jobs, "tx", func(_ context.Context, s string) error { got <- s; return nil }, durable.QueueConfig[string]{})
+	start(t, jobs)
+	for _, commit := range []bool{false, true} {
+		tx, err := e.begin(t.Context())
+		must(t, err)
+		item := map[bool]string{false: "rolled back", true: "committed"}[commit]
+		_, err = q.EnqueueTx(t.Context(), tx, item)
+		must(t, err)
+		if len(got) != 0 {
+			t.Error("ran before the transaction ended")
+		}
+		must(t, e.end(t.Context(), tx, commit))
+	}
+	if item := receive(t, got); item != "committed" {
+		t.Errorf("%s ran", item)
+	}
+	rows, err := q.List(t.Context(), 10)
+	must(t, err)
+	if len(rows) != 1 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func delayed[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	started := make(chan time.Time, 2)
+	q := newQueue(t, jobs, "later", func(context.Context, string) error { started <- time.Now(); return nil }, durable.QueueConfig[string]{})
+	start(t, jobs)
+	due := time.Now().Add(300 * time.Millisecond)
+	must(t, q.EnqueueAt(t.Context(), "x", due))
+	must(t, q.EnqueueIn(t.Context(), "x", 300*time.Millisecond))
+	for range 2 {
+		// A millisecond is what the stores round to.
+		if at := receive(t, started); at.Before(due.Add(-time.Millisecond)) {
+			t.Errorf("%v early", due.Sub(at))
+		}
+	}
+}
+
+func unique[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	q := newQueue(t, jobs, "single", nothing[int], durable.QueueConfig[int]{})
+	other := newQueue[int](t, jobs, "other", nil, durable.QueueConfig[int]{})
+	var fresh atomic.Int32
+	var wg sync.WaitGroup
+	ids := make(chan int64, 100)
+	for i := range 100 {
+		wg.Go(func() {
+			r, err := q.EnqueueWith(context.Background(), i, durable.Unique("key"))
+			if err != nil {
+				t.Error(err)
+			}
+			if !r.Duplicate {
+				fresh.Add(1)
+			}
+			ids <- r.ID
+		})
+	}
+	wg.Wait()
+	close(ids)
+	first := <-ids
+	for id := range ids {
+		if id != first {
+			t.Errorf("job %d beside %d", id, first)
+		}
+	}
+	if fresh.Load() != 1 {
+		t.Errorf("%d were new", fresh.Load())
+	}
+	for q, opt := range map[*durable.Queue[int, TTx]]string{q: "another key", other: "key"} {
+		if r, err := q.EnqueueWith(t.Context(), 1, durable.Unique(opt)); err != nil || r.Duplicate {
+			t.Errorf("%s %q: %+v, %v", q.Name(), opt, r, err)
+		}
+	}
+	start(t, jobs)
+	inState(t, jobs, first, rivertype.JobStateCompleted)
+	if r, err := q.EnqueueWith(t.Context(), 1, durable.Unique("key")); err != nil || r.Duplicate {
+		t.Errorf("after completion: %+v, %v", r, err)
+	}
+}
+
+func priority[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	order := make(chan int, 20)
+	q := newQueue(t, jobs, "ranked", func(_ context.Context, p int) error { order <- p; return nil }, durable.QueueConfig[int]{Concurrency: 1})
+	for range 9 {
+		enqueue(t, q, 4, durable.Priority(4))
+	}
+	enqueue(t, q, 1, durable.Priority(1))
+	start(t, jobs)
+	if p := receive(t, order); p != 1 {
+		t.Errorf("priority %d came first", p)
+	}
+	for _, p := range []int{0, 5} {
+		if _, err := q.EnqueueWith(t.Context(), 0, durable.Priority(p)); err == nil {
+			t.Errorf("priority %d was accepted", p)
+		}
+	}
+	if _, err := q.EnqueueWith(t.Context(), 0, durable.Unique("")); err == nil {
+		t.Error("an empty key was accepted")
+	}
+}
+
+func pause[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	var paused atomic.Bool
+	q := newQueue(t, jobs, "stopgo", func(context.Context, string) error {
+		if paused.Load() {
+			t.Error("taken while paused")
+		}
+		return nil
+	}, durable.QueueConfig[string]{})
+	witness := newQueue(t, jobs, "witness", nothing[string], durable.QueueConfig[string]{})
+	start(t, jobs)
+	inState(t, jobs, enqueue(t, q, "before"), rivertype.JobStateCompleted)
+	until(t, "the queue is known", func() bool { q.Pause(); return q.Paused() })
+	// The engine passes a pause on to the one who fetches; until it has, a job may
+	// still be taken.
+	client, err := jobs.Client()
+	must(t, err)
+	events, unsubscribe := client.Subscribe(river.EventKindQueuePaused, river.EventKindQueueResumed)
+	defer unsubscribe()
+	q.Resume()
+	q.Pause()
+	for range 2 {
+		receive(t, events)
+	}
+	paused.Store(true)
+	id := enqueue(t, q, "while paused")
+	for range 5 { // the other queue shows that time passes for the fetchers
+		inState(t, jobs, enqueue(t, witness, "x"), rivertype.JobStateCompleted)
+	}
+	row, err := jobs.Get(t.Context(), id)
+	must(t, err)
+	if row.State != rivertype.JobStateAvailable {
+		t.Errorf("state %s", row.State)
+	}
+	paused.Store(false)
+	q.Resume()
+	inState(t, jobs, id, rivertype.JobStateCompleted)
+	if q.Paused() {
+		t.Error("still paused")
+	}
+}
+
+func cancel[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	begun := make(chan struct{})
+	q := newQueue(t, jobs, "endless", func(ctx context.Context, _ string) error {
+		close(begun)
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}, durable.QueueConfig[string]{})
+	waiting := enqueue(t, q, "x", durable.In(time.Hour))
+	start(t, jobs)
+	running := enqueue(t, q, "x")
+	receive(t, begun)
+	if _, err := jobs.Delete(t.Context(), running); !errors.Is(err, rivertype.ErrJobRunning) {
+		t.Errorf("deleting a running job: %v", err)
+	}
+	for _, id := range []int64{waiting, running} {
+		_, err := jobs.Cancel(t.Context(), id)
+		must(t, err)
+		inState(t, jobs, id, rivertype.JobStateCancelled)
+	}
+	_, err := jobs.Delete(t.Context(), waiting)
+	must(t, err)
+	if _, err := jobs.Get(t.Context(), waiting); !errors.Is(err, river.ErrNotFound) {
+		t.Errorf("after delete: %v", err)
+	}
+}
+
+func concurrency[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	var now, most, done atomic.Int32
+	q := newQueue(t, jobs, "three", func(context.Context, int) error {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for {
+			m := most.Load()
+			if n <= m || most.CompareAndSwap(m, n) {
+				break
+			}
+		}
+		done.Add(1)
+		time.Sleep(time.Millisecond) // gives a fourth the time to be seen
+		return nil
+	}, durable.QueueConfig[int]{Concurrency: 3})
+	for i := range 60 {
+		enqueue(t, q, i)
+	}
+	start(t, jobs)
+	until(t, "all done", func() bool { return done.Load() == 60 })
+	if most.Load() > 3 {
+		t.Errorf("%d at a time", most.Load())
+	}
+}
+
+func twoProcesses[TTx any](t *testing.T, e env[TTx]) {
+	const n = 300
+	var runs [n]atomic.Int32
+	var done atomic.Int32
+	handle := func(_ context.Context, i int) error { runs[i].Add(1); done.Add(1); return nil }
+	one := newJobs(t, e.store, durable.EnqueueAndWork)
+	two := newJobs(t, e.again(t), durable.EnqueueAndWork)
+	q := newQueue(t, one, "shared", handle, durable.QueueConfig[int]{Concurrency: 4})
+	newQueue(t, two, "shared", handle, durable.QueueConfig[int]{Concurrency: 4})
+	for i := range n {
+		enqueue(t, q, i)
+	}
+	start(t, one)
+	start(t, two)
+	until(t, "all done", func() bool { return done.Load() >= n })
+	for i := range runs {
+		if r := runs[i].Load(); r != 1 {
+			t.Errorf("item %d ran %d times", i, r)
+		}
+	}
+}
+
+func tiers[TTx any](t *testing.T, e env[TTx]) {
+	web := newJobs(t, e.store, durable.InsertOnly)
+	worker := newJobs(t, e.again(t), durable.WorkOnly)
+	got := make(chan string, 1)
+	wrong := func(context.Context, string) error { t.Error("the web tier worked"); return nil }
+	q := newQueue(t, web, "mail", wrong, durable.QueueConfig[string]{})
+	w := newQueue(t, worker, "mail", func(_ context.Context, s string) error { got <- s; return nil }, durable.QueueConfig[string]{})
+	start(t, web)
+	must(t, q.Enqueue(t.Context(), "early"))
+	start(t, worker)
+	receive(t, got)
+	must(t, q.Enqueue(t.Context(), "late"))
+	receive(t, got)
+	if err := w.Enqueue(t.Context(), "x"); !errors.Is(err, durable.ErrWorkOnly) {
+		t.Errorf("worker tier: %v", err)
+	}
+}
+
+func every[TTx any](t *testing.T, e env[TTx]) {
+	var all [2]*durable.Jobs[TTx]
+	for i, store := range []durable.Store[TTx]{e.store, e.again(t)} {
+		all[i] = newJobs(t, store, durable.EnqueueAndWork)
+		q := newQueue(t, all[i], "tick", nothing[int], durable.QueueConfig[int]{})
+		must(t, durable.Every(q, "fast", periodic.Every(50*time.Millisecond), func() int { return 1 }))
+		if i == 0 {
+			defer func() {
+				rows, err := q.List(context.Background(), 10_000)
+				must(t, err)
+				slots := map[int64]bool{}
+				for _, row := range rows {
+					if slots[row.ScheduledAt.UnixMilli()] {
+						t.Errorf("slot %v twice", row.ScheduledAt)
+					}
+					slots[row.ScheduledAt.UnixMilli()] = true
+				}
+			}()
+		}
+	}
+	handled := func(j *durable.Jobs[TTx]) int {
+		client, err := j.Client()
+		must(t, err)
+		res, err := client.JobList(context.Background(), river.NewJobListParams().Kinds("tick").First(10_000))
+		must(t, err)
+		return len(res.Jobs)
+	}
+	start(t, all[0])
+	until(t, "three slots", func() bool { return handled(all[0]) >= 3 })
+	start(t, all[1])
+	before := handled(all[1])
+	stop(t, all[0], 20*time.Second) // who leads resigns; the other one goes on
+	until(t, "slots under the next leader", func() bool { return handled(all[1]) >= before+3 })
+	found, err := all[1].Forget("fast")
+	if err != nil || !found {
+		t.Errorf("forget: %v, %v", found, err)
+	}
+	if found, _ := all[1].Forget("fast"); found {
+		t.Error("forgot twice")
+	}
+}
+
+func everyPanics[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	got := make(chan int, 100)
+	q := newQueue(t, jobs, "tick", func(_ context.Context, i int) error { got <- i; return nil }, durable.QueueConfig[int]{})
+	fast := periodic.Every(20 * time.Millisecond)
+	must(t, durable.Every(q, "bad", fast, func() int { panic("no item") }))
+	must(t, durable.Every(q, "worse", brokenSchedule{}, func() int { return 0 }))
+	start(t, jobs)
+	must(t, durable.Every(q, "good", fast, func() int { return 1 }))
+	for range 2 {
+		if i := receive(t, got); i != 1 {
+			t.Errorf("item %d", i)
+		}
+	}
+	if err := durable.Every(q, "good", fast, func() int { return 2 }); err == nil {
+		t.Error("a second schedule of one name was accepted")
+	}
+}
+
+type brokenSchedule struct{}
+
+func (brokenSchedule) Next(time.Time) time.Time { panic("no slot") }

@@ -1,0 +1,117 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/periodic"
+)
+
+// Every enqueues what make returns whenever the schedule is due, once for all
+// processes together: the one that leads does it, and a slot that two leaders
+// came to is one job. Every working process has to call it with the same name and
+// schedule, because any of them may lead; in mode InsertOnly it does nothing.
+//
+// A slot that passes while nobody leads is missed: a leader that dies is replaced
+// after about 20 seconds. make is called on a goroutine of the engine that it must
+// not hold up; when it panics the slot is skipped and logged.
+//
+// The name is unique among the jobs. Every may be called before Start and at run
+// time; see [Jobs.Forget].
+func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule, make func() T) error {
+	fail := func(err error) error {
+		return fmt.Errorf("stead/durable: every %q: %w", name, err)
+	}
+	switch {
+	case q == nil:
+		return fail(errors.New("the queue is nil"))
+	case name == "":
+		return fail(errors.New("the name is empty"))
+	case schedule == nil:
+		return fail(errors.New("the schedule is nil"))
+	case make == nil:
+		return fail(errors.New("the function is nil"))
+	}
+	log := q.jobs.log.With(slog.String("job", name))
+	construct := func() (args river.JobArgs, opts *river.InsertOpts) {
+		err := guard.Call(func() error {
+			p, o, err := q.describe(make(), nil)
+			if err != nil {
+				return err
+			}
+			p.periodic = name
+			// A slot stays taken also when its job has ended: the next leader may
+			// come to it late.
+			o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: rivertype.JobStates()}
+			args, opts = p, o
+			return nil
+		})
+		if err != nil {
+			log.Error("slot skipped", slog.Any("error", err))
+		}
+		return args, opts
+	}
+	job := river.NewPeriodicJob(guarded{schedule, log}, construct, &river.PeriodicJobOpts{ID: name})
+	if err := q.jobs.addPeriodic(job); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+func (j *Jobs[TTx]) addPeriodic(job *river.PeriodicJob) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.client == nil {
+		j.periodic = append(j.periodic, job)
+		return nil
+	}
+	if !j.worksLocked() {
+		return nil
+	}
+	_, err := j.client.PeriodicJobs().AddSafely(job)
+	return err
+}
+
+// Forget ends what [Every] began under this name, in this process, and reports
+// whether there was such a schedule. Jobs that were enqueued stay.
+func (j *Jobs[TTx]) Forget(name string) (bool, error) {
+	client, err := j.Client()
+	if err != nil {
+		return false, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.worksLocked() {
+		return false, nil
+	}
+	return client.PeriodicJobs().RemoveByID(name), nil
+}
+
+// guarded is a schedule that cannot take the engine down and that may end.
+type guarded struct {
+	schedule periodic.Schedule
+	log      *slog.Logger
+}
+
+func (g guarded) Next(after time.Time) (next time.Time) {
+	err := guard.Call(func() error {
+		if next = g.schedule.Next(after); !next.IsZero() && !next.After(after) {
+			return fmt.Errorf("the schedule returned %v, which is not after %v", next, after)
+		}
+		return nil
+	})
+	if err != nil {
+		g.log.Error("schedule ended", slog.Any("error", err))
+		next = time.Time{}
+	}
+	if next.IsZero() {
+		return river.NeverSchedule().Next(after)
+	}
+	return next
+}

@@ -1,0 +1,194 @@
+package durable_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/postgres"
+	"github.com/steadgo/stead/durable/sqlite"
+)
+
+// env is one migrated store for one test, and its transactions.
+type env[TTx any] struct {
+	store durable.Store[TTx]
+	begin func(ctx context.Context) (TTx, error)
+	end   func(ctx context.Context, tx TTx, commit bool) error
+	// exec runs a statement beside the engine.
+	exec func(ctx context.Context, statement string) error
+	// again opens the same store a second time, as another process would.
+	again func(t *testing.T) durable.Store[TTx]
+}
+
+func openSQLite(t *testing.T) env[*sql.Tx] {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "jobs 100%?.db")
+	open := func(t *testing.T) *sqlite.Store {
+		t.Helper()
+		s, err := sqlite.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { must(t, s.Close()) })
+		return s
+	}
+	s := open(t)
+	must(t, durable.Migrate(t.Context(), s))
+	return env[*sql.Tx]{
+		store: s,
+		begin: func(ctx context.Context) (*sql.Tx, error) { return s.DB().BeginTx(ctx, nil) },
+		end: func(_ context.Context, tx *sql.Tx, commit bool) error {
+			if commit {
+				return tx.Commit()
+			}
+			return tx.Rollback()
+		},
+		exec: func(ctx context.Context, statement string) error {
+			_, err := s.DB().ExecContext(ctx, statement)
+			return err
+		},
+		again: func(t *testing.T) durable.Store[*sql.Tx] { t.Helper(); return open(t) },
+	}
+}
+
+// openPostgres gives each test a schema of its own.
+func openPostgres(t *testing.T) env[pgx.Tx] {
+	t.Helper()
+	url := os.Getenv("STEAD_TEST_POSTGRES")
+	if url == "" {
+		t.Skip("STEAD_TEST_POSTGRES is not set")
+	}
+	schema := "t" + rand.Text()
+	open := func(t *testing.T) *postgres.Store {
+		t.Helper()
+		cfg, err := pgxpool.ParseConfig(url)
+		must(t, err)
+		cfg.ConnConfig.RuntimeParams["search_path"] = `"` + schema + `"`
+		pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+		must(t, err)
+		s := postgres.Wrap(pool)
+		t.Cleanup(func() { must(t, s.Close()) })
+		return s
+	}
+	s := open(t)
+	exec := func(ctx context.Context, statement string) error {
+		_, err := s.Pool().Exec(ctx, statement)
+		return err
+	}
+	must(t, exec(t.Context(), `CREATE SCHEMA "`+schema+`"`))
+	t.Cleanup(func() { must(t, exec(context.Background(), `DROP SCHEMA "`+schema+`" CASCADE`)) })
+	must(t, durable.Migrate(t.Context(), s))
+	return env[pgx.Tx]{
+		store: s,
+		begin: func(ctx context.Context) (pgx.Tx, error) { return s.Pool().Begin(ctx) },
+		end: func(ctx context.Context, tx pgx.Tx, commit bool) error {
+			if commit {
+				return tx.Commit(ctx)
+			}
+			return tx.Rollback(ctx)
+		},
+		exec:  exec,
+		again: func(t *testing.T) durable.Store[pgx.Tx] { t.Helper(); return open(t) },
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// quick makes the engine look often, so that a test waits for nothing else.
+func quick(mode durable.Mode) durable.Config {
+	cfg := durable.Config{PollInterval: 20 * time.Millisecond, Mode: mode}
+	if testing.Verbose() {
+		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	return cfg
+}
+
+func newJobs[TTx any](t *testing.T, store durable.Store[TTx], mode durable.Mode) *durable.Jobs[TTx] {
+	t.Helper()
+	jobs, err := durable.New(store, quick(mode))
+	must(t, err)
+	return jobs
+}
+
+func newQueue[T, TTx any](t *testing.T, jobs *durable.Jobs[TTx], kind string, handle func(context.Context, T) error, cfg durable.QueueConfig[T]) *durable.Queue[T, TTx] {
+	t.Helper()
+	q, err := durable.NewQueue(jobs, kind, handle, cfg)
+	must(t, err)
+	return q
+}
+
+// start starts the jobs and stops them at the end of the test if they run then.
+func start[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) {
+	t.Helper()
+	must(t, jobs.Start(t.Context()))
+	t.Cleanup(func() { stop(t, jobs, 20*time.Second) })
+}
+
+func stop[TTx any](t *testing.T, jobs *durable.Jobs[TTx], within time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	if err := jobs.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// until polls: what is waited for is a row in a database, which tells nobody. The
+// bound only keeps a failing test from hanging.
+func until(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for giveUp := time.After(60 * time.Second); !happened(); {
+		select {
+		case <-tick.C:
+		case <-giveUp:
+			t.Fatalf("never happened: %s", what)
+		}
+	}
+}
+
+// inState waits until a job is in a state and returns it.
+func inState[TTx any](t *testing.T, jobs *durable.Jobs[TTx], id int64, state rivertype.JobState) *rivertype.JobRow {
+	t.Helper()
+	var row *rivertype.JobRow
+	until(t, "job "+string(state), func() bool {
+		var err error
+		row, err = jobs.Get(context.Background(), id)
+		must(t, err)
+		return row.State == state
+	})
+	return row
+}
+
+func enqueue[T, TTx any](t *testing.T, q *durable.Queue[T, TTx], item T, opts ...durable.Option) int64 {
+	t.Helper()
+	e, err := q.EnqueueWith(t.Context(), item, opts...)
+	must(t, err)
+	return e.ID
+}
+
+func receive[T any](t *testing.T, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(60 * time.Second):
+		t.Fatal("nothing came")
+	}
+	return v
+}

@@ -1,0 +1,251 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Store is where jobs are kept: what the Open of durable/sqlite and of
+// durable/postgres return. TTx is the transaction type of the store.
+type Store[TTx any] interface {
+	// Driver is the engine's driver for the store.
+	Driver() riverdriver.Driver[TTx]
+
+	// Counts counts the jobs there are, by queue and state.
+	Counts(ctx context.Context) ([]Count, error)
+}
+
+// Count is how many jobs of one queue are in one state.
+type Count struct {
+	Queue string
+	State string // of the engine: available, running, retryable, scheduled, completed, cancelled, discarded, pending
+	N     int
+	Due   time.Time // the earliest time at which one of them may start
+}
+
+// Mode is what one process does with the jobs.
+type Mode int
+
+// A zero Mode enqueues and works.
+const (
+	EnqueueAndWork Mode = iota
+	InsertOnly          // enqueues, never takes a job: a web tier
+	WorkOnly            // takes jobs, refuses Enqueue with ErrWorkOnly: a worker tier
+)
+
+// Config describes [Jobs]. The zero value works.
+type Config struct {
+	// Name is used in errors and logs. Empty means "jobs".
+	Name string
+
+	// Mode is what this process does: both (the zero value), or one of the two.
+	Mode Mode
+
+	// FetchCooldown is the least time between two fetches of a queue. It caps the
+	// throughput at Concurrency per cooldown. 0 means 10 ms; the least is 1 ms.
+	FetchCooldown time.Duration
+
+	// PollInterval is how often a queue looks for jobs that nobody announced:
+	// those of other processes on SQLite, of transactions, and those whose time
+	// has come. 0 means 250 ms on a store that announces nothing (SQLite) and 1 s
+	// on one that does. It is at least FetchCooldown.
+	PollInterval time.Duration
+
+	// KeepCompleted is how long completed jobs stay visible. 0 means 24 h.
+	KeepCompleted time.Duration
+
+	// KeepFailed is how long jobs that failed for good or were cancelled stay
+	// visible and can be retried. 0 means 30 days.
+	KeepFailed time.Duration
+
+	// Logger gets what the engine logs, an Info when the jobs start and stop, a
+	// Warn for a retry and a slow stop, and an Error for a job given up. Nil
+	// discards.
+	Logger *slog.Logger
+}
+
+func (c *Config) fill(listens bool) error {
+	for _, f := range []struct {
+		name     string
+		d        *time.Duration
+		fallback time.Duration
+	}{
+		{"FetchCooldown", &c.FetchCooldown, 10 * time.Millisecond},
+		{"PollInterval", &c.PollInterval, pollInterval(listens)},
+		{"KeepCompleted", &c.KeepCompleted, 24 * time.Hour},
+		{"KeepFailed", &c.KeepFailed, 30 * 24 * time.Hour},
+	} {
+		switch {
+		case *f.d < 0:
+			return fmt.Errorf("%s is negative: %v", f.name, *f.d)
+		case *f.d == 0:
+			*f.d = f.fallback
+		}
+	}
+	switch {
+	case c.Mode < EnqueueAndWork || c.Mode > WorkOnly:
+		return fmt.Errorf("Mode is unknown: %d", c.Mode)
+	case c.FetchCooldown < time.Millisecond:
+		return fmt.Errorf("FetchCooldown is less than 1ms: %v", c.FetchCooldown)
+	}
+	c.PollInterval = max(c.PollInterval, c.FetchCooldown)
+	if c.Name == "" {
+		c.Name = "jobs"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = c.Logger.With(slog.String("service", c.Name))
+	return nil
+}
+
+func pollInterval(listens bool) time.Duration {
+	if listens {
+		return time.Second
+	}
+	return 250 * time.Millisecond
+}
+
+// Jobs is the engine's client as a hosted service. Make it with [New], add the
+// queues with [NewQueue], then start it. All methods may be called from any
+// goroutine.
+type Jobs[TTx any] struct {
+	cfg   Config
+	store Store[TTx]
+	log   *slog.Logger
+
+	mu       sync.Mutex
+	queues   []registered // until the client is made
+	periodic []*river.PeriodicJob
+	client   *river.Client[TTx] // nil until first needed
+	life     life
+
+	cut     context.Context // ends when a stop cancels the handlers
+	cutNow  context.CancelFunc
+	stopped chan struct{} // closed when the first Stop returns
+	stopErr error         // readable once stopped is closed
+	running running
+	counts  counts
+}
+
+// registered is what Jobs needs to know of a queue without its element type.
+type registered struct {
+	kind        string
+	concurrency int // 0: this process does not work it
+	timeout     time.Duration
+	addTo       func(*river.Workers)
+}
+
+// New makes the service; it does not touch the store. The store stays the
+// caller's, who closes it after the stop.
+func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
+	if store == nil {
+		return nil, errors.New("stead/durable: new: the store is nil")
+	}
+	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
+		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
+	}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, stopped: make(chan struct{})}
+	j.cut, j.cutNow = context.WithCancel(context.Background())
+	return j, nil
+}
+
+// Name is the configured name.
+func (j *Jobs[TTx]) Name() string { return j.cfg.Name }
+
+// Migrate brings the store's tables to the version this program needs. It is a
+// call of its own so that a deployment decides when it happens; it is safe to
+// call again, and again after it was cut short.
+func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
+	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("stead/durable: migrate: %w", err)
+	}
+	return nil
+}
+
+// Client is the engine's own client, for everything this package does not wrap.
+// It is made by the first call that needs it: Client, Start or an enqueue; no
+// queue can be added afterwards. Do not start or stop it.
+func (j *Jobs[TTx]) Client() (*river.Client[TTx], error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.clientLocked()
+}
+
+func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
+	if j.client != nil {
+		return j.client, nil
+	}
+	cfg := &river.Config{
+		Logger:                      j.log,
+		FetchCooldown:               j.cfg.FetchCooldown,
+		FetchPollInterval:           j.cfg.PollInterval,
+		JobTimeout:                  defaultTimeout,
+		RescueStuckJobsAfter:        j.rescueAfterLocked(),
+		CompletedJobRetentionPeriod: j.cfg.KeepCompleted,
+		CancelledJobRetentionPeriod: j.cfg.KeepFailed,
+		DiscardedJobRetentionPeriod: j.cfg.KeepFailed,
+		Middleware:                  []rivertype.Middleware{&uniqueKeys{}},
+		SkipUnknownJobCheck:         true, // a queue without a handler here has one elsewhere
+	}
+	if j.worksLocked() {
+		cfg.Workers, cfg.Queues = river.NewWorkers(), map[string]river.QueueConfig{}
+		cfg.PeriodicJobs = j.periodic
+		for _, q := range j.queues {
+			if q.concurrency > 0 {
+				q.addTo(cfg.Workers)
+				cfg.Queues[q.kind] = river.QueueConfig{MaxWorkers: q.concurrency}
+			}
+		}
+	}
+	client, err := river.NewClient(j.store.Driver(), cfg)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
+	}
+	j.client = client
+	return client, nil
+}
+
+// worksLocked reports whether this process takes jobs at all.
+func (j *Jobs[TTx]) worksLocked() bool {
+	return j.cfg.Mode != InsertOnly &&
+		slices.ContainsFunc(j.queues, func(q registered) bool { return q.concurrency > 0 })
+}
+
+// rescueAfterLocked is when a running job counts as lost with its process. The
+// engine knows processes only by the age of what they hold, so it has to be
+// longer than any attempt may take.
+func (j *Jobs[TTx]) rescueAfterLocked() time.Duration {
+	longest := defaultTimeout
+	for _, q := range j.queues {
+		longest = max(longest, q.timeout)
+	}
+	return longest + time.Minute
+}
+
+func (j *Jobs[TTx]) register(q registered) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.client != nil:
+		return errors.New("the jobs are in use already; add all queues first")
+	case slices.ContainsFunc(j.queues, func(other registered) bool { return other.kind == q.kind }):
+		return errors.New("there is a queue of this kind already")
+	}
+	j.queues = append(j.queues, q)
+	return nil
+}

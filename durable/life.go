@@ -1,0 +1,155 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// life is where a service is between its two calls.
+type life uint8
+
+const (
+	fresh life = iota
+	started
+	stopping
+	over
+)
+
+// reserve is how long before its deadline a stop cancels what still runs.
+const reserve = time.Second
+
+// Start connects and begins to take jobs. It returns when the store answered and
+// has the tables ([Migrate]), or with an error when ctx ends first; it takes only
+// values from ctx. In mode InsertOnly it only checks the store. A service starts
+// once.
+func (j *Jobs[TTx]) Start(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.life != fresh {
+		return fmt.Errorf("stead/durable: start %q: it has been started or stopped before", j.cfg.Name)
+	}
+	client, err := j.clientLocked()
+	if err != nil {
+		return err
+	}
+	if _, err := client.QueueList(ctx, river.NewQueueListParams().First(1)); err != nil {
+		return fmt.Errorf("stead/durable: start %q: the store does not answer or lacks its tables (see Migrate): %w", j.cfg.Name, err)
+	}
+	if j.worksLocked() {
+		if err := startClient(ctx, client); err != nil {
+			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
+		}
+	}
+	j.life = started
+	j.log.Info("jobs started", slog.Int("queues", len(j.queues)))
+	return nil
+}
+
+// startClient starts the client within ctx. The client keeps the context it is
+// started with, and stops when it ends: it gets one that ends with ctx only until
+// the start is over.
+func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error {
+	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	release := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	err := client.Start(own)
+	if inTime := release(); err == nil && !inTime {
+		err = context.Cause(ctx)
+		<-client.Stopped()
+	}
+	if err != nil {
+		cancel(err)
+	}
+	return err
+}
+
+// Stop takes no further jobs and waits for the handlers until a second before
+// ctx's deadline (half of the time, if that is less), then cancels their contexts
+// with [channelq.ErrStopping] as the cause. A handler that returns an error after
+// that has used no attempt: its job is free for another process at once. Jobs
+// whose handlers ignore that are named in a [*RunningError]; they are run again
+// when the rescue finds them. Without a deadline Stop waits until ctx ends.
+//
+// Later calls wait for the first one and return the same. Stop before Start keeps
+// the service from starting. Enqueue works until the stop is over, so that what is
+// still handled can enqueue.
+func (j *Jobs[TTx]) Stop(ctx context.Context) error {
+	j.mu.Lock()
+	was, client, rescue := j.life, j.client, j.rescueAfterLocked()
+	works := client != nil && was == started && j.worksLocked()
+	j.life = max(j.life, stopping)
+	j.mu.Unlock()
+
+	if was >= stopping {
+		select {
+		case <-j.stopped:
+			return j.stopErr
+		case <-ctx.Done():
+			return fmt.Errorf("stead/durable: stop %q: %w", j.cfg.Name, ctx.Err())
+		}
+	}
+	if works {
+		j.stopErr = j.drain(ctx, client, rescue)
+	}
+	j.mu.Lock()
+	j.life = over
+	j.mu.Unlock()
+	j.cutNow()
+	close(j.stopped)
+	j.log.Info("jobs stopped", slog.Int("left_over", j.LeftOver()))
+	return j.stopErr
+}
+
+func (j *Jobs[TTx]) drain(ctx context.Context, client *river.Client[TTx], rescue time.Duration) error {
+	soft, hard := ctx, ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		spare := min(reserve, time.Until(deadline)/2)
+		var cancel, cancelHard context.CancelFunc
+		soft, cancel = context.WithDeadline(ctx, deadline.Add(-spare))
+		defer cancel()
+		// The last tenth of the reserve is for saying who did not stop.
+		hard, cancelHard = context.WithDeadline(ctx, deadline.Add(-spare/10))
+		defer cancelHard()
+	}
+	if client.Stop(soft) == nil {
+		return nil
+	}
+	j.running.cut()
+	j.log.Warn("stop is slow, cancelling the handlers", slog.Int("running", j.running.len()))
+	j.cutNow()
+	err := client.StopAndCancel(hard)
+	if err == nil {
+		return nil
+	}
+	if list := j.running.list(rescue); len(list) > 0 {
+		return &RunningError{Name: j.cfg.Name, Jobs: list}
+	}
+	return fmt.Errorf("stead/durable: stop %q: %w", j.cfg.Name, err)
+}
+
+// Backlog is how many jobs the handlers of this process have in hand: what a stop
+// still has to wait for.
+func (j *Jobs[TTx]) Backlog() int { return j.running.len() }
+
+// LeftOver is how many jobs were in hand when a stop had to cancel its handlers
+// and did not complete: others will run them. It is 0 before.
+func (j *Jobs[TTx]) LeftOver() int { return j.running.leftOver() }
+
+// open is nil if jobs can be enqueued, and the client to do it with.
+func (j *Jobs[TTx]) open(kind string) (*river.Client[TTx], error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var err error
+	switch {
+	case j.life == over:
+		err = errClosed
+	case j.cfg.Mode == WorkOnly:
+		err = ErrWorkOnly
+	default:
+		return j.clientLocked()
+	}
+	return nil, fmt.Errorf("stead/durable: enqueue %q: %w", kind, err)
+}

@@ -1,0 +1,252 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable"
+)
+
+func failures[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	var heal atomic.Bool
+	q := newQueue(t, jobs, "fails", func(_ context.Context, s string) error {
+		if heal.Load() {
+			return nil
+		}
+		return channelq.Permanent(errors.New("bad " + s))
+	}, durable.QueueConfig[string]{})
+	start(t, jobs)
+	for _, s := range []string{"one", "two"} {
+		inState(t, jobs, enqueue(t, q, s), rivertype.JobStateCancelled)
+	}
+	list := q.Failures()
+	if len(list) != 2 || list[0].Item != "one" || !strings.Contains(list[1].Err.Error(), "bad two") || list[0].At.IsZero() {
+		t.Fatalf("failures %v", list)
+	}
+	heal.Store(true)
+	must(t, q.Requeue(list[0].ID))
+	inState(t, jobs, int64(list[0].ID), rivertype.JobStateCompleted)
+	if err := q.Requeue(list[0].ID); err == nil {
+		t.Error("a completed job was requeued")
+	}
+	must(t, q.Discard(list[1].ID))
+	if list = q.Failures(); len(list) != 0 {
+		t.Errorf("left %v", list)
+	}
+}
+
+func stats[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	begun, release := make(chan struct{}), make(chan struct{})
+	q := newQueue(t, jobs, "counted", func(context.Context, int) error { begun <- struct{}{}; <-release; return nil }, durable.QueueConfig[int]{Concurrency: 1})
+	for i := range 3 {
+		enqueue(t, q, i)
+	}
+	enqueue(t, q, 9, durable.In(time.Hour))
+	start(t, jobs)
+	receive(t, begun)
+	until(t, "the store's counts", func() bool { return q.Stats().Depth == 2 })
+	s := q.Stats()
+	if s.Accepted != 4 || s.InProgress != 1 || s.Parked != 1 || s.Workers != 1 || s.OldestDue.IsZero() || jobs.Backlog() != 1 {
+		t.Errorf("%+v", s)
+	}
+	close(release)
+	for range 2 {
+		receive(t, begun)
+	}
+	until(t, "all handled", func() bool { return q.Stats().Handled == 3 && q.States()["completed"] == 3 })
+	if s := q.Stats(); s.Depth != 0 || s.InProgress != 0 || s.Accepted != s.Handled+uint64(s.Parked) {
+		t.Errorf("%+v", s)
+	}
+}
+
+func noTables[TTx any](t *testing.T, e env[TTx]) {
+	must(t, e.exec(t.Context(), "DROP TABLE river_queue"))
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	newQueue(t, jobs, "none", nothing[int], durable.QueueConfig[int]{})
+	if err := jobs.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "Migrate") {
+		t.Errorf("start: %v", err)
+	}
+}
+
+func migrateTwice[TTx any](t *testing.T, e env[TTx]) { must(t, durable.Migrate(t.Context(), e.store)) }
+
+func startContext[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	q := newQueue(t, jobs, "goeson", nothing[int], durable.QueueConfig[int]{})
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := jobs.Start(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("start with an ended context: %v", err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	must(t, jobs.Start(ctx))
+	t.Cleanup(func() { stop(t, jobs, 20*time.Second) })
+	end()
+	inState(t, jobs, enqueue(t, q, 1), rivertype.JobStateCompleted)
+	if err := jobs.Start(t.Context()); err == nil {
+		t.Error("started twice")
+	}
+}
+
+func stopWaits[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	begun, release := make(chan struct{}), make(chan struct{})
+	q := newQueue(t, jobs, "whole", func(ctx context.Context, _ int) error {
+		close(begun)
+		<-release
+		return ctx.Err()
+	}, durable.QueueConfig[int]{})
+	start(t, jobs)
+	id := enqueue(t, q, 1)
+	receive(t, begun)
+	stopped := make(chan error)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		stopped <- jobs.Stop(ctx)
+	}()
+	select {
+	case err := <-stopped:
+		t.Fatalf("stop did not wait: %v", err)
+	case <-time.After(100 * time.Millisecond): // a stop that does not wait is over long before
+	}
+	close(release)
+	must(t, receive(t, stopped))
+	row, err := jobs.Get(t.Context(), id)
+	must(t, err)
+	if row.State != rivertype.JobStateCompleted || jobs.LeftOver() != 0 {
+		t.Errorf("%s, %d left over", row.State, jobs.LeftOver())
+	}
+}
+
+func stopCuts[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	causes := make(chan error, 1)
+	begun := make(chan struct{})
+	q := newQueue(t, jobs, "moved", func(ctx context.Context, _ int) error {
+		close(begun)
+		<-ctx.Done()
+		causes <- context.Cause(ctx)
+		return ctx.Err()
+	}, durable.QueueConfig[int]{Retry: channelq.Retry{Attempts: 1}})
+	start(t, jobs)
+	id := enqueue(t, q, 1)
+	receive(t, begun)
+	stop(t, jobs, 2*time.Second)
+	if cause := receive(t, causes); !errors.Is(cause, channelq.ErrStopping) {
+		t.Errorf("cause %v", cause)
+	}
+	row, err := jobs.Get(t.Context(), id)
+	must(t, err)
+	if row.State != rivertype.JobStateAvailable || row.Attempt != 0 || len(row.Errors) != 0 || jobs.LeftOver() != 1 {
+		t.Errorf("%s after attempt %d, %d left over", row.State, row.Attempt, jobs.LeftOver())
+	}
+	next := newJobs(t, e.store, durable.EnqueueAndWork)
+	newQueue(t, next, "moved", nothing[int], durable.QueueConfig[int]{})
+	start(t, next)
+	inState(t, next, id, rivertype.JobStateCompleted)
+}
+
+func stopNames[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	begun, release := make(chan struct{}), make(chan struct{})
+	q := newQueue(t, jobs, "deaf", func(context.Context, int) error {
+		close(begun)
+		<-release
+		return nil
+	}, durable.QueueConfig[int]{})
+	must(t, jobs.Start(t.Context()))
+	id := enqueue(t, q, 1)
+	receive(t, begun)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := jobs.Stop(ctx)
+	if ctx.Err() != nil {
+		t.Error("stop came back after its deadline")
+	}
+	var running *durable.RunningError
+	if !errors.As(err, &running) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("stop: %v", err)
+	}
+	r := running.Jobs
+	if len(r) != 1 || r[0].ID != id || r[0].Queue != "deaf" || r[0].RescueAt.Sub(r[0].Since) != 2*time.Minute || jobs.LeftOver() != 1 {
+		t.Errorf("named %+v, %d left over", r, jobs.LeftOver())
+	}
+	if !strings.Contains(err.Error(), "deaf job") {
+		t.Errorf("says %q", err)
+	}
+	close(release)
+	client, err := jobs.Client()
+	must(t, err)
+	receive(t, client.Stopped())
+	inState(t, jobs, id, rivertype.JobStateCompleted)
+}
+
+func afterStop[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	q := newQueue(t, jobs, "closed", nothing[int], durable.QueueConfig[int]{})
+	must(t, jobs.Start(t.Context()))
+	stop(t, jobs, 10*time.Second)
+	if err := q.Enqueue(t.Context(), 1); !errors.Is(err, channelq.ErrClosed) {
+		t.Errorf("enqueue: %v", err)
+	}
+	if n := q.Stats().Refused.Closed; n != 1 {
+		t.Errorf("refused %d", n)
+	}
+}
+
+func stopTwice[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	newQueue(t, jobs, "idle", nothing[int], durable.QueueConfig[int]{})
+	for range 2 {
+		stop(t, jobs, time.Second)
+	}
+	if err := jobs.Start(t.Context()); err == nil {
+		t.Error("started after a stop")
+	}
+}
+
+func hundredStarts[TTx any](t *testing.T, e env[TTx]) {
+	n := 100
+	if testing.Short() {
+		n = 10
+	}
+	for range n { // goleak looks afterwards
+		jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+		newQueue(t, jobs, "idle", nothing[int], durable.QueueConfig[int]{})
+		must(t, jobs.Start(t.Context()))
+		stop(t, jobs, 10*time.Second)
+	}
+}
+
+// rescued plays a process that died: its row says running, and nobody runs it.
+func rescued[TTx any](t *testing.T, e env[TTx]) {
+	if testing.Short() {
+		t.Skip("the engine looks for lost jobs every half minute")
+	}
+	writer := newJobs(t, e.store, durable.InsertOnly)
+	q := newQueue[int](t, writer, "lost", nil, durable.QueueConfig[int]{})
+	lost, young := enqueue(t, q, 1), enqueue(t, q, 2)
+	long := time.Now().Add(-3 * time.Minute).UTC().Format("2006-01-02 15:04:05")
+	now := time.Now().UTC().Format("2006-01-02 15:04:05")
+	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_at='"+long+"'"))
+	must(t, e.exec(t.Context(), "UPDATE river_job SET attempted_at='"+now+"' WHERE id = (SELECT max(id) FROM river_job)"))
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	newQueue(t, jobs, "lost", nothing[int], durable.QueueConfig[int]{})
+	start(t, jobs)
+	inState(t, jobs, lost, rivertype.JobStateCompleted)
+	row, err := jobs.Get(t.Context(), young)
+	must(t, err)
+	if row.State != rivertype.JobStateRunning {
+		t.Errorf("a job within its window is %s", row.State)
+	}
+}

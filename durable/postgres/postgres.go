@@ -1,0 +1,80 @@
+// Package postgres keeps durable jobs in PostgreSQL: many processes on many
+// machines, and transactions shared with the program's own tables.
+//
+// # Usage
+//
+//	store, err := postgres.Open(ctx, "postgres://app@db/app")
+//	defer store.Close()
+//	err = durable.Migrate(ctx, store)
+//	jobs, err := durable.New(store, durable.Config{})
+//
+// # Cost
+//
+// A process that works keeps two or three connections of the pool for itself: to
+// listen, to lead and to fetch. Give the pool as many more as handlers use.
+//
+// # Not for
+//
+// A pooler in transaction mode in front of the database: listening needs a
+// session.
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/steadgo/stead/durable"
+)
+
+// Store is a pool of connections to one database. Make it with [Open] or [Wrap];
+// all methods may be called from any goroutine.
+type Store struct {
+	pool   *pgxpool.Pool
+	driver *riverpgxv5.Driver
+}
+
+var _ durable.Store[pgx.Tx] = (*Store)(nil)
+
+// Open makes a pool for the URL or keyword string. It does not connect: the start
+// of the jobs does. The caller closes the store.
+func Open(ctx context.Context, url string) (*Store, error) {
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
+	}
+	return Wrap(pool), nil
+}
+
+// Wrap uses a pool that the program has already; Close closes it.
+func Wrap(pool *pgxpool.Pool) *Store { return &Store{pool, riverpgxv5.New(pool)} }
+
+// Pool is the pool, to begin the transactions of EnqueueTx with.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Driver is the engine's driver.
+func (s *Store) Driver() riverdriver.Driver[pgx.Tx] { return s.driver }
+
+// Close closes the pool and waits until its connections are given back. Stop the
+// jobs first. It returns nil.
+func (s *Store) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// Counts counts the jobs by queue and state.
+func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
+	rows, err := s.pool.Query(ctx, `SELECT queue, state::text, count(*), min(scheduled_at) FROM river_job GROUP BY queue, state`)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: count jobs: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[durable.Count])
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: count jobs: %w", err)
+	}
+	return list, nil
+}

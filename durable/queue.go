@@ -1,0 +1,156 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/internal/backoff"
+)
+
+// defaultTimeout bounds an attempt of a queue that says nothing.
+const defaultTimeout = time.Minute
+
+// defaultAttempts is how often a job of a queue that says nothing is tried.
+const defaultAttempts = 10
+
+// QueueConfig describes a queue. The zero value works.
+type QueueConfig[T any] struct {
+	// Concurrency is how many jobs this process handles at a time. 0 means
+	// GOMAXPROCS.
+	Concurrency int
+
+	// Timeout bounds one attempt: the handler's context ends, with
+	// channelq.ErrTimeout as its cause. 0 means one minute. There is no way to
+	// have none: a job whose process died is found by its age, and only that.
+	Timeout time.Duration
+
+	// Retry has the meaning of channelq with two differences. Attempts 0 means
+	// 10; a crash of the process uses one, so that 1 means at most once. And the
+	// delay is between half the bound and the bound, so that the gaps rise.
+	Retry channelq.Retry
+
+	// OnGiveUp is called with an item that failed for good and a
+	// *channelq.GiveUpError, with the handler's context, on a goroutine of its
+	// own, before the failure is written to the store. A panic is caught, counted
+	// and logged. A payload that cannot be decoded has no item and is only
+	// counted and logged.
+	OnGiveUp func(ctx context.Context, item T, err error)
+}
+
+func (c *QueueConfig[T]) fill() error {
+	switch {
+	case c.Concurrency < 0:
+		return fmt.Errorf("Concurrency is negative: %d", c.Concurrency)
+	case c.Timeout < 0:
+		return fmt.Errorf("Timeout is negative: %v", c.Timeout)
+	case c.Retry.Attempts < 0:
+		return fmt.Errorf("Retry.Attempts is negative: %d", c.Retry.Attempts)
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = runtime.GOMAXPROCS(0)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Retry.Attempts == 0 {
+		c.Retry.Attempts = defaultAttempts
+	}
+	if c.Retry.Initial == 0 {
+		c.Retry.Initial = 500 * time.Millisecond
+	}
+	if c.Retry.Max == 0 {
+		c.Retry.Max = max(time.Minute, c.Retry.Initial)
+	}
+	if err := c.policy().Validate(); err != nil {
+		return fmt.Errorf("Retry.%w", err)
+	}
+	return nil
+}
+
+func (c *QueueConfig[T]) policy() backoff.Policy {
+	return backoff.Policy{Initial: c.Retry.Initial, Max: c.Retry.Max, Factor: c.Retry.Factor}
+}
+
+// Queue keeps items of type T in the store until a handler has handled them, in
+// this process or in another one. All methods may be called from any goroutine.
+// It is a [channelq.Enqueuer].
+type Queue[T, TTx any] struct {
+	jobs   *Jobs[TTx]
+	kind   string
+	handle func(ctx context.Context, item T) error
+	cfg    QueueConfig[T]
+	retry  backoff.Policy
+	asked  sync.Map // job ID to the delay its handler asked for, until the engine asks
+	books  books
+}
+
+// books count what this process did.
+type books struct {
+	accepted, handled, gaveUp, retried, panics, closed, cancelled atomic.Uint64
+}
+
+// NewQueue adds a queue to jobs that were not used yet. Kind names it in the
+// store: lower case letters and digits, in parts separated by a hyphen or an
+// underscore, at least 2 and at most 64 characters, the same in every process and
+// every version of the program.
+//
+// Handle is what channelq.NewWorkers takes. It may be called with the same item
+// again: after a crash, or when the store was away. Nil means that another process
+// handles the items.
+func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.Context, item T) error, cfg QueueConfig[T]) (*Queue[T, TTx], error) {
+	fail := func(err error) (*Queue[T, TTx], error) {
+		return nil, fmt.Errorf("stead/durable: new queue %q: %w", kind, err)
+	}
+	if jobs == nil {
+		return fail(errors.New("the jobs are nil"))
+	}
+	if !validKind(kind) {
+		return fail(errors.New("a kind is 2 to 64 lower case letters and digits, in parts separated by - or _"))
+	}
+	if err := cfg.fill(); err != nil {
+		return fail(err)
+	}
+	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy()}
+	r := registered{kind: kind, timeout: cfg.Timeout}
+	if handle != nil {
+		r.concurrency = cfg.Concurrency
+		r.addTo = func(w *river.Workers) {
+			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T, TTx]{q: q})
+		}
+	}
+	if err := jobs.register(r); err != nil {
+		return fail(err)
+	}
+	return q, nil
+}
+
+// Name is the kind.
+func (q *Queue[T, TTx]) Name() string { return q.kind }
+
+// validKind accepts what the engine accepts both as a kind and as the name of a
+// queue; the engine itself says so only when the client is made.
+func validKind(kind string) bool {
+	if len(kind) < 2 || len(kind) > 64 {
+		return false
+	}
+	separated := true // a separator may not come first, last or twice
+	for _, c := range []byte(kind) {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+			separated = false
+		case (c == '-' || c == '_') && !separated:
+			separated = true
+		default:
+			return false
+		}
+	}
+	return !separated
+}

@@ -1,0 +1,99 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// running is what the handlers of this process have in hand.
+type running struct {
+	mu      sync.Mutex
+	jobs    map[int64]inHand
+	wasCut  map[int64]bool // in hand when the handlers were cancelled, and not done since
+	cutTime bool
+}
+
+type inHand struct {
+	RunningJob
+
+	cancel context.CancelCauseFunc // of the handler's context
+}
+
+func (r *running) begin(id int64, queue string, cancel context.CancelCauseFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.jobs == nil {
+		r.jobs = map[int64]inHand{}
+	}
+	r.jobs[id] = inHand{RunningJob{ID: id, Queue: queue, Since: time.Now()}, cancel}
+	if r.cutTime {
+		r.wasCut[id] = true
+	}
+}
+
+// end takes a job out; cut says that it has not come to an end of its own.
+func (r *running) end(id int64, cut bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.jobs, id)
+	if !cut {
+		delete(r.wasCut, id)
+	}
+}
+
+func (r *running) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cutTime, r.wasCut = true, map[int64]bool{}
+	for id := range r.jobs {
+		r.wasCut[id] = true
+	}
+}
+
+// cancel ends the context of a job's handler, if it is in hand here.
+func (r *running) cancel(id int64, cause error) {
+	r.mu.Lock()
+	job, ok := r.jobs[id]
+	r.mu.Unlock()
+	if ok {
+		job.cancel(cause)
+	}
+}
+
+func (r *running) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.jobs)
+}
+
+func (r *running) of(queue string) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, job := range r.jobs {
+		if job.Queue == queue {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *running) leftOver() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.wasCut)
+}
+
+func (r *running) list(rescue time.Duration) []RunningJob {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]RunningJob, 0, len(r.jobs))
+	for _, job := range r.jobs {
+		job.RescueAt = job.Since.Add(rescue)
+		list = append(list, job.RunningJob)
+	}
+	slices.SortFunc(list, func(a, b RunningJob) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}

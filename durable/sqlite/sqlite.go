@@ -1,0 +1,103 @@
+// Package sqlite keeps durable jobs in one SQLite file: no server, one machine.
+//
+// # Usage
+//
+//	store, err := sqlite.Open("jobs.db")
+//	defer store.Close()
+//	err = durable.Migrate(ctx, store)
+//	jobs, err := durable.New(store, durable.Config{})
+//
+// # Guarantees
+//
+//  1. What Enqueue accepted is on the disk: the file is in WAL mode with
+//     synchronous=FULL.
+//  2. Several processes of one machine may use the file; one that finds it locked
+//     waits up to 5 s.
+//
+// # Cost
+//
+// One connection, because SQLite has one writer: with more, writers starve each
+// other. While a transaction is open, every other use of the store in this process
+// waits for it; inside it use only EnqueueTx.
+//
+// # Not for
+//
+// Network file systems, on which WAL does not work, and many machines: see
+// durable/postgres. Nothing announces a job across processes, they poll.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	_ "modernc.org/sqlite" // the driver "sqlite" of database/sql
+
+	"github.com/steadgo/stead/durable"
+)
+
+// Store is a SQLite file. Make it with [Open]; all methods may be called from any
+// goroutine.
+type Store struct {
+	db     *sql.DB
+	driver *riversqlite.Driver
+}
+
+var _ durable.Store[*sql.Tx] = (*Store)(nil)
+
+// Open opens or creates the file. An in-memory database is refused: it would be
+// gone with the process, for which channelq is made.
+func Open(path string) (*Store, error) {
+	if path == "" || strings.HasPrefix(path, ":memory:") {
+		return nil, errors.New("stead/durable/sqlite: open: the path has to name a file")
+	}
+	// The path is escaped because the file part of the name is read as a URI, in
+	// which a question mark or a percent sign means something.
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(full)&_txlock=immediate"
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(context.Background()); err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+	}
+	return &Store{db: db, driver: riversqlite.New(db)}, nil
+}
+
+// DB is the file as a database, for tables of the program's own that share
+// transactions with EnqueueTx.
+func (s *Store) DB() *sql.DB { return s.db }
+
+// Driver is the engine's driver.
+func (s *Store) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }
+
+// Close closes the file. Stop the jobs first.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Counts counts the jobs by queue and state.
+func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
+	rows, err := s.db.QueryContext(ctx,
+		`SELECT queue, state, count(*), CAST(unixepoch(min(scheduled_at), 'subsec') * 1000 AS INTEGER) FROM river_job GROUP BY queue, state`)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var c durable.Count
+		var due int64
+		if err := rows.Scan(&c.Queue, &c.State, &c.N, &due); err != nil {
+			return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
+		}
+		c.Due = time.UnixMilli(due)
+		list = append(list, c)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,68 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/sqlite"
+)
+
+func TestOpenRefusesWhatIsNoFile(t *testing.T) {
+	for _, path := range []string{"", ":memory:", filepath.Join(t.TempDir(), "missing", "jobs.db"), t.TempDir()} {
+		if s, err := sqlite.Open(path); err == nil {
+			t.Errorf("%q was opened", path)
+			_ = s.Close()
+		} else if !strings.HasPrefix(err.Error(), "stead/durable/sqlite: open") {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+func TestTheFileSurvivesAPowerCutAndWaitsForLocks(t *testing.T) {
+	s, err := sqlite.Open(filepath.Join(t.TempDir(), "jobs.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000"} {
+		var got string
+		if err := s.DB().QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %q, %v", pragma, got, err)
+		}
+	}
+}
+
+func TestCountsKeepsTheEarliestDueTime(t *testing.T) {
+	s, err := sqlite.Open(filepath.Join(t.TempDir(), "jobs.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if _, err := s.Counts(t.Context()); err == nil {
+		t.Error("counted without tables")
+	}
+	if err := durable.Migrate(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := durable.New(s, durable.Config{Mode: durable.InsertOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := durable.NewQueue[int](jobs, "later", nil, durable.QueueConfig[int]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	due := time.Now().Add(time.Hour).Truncate(time.Second)
+	for i := range 3 {
+		if err := q.EnqueueAt(t.Context(), i, due.Add(time.Duration(i)*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.Counts(t.Context())
+	if err != nil || len(list) != 1 || list[0].N != 3 || list[0].State != "scheduled" || !list[0].Due.Equal(due) {
+		t.Errorf("%+v, %v; want %v", list, err, due)
+	}
+}

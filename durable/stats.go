@@ -1,0 +1,93 @@
+package durable
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+// The store is asked at most this often for all queues together, and for at most
+// this long: a scrape must neither load it nor wait for it when it is away.
+const (
+	countsAge  = time.Second
+	countsWait = time.Second
+)
+
+// counts is what the store last said.
+type counts struct {
+	mu    sync.Mutex
+	asked time.Time
+	last  []Count
+}
+
+func (j *Jobs[TTx]) count() []Count {
+	c := &j.counts
+	c.mu.Lock()
+	if now := time.Now(); c.asked.IsZero() || now.Sub(c.asked) >= countsAge {
+		c.asked = now // who comes meanwhile gets what was known before
+		c.mu.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), countsWait)
+		list, err := j.store.Counts(ctx)
+		cancel()
+		c.mu.Lock()
+		if err == nil {
+			c.last = list
+		}
+	}
+	defer c.mu.Unlock()
+	return c.last
+}
+
+// States counts the jobs of this queue in the store by state, finished ones
+// included as long as they are kept. It is at most a second old, older when the
+// store does not answer.
+func (q *Queue[T, TTx]) States() map[string]int {
+	states := map[string]int{}
+	for _, c := range q.jobs.count() {
+		if c.Queue == q.kind {
+			states[c.State] += c.N
+		}
+	}
+	return states
+}
+
+// Stats has the shape of a memory queue's, where the meaning is the same. Depth,
+// Parked and OldestDue are of the store and all processes, see States; the rest is
+// what this process did since it began. The buckets therefore add up only over all
+// processes that ever were. There is no Capacity, nothing is dropped, and the
+// histograms are empty.
+func (q *Queue[T, TTx]) Stats() channelq.Stats {
+	s := channelq.Stats{
+		Name:       q.kind,
+		InProgress: q.jobs.running.of(q.kind),
+		Accepted:   q.books.accepted.Load(),
+		Handled:    q.books.handled.Load(),
+		GaveUp:     q.books.gaveUp.Load(),
+		Retried:    q.books.retried.Load(),
+		Panics:     q.books.panics.Load(),
+		Refused:    channelq.Refused{Closed: q.books.closed.Load(), Cancelled: q.books.cancelled.Load()},
+	}
+	if q.handle != nil && q.jobs.cfg.Mode != InsertOnly {
+		s.Workers = q.cfg.Concurrency
+	}
+	now := time.Now()
+	for _, c := range q.jobs.count() {
+		if c.Queue != q.kind {
+			continue
+		}
+		switch rivertype.JobState(c.State) { //nolint:exhaustive // the others are in States
+		case rivertype.JobStateAvailable:
+			s.Depth += c.N
+			if !c.Due.After(now) {
+				s.OldestDue = c.Due
+			}
+		case rivertype.JobStateRetryable, rivertype.JobStateScheduled, rivertype.JobStatePending:
+			s.Parked += c.N
+		}
+	}
+	return s
+}

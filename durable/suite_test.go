@@ -1,0 +1,51 @@
+package durable_test
+
+import "testing"
+
+func TestOnSQLite(t *testing.T) { suite(t, openSQLite) }
+
+func TestOnPostgres(t *testing.T) { suite(t, openPostgres) }
+
+// suite is what holds on every store.
+func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, env[TTx]){
+		"TheHandlerOfAMemoryQueueRunsUnchanged":          handlerUnchanged[TTx],
+		"AJobIsRetriedWithRisingGaps":                    risingGaps[TTx],
+		"AJobWithoutAttemptsLeftIsDiscardedAndRevived":   discardedAndRevived[TTx],
+		"APermanentErrorIsNotRetried":                    permanent[TTx],
+		"AnErrorThatIsNotWorthItIsNotRetried":            notWorthIt[TTx],
+		"RetryAfterSetsTheDelay":                         retryAfter[TTx],
+		"APanicAndAGoexitCostAnAttemptAndNothingElse":    panics[TTx],
+		"AnAttemptEndsWithItsTimeout":                    timeout[TTx],
+		"AnUndecodablePayloadIsCancelledAndBlocksNobody": undecodable[TTx],
+		"LargeAndEmptyPayloadsTravel":                    payloads[TTx],
+
+		"ATransactionDecidesWhetherAJobExists":     transaction[TTx],
+		"ADelayedJobDoesNotStartEarly":             delayed[TTx],
+		"AHundredUniqueEnqueuesAreOneJob":          unique[TTx],
+		"UrgentJobsOvertakeABacklog":               priority[TTx],
+		"APausedQueueTakesNothing":                 pause[TTx],
+		"CancelEndsWaitingAndRunningJobs":          cancel[TTx],
+		"ConcurrencyIsNeverExceeded":               concurrency[TTx],
+		"TwoProcessesCompleteEachJobOnce":          twoProcesses[TTx],
+		"AWebTierEnqueuesForAWorkerTier":           tiers[TTx],
+		"ASlotOfAScheduleIsOneJobForAllProcesses":  every[TTx],
+		"AScheduleThatPanicsHurtsNobody":           everyPanics[TTx],
+		"FailuresAreListedRequeuedAndDiscarded":    failures[TTx],
+		"StatsCountWhatThisProcessDid":             stats[TTx],
+		"StartWithoutTablesSaysWhatIsMissing":      noTables[TTx],
+		"TheContextOfStartDoesNotStopWhatItBegan":  startContext[TTx],
+		"StopWaitsForAHandler":                     stopWaits[TTx],
+		"AJobCutByAStopRunsElsewhereAtOnce":        stopCuts[TTx],
+		"AHandlerThatIgnoresTheStopIsNamed":        stopNames[TTx],
+		"EnqueueAfterStopIsAnError":                afterStop[TTx],
+		"StopBeforeStartAndTwiceIsHarmless":        stopTwice[TTx],
+		"StartAndStopAHundredTimesLeavesNothing":   hundredStarts[TTx],
+		"MigrateTwiceIsHarmless":                   migrateTwice[TTx],
+		"ALostJobIsRunAgain":                       rescued[TTx],
+		"MemoryAndDurableQueuesAreInterchangeable": interchangeable[TTx],
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}

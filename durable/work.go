@@ -1,0 +1,142 @@
+package durable
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// worker is what the engine calls.
+type worker[T, TTx any] struct {
+	river.WorkerDefaults[payload]
+
+	q *Queue[T, TTx]
+}
+
+// Timeout is a little more than the handler gets, so that the handler's context
+// ends with our cause and not with the engine's.
+func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
+	return w.q.cfg.Timeout + time.Second
+}
+
+// NextRetry is asked right after an attempt failed that was not the last.
+func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
+	if d, ok := w.q.asked.LoadAndDelete(job.ID); ok {
+		return time.Now().Add(d.(time.Duration))
+	}
+	half := w.q.retry.Bound(job.Attempt) / 2
+	return time.Now().Add(half + min(w.q.retry.Delay(job.Attempt), half))
+}
+
+func (w *worker[T, TTx]) Work(ctx context.Context, job *river.Job[payload]) error {
+	q := w.q
+	var item T
+	if err := json.Unmarshal(job.Args.raw, &item); err != nil {
+		q.books.gaveUp.Add(1)
+		q.log(job).Error("payload cannot be decoded, job cancelled", slog.Any("error", err))
+		return river.JobCancel(fmt.Errorf("stead/durable: decode %q: %w", q.kind, err))
+	}
+	if job.Attempt > 1 {
+		q.books.retried.Add(1)
+	}
+	ctx, cancel, release := q.withOurCause(ctx)
+	defer release()
+	q.jobs.running.begin(job.ID, q.kind, cancel)
+	cut := false
+	defer func() { q.jobs.running.end(job.ID, cut) }()
+
+	err := q.attempt(ctx, func(ctx context.Context) error { return q.handle(ctx, item) })
+	var snoozed *rivertype.JobSnoozeError
+	switch {
+	case err == nil:
+		q.books.handled.Add(1)
+		return nil
+	case errors.As(err, &snoozed):
+		return err
+	case errors.Is(context.Cause(ctx), channelq.ErrStopping) && !channelq.IsPermanent(err):
+		// A stop is no fault of the job: it costs no attempt, and the job is free
+		// for another process at once.
+		cut = true
+		return river.JobSnooze(0)
+	}
+	return q.failed(ctx, job, item, err)
+}
+
+// withOurCause is the engine's context, but when it ends because of a stop it says
+// so in our words. The engine ends it for a remote cancel too.
+func (q *Queue[T, TTx]) withOurCause(engine context.Context) (ctx context.Context, cancel context.CancelCauseFunc, done func()) {
+	ctx, cancel = context.WithCancelCause(context.WithoutCancel(engine))
+	release := context.AfterFunc(engine, func() {
+		cause := context.Cause(engine)
+		if q.jobs.cut.Err() != nil && !errors.Is(cause, rivertype.ErrJobCancelledRemotely) {
+			cause = channelq.ErrStopping
+		}
+		cancel(cause)
+	})
+	return ctx, cancel, func() { release(); cancel(nil) }
+}
+
+// attempt runs f within the timeout, on a goroutine of its own: a runtime.Goexit
+// ends its goroutine, and the engine's would take the place of a worker with it.
+func (q *Queue[T, TTx]) attempt(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, q.cfg.Timeout, channelq.ErrTimeout)
+	defer cancel()
+	outcome := make(chan error, 1)
+	go guard.Run(func() error { return f(ctx) }, func(err error) { outcome <- err })
+	err := <-outcome
+	var panicked *lifecycle.PanicError
+	if errors.As(err, &panicked) {
+		q.books.panics.Add(1)
+		q.jobs.log.Error("handler panicked", slog.String("queue", q.kind),
+			slog.Any("error", err), slog.String("stack", string(panicked.Stack)))
+	} else if err != nil && errors.Is(context.Cause(ctx), channelq.ErrTimeout) && !errors.Is(err, channelq.ErrTimeout) {
+		err = fmt.Errorf("%w: %w", err, channelq.ErrTimeout)
+	}
+	return err
+}
+
+// failed decides between another attempt and giving up.
+func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], item T, err error) error {
+	var cancelled *rivertype.JobCancelError
+	remote := errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely)
+	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)
+	if !pointless && job.Attempt < job.MaxAttempts {
+		if d, ok := channelq.RetryDelay(err); ok {
+			q.asked.Store(job.ID, d)
+		}
+		return err
+	}
+	q.books.gaveUp.Add(1)
+	q.log(job).Error("job given up", slog.Int("attempt", job.Attempt), slog.Any("error", err))
+	if q.cfg.OnGiveUp != nil {
+		why := &channelq.GiveUpError{Queue: q.kind, Attempts: job.Attempt, Err: err}
+		_ = q.attempt(ctx, func(ctx context.Context) error { q.cfg.OnGiveUp(ctx, item, why); return nil }) // counted and logged there
+	}
+	if pointless && cancelled == nil {
+		return river.JobCancel(err)
+	}
+	return err
+}
+
+// worthIt asks Retry.If; one that panics is no reason to go on.
+func (q *Queue[T, TTx]) worthIt(ctx context.Context, err error) (worth bool) {
+	if q.cfg.Retry.If == nil {
+		return true
+	}
+	_ = q.attempt(ctx, func(context.Context) error { worth = q.cfg.Retry.If(err); return nil }) // counted and logged there
+	return worth
+}
+
+func (q *Queue[T, TTx]) log(job *river.Job[payload]) *slog.Logger {
+	return q.jobs.log.With(slog.String("queue", q.kind), slog.Int64("job", job.ID))
+}
