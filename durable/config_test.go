@@ -91,6 +91,22 @@ func TestEveryRefusesWhatItCannotRun(t *testing.T) {
 	}
 }
 
+func TestStopEndsAStartThatWaitsForTheStore(t *testing.T) {
+	e := openSQLite(t)
+	tx, err := e.begin(t.Context()) // holds the only connection
+	must(t, err)
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	newQueue(t, jobs, "idle", nothing[int], durable.QueueConfig[int]{})
+	ended := make(chan error, 1)
+	go func() { ended <- jobs.Start(context.Background()) }()
+	until(t, "the start waits", func() bool { return e.store.(*sqlite.Store).DB().Stats().WaitCount > 0 })
+	stop(t, jobs, 20*time.Second)
+	if err := receive(t, ended); err == nil {
+		t.Error("started")
+	}
+	must(t, e.end(t.Context(), tx, false))
+}
+
 func ExampleQueue() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {

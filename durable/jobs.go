@@ -129,6 +129,8 @@ type Jobs[TTx any] struct {
 	periodic []*river.PeriodicJob
 	client   *river.Client[TTx] // nil until first needed
 	life     life
+	tried    chan struct{} // closed when Start has come to an end; nil before it begins
+	begun    bool          // the client was started
 
 	cut     context.Context // ends when a stop cancels the handlers
 	cutNow  context.CancelFunc

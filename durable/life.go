@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+
+	"github.com/steadgo/stead/channelq"
 )
 
 // life is where a service is between its two calls.
@@ -14,6 +16,7 @@ type life uint8
 
 const (
 	fresh life = iota
+	starting
 	started
 	stopping
 	over
@@ -28,24 +31,46 @@ const reserve = time.Second
 // once.
 func (j *Jobs[TTx]) Start(ctx context.Context) error {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	if j.life != fresh {
+		j.mu.Unlock()
 		return fmt.Errorf("stead/durable: start %q: it has been started or stopped before", j.cfg.Name)
 	}
+	tried := make(chan struct{})
+	j.life, j.tried = starting, tried
 	client, err := j.clientLocked()
-	if err != nil {
-		return err
+	works := j.worksLocked()
+	j.mu.Unlock()
+
+	if err == nil {
+		err = j.begin(ctx, client, works)
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	defer close(tried)
+	j.begun = err == nil && works
+	switch {
+	case j.life != starting: // a stop came meanwhile and waits for this
+	case err != nil:
+		j.life = fresh
+	default:
+		j.life = started
+	}
+	return err
+}
+
+func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(j.cut, func() { cancel(channelq.ErrStopping) })()
 	if _, err := client.QueueList(ctx, river.NewQueueListParams().First(1)); err != nil {
 		return fmt.Errorf("stead/durable: start %q: the store does not answer or lacks its tables (see Migrate): %w", j.cfg.Name, err)
 	}
-	if j.worksLocked() {
+	if works {
 		if err := startClient(ctx, client); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
 	}
-	j.life = started
-	j.log.Info("jobs started", slog.Int("queues", len(j.queues)))
+	j.log.Info("jobs started", slog.Bool("works", works))
 	return nil
 }
 
@@ -78,8 +103,7 @@ func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error 
 // still handled can enqueue.
 func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	j.mu.Lock()
-	was, client, rescue := j.life, j.client, j.rescueAfterLocked()
-	works := client != nil && was == started && j.worksLocked()
+	was, client, rescue, tried := j.life, j.client, j.rescueAfterLocked(), j.tried
 	j.life = max(j.life, stopping)
 	j.mu.Unlock()
 
@@ -91,7 +115,18 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 			return fmt.Errorf("stead/durable: stop %q: %w", j.cfg.Name, ctx.Err())
 		}
 	}
-	if works {
+	if was == starting {
+		j.cutNow() // ends the start
+		select {
+		case <-tried:
+		case <-ctx.Done():
+			j.stopErr = fmt.Errorf("stead/durable: stop %q: the start does not end: %w", j.cfg.Name, ctx.Err())
+		}
+	}
+	j.mu.Lock()
+	begun := j.begun
+	j.mu.Unlock()
+	if begun {
 		j.stopErr = j.drain(ctx, client, rescue)
 	}
 	j.mu.Lock()
