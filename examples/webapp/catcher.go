@@ -119,7 +119,7 @@ func (c *catcher) newest(n int) []caught {
 	if n > 0 {
 		from = max(0, len(c.mails)-n)
 	}
-	list := slices.Clone(c.mails[from:])
+	list := append([]caught{}, c.mails[from:]...) // never nil: an empty list in JSON
 	slices.Reverse(list)
 	return list
 }

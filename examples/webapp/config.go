@@ -102,7 +102,7 @@ func (c *config) check(rest []string) error {
 // known to who gave it, and does not belong into a log.
 func (c *config) hello(addr net.Addr, token string) {
 	if c.adminToken != "" {
-		token = "$WEBAPP_ADMIN_TOKEN"
+		token = "$WEBAPP_ADMIN_TOKEN" //nolint:gosec // the name of it
 	}
 	fmt.Fprintf(c.out, `
   http://%[1]s           sign up, and get a welcome mail
@@ -121,10 +121,12 @@ func (c *config) writeReport(report hosted.Report, unsent *leftovers) error {
 	if c.report == "" {
 		return nil
 	}
+	left, gaveUp := unsent.addresses()
 	text, err := json.MarshalIndent(struct {
 		Report   hosted.Report `json:"report"`
 		LeftOver []string      `json:"left_over"`
-	}{report, unsent.addresses()}, "", "  ")
+		GaveUp   []string      `json:"gave_up"`
+	}{report, left, gaveUp}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

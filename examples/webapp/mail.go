@@ -91,10 +91,19 @@ func (m *mailer) render(w welcome) (*mail.Msg, error) {
 	return msg, errors.Join(msg.From("shop@example.com"), msg.To(w.Email))
 }
 
-// leftovers are the mails that a stop did not get sent.
+// leftovers are the mails that were promised and not sent: left over by a stop, or
+// given up after the last attempt.
 type leftovers struct {
-	mu    sync.Mutex
-	mails []welcome
+	mu     sync.Mutex
+	mails  []welcome
+	gaveUp []welcome
+}
+
+// giveUp remembers a mail that no attempt got sent.
+func (l *leftovers) giveUp(_ context.Context, mail welcome, _ error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gaveUp = append(l.gaveUp, mail)
 }
 
 // keep remembers them for the report. It says that they are not taken care of,
@@ -107,11 +116,16 @@ func (l *leftovers) keep(_ context.Context, mails []welcome) error {
 	return fmt.Errorf("mails not sent: %d", len(mails))
 }
 
-func (l *leftovers) addresses() []string {
+// addresses are those of the mails left over and of those given up.
+func (l *leftovers) addresses() (left, gaveUp []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := make([]string, len(l.mails))
-	for i, m := range l.mails {
+	return addressesOf(l.mails), addressesOf(l.gaveUp)
+}
+
+func addressesOf(mails []welcome) []string {
+	all := make([]string, len(mails))
+	for i, m := range mails {
 		all[i] = m.Email
 	}
 	return all

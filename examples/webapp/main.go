@@ -40,6 +40,7 @@ func main() {
 		Timeout:     10 * time.Second,
 		Retry:       channelq.Retry{Attempts: 5, Initial: 250 * time.Millisecond},
 		OnLeftover:  unsent.keep,
+		OnGiveUp:    unsent.giveUp,
 		Logger:      cfg.log,
 	}))
 	host.Add("emails", senders)

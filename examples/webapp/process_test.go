@@ -181,6 +181,7 @@ type written struct {
 		} `json:"services"`
 	} `json:"report"`
 	LeftOver []string `json:"left_over"`
+	GaveUp   []string `json:"gave_up"`
 }
 
 func (p *process) written() (w written) {

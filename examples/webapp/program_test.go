@@ -236,6 +236,9 @@ func TestProgramAccountsForEveryMailWhileSomeFail(t *testing.T) {
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	if w, n := p.written(), m[`stead_queue_handled_total{outcome="gave_up",queue="emails"}`]; float64(len(w.GaveUp)) != n {
+		t.Errorf("%v mails were given up, the report names %v", n, w.GaveUp)
+	}
 }
 
 func TestProgramRefusesWhatItCannotDo(t *testing.T) {
