@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"testing"
@@ -36,6 +37,22 @@ func (b *batches) handle(_ context.Context, items []int) error {
 	b.got = append(b.got, items)
 	b.at = append(b.at, time.Now())
 	return nil
+}
+
+func TestAMaxItemsThatNothingCanHoldJustNeverFills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 16})
+		var got batches
+		b := startBatcher(t, q, got.handle, channelq.BatchConfig[int]{MaxItems: math.MaxInt, MaxWait: time.Second})
+		enqueue(t, q, 1, 2, 3)
+		time.Sleep(2 * time.Second)
+		if err := b.Stop(within(t, time.Minute)); err != nil {
+			t.Error(err)
+		}
+		if len(got.got) != 1 || len(got.got[0]) != 3 {
+			t.Errorf("handed over %v, want one batch of three", got.got)
+		}
+	})
 }
 
 func TestAFullBatchIsHandedOverAtOnce(t *testing.T) {

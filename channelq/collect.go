@@ -46,10 +46,14 @@ type sight struct {
 	flush   bool            // somebody waits for what is there, and only for that
 }
 
+// mostAtOnce is how many items are taken in one step from a queue that holds fewer.
+const mostAtOnce = 1024
+
 // collect fills the hand with the next batch. False means that the worker is not
 // needed any more.
 func (b *Batcher[T]) collect() bool {
-	buf := make([]T, b.cfg.MaxItems)
+	// MaxItems may be far more than will ever come.
+	buf := make([]T, min(b.cfg.MaxItems, max(b.q.Cap(), mostAtOnce)))
 	var deadline time.Time // of the batch in hand
 	for {
 		see := b.look()
@@ -122,7 +126,7 @@ func (b *Batcher[T]) look() sight {
 
 // receive takes from the queue into the hand.
 func (b *Batcher[T]) receive(buf []T, room int, take func([]T) (int, engine.Outcome)) engine.Outcome {
-	n, o := take(buf[:room])
+	n, o := take(buf[:min(room, len(buf))])
 	for _, item := range buf[:n] {
 		b.hand = append(b.hand, entry[T]{item: item})
 	}

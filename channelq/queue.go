@@ -27,7 +27,7 @@ type Config[T any] struct {
 
 	// Capacity is how many items the queue holds, exactly. 0 is a rendezvous: an
 	// enqueue succeeds by handing over to a waiting consumer. Negative is an
-	// error.
+	// error, and so is more than 1<<30: the room is allocated at once.
 	Capacity int
 
 	// OnFull says what an enqueue does when the queue is full. The zero value is
@@ -71,6 +71,9 @@ type Queue[T any] struct {
 // context carries its workers under the key of the queue they consume.
 type ownMark struct{ _ byte }
 
+// maxCapacity keeps the room, a power of two, from overflowing.
+const maxCapacity = 1 << 30
+
 // New makes a queue. The error names the field that makes no sense.
 func New[T any](cfg Config[T]) (*Queue[T], error) {
 	name := cfg.Name
@@ -80,6 +83,8 @@ func New[T any](cfg Config[T]) (*Queue[T], error) {
 	switch {
 	case cfg.Capacity < 0:
 		return nil, fmt.Errorf("stead/channelq: new %q: Capacity is negative: %d", name, cfg.Capacity)
+	case cfg.Capacity > maxCapacity:
+		return nil, fmt.Errorf("stead/channelq: new %q: Capacity is more than %d: %d", name, maxCapacity, cfg.Capacity)
 	case int(cfg.OnFull) >= len(modeNames):
 		return nil, fmt.Errorf("stead/channelq: new %q: OnFull is unknown: %d", name, cfg.OnFull)
 	}

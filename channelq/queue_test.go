@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -19,6 +20,9 @@ var allModes = []channelq.FullMode{
 func TestNewNamesTheFieldThatMakesNoSense(t *testing.T) {
 	if _, err := channelq.New(channelq.Config[int]{Capacity: -1}); err == nil {
 		t.Error("a negative capacity was accepted")
+	}
+	if _, err := channelq.New(channelq.Config[int]{Capacity: math.MaxInt}); err == nil {
+		t.Error("a capacity that nothing can hold was accepted")
 	}
 	if _, err := channelq.New(channelq.Config[int]{OnFull: 99}); err == nil {
 		t.Error("an unknown mode was accepted")

@@ -63,6 +63,7 @@ func (u *unit) watch(e ender) error {
 		var err error
 		if f, ok := e.(errer); ok {
 			err = f.Err()
+			guard.Inspect(err) // here a panic is caught; decide holds the lock
 		}
 		for u.host.decide(u, err) {
 			if !u.backOff() {

@@ -16,6 +16,30 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
+// nilPointer is the error that a function returns by mistake when it returns a
+// nil pointer of its own type.
+type nilPointer struct{ cause error }
+
+func (e *nilPointer) Error() string { return e.cause.Error() }
+func (e *nilPointer) Unwrap() error { return e.cause }
+
+func TestAnErrorThatPanicsWhenAskedIsAPanicOfItsRun(t *testing.T) {
+	for name, run := range map[string]func(context.Context) error{
+		"returned": func(context.Context) error { return (*nilPointer)(nil) },
+		"panicked": func(context.Context) error { panic((*nilPointer)(nil)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := start(t, periodic.Config{Schedule: periodic.Every(10 * time.Second)}, run)
+				pass(25 * time.Second)
+				if n := j.Stats().Panics; n != 2 {
+					t.Errorf("%d runs panicked, want 2", n)
+				}
+			})
+		})
+	}
+}
+
 func TestAPanicOrGoexitEndsOneRunOnly(t *testing.T) {
 	for name, fail := range map[string]func(){
 		"panic":      func() { panic("boom") },

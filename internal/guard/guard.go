@@ -4,6 +4,8 @@
 package guard
 
 import (
+	"errors"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/sourcegraph/conc/panics"
@@ -13,17 +15,44 @@ import (
 
 // Call runs fn and returns its error, or a *lifecycle.PanicError if it panicked.
 // A Goexit cannot be caught here: it ends the goroutine, see Run. It allocates
-// nothing unless fn panics.
+// nothing unless fn fails. An error whose own methods panic counts as a panic,
+// see Inspect: what Call returns is safe to ask.
 func Call(fn func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			// panics.Catcher would do the same for one heap allocation a call,
 			// also for calls that do not panic.
 			r := panics.NewRecovered(1, value)
-			err = &lifecycle.PanicError{Value: r.Value, Stack: r.Stack}
+			err = &lifecycle.PanicError{Value: askable(r.Value), Stack: r.Stack}
 		}
 	}()
-	return fn()
+	if err = fn(); err != nil {
+		Inspect(err)
+	}
+	return err
+}
+
+// askable returns value, or if it is an error that panics when it is asked, what
+// can be printed of it: the PanicError unwraps to its value.
+func askable(value any) (safe any) {
+	if err, ok := value.(error); ok {
+		defer func() {
+			if recover() != nil {
+				safe = fmt.Sprintf("%T: %v", value, value)
+			}
+		}()
+		Inspect(err)
+	}
+	return value
+}
+
+// Inspect asks err what errors.Is and errors.As will ask it, so that an error
+// that panics then, such as a nil pointer in an error with an Unwrap, does so
+// here: where it can still be caught, and before any lock is held.
+func Inspect(err error) {
+	var caught *lifecycle.PanicError
+	_ = errors.As(err, &caught)
+	_ = errors.Is(err, lifecycle.ErrGoexit)
 }
 
 // Run is Call for a goroutine of its own: done gets the outcome exactly once,
