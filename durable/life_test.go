@@ -216,10 +216,10 @@ func stopTwice[TTx any](t *testing.T, e env[TTx]) {
 	}
 }
 
-func hundredStarts[TTx any](t *testing.T, e env[TTx]) {
-	n := 100
+func manyStarts[TTx any](t *testing.T, e env[TTx]) {
+	n := 20
 	if testing.Short() {
-		n = 10
+		n = 3
 	}
 	// Each cycle works a job and sees the leader elected before it stops: a stop in
 	// the moment of the election meets the deadlock described at Stop.
