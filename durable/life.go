@@ -98,6 +98,12 @@ func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error 
 // whose handlers ignore that are named in a [*RunningError]; they are run again
 // when the rescue finds them. Without a deadline Stop waits until ctx ends.
 //
+// River v0.31.0 has a deadlock that a stop can meet in the moment in which its
+// process is elected leader, usually right after the start: its elector then
+// holds its lock while it tells a listener that has gone. The handlers have ended
+// by then and nothing is lost, but Stop returns at its deadline, with an error,
+// and two goroutines of the engine stay.
+//
 // Later calls wait for the first one and return the same. Stop before Start keeps
 // the service from starting. Enqueue works until the stop is over, so that what is
 // still handled can enqueue.

@@ -41,7 +41,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"AHandlerThatIgnoresTheStopIsNamed":        stopNames[TTx],
 		"EnqueueAfterStopIsAnError":                afterStop[TTx],
 		"StopBeforeStartAndTwiceIsHarmless":        stopTwice[TTx],
-		"StartAndStopAHundredTimesLeavesNothing":   hundredStarts[TTx],
+		"StartAndStopManyTimesLeavesNothing":       manyStarts[TTx],
 		"MigrateTwiceIsHarmless":                   migrateTwice[TTx],
 		"ALostJobIsRunAgain":                       rescued[TTx],
 		"MemoryAndDurableQueuesAreInterchangeable": interchangeable[TTx],
