@@ -19,7 +19,7 @@ type Config struct {
 	Name string
 
 	// Logger gets state changes, failures and the stop report. nil: nothing is
-	// logged.
+	// logged. Its handler must not panic: it runs on the host's own goroutines.
 	Logger *slog.Logger
 
 	// StartTimeout bounds the whole start. 0: none.

@@ -22,7 +22,8 @@ import (
 // are a [Reloader]; if none is, it keeps its default action.
 //
 // Main does not return: it calls os.Exit, with 0 after a clean stop and 1
-// otherwise, the error on standard error. Deferred calls of func main do not
+// otherwise, also when a signal came before the start was through, with the error
+// on standard error. Deferred calls of func main do not
 // run.
 func Main(h *Host) { os.Exit(Exec(h)) }
 
