@@ -79,10 +79,10 @@ func (a *admin) logIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, whereToLook, http.StatusForbidden)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // not Secure: the example speaks plain HTTP on its own machine
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // over plain HTTP, as here, browsers drop a secure cookie
 		Name: adminCookie, Value: a.token, Path: "/admin/",
 		HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil, // browsers drop a secure cookie that comes over plain HTTP
+		Secure: r.TLS != nil,
 	})
 	http.Redirect(w, r, "/admin/", http.StatusSeeOther)
 }

@@ -33,7 +33,7 @@ const mostCaught = 20_000
 // the mail.
 const (
 	goneDomain = "gone.example" // refused for good
-	busyDomain = "busy.example" // refused for now, three times out of four
+	busyDomain = "busy.example" // refused for now, every other time
 	slowDomain = "slow.example" // taken, in its own time
 
 	slowness = 2 * time.Second
@@ -149,7 +149,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	switch _, domain, _ := strings.Cut(to, "@"); {
 	case domain == goneDomain:
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
-	case domain == busyDomain && rand.IntN(4) > 0:
+	case domain == busyDomain && rand.IntN(2) == 0:
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted, try again later"}
 	case domain == slowDomain:
 		select {

@@ -99,7 +99,7 @@ func (c *config) check(rest []string) error {
 }
 
 // hello says where the page is and what to try there. A token that was given is
-// known to who gave it, and does not belong into a log.
+// known to who gave it, and does not belong in a log.
 func (c *config) hello(addr net.Addr, token string) {
 	if c.adminToken != "" {
 		token = "$WEBAPP_ADMIN_TOKEN" //nolint:gosec // the name of it

@@ -63,7 +63,7 @@ func signUpInWaves(ctx context.Context, emails *channelq.Queue[welcome]) error {
 // provider is where a visitor has the mailbox; the catcher knows the odd ones.
 func provider(visitor int) string {
 	switch {
-	case visitor%29 == 0:
+	case visitor%97 == 7:
 		return goneDomain
 	case visitor%8 == 0:
 		return busyDomain

@@ -72,10 +72,22 @@ func (m *mailer) send(ctx context.Context, w welcome) error {
 	// it again.
 	_ = m.client.CloseWithSMTPClient(server)
 	var refused *mail.SendError
-	if errors.As(err, &refused) && refused.ErrorCode() >= 500 {
-		return channelq.Permanent(err)
+	if !errors.As(err, &refused) {
+		return err
 	}
-	return err
+	if refused.ErrorCode() >= 500 {
+		return channelq.Permanent(withoutAddress(refused))
+	}
+	return withoutAddress(refused)
+}
+
+// withoutAddress is a refusal as logs and pages may show it. The library's text
+// names the recipient, and that of the server often does.
+func withoutAddress(refused *mail.SendError) error {
+	if refused.ErrorCode() == 0 {
+		return errors.New(refused.Reason.String())
+	}
+	return fmt.Errorf("%s: the server answers %d %s", refused.Reason, refused.ErrorCode(), refused.EnhancedStatusCode())
 }
 
 func (m *mailer) render(w welcome) (*mail.Msg, error) {
@@ -88,7 +100,10 @@ func (m *mailer) render(w welcome) (*mail.Msg, error) {
 	msg.SetDate()
 	msg.SetMessageID()
 	msg.SetBodyString(mail.TypeTextPlain, text.String())
-	return msg, errors.Join(msg.From("shop@example.com"), msg.To(w.Email))
+	if msg.To(w.Email) != nil {
+		return nil, errors.New("the recipient is not an address") // which its error would name
+	}
+	return msg, msg.From("shop@example.com")
 }
 
 // leftovers are the mails that were promised and not sent: left over by a stop, or

@@ -178,3 +178,22 @@ func isPermanent(t *testing.T, err error) bool {
 	}
 	return w.Stats().Retried == 0
 }
+
+func TestARefusedMailIsReportedWithoutItsAddress(t *testing.T) {
+	c := newCatcher()
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Stop(t.Context()) }()
+	m := newMailer(config{}, c)
+	err := m.send(t.Context(), welcome{"jane@" + goneDomain})
+	if err == nil || strings.Contains(err.Error(), "jane") || !strings.Contains(err.Error(), "550 5.1.1") || !isPermanent(t, err) {
+		t.Errorf("no such mailbox: %v", err)
+	}
+	// A greylisted one gets through in the end: every other attempt is taken.
+	for err = m.send(t.Context(), welcome{"jane@" + busyDomain}); err != nil; err = m.send(t.Context(), welcome{"jane@" + busyDomain}) {
+		if strings.Contains(err.Error(), "jane") || !strings.Contains(err.Error(), "451") || isPermanent(t, err) {
+			t.Fatalf("greylisted: %v", err)
+		}
+	}
+}
