@@ -130,7 +130,7 @@ type Jobs[TTx any] struct {
 	client   *river.Client[TTx] // nil until first needed
 	life     life
 	tried    chan struct{} // closed when Start has come to an end; nil before it begins
-	begun    bool          // the client was started
+	begun    time.Time     // when the client was started; zero: it was not
 
 	cut     context.Context // ends when a stop cancels the handlers
 	cutNow  context.CancelFunc

@@ -22,6 +22,21 @@ const (
 	over
 )
 
+// election is how long after its start a client may be in the middle of its first
+// election; see Stop.
+const election = 300 * time.Millisecond
+
+// letElectionPass waits until a client that has just begun is past its first
+// election, or ctx ends.
+func letElectionPass(ctx context.Context, begun time.Time) {
+	timer := time.NewTimer(time.Until(begun.Add(election)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
 // reserve is how long before its deadline a stop cancels what still runs.
 const reserve = time.Second
 
@@ -47,7 +62,9 @@ func (j *Jobs[TTx]) Start(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	defer close(tried)
-	j.begun = err == nil && works
+	if err == nil && works {
+		j.begun = time.Now()
+	}
 	switch {
 	case j.life != starting: // a stop came meanwhile and waits for this
 	case err != nil:
@@ -100,9 +117,10 @@ func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error 
 //
 // River v0.31.0 has a deadlock that a stop can meet in the moment in which its
 // process is elected leader, usually right after the start: its elector then
-// holds its lock while it tells a listener that has gone. The handlers have ended
-// by then and nothing is lost, but Stop returns at its deadline, with an error,
-// and two goroutines of the engine stay.
+// holds its lock while it tells a listener that has gone. So a stop within 300 ms
+// of the start waits until these are over. Should it be met all the same, the
+// handlers have ended by then and nothing is lost, but Stop returns at its
+// deadline, with an error, and two goroutines of the engine stay.
 //
 // Later calls wait for the first one and return the same. Stop before Start keeps
 // the service from starting. Enqueue works until the stop is over, so that what is
@@ -132,7 +150,8 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	j.mu.Lock()
 	begun := j.begun
 	j.mu.Unlock()
-	if begun {
+	if !begun.IsZero() {
+		letElectionPass(ctx, begun)
 		j.stopErr = j.drain(ctx, client, rescue)
 	}
 	j.mu.Lock()

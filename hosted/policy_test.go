@@ -15,12 +15,12 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// nilPointer is the error that a function returns by mistake when it returns a
+// nilPointerError is the error that a function returns by mistake when it returns a
 // nil pointer of its own type.
-type nilPointer struct{ cause error }
+type nilPointerError struct{ cause error }
 
-func (e *nilPointer) Error() string { return e.cause.Error() }
-func (e *nilPointer) Unwrap() error { return e.cause }
+func (e *nilPointerError) Error() string { return e.cause.Error() }
+func (e *nilPointerError) Unwrap() error { return e.cause }
 
 func TestAFailedLoopStopsTheHostAndIsItsError(t *testing.T) {
 	for name, blow := range map[string]func(context.Context) error{
@@ -31,8 +31,8 @@ func TestAFailedLoopStopsTheHostAndIsItsError(t *testing.T) {
 		"foreign deadline":  failing(context.DeadlineExceeded),
 		"nil panic":         func(context.Context) error { panic(nil) },
 		"odd panic":         func(context.Context) error { panic(struct{ f []int }{}) },
-		"nil pointer":       func(context.Context) error { return (*nilPointer)(nil) },
-		"nil pointer panic": func(context.Context) error { panic((*nilPointer)(nil)) },
+		"nil pointer":       func(context.Context) error { return (*nilPointerError)(nil) },
+		"nil pointer panic": func(context.Context) error { panic((*nilPointerError)(nil)) },
 		"goroutine's Fatal": func(context.Context) error { (&testing.T{}).SkipNow(); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,17 +16,17 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-// nilPointer is the error that a function returns by mistake when it returns a
+// nilPointerError is the error that a function returns by mistake when it returns a
 // nil pointer of its own type.
-type nilPointer struct{ cause error }
+type nilPointerError struct{ cause error }
 
-func (e *nilPointer) Error() string { return e.cause.Error() }
-func (e *nilPointer) Unwrap() error { return e.cause }
+func (e *nilPointerError) Error() string { return e.cause.Error() }
+func (e *nilPointerError) Unwrap() error { return e.cause }
 
 func TestAnErrorThatPanicsWhenAskedIsAPanicOfItsRun(t *testing.T) {
 	for name, run := range map[string]func(context.Context) error{
-		"returned": func(context.Context) error { return (*nilPointer)(nil) },
-		"panicked": func(context.Context) error { panic((*nilPointer)(nil)) },
+		"returned": func(context.Context) error { return (*nilPointerError)(nil) },
+		"panicked": func(context.Context) error { panic((*nilPointerError)(nil)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

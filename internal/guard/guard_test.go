@@ -84,20 +84,20 @@ func explode(value any) { panic(value) }
 
 func leave() { runtime.Goexit() }
 
-// nilPointer is the error that a function returns by mistake when it returns a
+// nilPointerError is the error that a function returns by mistake when it returns a
 // nil pointer of its own type.
-type nilPointer struct{ cause error }
+type nilPointerError struct{ cause error }
 
-func (e *nilPointer) Error() string { return e.cause.Error() }
-func (e *nilPointer) Unwrap() error { return e.cause }
+func (e *nilPointerError) Error() string { return e.cause.Error() }
+func (e *nilPointerError) Unwrap() error { return e.cause }
 
 func TestCallTurnsAnErrorThatPanicsWhenAskedIntoAPanic(t *testing.T) {
-	err := guard.Call(func() error { return (*nilPointer)(nil) })
+	err := guard.Call(func() error { return (*nilPointerError)(nil) })
 	var caught *lifecycle.PanicError
 	if !errors.As(err, &caught) {
 		t.Fatalf("Call = %T, want a *PanicError", err)
 	}
-	if !strings.Contains(string(caught.Stack), "nilPointer") {
+	if !strings.Contains(string(caught.Stack), "nilPointerError") {
 		t.Errorf("the stack does not name the error's type:\n%s", caught.Stack)
 	}
 }
