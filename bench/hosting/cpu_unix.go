@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// cpuTime is what the process has used, the collector included. Other programs
+// CPUTime is what the process has used, the collector included. Other programs
 // on the machine lengthen it much less than they do the time on the clock.
-func cpuTime() time.Duration {
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0

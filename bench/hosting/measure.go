@@ -74,7 +74,7 @@ func measure(c Contender, names []string, times int) (Sample, error) {
 	var started, stopped time.Duration
 	running := 0
 	runtime.ReadMemStats(&before)
-	cpu := cpuTime()
+	cpu := CPUTime()
 	for range times {
 		began := time.Now()
 		stop, err := c.Start(names)
@@ -93,7 +93,7 @@ func measure(c Contender, names []string, times int) (Sample, error) {
 			return Sample{}, err
 		}
 	}
-	cpu = cpuTime() - cpu
+	cpu = CPUTime() - cpu
 	runtime.ReadMemStats(&after)
 	services := float64(len(names) * times)
 	return Sample{

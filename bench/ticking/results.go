@@ -1,0 +1,94 @@
+package ticking
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/steadgo/stead/bench/hosting"
+)
+
+// Results is everything that one run measured, with every round.
+type Results struct {
+	When    time.Time        `json:"when"`
+	Machine hosting.Machine  `json:"machine"`
+	Window  int              `json:"window_seconds"`
+	Series  []Series         `json:"series"`
+	Next    []Next           `json:"next"`
+	Targets []hosting.Target `json:"targets"`
+}
+
+// Save writes the results as JSON and makes the directory for it.
+func (r Results) Save(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o600)
+}
+
+// Write prints what was measured as tables of medians.
+func (r Results) Write(out io.Writer) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	m := r.Machine
+	fmt.Fprintf(out, "%s, %s, %d cores, %s, load %s, commit %s, %d s each\n", m.Go, m.CPU, m.Cores, m.OS, m.Load, m.Commit, r.Window)
+	for _, n := range sizes(r.Series) {
+		r.writeSize(out, w, n)
+	}
+	fmt.Fprintln(out, "\nNext slot of a cron schedule in a time zone, ns")
+	fmt.Fprintln(w, "\tstead\trobfig\tratio\tallocations\t")
+	for _, n := range r.Next {
+		fmt.Fprintf(w, "%s %s\t%.0f\t%.0f\t%.2f\t%.0f\t\n", n.Expr, n.Zone, n.Stead.Median, n.Robfig.Median, n.Ratio.Median, n.Allocs)
+	}
+	_ = w.Flush()
+	fmt.Fprintln(out, "\nTargets, by medians")
+	fmt.Fprintln(w, "\tat most\tgot\t\t")
+	for _, t := range r.Targets {
+		verdict := "met"
+		if !t.Met {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(w, "%s\t%g\t%.2f\t%s\t\n", t.Name, t.Limit, t.Got, verdict)
+	}
+	_ = w.Flush()
+}
+
+func (r Results) writeSize(out io.Writer, w *tabwriter.Writer, n int) {
+	fmt.Fprintf(out, "\n%d jobs once a second: set-up in ms, bytes for each job at rest and after runs, goroutines at rest;\n"+
+		"CPU in %% of a core, slots run in %%, lateness in ms\n", n)
+	fmt.Fprint(w, "\tset-up\tbytes\tafter\tgoroutines\t")
+	for _, m := range modes {
+		fmt.Fprintf(w, "%s: CPU\trun\tp50\tp99\t", m.name)
+	}
+	fmt.Fprintln(w)
+	var skipped []Series
+	for _, s := range r.Series {
+		if s.Jobs != n {
+			continue
+		}
+		if s.Skipped != "" {
+			skipped = append(skipped, s)
+		}
+		if len(s.Samples) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%.1f\t%.0f\t%.0f\t%.0f\t", s.Contender,
+			s.Of(setUp).Median, s.Of(bytes).Median, s.Of(modes[1].after).Median, s.Of(goroutines).Median)
+		for _, m := range modes {
+			fmt.Fprintf(w, "%.1f\t%.2f\t%.2f\t%.2f\t",
+				s.Of(m.cpu).Median, 100*s.Of(m.share).Median, s.Of(m.p50).Median, s.Of(m.p99).Median)
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush()
+	for _, s := range skipped {
+		fmt.Fprintf(out, "  %s: left out after %d rounds: %s\n", s.Contender, len(s.Samples), s.Skipped)
+	}
+}
