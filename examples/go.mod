@@ -2,7 +2,11 @@ module github.com/steadgo/stead/examples
 
 go 1.26.0
 
-replace github.com/steadgo/stead => ../
+replace (
+	github.com/steadgo/stead => ../
+	github.com/steadgo/stead/durable => ../durable
+	github.com/steadgo/stead/leader => ../leader
+)
 
 require (
 	github.com/emersion/go-smtp v0.25.1

@@ -1,0 +1,4 @@
+//go:build !unix
+
+// Package testserver starts real database servers for tests. It needs Unix.
+package testserver
