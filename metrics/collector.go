@@ -1,9 +1,11 @@
 package metrics
 
 import (
-	"math"
+	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,15 +26,32 @@ type Host interface {
 // label that tells them apart. It may be used from any goroutine, before the host
 // starts and after it has stopped.
 type Collector struct {
-	host  Host
-	build prometheus.Metric
+	host   Host
+	build  prometheus.Metric
+	native bool
 }
 
+// Option changes what a [Collector] sends.
+type Option interface{ apply(c *Collector) }
+
+type option func(*Collector)
+
+func (o option) apply(c *Collector) { o(c) }
+
+// NativeHistograms adds native buckets, four for each doubling, to the histograms
+// of queues. A Prometheus that scrapes native histograms stores those and leaves
+// the explicit buckets out; any other does not see them.
+func NativeHistograms() Option { return option(func(c *Collector) { c.native = true }) }
+
 // NewCollector returns a Collector for host. It starts nothing and needs no end.
-func NewCollector(host Host) *Collector {
-	return &Collector{host, prometheus.MustNewConstMetric(
+func NewCollector(host Host, options ...Option) *Collector {
+	c := &Collector{host: host, build: prometheus.MustNewConstMetric(
 		describe("build_info", "The version of Stead and of Go in this program.", "version", "goversion"),
 		prometheus.GaugeValue, 1, version(), runtime.Version())}
+	for _, o := range options {
+		o.apply(c)
+	}
+	return c
 }
 
 // Describe sends the description of every metric there can be.
@@ -51,13 +70,19 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ch <- c.build
 	found := components{queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{}}
-	collectServices(ch, c.host, "", &found)
-	for _, stats := range found.queues {
-		collectQueue(ch, &stats)
+	found.addServices(c.host, "")
+	collectServices(ch, found.services)
+	c.collectQueues(ch, byName("queue", found.queues))
+	collectJobs(ch, byName("job", found.jobs))
+}
+
+// byName sorts, so that the registry has less to sort.
+func byName[S any](kind string, all map[string]S) []subject[S] {
+	sorted := make([]subject[S], 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		sorted = append(sorted, newSubject(kind, name, all[name]))
 	}
-	for _, stats := range found.jobs {
-		collectJob(ch, &stats)
-	}
+	return sorted
 }
 
 var (
@@ -70,25 +95,44 @@ var (
 	}
 )
 
-// collectServices also gathers the queues and jobs that the services are.
-func collectServices(ch chan<- prometheus.Metric, host Host, prefix string, found *components) {
-	for _, s := range host.Services() {
-		name := prefix + s.Name
-		for _, state := range lifecycle.States() {
-			ch <- prometheus.MustNewConstMetric(serviceState, prometheus.GaugeValue, oneIf(s.State == state), name, state.String())
+func collectServices(ch chan<- prometheus.Metric, of []subject[hosted.ServiceStatus]) {
+	for _, s := range of {
+		for _, state := range states {
+			ch <- &point{serviceState, s.labels(state.label), prometheus.GaugeValue, oneIf(s.stats.State == state.stats)}
 		}
-		collect(ch, serviceSamples, &s, name)
-		if inner, ok := hosted.As[Host](s.Service); ok {
-			collectServices(ch, inner, name+"/", found)
-		}
-		found.add(s)
 	}
+	collect(ch, serviceSamples, of)
 }
 
-// components are the queues and jobs of a host, each once, by name.
+// states are all there are, with the label that stands for each.
+var states = func() (all []subject[lifecycle.State]) {
+	for _, state := range lifecycle.States() {
+		all = append(all, newSubject("state", state.String(), state))
+	}
+	slices.SortFunc(all, func(a, b subject[lifecycle.State]) int {
+		return strings.Compare(a.label.GetValue(), b.label.GetValue())
+	})
+	return all
+}()
+
+// components are the services of a host, and their queues and jobs, each once, by
+// name.
 type components struct {
-	queues map[string]channelq.Stats
-	jobs   map[string]periodic.Stats
+	services []subject[hosted.ServiceStatus]
+	queues   map[string]channelq.Stats
+	jobs     map[string]periodic.Stats
+}
+
+// addServices meets the services of nested hosts too, as outer/inner.
+func (c *components) addServices(host Host, prefix string) {
+	for _, s := range host.Services() {
+		name := prefix + s.Name
+		c.services = append(c.services, newSubject("service", name, s))
+		if inner, ok := hosted.As[Host](s.Service); ok {
+			c.addServices(inner, name+"/")
+		}
+		c.add(s)
+	}
 }
 
 type (
@@ -166,6 +210,3 @@ func version() string {
 	}
 	return "(devel)"
 }
-
-// absent is the value of a sample that is left out.
-var absent = math.NaN()

@@ -26,7 +26,7 @@
 //	stead_queue_dropped_total{queue,reason}       oldest, newest: accepted and lost later
 //	stead_queue_refused_total{queue,reason}       full, write, closed, cancelled: never accepted
 //	stead_queue_retries_total{queue}, stead_queue_panics_total{queue}
-//	stead_queue_wait_seconds{queue}               histogram, of one item in 64
+//	stead_queue_wait_seconds{queue}               histogram, of one item in 64; see NativeHistograms
 //	stead_queue_handle_duration_seconds{queue}    histogram, of one attempt in 64
 //	stead_queue_oldest_due_timestamp_seconds{queue}
 //	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
@@ -57,6 +57,8 @@
 //
 // # Cost
 //
-// A scrape takes about 50 us for each service with a queue or job, most of it in
-// the Prometheus library; what it reads are atomic counters.
+// An item costs nothing for being looked at: no allocation, no look at a clock, no
+// lock. A scrape of 1,000 queues, each with its service some 34,000 series, takes
+// the collector 7 ms and the registry 25 ms in all, 45 ms with the text over HTTP,
+// on two cores (go test -bench 1000Queues ./metrics). It reads atomic counters.
 package metrics

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/steadgo/stead/periodic"
 )
@@ -42,16 +43,19 @@ func outcomes() []part[jobStats] {
 	return all
 }
 
-func collectJob(ch chan<- prometheus.Metric, s *jobStats) {
-	collect(ch, jobSamples, s, s.Name)
-	collectExact(ch, jobDuration, s.Duration, s.Name)
-	collectExact(ch, jobLateness, s.Lateness, s.Name)
+func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
+	collect(ch, jobSamples, of)
+	for i := range of {
+		ch <- exact(jobDuration, of[i].alone, &of[i].stats.Duration)
+		ch <- exact(jobLateness, of[i].alone, &of[i].stats.Lateness)
+	}
 }
 
-func collectExact(ch chan<- prometheus.Metric, desc *prometheus.Desc, h periodic.Histogram, name string) {
-	buckets := make(map[float64]uint64, len(h.Buckets))
+func exact(desc *prometheus.Desc, labels []*dto.LabelPair, h *periodic.Histogram) *distribution {
+	d := &distribution{desc: desc, labels: labels, count: h.Count, sum: h.Sum.Seconds()}
 	for _, b := range h.Buckets {
-		buckets[b.UpperBound.Seconds()] = b.Count
+		d.bounds = append(d.bounds, b.UpperBound.Seconds())
+		d.cumulative = append(d.cumulative, b.Count)
 	}
-	ch <- prometheus.MustNewConstHistogram(desc, h.Count, h.Sum.Seconds(), buckets, name)
+	return d
 }

@@ -382,19 +382,3 @@ func TestThePageIsCleanForPromtool(t *testing.T) {
 		t.Errorf("only %d metrics are described", len(seen))
 	}
 }
-
-func BenchmarkScrape(b *testing.B) {
-	host := hosted.New(hosted.Config{})
-	for i := range 10 {
-		name := fmt.Sprint("queue-", i)
-		host.Add(name, must(channelq.NewWorkers(newQueue(name, 1, channelq.Wait), func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{})))
-	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.NewCollector(host))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := registry.Gather(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -2,8 +2,10 @@ package metrics
 
 import (
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/steadgo/stead/channelq"
 )
@@ -47,16 +49,28 @@ var (
 	)
 )
 
-func collectQueue(ch chan<- prometheus.Metric, s *queueStats) {
-	collect(ch, queueSamples, s, s.Name)
-	collectSampled(ch, queueWait, s.Wait, s.Name)
-	collectSampled(ch, queueHandle, s.Handle, s.Name)
+func (c *Collector) collectQueues(ch chan<- prometheus.Metric, of []subject[queueStats]) {
+	collect(ch, queueSamples, of)
+	for i := range of {
+		ch <- c.sampled(queueWait, of[i].alone, &of[i].stats.Wait)
+		ch <- c.sampled(queueHandle, of[i].alone, &of[i].stats.Handle)
+	}
 }
 
-func collectSampled(ch chan<- prometheus.Metric, desc *prometheus.Desc, h channelq.Histogram, name string) {
-	buckets := make(map[float64]uint64, len(h.Cumulative))
-	for i, bound := range channelq.HistogramBounds() {
-		buckets[bound.Seconds()] = h.Cumulative[i]
+var queueBounds = seconds(channelq.HistogramBounds())
+
+func (c *Collector) sampled(desc *prometheus.Desc, labels []*dto.LabelPair, h *channelq.Histogram) prometheus.Metric {
+	d := &distribution{desc, labels, h.Count, h.Sum.Seconds(), queueBounds, h.Cumulative[:]}
+	if counts := h.Exponential(); c.native && counts != nil {
+		return &nativeDistribution{d, counts}
 	}
-	ch <- prometheus.MustNewConstHistogram(desc, h.Count, h.Sum.Seconds(), buckets, name)
+	return d
+}
+
+func seconds(all []time.Duration) []float64 {
+	s := make([]float64, len(all))
+	for i, d := range all {
+		s[i] = d.Seconds()
+	}
+	return s
 }

@@ -1,0 +1,59 @@
+package metrics
+
+import (
+	dto "github.com/prometheus/client_model/go"
+)
+
+// nativeDistribution adds native buckets to a distribution. It is written by hand
+// because the library's constant native histograms have no explicit buckets.
+type nativeDistribution struct {
+	*distribution
+	counts []uint64 // see channelq.Histogram.Exponential
+}
+
+const (
+	nativeSchema = 2   // four buckets for each doubling
+	nativeFirst  = -80 // the index of the first bucket: up to 2^(-80/4) s
+)
+
+func (n *nativeDistribution) Write(out *dto.Metric) error {
+	if err := n.distribution.Write(out); err != nil {
+		return err
+	}
+	h := out.GetHistogram()
+	schema, threshold, zero := int32(nativeSchema), 0.0, uint64(0)
+	h.Schema, h.ZeroThreshold, h.ZeroCount = &schema, &threshold, &zero
+	var total uint64
+	for i, count := range n.counts {
+		if count > 0 {
+			total += count
+			addNative(h, int32(nativeFirst+i), int64(count)) //nolint:gosec // 129 buckets, and counts of samples
+		}
+	}
+	if total > h.GetSampleCount() { // observed since the explicit buckets were read
+		h.SampleCount = &total
+	}
+	if len(h.GetPositiveSpan()) == 0 { // marks a native histogram without observations
+		h.PositiveSpan = []*dto.BucketSpan{{Offset: new(int32), Length: new(uint32)}}
+	}
+	return nil
+}
+
+// addNative appends a bucket: as its distance from the last one if there is a gap,
+// and its count as the difference from that one's.
+func addNative(h *dto.Histogram, index int32, count int64) {
+	next, last := int32(0), int64(0)
+	for _, span := range h.GetPositiveSpan() {
+		next += span.GetOffset() + int32(span.GetLength()) //nolint:gosec // at most 129
+	}
+	for _, delta := range h.GetPositiveDelta() {
+		last += delta
+	}
+	if spans := h.GetPositiveSpan(); len(spans) > 0 && index == next {
+		*spans[len(spans)-1].Length++
+	} else {
+		offset, length := index-next, uint32(1)
+		h.PositiveSpan = append(spans, &dto.BucketSpan{Offset: &offset, Length: &length})
+	}
+	h.PositiveDelta = append(h.PositiveDelta, count-last)
+}
