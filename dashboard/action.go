@@ -33,6 +33,9 @@ const (
 	RunNow  Verb = "run"     // a schedule
 	Requeue Verb = "requeue" // a failure of a queue
 	Discard Verb = "discard" // a failure of a queue
+
+	RequeueAll Verb = "requeue_all" // all failures of a queue that are listed
+	DiscardAll Verb = "discard_all" // all failures of a queue that are listed
 )
 
 // Key is what a button is known by when the page is renewed: Pause and Resume
@@ -57,6 +60,10 @@ func (v Verb) done() string {
 		return "Put into the queue again."
 	case Discard:
 		return "Discarded."
+	case RequeueAll:
+		return "All put into the queue again."
+	case DiscardAll:
+		return "All discarded."
 	}
 	return ""
 }
@@ -152,7 +159,7 @@ func (d *Dashboard) logAction(r *http.Request, a Action, err error) {
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
-		KindQueue:    {Pause, Resume, Requeue, Discard},
+		KindQueue:    {Pause, Resume, Requeue, Discard, RequeueAll, DiscardAll},
 		KindSchedule: {Pause, Resume, RunNow},
 	}
 	if !slices.Contains(allowed[a.Kind], a.Verb) {
@@ -213,6 +220,8 @@ func (s source) do(a Action) (able bool, err error) {
 			err = t.Trigger()
 		}
 		return ok, err
+	case RequeueAll, DiscardAll:
+		return s.doAll(a.Verb)
 	default:
 		q, ok := find[requeuer](s)
 		if ok && a.Verb == Requeue {
@@ -222,6 +231,27 @@ func (s source) do(a Action) (able bool, err error) {
 		}
 		return ok, err
 	}
+}
+
+// doAll acts on the failures that are there now and ends at the first that cannot
+// be done, such as one for which the queue has no room.
+func (s source) doAll(verb Verb) (able bool, err error) {
+	q, ok := find[requeuer](s)
+	listed, lists := find[failureSource](s)
+	if !ok || !lists {
+		return false, nil
+	}
+	one := q.Requeue
+	if verb == DiscardAll {
+		one = q.Discard
+	}
+	failures := listed.Failures()
+	for done, f := range failures {
+		if err := one(f.ID); err != nil {
+			return true, fmt.Errorf("%d of %d done: %w", done, len(failures), err)
+		}
+	}
+	return true, nil
 }
 
 // backTo is the page that the form was on, with the verb for its message. It is

@@ -40,6 +40,14 @@ func TestEachActionIsDoneAndLeadsBackToItsPage(t *testing.T) {
 				return len(left) == 1 && left[0].ID == 2 && s.queue.Stats().Handled == 0
 			},
 		},
+		"requeue all failures": {
+			[]string{"verb", "requeue_all", "kind", "queue", "name", "emails", "page", "queue", "of", "emails"},
+			"queue?did=requeue_all&name=emails", func(s *shop) bool { return len(s.workers.Failures()) == 0 && s.queue.Stats().Handled == 2 },
+		},
+		"discard all failures": {
+			[]string{"verb", "discard_all", "kind", "queue", "name", "emails", "page", "failures"},
+			"failures?did=discard_all", func(s *shop) bool { return len(s.workers.Failures()) == 0 && s.queue.Stats().Handled == 0 },
+		},
 		"run a schedule now": {
 			[]string{"verb", "run", "kind", "schedule", "name", "report", "page", "schedule", "of", "report"},
 			"schedule?did=run&name=report", func(s *shop) bool { return s.ran() == 1 },
@@ -158,6 +166,32 @@ func TestRequeueIntoAFullQueueKeepsTheFailure(t *testing.T) {
 		wantText(t, w, channelq.ErrFull.Error())
 		if len(s.workers.Failures()) != 1 {
 			t.Error("the failure is gone")
+		}
+
+		s.queue.TryDequeue()
+		w = do(d, form("same-origin", "verb", "requeue_all", "kind", "queue", "name", "emails"))
+		wantStatus(t, w, http.StatusSeeOther)
+		if len(s.workers.Failures()) != 0 {
+			t.Error("there is room, and the failure is still listed")
+		}
+	})
+}
+
+func TestRequeueAllSaysHowFarItCame(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		s.failForGood(t, 3, "broken")
+		s.workers.Pause()
+		synctest.Wait()
+		for s.queue.TryEnqueue(secret{payload}) == nil {
+		}
+		s.queue.TryDequeue()
+		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
+		w := do(d, form("same-origin", "verb", "requeue_all", "kind", "queue", "name", "emails"))
+		wantStatus(t, w, http.StatusConflict)
+		wantText(t, w, "1 of 3 done", channelq.ErrFull.Error())
+		if n := len(s.workers.Failures()); n != 2 {
+			t.Errorf("%d failures are listed, want 2", n)
 		}
 	})
 }

@@ -36,6 +36,10 @@ func (v *view) Label(verb Verb) string {
 		return "Run now"
 	case Requeue:
 		return "Requeue"
+	case RequeueAll:
+		return "Requeue all"
+	case DiscardAll:
+		return "Discard all for good"
 	default:
 		return "Discard for good"
 	}
@@ -43,8 +47,11 @@ func (v *view) Label(verb Verb) string {
 
 // Object completes the text of a button for those who do not see where it stands.
 func (v *view) Object(a Action) string {
-	if a.Service != "" {
+	switch {
+	case a.Service != "":
 		return fmt.Sprintf("failure %d of %s", a.ID, a.Name)
+	case a.Verb == RequeueAll || a.Verb == DiscardAll:
+		return "failures of " + a.Name
 	}
 	return string(a.Kind) + " " + a.Name
 }

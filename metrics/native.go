@@ -27,7 +27,7 @@ func (n *nativeDistribution) Write(out *dto.Metric) error {
 	for i, count := range n.counts {
 		if count > 0 {
 			total += count
-			addNative(h, int32(nativeFirst+i), int64(count)) //nolint:gosec // 129 buckets, and counts of samples
+			addNative(h, int32(nativeFirst+i), int64(count))
 		}
 	}
 	if total > h.GetSampleCount() { // observed since the explicit buckets were read
@@ -44,16 +44,18 @@ func (n *nativeDistribution) Write(out *dto.Metric) error {
 func addNative(h *dto.Histogram, index int32, count int64) {
 	next, last := int32(0), int64(0)
 	for _, span := range h.GetPositiveSpan() {
-		next += span.GetOffset() + int32(span.GetLength()) //nolint:gosec // at most 129
+		next += span.GetOffset() + int32(span.GetLength())
 	}
 	for _, delta := range h.GetPositiveDelta() {
 		last += delta
 	}
+	length := uint32(1)
 	if spans := h.GetPositiveSpan(); len(spans) > 0 && index == next {
-		*spans[len(spans)-1].Length++
+		length += spans[len(spans)-1].GetLength()
+		spans[len(spans)-1].Length = &length
 	} else {
-		offset, length := index-next, uint32(1)
-		h.PositiveSpan = append(spans, &dto.BucketSpan{Offset: &offset, Length: &length})
+		offset := index - next
+		h.PositiveSpan = append(h.PositiveSpan, &dto.BucketSpan{Offset: &offset, Length: &length})
 	}
 	h.PositiveDelta = append(h.PositiveDelta, count-last)
 }
