@@ -123,13 +123,7 @@ func get(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	_, err = io.Copy(io.Discard, resp.Body)
-	return joinClose(err, resp.Body)
-}
-
-func joinClose(err error, c io.Closer) error {
-	if closing := c.Close(); err == nil {
-		err = closing
-	}
 	return err
 }
