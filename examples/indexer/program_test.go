@@ -55,7 +55,9 @@ func (s site) finds(words, file string, want bool) {
 	})
 }
 
-func (s site) ready() { s.Eventually("ready", func() bool { code, _ := s.get("/readyz"); return code == http.StatusOK }) }
+func (s site) ready() {
+	s.Eventually("ready", func() bool { code, _ := s.get("/readyz"); return code == http.StatusOK })
+}
 
 func write(t *testing.T, dir, name, text string) {
 	t.Helper()
@@ -162,4 +164,3 @@ func TestProgramServesWhileItsFolderIsAway(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
-
