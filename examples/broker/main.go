@@ -39,6 +39,7 @@ type config struct {
 	inFlight       int           // messages that are here and not acknowledged
 	ackWait        time.Duration // after which the broker delivers again
 	packing        time.Duration // that an order takes
+	shutdown       time.Duration // for the whole stop
 }
 
 func main() {
@@ -49,6 +50,7 @@ func main() {
 	flag.IntVar(&cfg.inFlight, "in-flight", 8, "hold at most this `number` of messages that are not acknowledged")
 	flag.DurationVar(&cfg.ackWait, "ack-wait", 10*time.Second, "let the broker deliver again after this `time`")
 	flag.DurationVar(&cfg.packing, "packing", 300*time.Millisecond, "let an order take this `time`")
+	flag.DurationVar(&cfg.shutdown, "shutdown-timeout", 8*time.Second, "end within this `time` after the first signal")
 	flag.Parse()
 	code, err := run(cfg)
 	if err != nil {
@@ -82,15 +84,14 @@ func run(cfg config) (code int, err error) {
 
 // newHost wires the parts. They stop in reverse.
 func newHost(cfg config, db *sql.DB, log *slog.Logger) *hosted.Host {
-	host := hosted.New(hosted.Config{Name: "broker", Logger: log, ShutdownTimeout: 8 * time.Second})
+	host := hosted.New(hosted.Config{Name: "broker", Logger: log, ShutdownTimeout: cfg.shutdown})
 
 	// Last to stop: acknowledgements need it. A broker that is away makes the
 	// program unready; the client connects again by itself.
 	b := &broker{cfg: cfg, log: log}
 	host.Add("nats", b, hosted.Health(b.connected))
 
-	// Room for all that can be in flight, so that taking from the broker never
-	// waits here: how much is taken is what the broker is told.
+	// Room for all that can be in flight, which the broker's lanes bound.
 	s := &shipping{db: db, packing: cfg.packing, publish: b.publish}
 	orders := must(channelq.New(channelq.Config[*message.Message]{Name: "orders", Capacity: cfg.inFlight}))
 	workers := must(channelq.NewWorkers(orders, s.handle, channelq.WorkerConfig[*message.Message]{
@@ -102,7 +103,7 @@ func newHost(cfg config, db *sql.DB, log *slog.Logger) *hosted.Host {
 	}))
 	host.Add("orders", workers)
 
-	host.Go("receive", func(ctx context.Context) error { return receive(ctx, b.messages, orders) })
+	host.Go("receive", func(ctx context.Context) error { return receive(ctx, b.lanes, orders) })
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /orders", b.takeOrder)

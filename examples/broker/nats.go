@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
-	wnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
+	wnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/jetstream"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -27,13 +27,13 @@ const (
 // broker is the connection to NATS as a service: Start returns when messages can
 // come and go, Stop closes everything.
 type broker struct {
-	cfg      config
-	log      *slog.Logger
-	server   *server.Server // nil: it is somewhere else
-	conn     *nats.Conn
-	out      *wnats.Publisher
-	in       *wnats.Subscriber
-	messages <-chan *message.Message
+	cfg    config
+	log    *slog.Logger
+	server *server.Server // nil: it is somewhere else
+	conn   *nats.Conn
+	out    *wnats.Publisher
+	in     *wnats.Subscriber
+	lanes  []<-chan *message.Message
 }
 
 func (b *broker) Start(ctx context.Context) (err error) {
@@ -56,31 +56,30 @@ func (b *broker) Start(ctx context.Context) (err error) {
 		return err
 	}
 	logger := watermill.NewSlogLogger(b.log)
-	b.out, err = wnats.NewPublisherWithNatsConn(b.conn, wnats.PublisherPublishConfig{
-		Marshaler: &wnats.NATSMarshaler{}, SubjectCalculator: wnats.DefaultSubjectCalculator,
-	}, logger)
+	b.out, err = wnats.NewPublisher(wnats.PublisherConfig{Conn: b.conn, Logger: logger})
 	if err != nil {
 		return err
 	}
-	b.in, err = wnats.NewSubscriberWithNatsConn(b.conn, wnats.SubscriberSubscriptionConfig{
-		// Each of these holds one message until it is acknowledged.
-		SubscribersCount: b.cfg.inFlight,
-		QueueGroupPrefix: group,
-		AckWaitTimeout:   b.cfg.ackWait,
-		CloseTimeout:     time.Second,
-		JetStream: wnats.JetStreamConfig{
-			DurablePrefix: group,
-			// Without ManualAck the client acknowledges by itself whatever Watermill
-			// has let go of, handled or not.
-			SubscribeOptions: []nats.SubOpt{nats.ManualAck(), nats.AckExplicit()},
-		},
-	}, logger)
+	b.in, err = wnats.NewSubscriber(wnats.SubscriberConfig{
+		Conn: b.conn, Logger: logger, AckWaitTimeout: b.cfg.ackWait, ResourceInitializer: b.consumer,
+		// Ask for a message when there is a hand free for it, and not before: one that
+		// waits behind another here is one that nobody else can take.
+		ConsumeOptions: []jetstream.PullConsumeOpt{jetstream.PullMaxMessages(1)},
+	})
 	if err != nil {
 		return err
 	}
-	// The context of Start ends with it. Close ends the subscription.
-	b.messages, err = b.in.Subscribe(context.WithoutCancel(ctx), topic)
-	return err
+	// Each lane has one message at a time, until that is acknowledged. So this is
+	// the bound on what is in flight, and not the queue.
+	for range b.cfg.inFlight {
+		// The context of Start ends with it; what ends the lanes is Close.
+		lane, err := b.in.Subscribe(context.WithoutCancel(ctx), topic)
+		if err != nil {
+			return err
+		}
+		b.lanes = append(b.lanes, lane)
+	}
+	return nil
 }
 
 // embed starts a NATS server in this process, without a port.
@@ -98,9 +97,7 @@ func (b *broker) embed() (err error) {
 	return nil
 }
 
-// provide makes the streams and the consumer, unless they are there. The consumer
-// is not left to Watermill, because what its client makes it also deletes when it
-// closes, and with it the memory of what was acknowledged.
+// provide makes the streams, unless they are there.
 func (b *broker) provide(ctx context.Context) error {
 	js, err := jetstream.New(b.conn)
 	if err != nil {
@@ -114,21 +111,30 @@ func (b *broker) provide(ctx context.Context) error {
 			return fmt.Errorf("stream %s: %w", name, err)
 		}
 	}
-	_, err = js.CreateOrUpdatePushConsumer(ctx, topic, jetstream.ConsumerConfig{
-		Durable: group, DeliverSubject: "deliver." + group, DeliverGroup: group,
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.ackWait, MaxAckPending: b.cfg.inFlight,
-	})
-	if err != nil {
-		return fmt.Errorf("consumer %s: %w", group, err)
-	}
 	return nil
 }
 
-func (b *broker) Stop(context.Context) error { return b.close() }
+// consumer makes what remembers for this program, at the broker, which messages
+// are delivered and not acknowledged. Durable: it is there after a restart.
+func (b *broker) consumer(ctx context.Context, js jetstream.JetStream, topic string) (
+	jetstream.Consumer, func(context.Context, watermill.LoggerAdapter), error,
+) {
+	consumer, err := js.CreateOrUpdateConsumer(ctx, topic, jetstream.ConsumerConfig{
+		Durable: group, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.ackWait,
+	})
+	return consumer, nil, err
+}
 
-func (b *broker) close() (err error) {
+func (b *broker) Stop(context.Context) error {
+	b.close()
+	return nil
+}
+
+// close closes what is open. If that fails, because the broker is away, nothing is
+// lost: what it has not been told is acknowledged it delivers again.
+func (b *broker) close() {
 	if b.in != nil {
-		err = b.in.Close()
+		_ = b.in.Close()
 	}
 	if b.conn != nil {
 		b.conn.Close()
@@ -137,7 +143,6 @@ func (b *broker) close() (err error) {
 		b.server.Shutdown()
 		b.server.WaitForShutdown()
 	}
-	return err
 }
 
 func (b *broker) connected(context.Context) error {

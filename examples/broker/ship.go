@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"golang.org/x/sync/errgroup"
 	_ "modernc.org/sqlite" // the driver, in Go
 
 	"github.com/steadgo/stead/channelq"
@@ -34,22 +35,29 @@ func openDB(dir string) (*sql.DB, error) {
 }
 
 // receive moves messages from the broker into the queue until ctx ends. It leaves
-// the subscription open: the acknowledgements of what it has taken go over it.
-func receive(ctx context.Context, from <-chan *message.Message, to channelq.Enqueuer[*message.Message]) error {
-	for {
-		select {
-		case m, ok := <-from:
-			if !ok {
-				return errors.New("the subscription has ended")
+// the lanes open: what it has taken is acknowledged over them. What comes to their
+// ends meanwhile is delivered again after the time to acknowledge.
+func receive(ctx context.Context, lanes []<-chan *message.Message, to channelq.Enqueuer[*message.Message]) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, lane := range lanes {
+		group.Go(func() error {
+			for {
+				select {
+				case m, ok := <-lane:
+					if !ok {
+						return errors.New("the subscription has ended")
+					}
+					if err := to.Enqueue(ctx, m); err != nil {
+						m.Nack()
+						return err
+					}
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
 			}
-			if err := to.Enqueue(ctx, m); err != nil {
-				m.Nack()
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+		})
 	}
+	return group.Wait()
 }
 
 // shipping handles orders.
@@ -64,10 +72,14 @@ func (s *shipping) handle(ctx context.Context, m *message.Message) error {
 	if len(m.Payload) == 0 {
 		return channelq.Permanent(errors.New("the order does not say what"))
 	}
+	if m.UUID == "" { // all of these would pass for one order that came again
+		return channelq.Permanent(errors.New("the message has no id"))
+	}
 	if err := s.ship(ctx, m); err != nil {
 		return err // tried again here; the broker waits
 	}
-	acknowledge(ctx, m)
+	m.Ack()
+	settled(ctx, m)
 	return nil
 }
 
@@ -92,11 +104,10 @@ func (s *shipping) ship(ctx context.Context, m *message.Message) error {
 	return nil
 }
 
-// acknowledge returns when the broker knows. Ack alone only asks for it, and a
-// connection that closes right after would take that along. Watermill ends the
+// settled returns when the broker knows. Ack and Nack only ask for that, and a
+// connection that closes right after would take it along. Watermill ends the
 // message's context when it is done with the message.
-func acknowledge(ctx context.Context, m *message.Message) {
-	m.Ack()
+func settled(ctx context.Context, m *message.Message) {
 	select {
 	case <-m.Context().Done():
 	case <-ctx.Done():
@@ -113,14 +124,16 @@ func (s *shipping) giveUp(ctx context.Context, m *message.Message, cause error) 
 		return
 	}
 	fmt.Printf("put aside %s: %v\n", m.UUID, cause)
-	acknowledge(ctx, m)
+	m.Ack()
+	settled(ctx, m)
 }
 
 // giveBack lets the broker have what a stop did not get done. That takes care of
 // it: the stop is a clean one.
-func giveBack(_ context.Context, left []*message.Message) error {
+func giveBack(ctx context.Context, left []*message.Message) error {
 	for _, m := range left {
 		m.Nack()
+		settled(ctx, m)
 	}
 	return nil
 }
