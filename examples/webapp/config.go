@@ -71,7 +71,7 @@ func parseStore(text string) (storeName, error) {
 		return storeName{"postgres", text}, nil
 	}
 	// Not the text itself: it may be a URL with a password and a typing error.
-	return storeName{}, errors.New("it is memory, sqlite:FILE or postgres://...")
+	return storeName{}, errors.New("it is memory, sqlite:FILE or postgres://user@host/database")
 }
 
 // configure reads the command line of the process, and ends it if that is wrong.
@@ -182,6 +182,7 @@ func (c *config) check(rest []string, store, report string) (err error) {
 		// Now, because at the end of the program it would be too late to say that
 		// it cannot be written. A file that stays empty says that the end was not
 		// reached.
+		//nolint:gosec // it is the user's own
 		if c.report, err = os.OpenFile(report, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
 			return fmt.Errorf("-report: %w", err)
 		}

@@ -19,7 +19,9 @@ import (
 
 // welcome is a mail to send. Only what is needed to make it goes through the
 // queue; the rendering is part of the work. A store keeps it as JSON.
-type welcome struct{ Email string }
+type welcome struct {
+	Email string `json:"email"`
+}
 
 var welcomeText = template.Must(template.ParseFS(files, "templates/welcome.txt"))
 

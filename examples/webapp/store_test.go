@@ -67,7 +67,7 @@ func newSchema(t *testing.T, server string) string {
 
 func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, env []string) {
-		stuck := append(env, "WEBAPP_TEST_HANG_AT=hang@example.com")
+		stuck := []string{env[0], "WEBAPP_TEST_HANG_AT=hang@example.com"}
 		p := start(t, stuck, "-shutdown-timeout", "2s")
 		p.signUp("hang@example.com")
 		p.until("the worker hangs", func() bool { return p.queue().InProgress == 1 })
