@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
-	wnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/jetstream"
+	wmjs "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/jetstream"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -31,8 +31,8 @@ type broker struct {
 	log    *slog.Logger
 	server *server.Server // nil: it is somewhere else
 	conn   *nats.Conn
-	out    *wnats.Publisher
-	in     *wnats.Subscriber
+	out    *wmjs.Publisher
+	in     *wmjs.Subscriber
 	lanes  []<-chan *message.Message
 }
 
@@ -56,11 +56,11 @@ func (b *broker) Start(ctx context.Context) (err error) {
 		return err
 	}
 	logger := watermill.NewSlogLogger(b.log)
-	b.out, err = wnats.NewPublisher(wnats.PublisherConfig{Conn: b.conn, Logger: logger})
+	b.out, err = wmjs.NewPublisher(wmjs.PublisherConfig{Conn: b.conn, Logger: logger})
 	if err != nil {
 		return err
 	}
-	b.in, err = wnats.NewSubscriber(wnats.SubscriberConfig{
+	b.in, err = wmjs.NewSubscriber(wmjs.SubscriberConfig{
 		Conn: b.conn, Logger: logger, AckWaitTimeout: b.cfg.ackWait, ResourceInitializer: b.consumer,
 		// Ask for a message when there is a hand free for it, and not before: one that
 		// waits behind another here is one that nobody else can take.
