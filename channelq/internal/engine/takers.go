@@ -86,14 +86,15 @@ func (e *Engine[T]) takeWait(ctx context.Context, buf []T, yields int) (int, Out
 	if e.meeting != nil {
 		return e.meeting.take(ctx, buf)
 	}
-	for i := 0; ; i++ {
+	for range yields {
+		// Several at once: the look itself takes the producers' line from them,
+		// and a run of items that came in between makes up for it.
+		for range 3 {
+			runtime.Gosched()
+		}
 		if n, o := e.takeOrServe(buf); o == OK || o == Closed {
 			return n, o
 		}
-		if i == yields {
-			break
-		}
-		runtime.Gosched()
 	}
 	w := e.takers.join()
 	for {
@@ -120,7 +121,7 @@ func (e *Engine[T]) takeWait(ctx context.Context, buf []T, yields int) (int, Out
 // leave has set call: a put that was published too late to be seen here sees
 // call.
 func (e *Engine[T]) passOn() {
-	if e.takers.call.Load() && e.inPlace(e.head.Load()/step) > 0 {
+	if e.takers.call.Load() && e.Len() > 0 {
 		e.takers.wake()
 	}
 }
