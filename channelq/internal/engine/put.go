@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"runtime"
 	"unsafe"
 )
 
@@ -15,18 +14,21 @@ func (e *Engine[T]) Put(ctx context.Context, v T) Outcome {
 	if o := e.putOne(&v); o != Full {
 		return o
 	}
-	return e.putSlow(ctx, v)
+	return e.PutLater(ctx, v)
 }
 
-// putSlow is apart so that Put's frame stays small.
-func (e *Engine[T]) putSlow(ctx context.Context, v T) Outcome {
+// PutLater is Put for who has found the queue full just now.
+func (e *Engine[T]) PutLater(ctx context.Context, v T) Outcome {
 	if e.meeting != nil {
 		return e.meeting.putOne(ctx, v)
 	}
-	// A short wait for a consumer on another core costs less than parking.
-	runtime.Gosched()
-	if o := e.putOne(&v); o != Full {
-		return o
+	// Many that yield get their turns in order, by the scheduler. That is fairer
+	// than some that park and are overtaken by those that do not.
+	for range 3 {
+		linger(3)
+		if o := e.putOne(&v); o != Full {
+			return o
+		}
 	}
 	w := e.putters.waiter()
 	w.one[0] = v
@@ -52,7 +54,7 @@ func (e *Engine[T]) PutN(ctx context.Context, vs []T) (int, Outcome) {
 	if o != Full {
 		return n, o
 	}
-	runtime.Gosched()
+	linger(1)
 	m, o := e.putSome(vs[n:])
 	if n += m; o != Full {
 		return n, o

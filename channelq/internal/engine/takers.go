@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -79,19 +78,16 @@ func (s *takers[T]) leave(w *waiter[T]) {
 	s.updateLocked()
 }
 
-// takeWait is the slow path of Take and TakeN. It yields the processor a few
-// times first: a single take that parks for each item of a slow producer costs
-// more than the wait, while a batch gets a longer run by parking at once.
-func (e *Engine[T]) takeWait(ctx context.Context, buf []T, yields int) (int, Outcome) {
+// takeWait is the slow path of Take and TakeN. It lingers before it looks again,
+// looks times, and then parks: a single take that parks for each item of a slow
+// producer costs more than the wait, while a batch gets a longer run by parking
+// at once.
+func (e *Engine[T]) takeWait(ctx context.Context, buf []T, looks int) (int, Outcome) {
 	if e.meeting != nil {
 		return e.meeting.take(ctx, buf)
 	}
-	for range yields {
-		// Several at once: the look itself takes the producers' line from them,
-		// and a run of items that came in between makes up for it.
-		for range 3 {
-			runtime.Gosched()
-		}
+	for range looks {
+		linger(6)
 		if n, o := e.takeOrServe(buf); o == OK || o == Closed {
 			return n, o
 		}
