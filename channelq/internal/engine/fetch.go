@@ -30,7 +30,7 @@ func fetchingOf[T any](size int) fetching {
 	for every*2*each <= lineSize {
 		every *= 2
 	}
-	reach := min(max(4*lineSize/each, every, 8), size/4)
+	reach := min(max(4*lineSize/each, every), size/4)
 	if reach < every {
 		return never
 	}
