@@ -87,6 +87,7 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
 	}
+	j.announce(client.ID())
 	j.log.Info("jobs started", slog.Bool("works", works))
 	return nil
 }
@@ -156,8 +157,15 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	}
 	j.mu.Lock()
 	j.life = over
+	left := j.left
 	j.mu.Unlock()
 	j.cutNow()
+	if left != nil {
+		select {
+		case <-left:
+		case <-ctx.Done():
+		}
+	}
 	close(j.stopped)
 	j.log.Info("jobs stopped", slog.Int("left_over", j.LeftOver()))
 	return j.stopErr

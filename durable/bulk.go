@@ -1,0 +1,52 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// EnqueueAll is Enqueue of many items in one transaction: all of them are there,
+// or none and an error. It returns how many were new, which is all of them unless
+// the options say [Unique]; they hold for every item. No items are no error.
+func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (int, error) {
+	return q.enqueueAll(ctx, items, opts, (*river.Client[TTx]).InsertMany)
+}
+
+// EnqueueAllTx is EnqueueAll in a transaction of the store, see EnqueueTx.
+func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opts ...Option) (int, error) {
+	return q.enqueueAll(ctx, items, opts, func(c *river.Client[TTx], ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+		return c.InsertManyTx(ctx, tx, params)
+	})
+}
+
+type insertMany[TTx any] func(*river.Client[TTx], context.Context, []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+
+func (q *Queue[T, TTx]) enqueueAll(ctx context.Context, items []T, opts []Option, insert insertMany[TTx]) (int, error) {
+	client, err := q.ready(ctx)
+	if err != nil || len(items) == 0 {
+		return 0, err
+	}
+	params := make([]river.InsertManyParams, len(items))
+	for i, item := range items {
+		args, o, err := q.describe(item, opts)
+		if err != nil {
+			return 0, fmt.Errorf("stead/durable: enqueue %q: item %d of %d: %w", q.kind, i, len(items), err)
+		}
+		params[i] = river.InsertManyParams{Args: args, InsertOpts: o}
+	}
+	results, err := insert(client, ctx, params)
+	if err != nil {
+		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
+	}
+	n := 0
+	for _, r := range results {
+		if !r.UniqueSkippedAsDuplicate {
+			n++
+		}
+	}
+	q.books.accepted.Add(uint64(n))
+	return n, nil
+}
