@@ -8,9 +8,10 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// EnqueueAll is Enqueue of many items in one transaction: all of them are there,
-// or none and an error. It returns how many were new, which is all of them unless
-// the options say [Unique]; they hold for every item. No items are no error.
+// EnqueueAll is Enqueue of many items in one transaction: it returns how many there
+// are and nil, or 0 and an error when none of them is there. The options hold for
+// every item; [Unique] is refused, as it would be one key for all. No items are no
+// error.
 func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (int, error) {
 	return q.enqueueAll(ctx, items, opts, (*river.Client[TTx]).InsertMany)
 }
@@ -35,18 +36,14 @@ func (q *Queue[T, TTx]) enqueueAll(ctx context.Context, items []T, opts []Option
 		if err != nil {
 			return 0, fmt.Errorf("stead/durable: enqueue %q: item %d of %d: %w", q.kind, i, len(items), err)
 		}
+		if args.unique != "" {
+			return 0, fmt.Errorf("stead/durable: enqueue %q: Unique is for one item, not for many", q.kind)
+		}
 		params[i] = river.InsertManyParams{Args: args, InsertOpts: o}
 	}
-	results, err := insert(client, ctx, params)
-	if err != nil {
+	if _, err := insert(client, ctx, params); err != nil {
 		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
-	n := 0
-	for _, r := range results {
-		if !r.UniqueSkippedAsDuplicate {
-			n++
-		}
-	}
-	q.books.accepted.Add(uint64(n))
-	return n, nil
+	q.books.accepted.Add(uint64(len(items)))
+	return len(items), nil
 }

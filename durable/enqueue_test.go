@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -219,23 +220,43 @@ func concurrency[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func twoProcesses[TTx any](t *testing.T, e env[TTx]) {
-	const n = 300
-	var runs [n]atomic.Int32
+	n := 1000
+	switch {
+	case testing.Short():
+		n = 300
+	case os.Getenv("STEAD_TEST_FAULTS") != "":
+		n = 10_000
+	}
+	runs := make([]atomic.Int32, n)
 	var done atomic.Int32
 	handle := func(_ context.Context, i int) error { runs[i].Add(1); done.Add(1); return nil }
 	one := newJobs(t, e.store, durable.EnqueueAndWork)
 	two := newJobs(t, e.again(t), durable.EnqueueAndWork)
 	q := newQueue(t, one, "shared", handle, durable.QueueConfig[int]{Concurrency: 4})
 	newQueue(t, two, "shared", handle, durable.QueueConfig[int]{Concurrency: 4})
-	for i := range n {
-		enqueue(t, q, i)
+	items := make([]int, n)
+	for i := range items {
+		items[i] = i
+	}
+	if _, err := q.EnqueueAll(t.Context(), items); err != nil {
+		t.Fatal(err)
 	}
 	start(t, one)
 	start(t, two)
-	until(t, "all done", func() bool { return done.Load() >= n })
+	for step := 100; step <= n; step += 100 {
+		until(t, "more are done", func() bool { return int(done.Load()) >= step })
+	}
 	for i := range runs {
 		if r := runs[i].Load(); r != 1 {
 			t.Errorf("item %d ran %d times", i, r)
+		}
+	}
+	until(t, "all are completed", func() bool { return q.States()[string(rivertype.JobStateCompleted)] == n })
+	rows, err := q.List(t.Context(), 10_000)
+	must(t, err)
+	for _, row := range rows {
+		if row.Attempt != 1 || len(row.Errors) != 0 {
+			t.Errorf("job %d: attempt %d, %v", row.ID, row.Attempt, row.Errors)
 		}
 	}
 }

@@ -26,6 +26,8 @@ type env[TTx any] struct {
 	end   func(ctx context.Context, tx TTx, commit bool) error
 	// exec runs a statement beside the engine.
 	exec func(ctx context.Context, statement string) error
+	// age is the statement that makes every process one that was seen long ago.
+	age string
 	// again opens the same store a second time, as another process would.
 	again func(t *testing.T) durable.Store[TTx]
 }
@@ -57,6 +59,7 @@ func openSQLite(t *testing.T) env[*sql.Tx] {
 			_, err := s.DB().ExecContext(ctx, statement)
 			return err
 		},
+		age:   "UPDATE stead_instance SET seen = seen - 61000",
 		again: func(t *testing.T) durable.Store[*sql.Tx] { t.Helper(); return open(t) },
 	}
 }
@@ -98,6 +101,7 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 			return tx.Rollback(ctx)
 		},
 		exec:  exec,
+		age:   "UPDATE stead_instance SET seen = seen - interval '61 seconds'",
 		again: func(t *testing.T) durable.Store[pgx.Tx] { t.Helper(); return open(t) },
 	}
 }

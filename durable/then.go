@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -49,8 +50,7 @@ func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...
 	case c.own:
 		return fail(errors.New("CompleteTx was called before; use EnqueueTx"))
 	}
-	c.params = append(c.params, river.InsertManyParams{Args: args, InsertOpts: o})
-	c.counts = append(c.counts, func() { next.books.accepted.Add(1) })
+	c.next = append(c.next, continuation{args: args, opts: o, accepted: &next.books.accepted})
 	return nil
 }
 
@@ -76,7 +76,7 @@ func CompleteTx[TTx any](ctx context.Context, tx TTx) error {
 	switch {
 	case c.returned:
 		return fmt.Errorf("stead/durable: complete: %w", errNoHandler)
-	case len(c.params) > 0:
+	case len(c.next) > 0:
 		return errors.New("stead/durable: complete: Then was called before; use EnqueueTx")
 	}
 	if err := c.complete(ctx, tx); err != nil {
@@ -102,8 +102,14 @@ type current[TTx any] struct {
 	mu       sync.Mutex
 	returned bool
 	own      bool // the handler completes the job itself
-	params   []river.InsertManyParams
-	counts   []func() // what the queues of params count once they are in
+	next     []continuation
+}
+
+type continuation struct {
+	args     payload
+	opts     *river.InsertOpts
+	accepted *atomic.Uint64 // of the queue
+	isNew    bool           // not a duplicate, see Unique
 }
 
 // completeWait bounds the transaction that completes a job with continuations: a
@@ -115,29 +121,29 @@ func (c *current[TTx]) finish() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.returned = true
-	if len(c.params) == 0 {
+	if len(c.next) == 0 {
 		return nil // the engine completes it, in batches
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
 	err := c.inTx(ctx, func(tx TTx) error {
 		client := river.ClientFromContext[TTx](c.engine)
-		results, err := client.InsertManyTx(ctx, tx, c.params)
-		if err != nil {
-			return err
-		}
-		for i, r := range results {
-			if r.UniqueSkippedAsDuplicate {
-				c.counts[i] = func() {}
+		for i, n := range c.next { // one by one: two of them may have one unique key
+			res, err := client.InsertTx(ctx, tx, n.args, n.opts)
+			if err != nil {
+				return err
 			}
+			c.next[i].isNew = !res.UniqueSkippedAsDuplicate
 		}
 		return c.complete(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("stead/durable: complete with what comes then: %w", err)
 	}
-	for _, count := range c.counts {
-		count()
+	for _, n := range c.next {
+		if n.isNew {
+			n.accepted.Add(1)
+		}
 	}
 	return nil
 }
