@@ -13,4 +13,7 @@ type Kept struct {
 	Attempts    int    // begun so far
 	MaxAttempts int
 	At          time.Time // when it is due while it waits, was taken while it runs, and ended afterwards
+
+	// What can be done with it now.
+	CanCancel, CanRequeue, CanDiscard bool
 }

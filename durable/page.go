@@ -21,6 +21,13 @@ const manageWait = 5 * time.Second
 // maxListed is how many jobs a page shows of one kind.
 const maxListed = 100
 
+// In which states a job can be what. It can be cancelled as long as it is
+// unfinished.
+var (
+	requeueStates = []rivertype.JobState{rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+	discardStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+)
+
 // Kept lists at most a hundred jobs of this queue in one state, the oldest first.
 // It is empty for a state that does not exist and when the store does not answer
 // within 5 s.
@@ -47,6 +54,9 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 	for i, row := range rows {
 		k := channelq.Kept{
 			ID: uint64(row.ID), State: string(row.State), Attempts: row.Attempt, MaxAttempts: row.MaxAttempts, At: row.ScheduledAt,
+			CanCancel:  slices.Contains(unfinished, row.State),
+			CanRequeue: slices.Contains(requeueStates, row.State),
+			CanDiscard: slices.Contains(discardStates, row.State),
 		}
 		switch {
 		case row.FinalizedAt != nil:
@@ -106,12 +116,12 @@ func (q *Queue[T, TTx]) Retrying() []channelq.Retrying {
 // Requeue is Jobs.Retry for a job of this queue that failed, was cancelled, or
 // waits for its next attempt.
 func (q *Queue[T, TTx]) Requeue(id uint64) error {
-	return q.settle("requeue", id, q.jobs.Retry, append([]rivertype.JobState{rivertype.JobStateRetryable}, failedStates...)...)
+	return q.settle("requeue", id, q.jobs.Retry, requeueStates...)
 }
 
 // Discard is Jobs.Delete for a job of this queue that has ended in whatever way.
 func (q *Queue[T, TTx]) Discard(id uint64) error {
-	return q.settle("discard", id, q.jobs.Delete, append([]rivertype.JobState{rivertype.JobStateCompleted}, failedStates...)...)
+	return q.settle("discard", id, q.jobs.Delete, discardStates...)
 }
 
 // Cancel is Jobs.Cancel for a job of this queue that waits or runs.

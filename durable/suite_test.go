@@ -53,6 +53,8 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"ManyItemsAreThereTogetherOrNotAtAll":             bulk[TTx],
 		"JobsAreListedByStateAndChanged":                  kept[TTx],
 		"ProcessesAreListedAsLongAsTheyLive":              instances[TTx],
+		"MetricsShowJobsByState":                          scraped[TTx],
+		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],
 		"MemoryAndDurableQueuesAreInterchangeable":        interchangeable[TTx],
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -29,13 +29,15 @@ func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
 	return w.q.cfg.Timeout + time.Second
 }
 
-// NextRetry is asked right after an attempt failed that was not the last.
+// NextRetry is asked right after an attempt failed that was not the last. The
+// engine's SQLite driver writes the time down as text in the zone it has, and
+// compares it as text with UTC.
 func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
 	if d, ok := w.q.asked.LoadAndDelete(job.ID); ok {
-		return time.Now().Add(d.(time.Duration))
+		return time.Now().UTC().Add(d.(time.Duration))
 	}
 	half := w.q.retry.Bound(job.Attempt) / 2
-	return time.Now().Add(half + min(w.q.retry.Delay(job.Attempt), half))
+	return time.Now().UTC().Add(half + min(w.q.retry.Delay(job.Attempt), half))
 }
 
 func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) error {
