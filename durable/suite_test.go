@@ -2,8 +2,6 @@ package durable_test
 
 import "testing"
 
-func TestOnSQLite(t *testing.T) { suite(t, openSQLite) }
-
 func TestOnPostgres(t *testing.T) { suite(t, openPostgres) }
 
 // suite is what holds on every store.
