@@ -12,8 +12,11 @@ import (
 )
 
 // Both fetch like this. One minute is the default timeout of an attempt in either.
+// With few workers the cooldown would be all that a drain takes, so that the costs
+// are compared with many.
 const (
-	workers  = 10
+	few, many = 10, 100
+
 	cooldown = 10 * time.Millisecond
 	keep     = 24 * time.Hour
 )
@@ -43,14 +46,14 @@ type contender struct {
 
 type maker[TTx any] struct {
 	name string
-	make func(store durable.Store[TTx], handle func(context.Context, item) error) (contender, error)
+	make func(store durable.Store[TTx], handle func(context.Context, item) error, workers int) (contender, error)
 }
 
 func makers[TTx any]() []maker[TTx] {
 	return []maker[TTx]{{"river", direct[TTx]}, {"durable", adapted[TTx]}}
 }
 
-func adapted[TTx any](store durable.Store[TTx], handle func(context.Context, item) error) (contender, error) {
+func adapted[TTx any](store durable.Store[TTx], handle func(context.Context, item) error, workers int) (contender, error) {
 	jobs, err := durable.New(store, durable.Config{})
 	if err != nil {
 		return contender{}, err
@@ -85,7 +88,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	return w.handle(ctx, job.Args.item)
 }
 
-func direct[TTx any](store durable.Store[TTx], handle func(context.Context, item) error) (contender, error) {
+func direct[TTx any](store durable.Store[TTx], handle func(context.Context, item) error, workers int) (contender, error) {
 	ws := river.NewWorkers()
 	river.AddWorker(ws, &worker{handle: handle})
 	client, err := river.NewClient(store.Driver(), &river.Config{
@@ -103,11 +106,11 @@ func direct[TTx any](store durable.Store[TTx], handle func(context.Context, item
 			return err
 		},
 		enqueueAll: func(ctx context.Context, items []item) error {
-			many := make([]river.InsertManyParams, len(items))
+			params := make([]river.InsertManyParams, len(items))
 			for i, it := range items {
-				many[i] = river.InsertManyParams{Args: args{it}, InsertOpts: opts}
+				params[i] = river.InsertManyParams{Args: args{it}, InsertOpts: opts}
 			}
-			_, err := client.InsertMany(ctx, many)
+			_, err := client.InsertMany(ctx, params)
 			return err
 		},
 		start: func(ctx context.Context) error { return client.Start(ctx) },

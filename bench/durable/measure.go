@@ -15,7 +15,7 @@ import (
 type Plan struct {
 	Rounds  int // of both, in turns
 	Enqueue int // single inserts a round
-	Drain   int // jobs a round
+	Drain   int // further jobs a round
 	Probes  int // of the latency when idle
 }
 
@@ -39,7 +39,7 @@ func Measure[TTx any](ctx context.Context, name string, plan Plan, open func(con
 	both := makers[TTx]()
 	for i := range plan.Rounds + 1 { // the first is not counted: it warms up
 		for _, m := range both {
-			r, err := measure(ctx, m, plan, open)
+			r, err := measure(ctx, m, plan, open, many)
 			if err != nil {
 				return s, fmt.Errorf("%s on %s: %w", m.name, name, err)
 			}
@@ -58,7 +58,7 @@ func Measure[TTx any](ctx context.Context, name string, plan Plan, open func(con
 
 type opener[TTx any] func(context.Context) (durable.Store[TTx], func() error, error)
 
-func measure[TTx any](ctx context.Context, m maker[TTx], plan Plan, open opener[TTx]) (r Round, err error) {
+func measure[TTx any](ctx context.Context, m maker[TTx], plan Plan, open opener[TTx], workers int) (r Round, err error) {
 	store, closeStore, err := open(ctx)
 	if err != nil {
 		return r, err
@@ -72,7 +72,7 @@ func measure[TTx any](ctx context.Context, m maker[TTx], plan Plan, open opener[
 			close(done)
 		}
 		return nil
-	})
+	}, workers)
 	if err != nil {
 		return r, err
 	}
@@ -98,7 +98,7 @@ func measure[TTx any](ctx context.Context, m maker[TTx], plan Plan, open opener[
 // drain is ten workers and 5,000 jobs.
 func drain[TTx any](ctx context.Context, plan Plan, open opener[TTx]) (float64, error) {
 	plan.Enqueue, plan.Drain = 0, 5000
-	r, err := measure(ctx, makers[TTx]()[1], plan, open)
+	r, err := measure(ctx, makers[TTx]()[1], plan, open, few)
 	return r.DrainMicros * 5000 / 1e6, err
 }
 
@@ -111,7 +111,7 @@ func latency[TTx any](ctx context.Context, plan Plan, open opener[TTx]) (all []f
 	}
 	defer func() { err = errors.Join(err, closeStore()) }()
 	began := make(chan time.Time, 1)
-	c, err := adapted(store, func(context.Context, item) error { began <- time.Now(); return nil })
+	c, err := adapted(store, func(context.Context, item) error { began <- time.Now(); return nil }, few)
 	if err == nil {
 		err = c.start(ctx)
 	}

@@ -80,7 +80,7 @@ func (r Results) Write(out io.Writer) {
 	m := r.Machine
 	fmt.Fprintf(out, "%s, %s, %d cores, %s, load %s, commit %s\n\n", m.Go, m.CPU, m.Cores, m.OS, m.Load, m.Commit)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tenqueue, us\tdrain, us a job\t5,000 jobs, s\tidle p50, ms\tidle p95, ms\t")
+	fmt.Fprintln(w, "\tenqueue, us\tdrain, us a job\t5,000 jobs with 10 workers, s\tidle p50, ms\tidle p95, ms\t")
 	for _, s := range r.Stores {
 		fmt.Fprintf(w, "river, %s\t%.0f\t%.1f\t\t\t\t\n", s.Name, s.median("river", Round.enqueue), s.median("river", Round.drain))
 		fmt.Fprintf(w, "durable, %s\t%.0f\t%.1f\t%.2f\t%.1f\t%.1f\t\n", s.Name, s.median("durable", Round.enqueue),
