@@ -13,7 +13,6 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable"
-	"github.com/steadgo/stead/periodic"
 )
 
 func nothing[T any](context.Context, T) error { return nil }
