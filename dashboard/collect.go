@@ -69,6 +69,7 @@ func (inv *inventory) walk(prefix string, host hostSource, depth int) {
 			for _, s := range sourcesOf(name, status) {
 				inv.look(s)
 			}
+			inv.addInstances(name, status)
 			return nil
 		})
 		if err != nil && inv.state.Services[i].Error == "" {
@@ -119,11 +120,14 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 		i = len(*queues)
 		*queues = append(*queues, queueOf(&stats))
 	}
-	inv.queues[stats.Name] = append(inv.queues[stats.Name], s)
 	q := &(*queues)[i]
 	if !slices.Contains(q.Services, s.service) {
 		q.Services = append(q.Services, s.service)
 	}
+	if slices.ContainsFunc(inv.queues[stats.Name], s.same) {
+		return
+	}
+	inv.queues[stats.Name] = append(inv.queues[stats.Name], s)
 	if at := stats.OldestDue; !at.IsZero() && (q.OldestDue.IsZero() || at.Before(q.OldestDue)) {
 		q.OldestDue = at
 	}
@@ -135,6 +139,9 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	}
 	if m, ok := find[stateSource](s); ok {
 		q.States = m.States()
+	}
+	if _, ok := find[keptSource](s); ok {
+		q.CanList = true
 	}
 	inv.addFailures(q, s)
 }

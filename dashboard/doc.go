@@ -37,7 +37,11 @@
 //	Requeue(id uint64) error              which can be requeued
 //	Discard(id uint64) error              and discarded
 //	Retrying() []channelq.Retrying        its items that wait for the next attempt
-//	States() map[string]int               its jobs by state, if it is kept elsewhere
+//	States() map[string]int               its jobs by state, if it is kept elsewhere,
+//	Kept(state string) []channelq.Kept    which can be listed, requeued, discarded
+//	Cancel(id uint64) error               and cancelled
+//	Queues() []interface{ Name() string } more queues
+//	Instances() []lifecycle.Instance      the processes that share the work
 //	Stats() periodic.Stats                a schedule
 //	Trigger() error                       it can be run now
 //	Jobs() []*periodic.Job                a scheduler with many

@@ -1,8 +1,11 @@
 package dashboard
 
 import (
+	"reflect"
+
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -21,6 +24,15 @@ type (
 	retrySource   interface{ Retrying() []channelq.Retrying }
 	stateSource   interface{ States() map[string]int }
 	backlogSource interface{ Backlog() int }
+
+	queuesSource interface {
+		Queues() []interface{ Name() string }
+	}
+	keptSource interface {
+		Kept(state string) []channelq.Kept
+	}
+	instanceSource interface{ Instances() []lifecycle.Instance }
+	canceller      interface{ Cancel(id uint64) error }
 
 	pauser interface {
 		Pause()
@@ -41,6 +53,12 @@ type source struct {
 	thing   any
 }
 
+// same reports whether both are one thing, that two services watch or one both is
+// and watches.
+func (s source) same(other source) bool {
+	return s.thing != nil && other.thing != nil && reflect.TypeOf(s.thing).Comparable() && s.thing == other.thing
+}
+
 // find returns s as a T.
 func find[T any](s source) (T, bool) {
 	if s.wrapped != nil {
@@ -55,6 +73,11 @@ func sourcesOf(name string, s hosted.ServiceStatus) []source {
 	all := []source{{service: name, wrapped: s.Service}}
 	for _, w := range s.Watched {
 		all = append(all, source{service: name, thing: w})
+	}
+	if many, ok := hosted.As[queuesSource](s.Service); ok {
+		for _, q := range many.Queues() {
+			all = append(all, source{service: name, thing: q})
+		}
 	}
 	for _, one := range all {
 		if many, ok := find[schedulerSource](one); ok {

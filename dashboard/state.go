@@ -23,6 +23,7 @@ type State struct {
 	Services  []Service  `json:"services"` // in the order of the start
 	Queues    []Queue    `json:"queues"`
 	Schedules []Schedule `json:"schedules"`
+	Instances []Instance `json:"instances,omitempty"` // the processes that share a store, this one among them
 	Stop      *Stop      `json:"stop,omitempty"`      // nil: no stop was asked for
 	LastStop  *Stop      `json:"last_stop,omitempty"` // of the run before this one, see Config.LastStop
 }
@@ -140,6 +141,7 @@ type Queue struct {
 	Wait     Latency        `json:"wait"`            // from enqueue to take, a sample
 	Handle   Latency        `json:"handle"`          // of one attempt, a sample
 	States   map[string]int `json:"states,omitempty"`
+	CanList  bool           `json:"can_list"` // jobs can be listed by state
 	Retrying []Retry        `json:"retrying"` // soonest first, at most 100
 	Failures []Failure      `json:"failures"` // newest first
 	History  []Point        `json:"history,omitempty"`

@@ -1,3 +1,5 @@
+//go:build !river51
+
 package durable_test
 
 import (
@@ -148,6 +150,48 @@ func ExampleQueue() {
 	fmt.Println(h.Stop(ctx))
 	// Output:
 	// mail to ann@example.org
+	// <nil>
+}
+
+// The receipt is enqueued by the transaction that completes the charge.
+func ExampleThen() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	store, err := sqlite.Open(filepath.Join(dir, "jobs.db"))
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = store.Close() }()
+	ctx := context.Background()
+
+	err = durable.Migrate(ctx, store)
+	jobs, err2 := durable.New(store, durable.Config{})
+	sent := make(chan struct{})
+	receipts, err3 := durable.NewQueue(jobs, "receipt", func(_ context.Context, order int) error {
+		fmt.Println("receipt for order", order)
+		close(sent)
+		return nil
+	}, durable.QueueConfig[int]{})
+	charge := func(ctx context.Context, order int) error {
+		fmt.Println("charged order", order)
+		return durable.Then(ctx, receipts, order)
+	}
+	charges, err4 := durable.NewQueue(jobs, "charge", charge, durable.QueueConfig[int]{})
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		panic(err)
+	}
+	err = jobs.Start(ctx)
+	if err = errors.Join(err, charges.Enqueue(ctx, 7)); err != nil {
+		panic(err)
+	}
+	<-sent
+	fmt.Println(jobs.Stop(ctx))
+	// Output:
+	// charged order 7
+	// receipt for order 7
 	// <nil>
 }
 

@@ -99,8 +99,11 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Counts counts the jobs by queue and state.
 func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
-	rows, err := s.db.QueryContext(ctx,
-		`SELECT queue, state, count(*), CAST(unixepoch(min(scheduled_at), 'subsec') * 1000 AS INTEGER) FROM river_job GROUP BY queue, state`)
+	// The engine writes most times as SQLite does, and those of a retry as Go prints
+	// them: "... +0000 UTC m=+12.3".
+	rows, err := s.db.QueryContext(ctx, `SELECT queue, state, n, CAST(COALESCE(unixepoch(
+			CASE instr(due, ' +') WHEN 0 THEN due ELSE substr(due, 1, instr(due, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER)
+		FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state)`)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
 	}
