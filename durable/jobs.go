@@ -226,7 +226,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 			}
 		}
 	}
-	client, err := river.NewClient(j.store.Driver(), cfg)
+	client, err := river.NewClient[TTx](keeper[TTx]{j.store.Driver()}, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}
