@@ -89,7 +89,7 @@ func leads(t *testing.T, b *bed, workers ...*worker) (leader, other *worker) {
 // that has two jobs fails the test.
 func (b *bed) slots(t *testing.T, kind string) (list []time.Time) {
 	t.Helper()
-	query := "SELECT strftime('%Y-%m-%d %H:%M:%S', scheduled_at) FROM river_job WHERE kind = '" + kind + "' ORDER BY scheduled_at"
+	query := "SELECT substr(scheduled_at, 1, 19) FROM river_job WHERE kind = '" + kind + "' ORDER BY scheduled_at"
 	if strings.HasPrefix(b.arg, "postgres://") {
 		query = "SELECT to_char(scheduled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM river_job WHERE kind = '" + kind + "' ORDER BY scheduled_at"
 	}

@@ -46,7 +46,6 @@ func TestMain(m *testing.M) {
 // for an election.
 func rounds(t *testing.T, n int, test func(t *testing.T)) {
 	t.Helper()
-	testserver.Wanted(t)
 	if s := os.Getenv("STEAD_TEST_FAULTS_ROUNDS"); s != "" {
 		more, err := strconv.Atoi(s)
 		if err != nil {
@@ -63,6 +62,7 @@ func rounds(t *testing.T, n int, test func(t *testing.T)) {
 func onBoth(t *testing.T, n int, test func(t *testing.T, b *bed)) {
 	t.Helper()
 	testserver.Wanted(t)
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		rounds(t, n, func(t *testing.T) { test(t, onSQLite(t, t.TempDir())) })

@@ -75,7 +75,7 @@ func (o *options) run() error {
 
 func serve[TTx any](ctx context.Context, store durable.Store[TTx], o *options) error {
 	if o.migrate {
-		fmt.Println("migrating")
+		fmt.Fprintln(os.Stdout, "migrating")
 		return durable.Migrate(ctx, store)
 	}
 	jobs, err := durable.New(store, durable.Config{
@@ -97,7 +97,7 @@ func serve[TTx any](ctx context.Context, store durable.Store[TTx], o *options) e
 	if err := jobs.Start(starting); err != nil {
 		return err
 	}
-	fmt.Println("ready", client.ID())
+	fmt.Fprintln(os.Stdout, "ready", client.ID())
 	<-ctx.Done()
 	stopping, cancel := context.WithTimeout(context.Background(), o.stopWithin)
 	defer cancel()
