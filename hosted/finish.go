@@ -23,7 +23,7 @@ func (h *Host) finish(end time.Time) {
 	h.mu.Unlock()
 	soon := time.Now().Add(moment)
 	for _, c := range behind {
-		waitUntil(c.done, soon, nil)
+		waitUntil(c.done, soon)
 	}
 	behind = append(slices.Clone(behind), h.stuckBehind(end)...)
 	var stacks map[string]string
@@ -166,7 +166,7 @@ func ask[T any](u *unit, method func() T, patience time.Duration) (none T) {
 	}
 	answer := make(chan T, 1)
 	c := u.call(&u.base, "ask", func(context.Context) error { answer <- method(); return nil }, nil)
-	if !waitUntil(c.done, time.Now().Add(patience), nil) {
+	if !waitUntil(c.done, time.Now().Add(patience)) {
 		h.mu.Lock()
 		u.mute = true
 		h.mu.Unlock()
