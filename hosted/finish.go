@@ -88,6 +88,9 @@ func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (strag
 // one call that is never back for each that did.
 func (h *Host) stuckBehind(end time.Time) (calls []*call) {
 	for _, u := range h.units {
+		if u.loop != nil {
+			continue
+		}
 		s, ok := As[stuck](u.service)
 		if !ok || u.stateNow() == lifecycle.Stopping || ask(u, s.Stuck, patience(end)) == 0 {
 			continue
@@ -128,6 +131,9 @@ func patience(end time.Time) time.Duration {
 func (h *Host) countLeftOver(end time.Time) {
 	seen := map[any]bool{}
 	for _, u := range h.units {
+		if u.loop != nil && len(u.watched) == 0 {
+			continue
+		}
 		left := 0
 		var items map[string]uint64
 		if l, ok := As[leftover](u.service); ok {

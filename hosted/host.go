@@ -107,8 +107,9 @@ func New(cfg Config) *Host {
 	if cfg.Name == "" {
 		cfg.Name = "host"
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
+	logger := slog.New(slog.DiscardHandler)
+	if cfg.Logger != nil {
+		logger = cfg.Logger.With("host", cfg.Name)
 	}
 	if cfg.ShutdownTimeout == 0 {
 		cfg.ShutdownTimeout = defaultShutdownTimeout
@@ -118,7 +119,7 @@ func New(cfg Config) *Host {
 	}
 	h := &Host{
 		cfg:   cfg,
-		log:   cfg.Logger.With("host", cfg.Name),
+		log:   logger,
 		ended: make(chan struct{}),
 		cut:   make(chan struct{}),
 	}
@@ -179,6 +180,9 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 	if err := h.acceptLocked(u); err != nil {
 		h.problems = append(h.problems, &ServiceError{Service: name, Op: "add", Err: err})
 		return
+	}
+	if h.units == nil {
+		h.units = make([]*unit, 0, 16)
 	}
 	h.units = append(h.units, u)
 	if u.loop != nil {

@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // stopServices calls the stopping hooks, the stops and the stopped hooks.
 func (h *Host) stopServices(end time.Time) {
 	h.mu.Lock()
-	var units []*unit
+	units := make([]*unit, 0, len(h.units))
 	for _, u := range h.units {
 		if u.started {
 			units = append(units, u)
@@ -76,6 +77,8 @@ func (u *unit) stop(now, deadline time.Time, timer *alarm) time.Time {
 	// from now on an end is a clean one, and there are no more restarts.
 	u.cancel(h.marks.Request().Cause)
 	if u.loop != nil {
+		// Most loops end at once, and then there is nothing to wait for.
+		runtime.Gosched()
 		if !timer.wait(u.done, deadline) {
 			h.abandon(&call{unit: u, op: "stop", began: since, done: u.done})
 			return time.Now()
