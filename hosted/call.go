@@ -154,6 +154,9 @@ func withCause(err, cause error) error {
 	if errors.Is(err, cause) {
 		return err
 	}
+	if is(err, context.DeadlineExceeded) && errors.Is(cause, err) {
+		return cause // which says whose deadline it was
+	}
 	return fmt.Errorf("%w: %w", err, cause)
 }
 

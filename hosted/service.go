@@ -29,6 +29,9 @@ import (
 //	Name() string                     of the queue or job inside; two of one name are refused
 //	Unwrap() Service                  on wrappers: all of these are looked for behind it too
 //
+// A wrapper that embeds a Service as an interface has its Start and Stop and none
+// of these: it needs Unwrap, or the host does not see that what is inside ended.
+//
 // The four hooks and the order in which they run are those of .NET's
 // IHostedLifecycleService.
 type Service interface {
@@ -92,7 +95,8 @@ func Once(run func(ctx context.Context) error) Service { return &once{run: run} 
 
 // Fresh makes a Service that can be restarted although its kind can start only
 // once, as an http.Server: every start makes a new one. construct and its result are
-// called from one goroutine at a time.
+// called from one goroutine at a time. The other methods of the new one are found as
+// if it had been added itself, save for Starting: nothing is made before the start.
 func Fresh(construct func() (Service, error)) Service { return &fresh{construct: construct} }
 
 // loop is run by a host on one goroutine of the host's own, without these

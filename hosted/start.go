@@ -82,13 +82,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 	if h.cfg.StartConcurrency > 1 {
 		all := sideBySide(h.units, h.cfg.StartConcurrency,
 			(*unit).needs, (*unit).needed,
-			func(u *unit) bool {
-				ok := h.startUnit(ctx, u)
-				if !ok {
-					h.cancelStart(errSiblingFailed)
-				}
-				return ok
-			})
+			func(u *unit, giveUp func()) bool { return h.startBeside(ctx, u, giveUp) })
 		if !all {
 			return false
 		}

@@ -52,7 +52,7 @@ func (h *Host) stopServices(end time.Time) {
 		sideBySide(units, 0,
 			func(u *unit) []*unit { return started(u.needed()) },
 			func(u *unit) []*unit { return started(u.needs()) },
-			func(u *unit) bool {
+			func(u *unit, _ func()) bool {
 				now := time.Now()
 				u.stop(now, plan.turn(now, u.depth()+len(after), u.stopTimeout), &alarm{})
 				return true
