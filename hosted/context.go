@@ -24,11 +24,12 @@ func Ready(ctx context.Context) {
 	if !u.waitReady || (u.state != lifecycle.Starting && u.state != lifecycle.Restarting) {
 		return
 	}
+	now := time.Now()
 	if u.state == lifecycle.Starting {
-		u.startTook = time.Since(u.since)
+		u.startTook = now.Sub(u.since)
 		close(u.ready)
 	}
-	u.enterLocked(lifecycle.Running)
+	u.enterAtLocked(lifecycle.Running, now)
 }
 
 // Coordinator lets the service whose context this is wait for other services of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -150,10 +151,13 @@ func (u *unit) startLoop(ctx context.Context) error {
 	if !u.waitReady {
 		return nil
 	}
-	select {
-	case <-u.ready:
-	case <-u.done:
-	case <-ctx.Done():
+	runtime.Gosched() // most are ready at once, and then there is nothing to wait for
+	if !closed(u.ready) {
+		select {
+		case <-u.ready:
+		case <-u.done:
+		case <-ctx.Done():
+		}
 	}
 	if closed(u.ready) {
 		return nil // what came after that is not the start's
