@@ -36,13 +36,19 @@ func (h handler) Handle(ctx context.Context, r slog.Record) (err error) {
 }
 
 func (h handler) WithAttrs(attrs []slog.Attr) (with slog.Handler) {
-	with = h
-	defer func() { _ = recover() }()
+	defer func() {
+		if recover() != nil {
+			with = h
+		}
+	}()
 	return handler{h.inner.WithAttrs(attrs)}
 }
 
 func (h handler) WithGroup(name string) (with slog.Handler) {
-	with = h
-	defer func() { _ = recover() }()
+	defer func() {
+		if recover() != nil {
+			with = h
+		}
+	}()
 	return handler{h.inner.WithGroup(name)}
 }
