@@ -32,7 +32,7 @@ type Stats struct {
 	Transitions uint64 // how often Leading changed
 
 	Stuck bool  // a term is over and its work has not returned
-	Err   error // the last failure: of the store, of a start or of a term; nil since the store answered or a service came up
+	Err   error // the last failure: of the store, of a start or of a term; nil since a term was gained, or the store answered again
 }
 
 // New makes a candidate. It does not ask the store for anything.
@@ -112,6 +112,7 @@ func (e *Elector) gained(t *term) {
 	e.mu.Lock()
 	e.stats.Fence = t.fence
 	e.stats.Terms++
+	e.stats.Err = nil
 	e.changeLocked(true)
 	e.mu.Unlock()
 	e.lease.log.Info("leadership gained", "group", t.key, "fence", t.fence)

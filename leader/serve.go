@@ -209,8 +209,9 @@ func workReturned(inner hosted.Service, err error) (returned, known bool) {
 	var caught *lifecycle.PanicError
 	gaveUp := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &caught)
 	switch e, ok := hosted.As[interface{ Done() <-chan struct{} }](inner); {
-	case errors.As(err, &timeout): // a host: it is done, but what it left behind is not
-		return false, false
+	case errors.As(err, &timeout): // a host: it is done, but not what it left behind
+		h, ok := hosted.As[interface{ Stacks() map[string]string }](inner)
+		return ok && len(h.Stacks()) == 0, ok
 	case !gaveUp:
 		return true, true
 	case !ok:

@@ -1,0 +1,3 @@
+package leader_test
+
+func play(string) int { return 2 }
