@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"time"
+
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/periodic"
@@ -32,6 +34,12 @@ type (
 		Discard(id uint64) error
 	}
 	trigger interface{ Trigger() error }
+
+	candidate interface {
+		Group() string
+		Role() (leading bool, since time.Time, fence int64)
+		Transitions() uint64
+	}
 )
 
 // source is one thing that may have the methods above.
