@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,7 +59,7 @@ func onPostgres(t *testing.T) backend {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	addr := strings.TrimPrefix(p.URL, "postgres://postgres@")
+	addr, _, _ := strings.Cut(strings.TrimPrefix(p.URL, "postgres://postgres@"), "/")
 	wipe := func() {
 		c, err := pgx.Connect(context.Background(), p.URL)
 		if err != nil {
@@ -69,7 +70,7 @@ func onPostgres(t *testing.T) backend {
 			t.Fatal(err)
 		}
 	}
-	return backend{p.URL, addr[:strings.Index(addr, "/")], wipe, p.Kill, p.Start, false}
+	return backend{p.URL, addr, wipe, p.Kill, p.Start, false}
 }
 
 // crew is some processes that want into one section.
@@ -146,7 +147,7 @@ func (c *crew) send(who, part, store string, under ...string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	args := append(under, self)
+	args := slices.Concat(under, []string{self})
 	m := &member{cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{})}
 	m.cmd.Env = append(os.Environ(), "LEADER_TEST_PART="+part, "LEADER_TEST_WHO="+who, "LEADER_TEST_STORE="+store,
 		"LEADER_TEST_SECTION="+c.path, "LEADER_TEST_LEDGER="+c.ledger.URL,

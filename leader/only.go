@@ -128,7 +128,7 @@ func (s *Service) Err() error {
 // Name is the group.
 func (s *Service) Name() string { return s.elector.Group() }
 
-// Group, Role and Transitions are those of the elector; see [Elector.Role].
+// Group is that of the elector, as Role and Transitions are; see [Elector.Role].
 func (s *Service) Group() string { return s.elector.Group() }
 
 // Role is that of the elector.

@@ -234,9 +234,13 @@ func TestASlowStartIsEndedByALossAndByAStop(t *testing.T) {
 
 func TestAServiceThatDoesNotStartCostsTheLeadAndAnotherTakesIt(t *testing.T) {
 	for name, construct := range map[string]func() (hosted.Service, error){
-		"Start fails":  func() (hosted.Service, error) { return hosted.Once(func(context.Context) error { return errWork }), nil },
-		"Start panics": func() (hosted.Service, error) { return hosted.Once(func(context.Context) error { panic(errWork) }), nil },
-		"not made":     func() (hosted.Service, error) { return nil, errWork },
+		"Start fails": func() (hosted.Service, error) {
+			return hosted.Once(func(context.Context) error { return errWork }), nil
+		},
+		"Start panics": func() (hosted.Service, error) {
+			return hosted.Once(func(context.Context) error { panic(errWork) }), nil
+		},
+		"not made": func() (hosted.Service, error) { return nil, errWork },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, e *env) {

@@ -138,10 +138,8 @@ func (s *Service) watch(t *term, inner hosted.Service) (byItself bool, err error
 	case <-done:
 	}
 	err = guard.Call(why)
-	if err == nil && (t.ctx.Err() != nil || s.ctx.Err() != nil) {
-		return false, nil // it was told to before this goroutine was
-	}
-	return true, err
+	told := t.ctx.Err() != nil || s.ctx.Err() != nil // before this goroutine was
+	return err != nil || !told, err
 }
 
 // halt stops the inner service and returns when its work has; a nil error says

@@ -147,9 +147,9 @@ func TestItNeedsNoSession(t *testing.T) {
 	_, pool := open(t)
 	cfg := pool.Config()
 	cfg.MaxConns = 4
-	cfg.BeforeAcquire = func(ctx context.Context, c *pgx.Conn) bool {
+	cfg.PrepareConn = func(ctx context.Context, c *pgx.Conn) (bool, error) {
 		_, err := c.Exec(ctx, `DEALLOCATE ALL; RESET ROLE`, pgx.QueryExecModeSimpleProtocol)
-		return err == nil
+		return err == nil, err
 	}
 	cfg.AfterRelease = func(*pgx.Conn) bool { return false } // never the same one twice
 	other, err := pgxpool.NewWithConfig(t.Context(), cfg)
