@@ -37,12 +37,15 @@ func (w *Workers[T]) quietLocked() bool {
 	if cutOff := w.stopping && (w.cfg.Detach || w.paused); !w.drained && !cutOff {
 		return false
 	}
+	holding := w.stopping && w.paused
 	for _, s := range w.slots {
-		if s.pose != resting {
+		// One that Pause keeps from starting may wait for the rate limit, or for
+		// a retry that keeps its worker, and would give its item back only then.
+		if s.pose != resting && (!holding || s.grip.Load() != held) {
 			return false
 		}
 	}
-	return w.stopping && w.paused || w.nothingDueLocked()
+	return holding || w.nothingDueLocked()
 }
 
 // endLocked sends the workers home and cancels the handlers that run.

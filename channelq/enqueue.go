@@ -28,7 +28,7 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 		return nil // at once: the call below costs a fifth of an item's way through the queue
 	}
 	if o == engine.Full && !q.inside(ctx) {
-		o = q.engine.Put(ctx, item)
+		o = q.engine.PutLater(ctx, item)
 	}
 	return q.refused(ctx, o, 1)
 }

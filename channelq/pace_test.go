@@ -116,6 +116,25 @@ func TestAStopDoesNotWaitForTheRateLimit(t *testing.T) {
 	})
 }
 
+func TestAStopWhilePausedDoesNotWaitForTheRateLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 10})
+		w := startWorkers(t, q, nothing, channelq.WorkerConfig[int]{Concurrency: 2, RateLimit: 0.001})
+		enqueue(t, q, 1, 2, 3)
+		synctest.Wait() // 2 and 3 are in hand
+		w.Pause()
+		began := time.Now()
+		_ = w.Stop(within(t, 10*time.Second))
+		if took := time.Since(began); took != 0 {
+			t.Errorf("took %v", took)
+		}
+		if s := w.Stats(); s.Handled != 1 || s.LeftOver != 2 {
+			t.Errorf("%+v", s)
+		}
+		checkBooks(t, w.Stats())
+	})
+}
+
 func TestPauseHoldsAnItemThatIsAlreadyInAWorkersHands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t, channelq.Config[int]{Capacity: 10})

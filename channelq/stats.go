@@ -136,9 +136,12 @@ func (q *Queue[T]) Tally() map[string]uint64 { return q.Stats().Tally() }
 
 // striped is a counter whose writers mostly do not share a cache line: a line
 // that goes back and forth between two cores costs more than taking an item.
-type striped [8]struct {
-	n atomic.Uint64
-	_ [56]byte // the rest of the cache line
+type striped struct {
+	_       [64]byte // nothing that others read shares a line with a stripe
+	stripes [8]struct {
+		n atomic.Uint64
+		_ [56]byte // the rest of the cache line
+	}
 }
 
 // addHere adds n on the stripe that belongs to the calling goroutine's stack.
@@ -149,12 +152,12 @@ func (s *striped) addHere(n uint64) {
 	s.add(int(uintptr(unsafe.Pointer(&here))>>13), n) // only a number, never a pointer again
 }
 
-func (s *striped) add(stripe int, n uint64) { s[uint(stripe)%uint(len(s))].n.Add(n) }
+func (s *striped) add(stripe int, n uint64) { s.stripes[uint(stripe)%uint(len(s.stripes))].n.Add(n) }
 
 func (s *striped) load() uint64 {
 	var sum uint64
-	for i := range s {
-		sum += s[i].n.Load()
+	for i := range s.stripes {
+		sum += s.stripes[i].n.Load()
 	}
 	return sum
 }

@@ -19,8 +19,8 @@ type Action struct {
 	Verb    Verb
 	Kind    Kind   // KindQueue or KindSchedule
 	Name    string // of the queue or schedule
-	Service string // of a failure: the service that has it
-	ID      uint64 // of a failure
+	Service string // of a failure or job: the service that has it
+	ID      uint64 // of a failure or job
 }
 
 // Verb is what an [Action] does.
@@ -32,7 +32,8 @@ const (
 	Resume  Verb = "resume"  // a queue or a schedule
 	RunNow  Verb = "run"     // a schedule
 	Requeue Verb = "requeue" // a failure of a queue
-	Discard Verb = "discard" // a failure of a queue
+	Discard Verb = "discard" // a failure of a queue, or a job that has ended
+	Cancel  Verb = "cancel"  // a job that waits or runs
 
 	RequeueAll Verb = "requeue_all" // all failures of a queue that are listed
 	DiscardAll Verb = "discard_all" // all failures of a queue that are listed
@@ -64,6 +65,8 @@ func (v Verb) done() string {
 		return "All put into the queue again."
 	case DiscardAll:
 		return "All discarded."
+	case Cancel:
+		return "Cancelled."
 	}
 	return ""
 }
@@ -159,13 +162,13 @@ func (d *Dashboard) logAction(r *http.Request, a Action, err error) {
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
-		KindQueue:    {Pause, Resume, Requeue, Discard, RequeueAll, DiscardAll},
+		KindQueue:    {Pause, Resume, Requeue, Discard, RequeueAll, DiscardAll, Cancel},
 		KindSchedule: {Pause, Resume, RunNow},
 	}
 	if !slices.Contains(allowed[a.Kind], a.Verb) {
 		return a, refuse(http.StatusBadRequest, "no such action")
 	}
-	if a.Verb == Requeue || a.Verb == Discard {
+	if a.Verb == Requeue || a.Verb == Discard || a.Verb == Cancel {
 		var err error
 		a.Service = form.Get("service")
 		if a.ID, err = strconv.ParseUint(form.Get("id"), 10, 64); err != nil {
@@ -222,6 +225,12 @@ func (s source) do(a Action) (able bool, err error) {
 		return ok, err
 	case RequeueAll, DiscardAll:
 		return s.doAll(a.Verb)
+	case Cancel:
+		q, ok := find[canceller](s)
+		if ok {
+			err = q.Cancel(a.ID)
+		}
+		return ok, err
 	default:
 		q, ok := find[requeuer](s)
 		if ok && a.Verb == Requeue {

@@ -199,8 +199,9 @@ func TestRequeueAllSaysHowFarItCame(t *testing.T) {
 // custom is a source that is neither of channelq nor of periodic.
 type custom struct {
 	hosted.Service
-	paused   bool
-	requeued uint64
+	paused              bool
+	requeued, cancelled uint64
+	second              manyOf
 }
 
 func (c *custom) Stats() channelq.Stats   { return channelq.Stats{Name: "durable", Depth: 7, Workers: 2} }

@@ -66,9 +66,13 @@ func (inv *inventory) walk(prefix string, host hostSource, depth int) {
 			if b, ok := hosted.As[backlogSource](status.Service); ok {
 				inv.state.Services[i].Backlog = b.Backlog()
 			}
+			if c, ok := hosted.As[candidate](status.Service); ok {
+				inv.state.Services[i].Leadership = leadershipOf(c)
+			}
 			for _, s := range sourcesOf(name, status) {
 				inv.look(s)
 			}
+			inv.addInstances(name, status)
 			return nil
 		})
 		if err != nil && inv.state.Services[i].Error == "" {
@@ -109,6 +113,12 @@ func serviceOf(name, prefix string, s hosted.ServiceStatus) Service {
 	}
 }
 
+func leadershipOf(c candidate) *Leadership {
+	l := &Leadership{Group: c.Group(), Transitions: int(c.Transitions())}
+	l.Leading, l.Since, l.Fence = c.Role()
+	return l
+}
+
 // addQueue meets a queue once for each of its consumers. The books are the same
 // for all of them; failures, retries, workers' pause and the oldest due item may
 // be known to one alone.
@@ -119,11 +129,14 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 		i = len(*queues)
 		*queues = append(*queues, queueOf(&stats))
 	}
-	inv.queues[stats.Name] = append(inv.queues[stats.Name], s)
 	q := &(*queues)[i]
 	if !slices.Contains(q.Services, s.service) {
 		q.Services = append(q.Services, s.service)
 	}
+	if slices.ContainsFunc(inv.queues[stats.Name], s.same) {
+		return
+	}
+	inv.queues[stats.Name] = append(inv.queues[stats.Name], s)
 	if at := stats.OldestDue; !at.IsZero() && (q.OldestDue.IsZero() || at.Before(q.OldestDue)) {
 		q.OldestDue = at
 	}
@@ -135,6 +148,9 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	}
 	if m, ok := find[stateSource](s); ok {
 		q.States = m.States()
+	}
+	if _, ok := find[keptSource](s); ok {
+		q.CanList = true
 	}
 	inv.addFailures(q, s)
 }

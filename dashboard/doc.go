@@ -37,13 +37,20 @@
 //	Requeue(id uint64) error              which can be requeued
 //	Discard(id uint64) error              and discarded
 //	Retrying() []channelq.Retrying        its items that wait for the next attempt
-//	States() map[string]int               its jobs by state, if it is kept elsewhere
+//	States() map[string]int               its jobs by state, if it is kept elsewhere,
+//	Kept(state string) []channelq.Kept    which can be listed, requeued, discarded
+//	Cancel(id uint64) error               and cancelled
+//	Queues() []interface{ Name() string } more queues
+//	Instances() []lifecycle.Instance      the processes that share the work
 //	Stats() periodic.Stats                a schedule
 //	Trigger() error                       it can be run now
 //	Jobs() []*periodic.Job                a scheduler with many
 //	Pause(), Resume()                     a queue or schedule can be paused
 //	Paused() bool                         a queue is paused
 //	Backlog() int                         what a stop has still to drain
+//	Group() string                        it runs on one process of a group: this one
+//	Role() (bool, time.Time, int64)       leads or follows, since when, and its fence
+//	Transitions() uint64                  and how often that changed
 //
 // They are called for every page and every second of an open one, from several
 // goroutines: they must be quick and must not block. One that panics costs its

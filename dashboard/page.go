@@ -20,6 +20,7 @@ var templates embed.FS
 // link works from every page.
 var pageNames = map[string]string{
 	"": "Overview", "services": "Services", "queues": "Queues", "queue": "Queue",
+	"jobs":      "Jobs", // of one queue in one state
 	"schedules": "Schedules", "schedule": "Schedule", "failures": "Failures", "stop": "Stop",
 }
 
@@ -36,6 +37,7 @@ type view struct {
 	Title  string
 	CanAct bool
 	Done   string // what the last action did
+	Jobs   *Jobs  // on the page of that name
 
 	history *history
 }
@@ -65,10 +67,14 @@ type row struct {
 }
 
 func (d *Dashboard) view(inv *inventory, page, name string) *view {
-	return &view{
+	v := &view{
 		State: inv.state, Page: page, Name: name, Title: d.cfg.Title,
 		CanAct: d.cfg.Authorize != nil, history: &d.history,
 	}
+	if page == "jobs" {
+		v.Jobs = inv.jobs(name)
+	}
+	return v
 }
 
 // render executes one template. An error is a bug in the template, which the
@@ -89,7 +95,7 @@ func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page strin
 	v := d.view(d.look(), page, r.FormValue("name"))
 	v.Done = Verb(r.FormValue("did")).done()
 	status := http.StatusOK
-	if page == "queue" && v.Queue() == nil || page == "schedule" && v.Schedule() == nil {
+	if page == "queue" && v.Queue() == nil || page == "schedule" && v.Schedule() == nil || page == "jobs" && v.Jobs == nil {
 		status = http.StatusNotFound
 	}
 	d.write(w, status, "page", v)
@@ -136,7 +142,7 @@ func (v *view) Nav() []navItem {
 	items := []navItem{
 		{Href: "./", Label: "Overview", Current: v.Page == ""},
 		{Href: "services", Label: "Services", Current: v.Page == "services"},
-		{Href: "queues", Label: "Queues", Current: v.Page == "queues" || v.Page == "queue"},
+		{Href: "queues", Label: "Queues", Current: v.Page == "queues" || v.Page == "queue" || v.Page == "jobs"},
 		{Href: "schedules", Label: "Schedules", Current: v.Page == "schedules" || v.Page == "schedule"},
 		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},

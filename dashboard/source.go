@@ -1,8 +1,12 @@
 package dashboard
 
 import (
+	"reflect"
+	"time"
+
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -22,6 +26,15 @@ type (
 	stateSource   interface{ States() map[string]int }
 	backlogSource interface{ Backlog() int }
 
+	queuesSource interface {
+		Queues() []interface{ Name() string }
+	}
+	keptSource interface {
+		Kept(state string) []channelq.Kept
+	}
+	instanceSource interface{ Instances() []lifecycle.Instance }
+	canceller      interface{ Cancel(id uint64) error }
+
 	pauser interface {
 		Pause()
 		Resume()
@@ -32,6 +45,12 @@ type (
 		Discard(id uint64) error
 	}
 	trigger interface{ Trigger() error }
+
+	candidate interface {
+		Group() string
+		Role() (leading bool, since time.Time, fence int64)
+		Transitions() uint64
+	}
 )
 
 // source is one thing that may have the methods above.
@@ -39,6 +58,12 @@ type source struct {
 	service string         // the name it is known by
 	wrapped hosted.Service // looked into by Unwrap; nil: look at thing
 	thing   any
+}
+
+// same reports whether both are one thing, that two services watch or one both is
+// and watches.
+func (s source) same(other source) bool {
+	return s.thing != nil && other.thing != nil && reflect.TypeOf(s.thing).Comparable() && s.thing == other.thing
 }
 
 // find returns s as a T.
@@ -55,6 +80,11 @@ func sourcesOf(name string, s hosted.ServiceStatus) []source {
 	all := []source{{service: name, wrapped: s.Service}}
 	for _, w := range s.Watched {
 		all = append(all, source{service: name, thing: w})
+	}
+	if many, ok := hosted.As[queuesSource](s.Service); ok {
+		for _, q := range many.Queues() {
+			all = append(all, source{service: name, thing: q})
+		}
 	}
 	for _, one := range all {
 		if many, ok := find[schedulerSource](one); ok {

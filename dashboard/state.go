@@ -23,6 +23,7 @@ type State struct {
 	Services  []Service  `json:"services"` // in the order of the start
 	Queues    []Queue    `json:"queues"`
 	Schedules []Schedule `json:"schedules"`
+	Instances []Instance `json:"instances,omitempty"` // the processes that share a store, this one among them
 	Stop      *Stop      `json:"stop,omitempty"`      // nil: no stop was asked for
 	LastStop  *Stop      `json:"last_stop,omitempty"` // of the run before this one, see Config.LastStop
 }
@@ -108,6 +109,16 @@ type Service struct {
 	StopSeconds  float64         `json:"stop_seconds"`
 	Backlog      int             `json:"backlog"` // items it has still to drain
 	LeftOver     int             `json:"left_over"`
+	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
+}
+
+// Leadership is how a service stands that runs on one process of a group.
+type Leadership struct {
+	Group       string    `json:"group"`
+	Leading     bool      `json:"leading"`
+	Since       time.Time `json:"since,omitzero"` // of Leading
+	Fence       int64     `json:"fence"`          // of the current or last term here; 0 before the first
+	Transitions int       `json:"transitions"`    // how often Leading changed
 }
 
 // Queue is one queue, in memory or elsewhere, with all its consumers.
@@ -140,6 +151,7 @@ type Queue struct {
 	Wait     Latency        `json:"wait"`            // from enqueue to take, a sample
 	Handle   Latency        `json:"handle"`          // of one attempt, a sample
 	States   map[string]int `json:"states,omitempty"`
+	CanList  bool           `json:"can_list"` // jobs can be listed by state
 	Retrying []Retry        `json:"retrying"` // soonest first, at most 100
 	Failures []Failure      `json:"failures"` // newest first
 	History  []Point        `json:"history,omitempty"`

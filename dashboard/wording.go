@@ -25,6 +25,11 @@ func (v *view) FailureButton(verb Verb, queue string, f Failure) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: f.Service, ID: f.ID}}
 }
 
+// JobButton is the same for a job of a queue.
+func (v *view) JobButton(verb Verb, j Job) row {
+	return row{v, Action{Verb: verb, Kind: KindQueue, Name: v.Jobs.Queue, Service: j.Service, ID: j.ID}}
+}
+
 // Label is the text on a button.
 func (v *view) Label(verb Verb) string {
 	switch verb {
@@ -40,6 +45,8 @@ func (v *view) Label(verb Verb) string {
 		return "Requeue all"
 	case DiscardAll:
 		return "Discard all for good"
+	case Cancel:
+		return "Cancel"
 	default:
 		return "Discard for good"
 	}
@@ -48,6 +55,8 @@ func (v *view) Label(verb Verb) string {
 // Object completes the text of a button for those who do not see where it stands.
 func (v *view) Object(a Action) string {
 	switch {
+	case a.Service != "" && v.Jobs != nil:
+		return fmt.Sprintf("job %d of %s", a.ID, a.Name)
 	case a.Service != "":
 		return fmt.Sprintf("failure %d of %s", a.ID, a.Name)
 	case a.Verb == RequeueAll || a.Verb == DiscardAll:

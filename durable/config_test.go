@@ -1,3 +1,5 @@
+//go:build !river51
+
 package durable_test
 
 import (
@@ -32,6 +34,7 @@ func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
 		"PollInterval":  {PollInterval: -1},
 		"KeepCompleted": {KeepCompleted: -1},
 		"KeepFailed":    {KeepFailed: -1},
+		"RescueAfter":   {RescueAfter: -1},
 	} {
 		if _, err := durable.New(e.store, cfg); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)
@@ -50,6 +53,20 @@ func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
 	} {
 		if _, err := durable.NewQueue(jobs, "kind", nothing[int], cfg); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+// A rescue window within the timeout would run a job beside itself.
+func TestARescueWindowHasToBeLongerThanEveryTimeout(t *testing.T) {
+	e := openSQLite(t)
+	for window, fits := range map[time.Duration]bool{4 * time.Second: false, 5 * time.Second: true} {
+		jobs, err := durable.New(e.store, durable.Config{RescueAfter: window})
+		must(t, err)
+		newQueue(t, jobs, "slow", nothing[int], durable.QueueConfig[int]{Timeout: 4 * time.Second})
+		newQueue(t, jobs, "fast", nothing[int], durable.QueueConfig[int]{Timeout: time.Second})
+		if _, err := jobs.Client(); (err == nil) != fits || !fits && !strings.Contains(err.Error(), "RescueAfter") {
+			t.Errorf("%v: %v", window, err)
 		}
 	}
 }
@@ -148,6 +165,48 @@ func ExampleQueue() {
 	fmt.Println(h.Stop(ctx))
 	// Output:
 	// mail to ann@example.org
+	// <nil>
+}
+
+// The receipt is enqueued by the transaction that completes the charge.
+func ExampleThen() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	store, err := sqlite.Open(filepath.Join(dir, "jobs.db"))
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = store.Close() }()
+	ctx := context.Background()
+
+	err = durable.Migrate(ctx, store)
+	jobs, err2 := durable.New(store, durable.Config{})
+	sent := make(chan struct{})
+	receipts, err3 := durable.NewQueue(jobs, "receipt", func(_ context.Context, order int) error {
+		fmt.Println("receipt for order", order)
+		close(sent)
+		return nil
+	}, durable.QueueConfig[int]{})
+	charge := func(ctx context.Context, order int) error {
+		fmt.Println("charged order", order)
+		return durable.Then(ctx, receipts, order)
+	}
+	charges, err4 := durable.NewQueue(jobs, "charge", charge, durable.QueueConfig[int]{})
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		panic(err)
+	}
+	err = jobs.Start(ctx)
+	if err = errors.Join(err, charges.Enqueue(ctx, 7)); err != nil {
+		panic(err)
+	}
+	<-sent
+	fmt.Println(jobs.Stop(ctx))
+	// Output:
+	// charged order 7
+	// receipt for order 7
 	// <nil>
 }
 

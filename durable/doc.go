@@ -26,6 +26,11 @@
 //   - The values and the deadline of the enqueuer's context do not travel.
 //   - Every attempt has a timeout.
 //
+// What has to follow a job is enqueued by its handler with [Then], in the
+// transaction that completes the job; [CompleteTx] completes it in a transaction of
+// the handler's own. Metrics and the dashboard find all queues by the jobs that were
+// added to the host.
+//
 // A Permanent error, a runtime.Goexit, a RetryAfter and a panic mean what they mean
 // in channelq. A permanent failure is in the engine's state "cancelled", one after
 // the last attempt in "discarded"; both stay visible, see [Queue.Failures].
@@ -35,12 +40,17 @@
 //  1. An item whose Enqueue returned nil is handled to its end, by whatever
 //     process, or is listed as failed until Config.KeepFailed has passed.
 //  2. An item enqueued in a transaction is there if and only if it commits.
-//  3. A job whose process died is run again: once it is older than the longest
-//     timeout of all queues plus a minute, some seconds more for the engine to look.
+//  3. A job whose process died is run again: once its attempt is older than
+//     Config.RescueAfter, and up to 45 s more for the engine to elect and to look.
 //  4. A payload that cannot be decoded is cancelled with the reason and holds up
 //     nothing.
-//  5. A slot of a schedule is one job, however many processes know the schedule.
-//  6. A stop returns before its deadline.
+//  5. What [Then] enqueues is there if and only if the job is completed, and once.
+//  6. A job of a kind that the process that leads does not know is left alone, not
+//     discarded: an older program may lead during a deployment.
+//  7. A job that is given up is counted, logged and handed to OnGiveUp, also when
+//     its process died in the last attempt.
+//  8. A slot of a schedule is one job, however many processes know the schedule.
+//  9. A stop returns before its deadline.
 //
 // # Shutdown
 //
@@ -51,7 +61,8 @@
 // # Cost
 //
 // Enqueue is one insert, about a millisecond. A process that works polls:
-// see Config.PollInterval. A job costs this package a goroutine for its handler, a
+// see Config.PollInterval; every process writes a row every 15 seconds to say that
+// it lives, see [Jobs.Instances]. A job costs this package a goroutine for its handler, a
 // context, and decoding.
 //
 // # Testing
@@ -62,6 +73,7 @@
 // # Not for
 //
 // Work that may be lost with the process: channelq is a thousand times faster.
-// Kinds that only some of the workers know: the process that leads discards a
-// crashed job whose kind it does not know, so give all workers all queues.
+// Kinds that only some of the workers declare: the process that leads frees crashed
+// jobs of the kinds it knows, so call NewQueue for all of them in every process that
+// works, with a nil handler for those that others handle.
 package durable

@@ -100,14 +100,9 @@ func (q *Queue[T, TTx]) EnqueueTx(ctx context.Context, tx TTx, item T, opts ...O
 type insert[TTx any] func(*river.Client[TTx], context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
 
 func (q *Queue[T, TTx]) enqueue(ctx context.Context, item T, opts []Option, insert insert[TTx]) (Enqueued, error) {
-	client, err := q.jobs.open(q.kind)
+	client, err := q.ready(ctx)
 	if err != nil {
-		q.books.closed.Add(1)
 		return Enqueued{}, err
-	}
-	if ctx.Err() != nil {
-		q.books.cancelled.Add(1)
-		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w: %w", q.kind, ctx.Err(), context.Cause(ctx))
 	}
 	args, o, err := q.describe(item, opts)
 	if err != nil {
@@ -121,6 +116,20 @@ func (q *Queue[T, TTx]) enqueue(ctx context.Context, item T, opts []Option, inse
 		q.books.accepted.Add(1)
 	}
 	return Enqueued{ID: res.Job.ID, Duplicate: res.UniqueSkippedAsDuplicate}, nil
+}
+
+// ready is the client to enqueue with, or why that is refused.
+func (q *Queue[T, TTx]) ready(ctx context.Context) (*river.Client[TTx], error) {
+	client, err := q.jobs.open(q.kind)
+	if err != nil {
+		q.books.closed.Add(1)
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		q.books.cancelled.Add(1)
+		return nil, fmt.Errorf("stead/durable: enqueue %q: %w: %w", q.kind, ctx.Err(), context.Cause(ctx))
+	}
+	return client, nil
 }
 
 func (q *Queue[T, TTx]) describe(item T, opts []Option) (payload, *river.InsertOpts, error) {

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,7 +13,6 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable"
-	"github.com/steadgo/stead/periodic"
 )
 
 func nothing[T any](context.Context, T) error { return nil }
@@ -219,23 +219,43 @@ func concurrency[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func twoProcesses[TTx any](t *testing.T, e env[TTx]) {
-	const n = 300
-	var runs [n]atomic.Int32
+	n := 1000
+	switch {
+	case testing.Short():
+		n = 300
+	case os.Getenv("STEAD_TEST_FAULTS") != "":
+		n = 10_000
+	}
+	runs := make([]atomic.Int32, n)
 	var done atomic.Int32
 	handle := func(_ context.Context, i int) error { runs[i].Add(1); done.Add(1); return nil }
 	one := newJobs(t, e.store, durable.EnqueueAndWork)
 	two := newJobs(t, e.again(t), durable.EnqueueAndWork)
 	q := newQueue(t, one, "shared", handle, durable.QueueConfig[int]{Concurrency: 4})
 	newQueue(t, two, "shared", handle, durable.QueueConfig[int]{Concurrency: 4})
-	for i := range n {
-		enqueue(t, q, i)
+	items := make([]int, n)
+	for i := range items {
+		items[i] = i
+	}
+	if _, err := q.EnqueueAll(t.Context(), items); err != nil {
+		t.Fatal(err)
 	}
 	start(t, one)
 	start(t, two)
-	until(t, "all done", func() bool { return done.Load() >= n })
+	for step := 100; step <= n; step += 100 {
+		until(t, "more are done", func() bool { return int(done.Load()) >= step })
+	}
 	for i := range runs {
 		if r := runs[i].Load(); r != 1 {
 			t.Errorf("item %d ran %d times", i, r)
+		}
+	}
+	until(t, "all are completed", func() bool { return q.States()[string(rivertype.JobStateCompleted)] == n })
+	rows, err := q.List(t.Context(), 10_000)
+	must(t, err)
+	for _, row := range rows {
+		if row.Attempt != 1 || len(row.Errors) != 0 {
+			t.Errorf("job %d: attempt %d, %v", row.ID, row.Attempt, row.Errors)
 		}
 	}
 }
@@ -257,68 +277,3 @@ func tiers[TTx any](t *testing.T, e env[TTx]) {
 		t.Errorf("worker tier: %v", err)
 	}
 }
-
-func every[TTx any](t *testing.T, e env[TTx]) {
-	var all [2]*durable.Jobs[TTx]
-	for i, store := range []durable.Store[TTx]{e.store, e.again(t)} {
-		all[i] = newJobs(t, store, durable.EnqueueAndWork)
-		q := newQueue(t, all[i], "tick", nothing[int], durable.QueueConfig[int]{})
-		must(t, durable.Every(q, "fast", periodic.Every(50*time.Millisecond), func() int { return 1 }))
-		if i == 0 {
-			defer func() {
-				rows, err := q.List(context.Background(), 10_000)
-				must(t, err)
-				slots := map[int64]bool{}
-				for _, row := range rows {
-					if slots[row.ScheduledAt.UnixMilli()] {
-						t.Errorf("slot %v twice", row.ScheduledAt)
-					}
-					slots[row.ScheduledAt.UnixMilli()] = true
-				}
-			}()
-		}
-	}
-	handled := func(j *durable.Jobs[TTx]) int {
-		client, err := j.Client()
-		must(t, err)
-		res, err := client.JobList(context.Background(), river.NewJobListParams().Kinds("tick").First(10_000))
-		must(t, err)
-		return len(res.Jobs)
-	}
-	start(t, all[0])
-	until(t, "three slots", func() bool { return handled(all[0]) >= 3 })
-	start(t, all[1])
-	before := handled(all[1])
-	stop(t, all[0], 20*time.Second) // who leads resigns; the other one goes on
-	until(t, "slots under the next leader", func() bool { return handled(all[1]) >= before+3 })
-	found, err := all[1].Forget("fast")
-	if err != nil || !found {
-		t.Errorf("forget: %v, %v", found, err)
-	}
-	if found, _ := all[1].Forget("fast"); found {
-		t.Error("forgot twice")
-	}
-}
-
-func everyPanics[TTx any](t *testing.T, e env[TTx]) {
-	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
-	got := make(chan int, 100)
-	q := newQueue(t, jobs, "tick", func(_ context.Context, i int) error { got <- i; return nil }, durable.QueueConfig[int]{})
-	fast := periodic.Every(20 * time.Millisecond)
-	must(t, durable.Every(q, "bad", fast, func() int { panic("no item") }))
-	must(t, durable.Every(q, "worse", brokenSchedule{}, func() int { return 0 }))
-	start(t, jobs)
-	must(t, durable.Every(q, "good", fast, func() int { return 1 }))
-	for range 2 {
-		if i := receive(t, got); i != 1 {
-			t.Errorf("item %d", i)
-		}
-	}
-	if err := durable.Every(q, "good", fast, func() int { return 2 }); err == nil {
-		t.Error("a second schedule of one name was accepted")
-	}
-}
-
-type brokenSchedule struct{}
-
-func (brokenSchedule) Next(time.Time) time.Time { panic("no slot") }

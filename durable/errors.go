@@ -13,6 +13,10 @@ import (
 // ErrWorkOnly is what an enqueue fails with in mode [WorkOnly].
 var ErrWorkOnly = errors.New("this process only works")
 
+// ErrLost is the reason with which a job is given up whose process died, or was cut
+// off from the store, in its last attempt.
+var ErrLost = errors.New("the process died in the last attempt")
+
 var errClosed = fmt.Errorf("the jobs have stopped: %w", channelq.ErrClosed)
 
 // RunningJob is a job whose handler did not return when it was cancelled.

@@ -3,6 +3,8 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -234,5 +236,16 @@ func payloads[TTx any](t *testing.T, e env[TTx]) {
 	receive(t, got)
 	if err := functions.Enqueue(t.Context(), func() {}); err == nil {
 		t.Error("a function was stored")
+	}
+}
+
+// The time of a retry is not one of the machine's zone.
+func TestRetriesComeInTimeInEveryZone(t *testing.T) {
+	for _, zone := range []string{"Pacific/Kiritimati", "Pacific/Niue"} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.short", "-test.run", "TestOn.*/^(RetryAfterSetsTheDelay|AJobIsRetriedWithRisingGaps|ADelayedJobDoesNotStartEarly)$")
+		cmd.Env = append(os.Environ(), "TZ="+zone)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("in %s: %v\n%s", zone, err, out)
+		}
 	}
 }

@@ -3,10 +3,8 @@ package durable_test
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/postgres"
-	"github.com/steadgo/stead/durable/sqlite"
 )
 
 // env is one migrated store for one test, and its transactions.
@@ -26,39 +23,10 @@ type env[TTx any] struct {
 	end   func(ctx context.Context, tx TTx, commit bool) error
 	// exec runs a statement beside the engine.
 	exec func(ctx context.Context, statement string) error
+	// age is the statement that makes every process one that was seen long ago.
+	age string
 	// again opens the same store a second time, as another process would.
 	again func(t *testing.T) durable.Store[TTx]
-}
-
-func openSQLite(t *testing.T) env[*sql.Tx] {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "jobs 100%?.db")
-	open := func(t *testing.T) *sqlite.Store {
-		t.Helper()
-		s, err := sqlite.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { must(t, s.Close()) })
-		return s
-	}
-	s := open(t)
-	must(t, durable.Migrate(t.Context(), s))
-	return env[*sql.Tx]{
-		store: s,
-		begin: func(ctx context.Context) (*sql.Tx, error) { return s.DB().BeginTx(ctx, nil) },
-		end: func(_ context.Context, tx *sql.Tx, commit bool) error {
-			if commit {
-				return tx.Commit()
-			}
-			return tx.Rollback()
-		},
-		exec: func(ctx context.Context, statement string) error {
-			_, err := s.DB().ExecContext(ctx, statement)
-			return err
-		},
-		again: func(t *testing.T) durable.Store[*sql.Tx] { t.Helper(); return open(t) },
-	}
 }
 
 // openPostgres gives each test a schema of its own.
@@ -98,6 +66,7 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 			return tx.Rollback(ctx)
 		},
 		exec:  exec,
+		age:   "UPDATE stead_instance SET seen = seen - interval '61 seconds'",
 		again: func(t *testing.T) durable.Store[pgx.Tx] { t.Helper(); return open(t) },
 	}
 }

@@ -10,28 +10,11 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/lifecycle"
 )
-
-// Store is where jobs are kept: what the Open of durable/sqlite and of
-// durable/postgres return. TTx is the transaction type of the store.
-type Store[TTx any] interface {
-	// Driver is the engine's driver for the store.
-	Driver() riverdriver.Driver[TTx]
-
-	// Counts counts the jobs there are, by queue and state.
-	Counts(ctx context.Context) ([]Count, error)
-}
-
-// Count is how many jobs of one queue are in one state.
-type Count struct {
-	Queue string
-	State string // of the engine: available, running, retryable, scheduled, completed, cancelled, discarded, pending
-	N     int
-	Due   time.Time // the earliest time at which one of them may start
-}
 
 // Mode is what one process does with the jobs.
 type Mode int
@@ -68,6 +51,13 @@ type Config struct {
 	// visible and can be retried. 0 means 30 days.
 	KeepFailed time.Duration
 
+	// RescueAfter is how old an attempt has to be to count as lost with its
+	// process, so that its job is run again. 0 means the longest timeout of the
+	// queues here, at least one minute, and a minute more. Less than the longest
+	// timeout and a second fails the first use. Processes that share a store should
+	// have the same, because any of them may lead.
+	RescueAfter time.Duration
+
 	// Logger gets what the engine logs, an Info when the jobs start and stop, a
 	// Warn for a retry and a slow stop, and an Error for a job given up. Nil
 	// discards.
@@ -84,6 +74,7 @@ func (c *Config) fill(listens bool) error {
 		{"PollInterval", &c.PollInterval, pollInterval(listens)},
 		{"KeepCompleted", &c.KeepCompleted, 24 * time.Hour},
 		{"KeepFailed", &c.KeepFailed, 30 * 24 * time.Hour},
+		{"RescueAfter", &c.RescueAfter, 0},
 	} {
 		switch {
 		case *f.d < 0:
@@ -137,7 +128,10 @@ type Jobs[TTx any] struct {
 	stopped chan struct{} // closed when the first Stop returns
 	stopErr error         // readable once stopped is closed
 	running running
-	counts  counts
+
+	counts    glance[[]Count]
+	instances glance[[]lifecycle.Instance]
+	left      chan struct{} // closed when the store need not list this process any more; nil: it never did
 }
 
 // registered is what Jobs needs to know of a queue without its element type.
@@ -145,7 +139,9 @@ type registered struct {
 	kind        string
 	concurrency int // 0: this process does not work it
 	timeout     time.Duration
+	queue       interface{ Name() string }
 	addTo       func(*river.Workers)
+	lost        func(*rivertype.JobRow)
 }
 
 // New makes the service; it does not touch the store. The store stays the
@@ -165,6 +161,18 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 // Name is the configured name.
 func (j *Jobs[TTx]) Name() string { return j.cfg.Name }
 
+// Queues are all queues that were added: metrics and the dashboard look for them
+// here.
+func (j *Jobs[TTx]) Queues() []interface{ Name() string } {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := make([]interface{ Name() string }, len(j.queues))
+	for i, q := range j.queues {
+		all[i] = q.queue
+	}
+	return all
+}
+
 // Migrate brings the store's tables to the version this program needs. It is a
 // call of its own so that a deployment decides when it happens; it is safe to
 // call again, and again after it was cut short.
@@ -172,6 +180,9 @@ func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
 	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	}
+	if err == nil {
+		err = store.Prepare(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("stead/durable: migrate: %w", err)
@@ -188,16 +199,28 @@ func (j *Jobs[TTx]) Client() (*river.Client[TTx], error) {
 	return j.clientLocked()
 }
 
+// inUse reports whether there is a client. What a page asks for on its own must
+// not be what makes it.
+func (j *Jobs[TTx]) inUse() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.client != nil
+}
+
 func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	if j.client != nil {
 		return j.client, nil
+	}
+	rescue := j.rescueAfterLocked()
+	if least := j.longestLocked() + time.Second; rescue < least {
+		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
 	}
 	cfg := &river.Config{
 		Logger:                      j.log,
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.cfg.PollInterval,
-		JobTimeout:                  defaultTimeout,
-		RescueStuckJobsAfter:        j.rescueAfterLocked(),
+		JobTimeout:                  min(defaultTimeout, rescue), // every worker here says its own
+		RescueStuckJobsAfter:        rescue,
 		CompletedJobRetentionPeriod: j.cfg.KeepCompleted,
 		CancelledJobRetentionPeriod: j.cfg.KeepFailed,
 		DiscardedJobRetentionPeriod: j.cfg.KeepFailed,
@@ -208,13 +231,17 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 		cfg.Workers, cfg.Queues = river.NewWorkers(), map[string]river.QueueConfig{}
 		cfg.PeriodicJobs = j.periodic
 		for _, q := range j.queues {
+			q.addTo(cfg.Workers) // also if others work it: who leads has to know how to rescue it
 			if q.concurrency > 0 {
-				q.addTo(cfg.Workers)
 				cfg.Queues[q.kind] = river.QueueConfig{MaxWorkers: q.concurrency}
 			}
 		}
 	}
-	client, err := river.NewClient(j.store.Driver(), cfg)
+	kinds := map[string]func(*rivertype.JobRow){}
+	for _, q := range j.queues {
+		kinds[q.kind] = q.lost
+	}
+	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}
@@ -232,11 +259,18 @@ func (j *Jobs[TTx]) worksLocked() bool {
 // engine knows processes only by the age of what they hold, so it has to be
 // longer than any attempt may take.
 func (j *Jobs[TTx]) rescueAfterLocked() time.Duration {
-	longest := defaultTimeout
+	if j.cfg.RescueAfter > 0 {
+		return j.cfg.RescueAfter
+	}
+	return max(defaultTimeout, j.longestLocked()) + time.Minute
+}
+
+// longestLocked is the longest that a handler may take.
+func (j *Jobs[TTx]) longestLocked() (longest time.Duration) {
 	for _, q := range j.queues {
 		longest = max(longest, q.timeout)
 	}
-	return longest + time.Minute
+	return longest
 }
 
 func (j *Jobs[TTx]) register(q registered) error {

@@ -87,6 +87,7 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
 	}
+	j.announce(client.ID())
 	j.log.Info("jobs started", slog.Bool("works", works))
 	return nil
 }
@@ -120,7 +121,8 @@ func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error 
 // holds its lock while it tells a listener that has gone. So a stop within 300 ms
 // of the start waits until these are over. Should it be met all the same, the
 // handlers have ended by then and nothing is lost, but Stop returns at its
-// deadline, with an error, and two goroutines of the engine stay.
+// deadline, with an error, and two goroutines of the engine stay. The elector of
+// v0.51 is another one.
 //
 // Later calls wait for the first one and return the same. Stop before Start keeps
 // the service from starting. Enqueue works until the stop is over, so that what is
@@ -156,8 +158,15 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	}
 	j.mu.Lock()
 	j.life = over
+	left := j.left
 	j.mu.Unlock()
 	j.cutNow()
+	if left != nil {
+		select {
+		case <-left:
+		case <-ctx.Done():
+		}
+	}
 	close(j.stopped)
 	j.log.Info("jobs stopped", slog.Int("left_over", j.LeftOver()))
 	return j.stopErr

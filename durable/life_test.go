@@ -64,6 +64,9 @@ func stats[TTx any](t *testing.T, e env[TTx]) {
 		receive(t, begun)
 	}
 	until(t, "all handled", func() bool { return q.Stats().Handled == 3 && q.States()["completed"] == 3 })
+	if s := q.Stats(); s.Wait.Count != 3 || s.Handle.Count != 3 || s.Handle.Cumulative[len(s.Handle.Cumulative)-1] != 3 || s.Handle.Sum <= 0 {
+		t.Errorf("histograms %+v, %+v", s.Wait, s.Handle)
+	}
 	if s := q.Stats(); s.Depth != 0 || s.InProgress != 0 || s.Accepted != s.Handled+uint64(s.Parked) {
 		t.Errorf("%+v", s)
 	}
@@ -235,25 +238,11 @@ func manyStarts[TTx any](t *testing.T, e env[TTx]) {
 	}
 }
 
-// rescued plays a process that died: its row says running, and nobody runs it.
-func rescued[TTx any](t *testing.T, e env[TTx]) {
-	if testing.Short() {
-		t.Skip("the engine looks for lost jobs every half minute")
-	}
-	writer := newJobs(t, e.store, durable.InsertOnly)
-	q := newQueue[int](t, writer, "lost", nil, durable.QueueConfig[int]{})
-	lost, young := enqueue(t, q, 1), enqueue(t, q, 2)
-	long := time.Now().Add(-3 * time.Minute).UTC().Format("2006-01-02 15:04:05")
-	now := time.Now().UTC().Format("2006-01-02 15:04:05")
-	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_at='"+long+"'"))
-	must(t, e.exec(t.Context(), "UPDATE river_job SET attempted_at='"+now+"' WHERE id = (SELECT max(id) FROM river_job)"))
+// stopIdle gives what has nothing to do a second, the first election included.
+func stopIdle[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
-	newQueue(t, jobs, "lost", nothing[int], durable.QueueConfig[int]{})
-	start(t, jobs)
-	inState(t, jobs, lost, rivertype.JobStateCompleted)
-	row, err := jobs.Get(t.Context(), young)
-	must(t, err)
-	if row.State != rivertype.JobStateRunning {
-		t.Errorf("a job within its window is %s", row.State)
-	}
+	q := newQueue(t, jobs, "idle", nothing[int], durable.QueueConfig[int]{})
+	must(t, jobs.Start(t.Context()))
+	inState(t, jobs, enqueue(t, q, 1), rivertype.JobStateCompleted)
+	stop(t, jobs, time.Second)
 }

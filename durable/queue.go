@@ -40,8 +40,9 @@ type QueueConfig[T any] struct {
 	// OnGiveUp is called with an item that failed for good and a
 	// *channelq.GiveUpError, with the handler's context, on a goroutine of its
 	// own, before the failure is written to the store. A panic is caught, counted
-	// and logged. A payload that cannot be decoded has no item and is only
-	// counted and logged.
+	// and logged. A job whose process died in its last attempt is given up with
+	// [ErrLost] by the process that leads, in that one. A payload that cannot be
+	// decoded has no item and is only counted and logged.
 	OnGiveUp func(ctx context.Context, item T, err error)
 }
 
@@ -90,11 +91,17 @@ type Queue[T, TTx any] struct {
 	retry  backoff.Policy
 	asked  sync.Map // job ID to the delay its handler asked for, until the engine asks
 	books  books
+
+	failures glance[[]channelq.Failure]
+	retrying glance[[]channelq.Retrying]
+	paused   glance[bool]
 }
 
 // books count what this process did.
 type books struct {
 	accepted, handled, gaveUp, retried, panics, closed, cancelled atomic.Uint64
+
+	wait, handle histogram
 }
 
 // NewQueue adds a queue to jobs that were not used yet. Kind names it in the
@@ -119,12 +126,14 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 		return fail(err)
 	}
 	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy()}
-	r := registered{kind: kind, timeout: cfg.Timeout}
+	r := registered{
+		kind: kind, timeout: cfg.Timeout, queue: q, lost: q.lost,
+		addTo: func(w *river.Workers) {
+			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T, TTx]{q: q})
+		},
+	}
 	if handle != nil {
 		r.concurrency = cfg.Concurrency
-		r.addTo = func(w *river.Workers) {
-			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T, TTx]{q: q})
-		}
 	}
 	if err := jobs.register(r); err != nil {
 		return fail(err)

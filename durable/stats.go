@@ -1,8 +1,6 @@
 package durable
 
 import (
-	"context"
-	"sync"
 	"time"
 
 	"github.com/riverqueue/river/rivertype"
@@ -10,43 +8,16 @@ import (
 	"github.com/steadgo/stead/channelq"
 )
 
-// The store is asked at most this often for all queues together, and for at most
-// this long: a scrape must neither load it nor wait for it when it is away.
-const (
-	countsAge  = time.Second
-	countsWait = time.Second
-)
-
-// counts is what the store last said.
-type counts struct {
-	mu    sync.Mutex
-	asked time.Time
-	last  []Count
-}
-
-func (j *Jobs[TTx]) count() []Count {
-	c := &j.counts
-	c.mu.Lock()
-	if now := time.Now(); c.asked.IsZero() || now.Sub(c.asked) >= countsAge {
-		c.asked = now // who comes meanwhile gets what was known before
-		c.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), countsWait)
-		list, err := j.store.Counts(ctx)
-		cancel()
-		c.mu.Lock()
-		if err == nil {
-			c.last = list
-		}
-	}
-	defer c.mu.Unlock()
-	return c.last
-}
+func (j *Jobs[TTx]) count() []Count { return j.counts.look(j.store.Counts) }
 
 // States counts the jobs of this queue in the store by state, finished ones
-// included as long as they are kept. It is at most a second old, older when the
-// store does not answer.
+// included as long as they are kept; every state is there, if only with 0. It is at
+// most a second old, older when the store does not answer.
 func (q *Queue[T, TTx]) States() map[string]int {
 	states := map[string]int{}
+	for _, s := range rivertype.JobStates() {
+		states[string(s)] = 0
+	}
 	for _, c := range q.jobs.count() {
 		if c.Queue == q.kind {
 			states[c.State] += c.N
@@ -59,7 +30,7 @@ func (q *Queue[T, TTx]) States() map[string]int {
 // Parked and OldestDue are of the store and all processes, see States; the rest is
 // what this process did since it began. The buckets therefore add up only over all
 // processes that ever were. There is no Capacity, nothing is dropped, and the
-// histograms are empty.
+// histograms are of every attempt: Wait from when it was due until it began.
 func (q *Queue[T, TTx]) Stats() channelq.Stats {
 	s := channelq.Stats{
 		Name:       q.kind,
@@ -71,6 +42,7 @@ func (q *Queue[T, TTx]) Stats() channelq.Stats {
 		Panics:     q.books.panics.Load(),
 		Refused:    channelq.Refused{Closed: q.books.closed.Load(), Cancelled: q.books.cancelled.Load()},
 	}
+	s.Wait, s.Handle = q.books.wait.snapshot(), q.books.handle.snapshot()
 	if q.handle != nil && q.jobs.cfg.Mode != InsertOnly {
 		s.Workers = q.cfg.Concurrency
 	}

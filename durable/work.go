@@ -29,33 +29,34 @@ func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
 	return w.q.cfg.Timeout + time.Second
 }
 
-// NextRetry is asked right after an attempt failed that was not the last.
+// NextRetry is asked right after an attempt failed that was not the last. The
+// engine's SQLite driver writes the time down as text in the zone it has, and
+// compares it as text with UTC.
 func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
 	if d, ok := w.q.asked.LoadAndDelete(job.ID); ok {
-		return time.Now().Add(d.(time.Duration))
+		return time.Now().UTC().Add(d.(time.Duration))
 	}
 	half := w.q.retry.Bound(job.Attempt) / 2
-	return time.Now().Add(half + min(w.q.retry.Delay(job.Attempt), half))
+	return time.Now().UTC().Add(half + min(w.q.retry.Delay(job.Attempt), half))
 }
 
-func (w *worker[T, TTx]) Work(ctx context.Context, job *river.Job[payload]) error {
+func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) error {
 	q := w.q
 	var item T
 	if err := json.Unmarshal(job.Args.raw, &item); err != nil {
-		q.books.gaveUp.Add(1)
-		q.log(job).Error("payload cannot be decoded, job cancelled", slog.Any("error", err))
+		q.undecodable(job.JobRow, err)
 		return river.JobCancel(fmt.Errorf("stead/durable: decode %q: %w", q.kind, err))
 	}
 	if job.Attempt > 1 {
 		q.books.retried.Add(1)
 	}
-	ctx, cancel, release := q.withOurCause(ctx)
+	ctx, cancel, release := q.withOurCause(engine)
 	defer release()
 	q.jobs.running.begin(job.ID, q.kind, cancel)
 	cut := false
 	defer func() { q.jobs.running.end(job.ID, cut) }()
 
-	err := q.attempt(ctx, func(ctx context.Context) error { return q.handle(ctx, item) })
+	err := q.work(ctx, engine, job, item)
 	var snoozed *rivertype.JobSnoozeError
 	switch {
 	case err == nil:
@@ -70,6 +71,20 @@ func (w *worker[T, TTx]) Work(ctx context.Context, job *river.Job[payload]) erro
 		return river.JobSnooze(0)
 	}
 	return q.failed(ctx, job, item, err)
+}
+
+// work is one attempt, and with it what it asked for with Then.
+func (q *Queue[T, TTx]) work(ctx, engine context.Context, job *river.Job[payload], item T) error {
+	begun := time.Now()
+	q.books.wait.observe(begun.Sub(job.ScheduledAt))
+	c := &current[TTx]{jobs: q.jobs, job: job, engine: engine}
+	err := q.attempt(context.WithValue(ctx, currentKey{}, c), func(ctx context.Context) error { return q.handle(ctx, item) })
+	q.books.handle.observe(time.Since(begun))
+	if err == nil {
+		return c.finish()
+	}
+	c.fail()
+	return err
 }
 
 // withOurCause is the engine's context, but when it ends because of a stop it says
@@ -116,16 +131,37 @@ func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], ite
 		}
 		return err
 	}
-	q.books.gaveUp.Add(1)
-	q.log(job).Error("job given up", slog.Int("attempt", job.Attempt), slog.Any("error", err))
-	if q.cfg.OnGiveUp != nil {
-		why := &channelq.GiveUpError{Queue: q.kind, Attempts: job.Attempt, Err: err}
-		_ = q.attempt(ctx, func(ctx context.Context) error { q.cfg.OnGiveUp(ctx, item, why); return nil }) // counted and logged there
-	}
+	q.giveUp(ctx, job.JobRow, item, err)
 	if pointless && cancelled == nil {
 		return river.JobCancel(err)
 	}
 	return err
+}
+
+func (q *Queue[T, TTx]) giveUp(ctx context.Context, job *rivertype.JobRow, item T, err error) {
+	q.books.gaveUp.Add(1)
+	q.log(job).Error("job given up", slog.Int("attempt", job.Attempt), slog.Any("error", err))
+	if q.cfg.OnGiveUp == nil {
+		return
+	}
+	why := &channelq.GiveUpError{Queue: q.kind, Attempts: job.Attempt, Err: err}
+	_ = q.attempt(ctx, func(ctx context.Context) error { q.cfg.OnGiveUp(ctx, item, why); return nil }) // counted and logged there
+}
+
+// lost gives a job up whose process died in its last attempt.
+func (q *Queue[T, TTx]) lost(job *rivertype.JobRow) {
+	var item T
+	if err := json.Unmarshal(job.EncodedArgs, &item); err != nil {
+		q.undecodable(job, err)
+		return
+	}
+	q.giveUp(q.jobs.cut, job, item, ErrLost)
+}
+
+// undecodable has no item to call anybody with.
+func (q *Queue[T, TTx]) undecodable(job *rivertype.JobRow, err error) {
+	q.books.gaveUp.Add(1)
+	q.log(job).Error("job given up, its payload cannot be decoded", slog.Any("error", err))
 }
 
 // worthIt asks Retry.If; one that panics is no reason to go on.
@@ -137,6 +173,6 @@ func (q *Queue[T, TTx]) worthIt(ctx context.Context, err error) (worth bool) {
 	return worth
 }
 
-func (q *Queue[T, TTx]) log(job *river.Job[payload]) *slog.Logger {
+func (q *Queue[T, TTx]) log(job *rivertype.JobRow) *slog.Logger {
 	return q.jobs.log.With(slog.String("queue", q.kind), slog.Int64("job", job.ID))
 }

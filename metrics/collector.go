@@ -61,6 +61,8 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	describeAll(ch, serviceSamples)
 	describeAll(ch, queueSamples)
 	describeAll(ch, jobSamples)
+	ch <- queueJobs
+	describeAll(ch, leaderSamples)
 	for _, d := range []*prometheus.Desc{queueWait, queueHandle, jobDuration, jobLateness} {
 		ch <- d
 	}
@@ -69,11 +71,16 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect reads the host and sends what it finds.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ch <- c.build
-	found := components{queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{}}
+	found := components{
+		queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{},
+		states: map[string]map[string]int{}, leaders: map[string]candidate{},
+	}
 	found.addServices(c.host, "")
 	collectServices(ch, found.services)
 	c.collectQueues(ch, byName("queue", found.queues))
 	collectJobs(ch, byName("job", found.jobs))
+	collectStates(ch, found.states)
+	collect(ch, leaderSamples, byName("group", found.leaders))
 }
 
 // byName sorts, so that the registry has less to sort.
@@ -115,12 +122,14 @@ var states = func() (all []subject[lifecycle.State]) {
 	return all
 }()
 
-// components are the services of a host, and their queues and jobs, each once, by
-// name.
+// components are the services of a host, and their queues, jobs and candidates,
+// each once, by name.
 type components struct {
 	services []subject[hosted.ServiceStatus]
 	queues   map[string]channelq.Stats
 	jobs     map[string]periodic.Stats
+	states   map[string]map[string]int // of queues that are kept elsewhere
+	leaders  map[string]candidate
 }
 
 // addServices meets the services of nested hosts too, as outer/inner.
@@ -136,7 +145,11 @@ func (c *components) addServices(host Host, prefix string) {
 }
 
 type (
-	queue     interface{ Stats() channelq.Stats }
+	queue  interface{ Stats() channelq.Stats }
+	queues interface {
+		Queues() []interface{ Name() string }
+	}
+	keeper    interface{ States() map[string]int }
 	job       interface{ Stats() periodic.Stats }
 	scheduler interface{ Jobs() []*periodic.Job }
 )
@@ -145,8 +158,16 @@ func (c *components) add(s hosted.ServiceStatus) {
 	if q, ok := hosted.As[queue](s.Service); ok {
 		c.addQueue(q.Stats())
 	}
+	if many, ok := hosted.As[queues](s.Service); ok {
+		for _, q := range many.Queues() {
+			c.addNamed(q)
+		}
+	}
 	if j, ok := hosted.As[job](s.Service); ok {
 		c.addJob(j)
+	}
+	if l, ok := hosted.As[candidate](s.Service); ok {
+		c.leaders[l.Group()] = l
 	}
 	if many, ok := hosted.As[scheduler](s.Service); ok {
 		for _, j := range many.Jobs() {
@@ -154,12 +175,20 @@ func (c *components) add(s hosted.ServiceStatus) {
 		}
 	}
 	for _, w := range s.Watched {
-		if q, ok := w.(queue); ok {
-			c.addQueue(q.Stats())
-		}
-		if j, ok := w.(job); ok {
-			c.addJob(j)
-		}
+		c.addNamed(w)
+	}
+}
+
+// addNamed is for what is known by its name only: watched, or one of many queues.
+func (c *components) addNamed(w interface{ Name() string }) {
+	if q, ok := w.(queue); ok {
+		c.addQueue(q.Stats())
+	}
+	if k, ok := w.(keeper); ok {
+		c.states[w.Name()] = k.States()
+	}
+	if j, ok := w.(job); ok {
+		c.addJob(j)
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package metrics shows a host, its services, queues and jobs to Prometheus.
+// Package metrics shows a host, its services, queues, jobs and leader-only
+// services to Prometheus.
 //
 // # Usage
 //
@@ -8,7 +9,7 @@
 //
 // Everything that is added to the host is found by itself: queues by their
 // workers and batchers, jobs, schedulers with all their jobs, nested hosts (their
-// services are called outer/inner). A queue that is read by hand is found if its
+// services are called outer/inner), the queues of durable jobs. A queue that is read by hand is found if its
 // service was added with hosted.Watch(queue).
 //
 // # Metrics
@@ -29,10 +30,13 @@
 //	stead_queue_wait_seconds{queue}               histogram, of one item in 64; see NativeHistograms
 //	stead_queue_handle_duration_seconds{queue}    histogram, of one attempt in 64
 //	stead_queue_oldest_due_timestamp_seconds{queue}
+//	stead_queue_jobs{queue,state}                 of a durable queue: in the store, of all processes
 //	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
 //	stead_job_skipped_total{job,reason}           overlap, missed, paused, backoff, stopped
 //	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
+//	stead_leader{group}                           1 if this process leads, 0 if it follows
+//	stead_leader_transitions_total{group}
 //	stead_build_info{version,goversion}           1
 //
 // The label job is also what Prometheus calls a scraped target. It keeps its own
@@ -45,7 +49,7 @@
 //  1. Nothing is counted twice and nothing is pushed: all numbers are read from
 //     the components' own Stats during the scrape. Between scrapes the package
 //     does nothing.
-//  2. When a queue is at rest, stead_queue_accepted_total is the sum of all
+//  2. When a queue in memory is at rest, stead_queue_accepted_total is the sum of all
 //     outcomes of stead_queue_handled_total, all reasons of
 //     stead_queue_dropped_total, and the depth, in progress and parked gauges.
 //  3. Every label value listed above exists from the start, at 0, so that a rate

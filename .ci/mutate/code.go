@@ -65,6 +65,18 @@ var code = []mutant{
 		test: "TestWhatAFullQueueDoesInEachMode",
 	},
 	{
+		file: "channelq/next.go", old: "if s.called && (", new: "if false && (",
+		test: "TestACallIsPassedOnByAWorkerThatGotAnotherItem",
+	},
+	{
+		file: "channelq/ahead.go", old: "if g == s.seen {", new: "if false {",
+		test: "TestWhatAStuckWorkerTookAheadIsHandledAlsoWhileOthersAreBusy",
+	},
+	{
+		file: "channelq/run.go", old: "if w.paused || w.ending {", new: "if w.ending {",
+		test: "TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused",
+	},
+	{
 		file: "channelq/manage.go", old: "c.q.books.leftOver.Add(uint64(c.left))", new: "",
 		test: "TestStopHandsTheBacklogToOnLeftoverBeforeItsDeadline",
 	},

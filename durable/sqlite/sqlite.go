@@ -37,7 +37,8 @@ import (
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
-	_ "modernc.org/sqlite" // the driver "sqlite" of database/sql
+	moderncsqlite "modernc.org/sqlite" // also the driver "sqlite" of database/sql
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/steadgo/stead/durable"
 )
@@ -66,10 +67,24 @@ func Open(path string) (*Store, error) {
 		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, err)
 	}
 	db.SetMaxOpenConns(1)
-	if err := db.PingContext(context.Background()); err != nil {
+	if err := connect(db); err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
 	}
 	return &Store{db: db, driver: riversqlite.New(db)}, nil
+}
+
+// connect opens the connection. The file enters WAL mode when the first one opens
+// it and leaves it when the last one closes it. Whoever meets another process at
+// that is told at once that the file is locked: the busy timeout does not cover it.
+func connect(db *sql.DB) error {
+	const patience, pause = 5 * time.Second, 5 * time.Millisecond
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+		err := db.PingContext(context.Background())
+		var refused *moderncsqlite.Error
+		if !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // DB is the file as a database, for tables of the program's own that share
@@ -84,8 +99,11 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Counts counts the jobs by queue and state.
 func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
-	rows, err := s.db.QueryContext(ctx,
-		`SELECT queue, state, count(*), CAST(unixepoch(min(scheduled_at), 'subsec') * 1000 AS INTEGER) FROM river_job GROUP BY queue, state`)
+	// The engine writes most times as SQLite does, and those of a retry as Go prints
+	// them: "... +0000 UTC m=+12.3".
+	rows, err := s.db.QueryContext(ctx, `SELECT queue, state, n, CAST(COALESCE(unixepoch(
+			CASE instr(due, ' +') WHEN 0 THEN due ELSE substr(due, 1, instr(due, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER)
+		FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state)`)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
 	}

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,5 +65,24 @@ func TestCountsKeepsTheEarliestDueTime(t *testing.T) {
 	list, err := s.Counts(t.Context())
 	if err != nil || len(list) != 1 || list[0].N != 3 || list[0].State != "scheduled" || !list[0].Due.Equal(due) {
 		t.Errorf("%+v, %v; want %v", list, err, due)
+	}
+}
+
+func TestManyMayOpenAndCloseANewFileAtOnce(t *testing.T) {
+	for round := range 40 {
+		path := filepath.Join(t.TempDir(), "jobs.db")
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				s, err := sqlite.Open(path)
+				if err == nil {
+					err = s.Close()
+				}
+				if err != nil {
+					t.Errorf("round %d: %v", round, err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }

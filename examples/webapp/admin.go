@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -29,18 +29,25 @@ const (
 
 // newAdmin takes the token from the configuration, which lets a program that asks
 // with it survive a restart, or makes one up.
-func newAdmin(host *hosted.Host, token string, log *slog.Logger) *admin {
-	a := &admin{token: token}
-	if token == "" {
-		a.token = rand.Text()
-	}
-	a.visitor = dashboard.New(host, dashboard.Config{Title: host.Name() + " (read-only)"})
+func newAdmin(host *hosted.Host, cfg config) *admin {
+	a := &admin{token: cmp.Or(cfg.adminToken, rand.Text())}
+	a.visitor = dashboard.New(host, dashboard.Config{
+		Title: host.Name() + " (read-only)",
+		Hosts: cfg.adminHosts,
+	})
 	a.operator = dashboard.New(host, dashboard.Config{
 		Authorize:  a.authorize,
 		FormatItem: formatItem,
-		Logger:     log,
+		Hosts:      cfg.adminHosts,
+		Logger:     cfg.log,
 	})
 	return a
+}
+
+// addTo lets both pages keep their charts going while nobody looks.
+func (a *admin) addTo(host *hosted.Host) {
+	host.Add("dashboard", a.operator)
+	host.Add("dashboard-read-only", a.visitor)
 }
 
 func formatItem(_ string, item any) string {

@@ -110,9 +110,35 @@ func TestTheLinkIsGoodForACookieThatScriptsAndOtherSitesCannotUse(t *testing.T) 
 
 func TestEveryRunMakesUpAnotherTokenUnlessOneIsGiven(t *testing.T) {
 	s := newSite(t, 1)
-	one, two := newAdmin(s.host, "", nil), newAdmin(s.host, "", nil)
+	one, two := newAdmin(s.host, config{}), newAdmin(s.host, config{})
 	if one.token == two.token || len(one.token) < 20 || one.is("") {
 		t.Errorf("tokens %q and %q", one.token, two.token)
+	}
+}
+
+func TestTheAdminPageAnswersOnlyToTheNamesOfThisMachineIfItListensThere(t *testing.T) {
+	for name, c := range map[string]struct {
+		addr, hosts, asked string
+		code               int
+	}{
+		"by address":                       {"127.0.0.1:8080", "", "127.0.0.1:8080", 200},
+		"by name":                          {"127.0.0.1:8080", "", "localhost:8080", 200},
+		"by a name that was pointed here":  {"127.0.0.1:8080", "", "rebound.example", 421},
+		"for everybody":                    {"0.0.0.0:8080", "", "shop.example", 200},
+		"behind a proxy on this machine":   {"127.0.0.1:8080", "shop.example", "shop.example", 200},
+		"around the proxy on this machine": {"127.0.0.1:8080", "shop.example", "rebound.example", 421},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, 1)
+			s.admin = newAdmin(s.host, config{adminToken: testToken, adminHosts: namesOf(c.addr, c.hosts)})
+			for _, cookie := range []string{"", testToken} {
+				r := adminRequest(http.MethodGet, "/admin/", "", cookie)
+				r.Host = c.asked
+				if code, _, _ := s.serve(r); code != c.code {
+					t.Errorf("operator %v: %d, want %d", cookie != "", code, c.code)
+				}
+			}
+		})
 	}
 }
 
@@ -121,7 +147,7 @@ func TestOnlyTheOperatorSeesAddresses(t *testing.T) {
 	if err := s.senders.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.emails.Enqueue(t.Context(), welcome{"jane at example.com"}); err != nil {
+	if err := s.queue.Enqueue(t.Context(), welcome{"jane at example.com"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.senders.Stop(t.Context()); err != nil {

@@ -10,26 +10,68 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/hosted"
 )
 
 // config is what can be set from outside. A flag wins over the environment.
 type config struct {
+	migrate  bool // the command; false: serve
 	addr     string
 	smtp     string
-	report   string
+	store    storeName
+	role     role
+	report   *os.File // nil: none
 	failRate float64
 	shutdown time.Duration
 	drain    time.Duration
 	demo     bool
 
-	adminToken string // "": one is made up and printed
-	hangAt     string // for tests: the handler for this address never returns
+	adminToken string   // "": one is made up and printed
+	adminHosts []string // nil: any
+	hangAt     string   // for tests: the handler for this address never returns
 
 	log *slog.Logger
 	out io.Writer
+}
+
+// role is what one process does. The others share its store.
+type role string
+
+const (
+	all    role = "all"
+	web    role = "web"    // takes sign-ups
+	worker role = "worker" // sends mails
+)
+
+func (r role) serves() bool { return r != worker }
+func (r role) sends() bool  { return r != web }
+
+func (r role) mode() durable.Mode {
+	return map[role]durable.Mode{all: durable.EnqueueAndWork, web: durable.InsertOnly, worker: durable.WorkOnly}[r]
+}
+
+// storeName is where the mails wait to be sent.
+type storeName struct {
+	kind string // memory, sqlite or postgres
+	at   string // the file or URL
+}
+
+func parseStore(text string) (storeName, error) {
+	file, isFile := strings.CutPrefix(text, "sqlite:")
+	switch {
+	case text == "memory":
+		return storeName{kind: "memory"}, nil
+	case isFile && file != "":
+		return storeName{"sqlite", file}, nil
+	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
+		return storeName{"postgres", text}, nil
+	}
+	// Not the text itself: it may be a URL with a password and a typing error.
+	return storeName{}, errors.New("it is memory, sqlite:FILE or postgres://user@host/database")
 }
 
 // configure reads the command line of the process, and ends it if that is wrong.
@@ -49,13 +91,23 @@ func configure() config {
 // parse explains on stderr what is wrong, as package flag does.
 func parse(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
 	var cfg config
+	if cfg.migrate = len(args) > 0 && args[0] == "migrate"; cfg.migrate {
+		args = args[1:]
+	}
+	var store, report, hosts string
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&cfg.addr, "addr", cmp.Or(getenv("WEBAPP_ADDR"), "127.0.0.1:8080"),
 		"listen on `host:port`; port 0 takes a free one (WEBAPP_ADDR)")
 	flags.StringVar(&cfg.smtp, "smtp", getenv("WEBAPP_SMTP"),
 		"send mail to the server at `host:port` instead of the built-in catcher (WEBAPP_SMTP)")
-	flags.StringVar(&cfg.report, "report", getenv("WEBAPP_REPORT"),
+	flags.StringVar(&store, "store", cmp.Or(getenv("WEBAPP_STORE"), "memory"),
+		"where mails wait to be sent: memory, sqlite:`FILE` or postgres://... (WEBAPP_STORE, the better place for a password)")
+	flags.StringVar((*string)(&cfg.role), "role", cmp.Or(getenv("WEBAPP_ROLE"), "all"),
+		"what this process does: `web` takes sign-ups, worker sends mails, all does both (WEBAPP_ROLE)")
+	flags.StringVar(&hosts, "admin-hosts", getenv("WEBAPP_ADMIN_HOSTS"),
+		"answer on /admin/ for these host `names` only, with commas between; if -addr is this machine alone, its names are the default (WEBAPP_ADMIN_HOSTS)")
+	flags.StringVar(&report, "report", getenv("WEBAPP_REPORT"),
 		"write the stop report, and the addresses whose mail was not sent, to `file` as JSON (WEBAPP_REPORT)")
 	flags.Float64Var(&cfg.failRate, "fail-rate", 0,
 		"let this part of all mails and fetches fail, from 0 to 1, to see retries")
@@ -67,9 +119,10 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}
+	cfg.adminHosts = namesOf(cfg.addr, hosts)
 	cfg.adminToken = getenv("WEBAPP_ADMIN_TOKEN") // not a flag: other users can read those
 	cfg.hangAt = getenv("WEBAPP_TEST_HANG_AT")
-	if err := cfg.check(flags.Args()); err != nil {
+	if err := cfg.check(flags.Args(), store, report); err != nil {
 		fmt.Fprintln(stderr, "webapp:", err)
 		flags.Usage()
 		return config{}, err
@@ -77,7 +130,21 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	return cfg, nil
 }
 
-func (c *config) check(rest []string) error {
+// namesOf splits a list of host names. Without one, a program that listens on this
+// machine alone is asked for by the names of this machine; whoever asks by another
+// one is a page elsewhere whose name was pointed here.
+func namesOf(addr, list string) []string {
+	if list != "" {
+		return strings.Split(list, ",")
+	}
+	host, _, _ := net.SplitHostPort(addr) // checked below
+	if ip := net.ParseIP(host); host == "localhost" || ip.IsLoopback() {
+		return []string{"localhost", "127.0.0.1", "::1", host}
+	}
+	return nil
+}
+
+func (c *config) check(rest []string, store, report string) (err error) {
 	if len(rest) > 0 {
 		return fmt.Errorf("unknown argument %q", rest[0])
 	}
@@ -89,11 +156,36 @@ func (c *config) check(rest []string) error {
 			return fmt.Errorf("-smtp: %w", err)
 		}
 	}
+	if c.store, err = parseStore(store); err != nil {
+		return fmt.Errorf("-store: %w", err)
+	}
+	switch inMemory := c.store.kind == "memory"; {
+	case c.role != all && c.role != web && c.role != worker:
+		return fmt.Errorf("-role is not web, worker or all: %q", c.role)
+	case inMemory && c.role != all:
+		return fmt.Errorf("-role %s needs a -store that the other processes reach too", c.role)
+	case inMemory && c.migrate:
+		return errors.New("migrate: a -store in memory has no tables")
+	case c.demo && !c.role.serves():
+		return errors.New("-demo signs people up, which a worker does not")
+	}
 	if c.failRate < 0 || c.failRate > 1 || c.failRate != c.failRate {
 		return fmt.Errorf("-fail-rate is not from 0 to 1: %v", c.failRate)
 	}
-	if c.shutdown <= 0 || c.drain < 0 || c.drain >= c.shutdown {
+	if c.shutdown <= 0 {
+		return fmt.Errorf("-shutdown-timeout is not more than zero: %v", c.shutdown)
+	}
+	if c.drain < 0 || c.drain >= c.shutdown {
 		return fmt.Errorf("-drain-delay %v does not fit into -shutdown-timeout %v", c.drain, c.shutdown)
+	}
+	if report != "" {
+		// Now, because at the end of the program it would be too late to say that
+		// it cannot be written. A file that stays empty says that the end was not
+		// reached.
+		//nolint:gosec // it is the user's own
+		if c.report, err = os.OpenFile(report, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
+			return fmt.Errorf("-report: %w", err)
+		}
 	}
 	return nil
 }
@@ -104,21 +196,28 @@ func (c *config) hello(addr net.Addr, token string) {
 	if c.adminToken != "" {
 		token = "$WEBAPP_ADMIN_TOKEN" //nolint:gosec // the name of it
 	}
+	first, mails := "sign up, and get a welcome mail", "see it arrive"
+	switch c.role {
+	case web:
+		mails = "see how many wait for a worker"
+	case worker:
+		first, mails = "a worker, which sends what the web process took", "see what it sent"
+	}
 	fmt.Fprintf(c.out, `
-  http://%[1]s           sign up, and get a welcome mail
-  http://%[1]s/mails     see it arrive
+  http://%[1]s           %[3]s
+  http://%[1]s/mails     %[4]s
   http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
   http://%[1]s/admin/?token=%[2]s
                                    the same with buttons: run now, pause, requeue
   Ctrl-C                           stop, and read the report
 
-`, addr, token)
+`, addr, token, first, mails)
 }
 
 // writeReport writes what a program that reads the report needs: the host's part
 // and the addresses that were promised a mail and did not get one.
 func (c *config) writeReport(report hosted.Report, unsent *leftovers) error {
-	if c.report == "" {
+	if c.report == nil {
 		return nil
 	}
 	left, gaveUp := unsent.addresses()
@@ -130,5 +229,6 @@ func (c *config) writeReport(report hosted.Report, unsent *leftovers) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	return os.WriteFile(c.report, append(text, '\n'), 0o600)
+	_, err = c.report.Write(append(text, '\n'))
+	return errors.Join(err, c.report.Close())
 }

@@ -17,7 +17,7 @@ import (
 // addDemo adds what makes the dashboard worth looking at: visitors, some of whom
 // cannot be written to, a job that fails more often than not, and one that is
 // paused until somebody resumes it.
-func addDemo(host *hosted.Host, emails *channelq.Queue[welcome], log *slog.Logger) {
+func addDemo(host *hosted.Host, emails channelq.Enqueuer[welcome], log *slog.Logger) {
 	host.Go("visitors", func(ctx context.Context) error { return signUpInWaves(ctx, emails) })
 
 	stock := must(periodic.New(periodic.Config{
@@ -35,7 +35,7 @@ func addDemo(host *hosted.Host, emails *channelq.Queue[welcome], log *slog.Logge
 
 // signUpInWaves is the visitors: between one and seven a second, and twice a
 // minute a crowd that has read about the shop.
-func signUpInWaves(ctx context.Context, emails *channelq.Queue[welcome]) error {
+func signUpInWaves(ctx context.Context, emails channelq.Enqueuer[welcome]) error {
 	const ticks = 4 // per second
 	tick := time.NewTicker(time.Second / ticks)
 	defer tick.Stop()
@@ -47,10 +47,8 @@ func signUpInWaves(ctx context.Context, emails *channelq.Queue[welcome]) error {
 		}
 		for ; due >= 1; due-- {
 			visitor++
-			err := emails.TryEnqueue(welcome{fmt.Sprintf("visitor-%d@%s", visitor, provider(visitor))})
-			if err != nil && !errors.Is(err, channelq.ErrFull) {
-				return err
-			}
+			// Whoever is told to come back later does not.
+			_ = emails.Enqueue(ctx, welcome{fmt.Sprintf("visitor-%d@%s", visitor, provider(visitor))})
 		}
 		select {
 		case <-tick.C:

@@ -18,8 +18,10 @@ import (
 )
 
 // welcome is a mail to send. Only what is needed to make it goes through the
-// queue; the rendering is part of the work.
-type welcome struct{ Email string }
+// queue; the rendering is part of the work. A store keeps it as JSON.
+type welcome struct {
+	Email string `json:"email"`
+}
 
 var welcomeText = template.Must(template.ParseFS(files, "templates/welcome.txt"))
 
@@ -47,7 +49,8 @@ func newMailer(cfg config, c *catcher) *mailer {
 }
 
 // send renders one mail and hands it to the server. An error is tried again,
-// unless the server said that it is for good.
+// unless the server said that it is for good. With a store, a crash between the
+// server's yes and the note of it sends the mail twice: better than never.
 func (m *mailer) send(ctx context.Context, w welcome) error {
 	if m.hangAt == w.Email && m.hangAt != "" {
 		select {}

@@ -5,17 +5,25 @@
 //	go run ./examples/webapp
 //
 // Open the address that it prints, sign up, look at /mails, then press Ctrl-C
-// and read the report.
+// and read the report. With -store the mails outlive the process, in a file or in
+// PostgreSQL, and the page and the sending may be processes of their own:
+//
+//	go run ./examples/webapp -store sqlite:shop.db
+//
+//	go run ./examples/webapp migrate -store sqlite:shop.db
+//	go run ./examples/webapp -store sqlite:shop.db -role web
+//	go run ./examples/webapp -store sqlite:shop.db -role worker -addr 127.0.0.1:8081
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
 	"time"
 
-	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -27,61 +35,74 @@ func main() {
 
 	// Somewhere for the mail to go, unless there is a real server.
 	catcher := newCatcher()
-	if cfg.smtp == "" {
+	if cfg.role.sends() && cfg.smtp == "" {
 		host.Add("catcher", catcher)
 	}
 
-	// Who signs up does not wait for the mail: it goes through a queue. When that
-	// is full the visitor is told to come back, rather than kept waiting.
-	emails := must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: 10_000, OnFull: channelq.Reject}))
+	// Who signs up does not wait for the mail: it goes through a queue, which
+	// -store keeps in memory, in a file or in PostgreSQL.
 	unsent := &leftovers{}
-	senders := must(channelq.NewWorkers(emails, newMailer(cfg, catcher).send, channelq.WorkerConfig[welcome]{
-		Concurrency: 8,
-		Timeout:     10 * time.Second,
-		Retry:       channelq.Retry{Attempts: 5, Initial: 250 * time.Millisecond},
-		OnLeftover:  unsent.keep,
-		OnGiveUp:    unsent.giveUp,
-		Logger:      cfg.log,
-	}))
-	host.Add("emails", senders)
-
-	// The products take half a second to get. They are there before the first
-	// visitor is, and fetched again every minute.
-	shop := newProducts(newOrigin(cfg.failRate), cfg.log)
-	refresh := must(periodic.New(periodic.Config{
-		Name: "products", Schedule: periodic.Every(time.Minute), Phase: -1, Logger: cfg.log,
-	}, shop.refresh))
-	host.Task("warm-up", shop.warm)
-	host.Add("products", refresh)
+	emails, err := openOutbox(host, cfg, newMailer(cfg, catcher).send, unsent)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 
 	// At night nobody looks at yesterday's mail.
-	nightly := must(periodic.New(periodic.Config{
-		Name: "clean-up", Schedule: must(periodic.Cron("30 3 * * *", time.Local)), Logger: cfg.log,
-	}, catcher.cleanUp))
-	host.Add("clean-up", nightly)
+	if cfg.role.sends() {
+		host.Add("clean-up", must(periodic.New(periodic.Config{
+			Name: "clean-up", Schedule: must(periodic.Cron("30 3 * * *", time.Local)), Logger: cfg.log,
+		}, catcher.cleanUp)))
+	}
+
+	// The products take half a second to get. They are there before the first
+	// visitor is, and fetched again every minute. When that fails the old ones
+	// stay, and readiness shows it: see products.health.
+	shop := newProducts(newOrigin(cfg.failRate), cfg.log)
+	if cfg.role.serves() {
+		host.Task("warm-up", shop.warm)
+		host.Add("products", must(periodic.New(periodic.Config{
+			Name: "products", Schedule: periodic.Every(time.Minute), Phase: -1, Logger: cfg.log,
+		}, shop.refresh)), hosted.Health(shop.health), hosted.NotCritical())
+	}
 
 	// HTTP comes last and so goes first: no request arrives before everything is
 	// ready for it, and none after the rest has begun to stop.
-	admin := newAdmin(host, cfg.adminToken, cfg.log)
-	host.Add("dashboard", admin.operator)
+	admin := newAdmin(host, cfg)
+	admin.addTo(host)
 	if cfg.demo {
 		addDemo(host, emails, cfg.log)
 	}
-	site := &site{host: host, emails: emails, senders: senders, products: shop, catcher: catcher, admin: admin}
+	site := &site{role: cfg.role, host: host, emails: emails, products: shop, catcher: catcher, admin: admin, log: cfg.log}
 	web := hosted.HTTP(&http.Server{Addr: cfg.addr, Handler: site.routes(), ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", web)
 
-	go func() {
-		<-host.Lifetime().Started()
-		cfg.hello(web.Addr(), admin.token)
-	}()
-	code := hosted.Exec(host)
+	os.Exit(run(host, cfg, emails, unsent, func() { cfg.hello(web.Addr(), admin.token) }))
+}
+
+// run runs the host, or the one command that there is, and returns the exit code.
+func run(host *hosted.Host, cfg config, emails outbox, unsent *leftovers, hello func()) (code int) {
+	if cfg.migrate {
+		ctx, release := lifecycle.SignalContext(context.Background())
+		defer release()
+		// No worker is started for it, only what it needs.
+		if err := host.RunTask(ctx, emails.migrate, "store"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	} else {
+		go func() {
+			<-host.Lifetime().Started()
+			hello()
+		}()
+		code = hosted.Exec(host)
+	}
 	fmt.Print(host.Report())
 	if err := cfg.writeReport(host.Report(), unsent); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	os.Exit(code)
+	return code
 }
 
 // must is for what can only fail because it was written wrongly above.

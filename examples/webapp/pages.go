@@ -30,11 +30,11 @@ func (s *site) render(w http.ResponseWriter, status int, name string, data any) 
 type homePage struct {
 	Message  string
 	Failed   bool
+	Typed    string // into the form, so that it can be corrected
 	Products []product
 }
 
-func (s *site) home(message string, failed bool) homePage {
-	page := homePage{Message: message, Failed: failed}
+func (s *site) home(page homePage) homePage {
 	if list := s.products.cached.Load(); list != nil {
 		page.Products = list.Products
 	}
@@ -42,18 +42,19 @@ func (s *site) home(message string, failed bool) homePage {
 }
 
 func (s *site) showHome(w http.ResponseWriter, _ *http.Request) {
-	s.render(w, http.StatusOK, "home.html", s.home("", false))
+	s.render(w, http.StatusOK, "home.html", s.home(homePage{}))
 }
 
 const mailsShown = 50
 
 func (s *site) showMails(w http.ResponseWriter, _ *http.Request) {
-	stats := s.senders.Stats()
+	stats := s.emails.stats()
 	s.render(w, http.StatusOK, "mails.html", struct {
-		Mails   []caught
-		Real    bool // the mails go to a real server
-		Waiting int
-	}{s.catcher.newest(mailsShown), s.catcher.addr() == "", stats.Depth + stats.InProgress + stats.Parked})
+		Mails     []caught
+		Elsewhere bool // another process sends them
+		Real      bool // they go to a real server
+		Waiting   int
+	}{s.catcher.newest(mailsShown), !s.role.sends(), s.catcher.addr() == "", stats.Depth + stats.InProgress + stats.Parked})
 }
 
 func (s *site) listMails(w http.ResponseWriter, _ *http.Request) {

@@ -106,7 +106,12 @@ func begin(t testing.TB, env []string, args ...string) *process {
 // can be faked. The bound is only there to end a test that hangs.
 func (p *process) until(what string, cond func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(10 * time.Millisecond) {
+	p.untilIn(30*time.Second, what, cond)
+}
+
+func (p *process) untilIn(bound time.Duration, what string, cond func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(bound); !cond(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("waited in vain until %s", what)
 		}
@@ -168,17 +173,19 @@ func read(t testing.TB, resp *http.Response) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+type serviceLine struct {
+	Name     string `json:"name"`
+	State    string `json:"state"`
+	Error    string `json:"error"`
+	LeftOver int    `json:"left_over"`
+}
+
 // written is the report file.
 type written struct {
 	Report struct {
-		Clean    bool   `json:"clean"`
-		Cause    string `json:"cause"`
-		Services []struct {
-			Name     string `json:"name"`
-			State    string `json:"state"`
-			Error    string `json:"error"`
-			LeftOver int    `json:"left_over"`
-		} `json:"services"`
+		Clean    bool          `json:"clean"`
+		Cause    string        `json:"cause"`
+		Services []serviceLine `json:"services"`
 	} `json:"report"`
 	LeftOver []string `json:"left_over"`
 	GaveUp   []string `json:"gave_up"`

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
@@ -48,6 +49,7 @@ func (o *origin) fetch(ctx context.Context) ([]product, error) {
 
 const (
 	freshFor   = 90 * time.Second // longer than the job's period: a visitor waits only if the job has failed
+	oldAfter   = 5 * time.Minute  // about as many failed refreshes
 	fetchBound = 5 * time.Second
 )
 
@@ -106,6 +108,25 @@ func (p *products) warm(ctx context.Context) error {
 	}
 	if err != nil {
 		p.log.Warn("products are not there yet", "error", err)
+	}
+	return nil
+}
+
+// health fails when the refresh has failed for a while. What should follow from
+// that is a choice, made where the job is added to the host. All copies of this
+// program ask the same origin: if its failure made them unready, all would leave
+// the load balancer at once, and old products would turn into no shop at all. So
+// the job is [hosted.NotCritical]: /readyz?verbose=1 shows it, an alert on failed
+// runs wakes somebody, and the shop stays open. Where old data is worse than none,
+// such as prices that bind, leave that option out; the check alone then takes the
+// program out of traffic until a refresh succeeds.
+func (p *products) health(context.Context) error {
+	list := p.cached.Load()
+	switch {
+	case list == nil:
+		return errors.New("there are no products yet")
+	case time.Since(list.AsOf) > oldAfter:
+		return fmt.Errorf("the products are %v old", time.Since(list.AsOf).Round(time.Second))
 	}
 	return nil
 }

@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/steadgo/stead/hosted"
 )
 
 func quietProducts(failRate float64) *products {
@@ -100,3 +105,48 @@ func TestTheShopOpensWithoutProductsRatherThanNotAtAll(t *testing.T) {
 		time.Sleep(fetchBound) // by then the shared call has ended too
 	})
 }
+
+func TestOldProductsShowInReadinessAndCloseTheShopOnlyIfThatIsWanted(t *testing.T) {
+	for name, c := range map[string]struct {
+		options []hosted.Option
+		code    int
+	}{
+		"open with old ones":  {[]hosted.Option{hosted.NotCritical()}, http.StatusOK},
+		"closed without them": {nil, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := quietProducts(0)
+				host := hosted.New(hosted.Config{})
+				host.Task("warm-up", p.warm)
+				host.Go("products", wait, append(c.options, hosted.Health(p.health))...)
+				if err := host.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				ready := func() (int, string) {
+					w := httptest.NewRecorder()
+					host.ReadyHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz?verbose=1", nil))
+					return w.Code, w.Body.String()
+				}
+				if code, body := ready(); code != http.StatusOK || !strings.Contains(body, "[+]products") {
+					t.Errorf("fresh: %d %s", code, body)
+				}
+				time.Sleep(oldAfter + time.Second)
+				if code, body := ready(); code != c.code || !strings.Contains(body, "[-]products") {
+					t.Errorf("old: %d, want %d: %s", code, c.code, body)
+				}
+				if err := p.refresh(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if code, body := ready(); code != http.StatusOK || !strings.Contains(body, "[+]products") {
+					t.Errorf("fresh again: %d %s", code, body)
+				}
+				if err := host.Stop(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func wait(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }

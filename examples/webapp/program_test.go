@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,7 +262,13 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 		"bad fail rate":   {[]string{"-fail-rate", "2"}, 2, "-fail-rate"},
 		"drain too long":  {[]string{"-drain-delay", "1m"}, 2, "-drain-delay"},
 		"asked for help":  {[]string{"-h"}, 0, "-smtp"},
-		"report nowhere":  {[]string{"-addr", taken.Addr().String(), "-report", "/nowhere/at/all"}, 1, "in use"},
+		"no time to stop": {[]string{"-shutdown-timeout", "0"}, 2, "-shutdown-timeout is not more than zero"},
+		"no such store":   {[]string{"-store", "mysql://root:secret@db"}, 2, "-store: it is memory"},
+		"store nowhere":   {[]string{"-store", "sqlite:/nowhere/at/all"}, 1, "/nowhere/at/all"},
+		"no such role":    {[]string{"-role", "boss"}, 2, "-role"},
+		"memory, shared":  {[]string{"-role", "worker"}, 2, "needs a -store"},
+		"memory, tables":  {[]string{"migrate"}, 2, "no tables"},
+		"worker, demo":    {[]string{"-role", "worker", "-store", "sqlite:x.db", "-demo"}, 2, "-demo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := begin(t, nil, c.args...)
@@ -270,7 +278,23 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 			if !strings.Contains(p.stderr.String(), c.says) {
 				t.Errorf("%q is not in %q", c.says, p.stderr.String())
 			}
+			if strings.Contains(p.stderr.String(), "secret") {
+				t.Errorf("a password is in %q", p.stderr.String())
+			}
 		})
+	}
+}
+
+func TestProgramSaysAtOnceThatItsReportCannotBeWritten(t *testing.T) {
+	t.Setenv("WEBAPP_REPORT", "/nowhere/at/all")
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.Command(file, "-addr", "127.0.0.1:0").CombinedOutput()
+	var failed *exec.ExitError
+	if !errors.As(err, &failed) || failed.ExitCode() != 2 || !strings.Contains(string(said), "-report: open /nowhere/at/all") {
+		t.Errorf("%v: %s", err, said)
 	}
 }
 

@@ -1,34 +1,39 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/metrics"
 )
 
 // site is what the pages show and do.
 type site struct {
+	role     role
 	host     *hosted.Host
-	emails   *channelq.Queue[welcome]
-	senders  *channelq.Workers[welcome]
+	emails   outbox
 	products *products
 	catcher  *catcher
 	admin    *admin
+	log      *slog.Logger
 }
 
 func (s *site) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.showHome)
-	mux.HandleFunc("POST /signup", s.signUp)
+	if s.role.serves() {
+		mux.HandleFunc("GET /{$}", s.showHome)
+		mux.HandleFunc("POST /signup", s.signUp)
+		mux.HandleFunc("GET /products", s.listProducts)
+	} else {
+		mux.Handle("GET /{$}", http.RedirectHandler("/mails", http.StatusSeeOther))
+	}
 	mux.HandleFunc("GET /mails", s.showMails)
 	mux.HandleFunc("GET /mails.json", s.listMails)
-	mux.HandleFunc("GET /products", s.listProducts)
 	mux.Handle("/admin/", http.StripPrefix("/admin", s.admin))
 	mux.Handle("GET /static/", http.FileServerFS(files))
 

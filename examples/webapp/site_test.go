@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,19 +15,28 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
+// testSite is a site and what is behind its queue.
+type testSite struct {
+	*site
+
+	queue   *channelq.Queue[welcome]
+	senders *channelq.Workers[welcome]
+}
+
 // newSite returns a site whose workers are not started, so that nothing leaves
 // the queue.
-func newSite(t *testing.T, capacity int) *site {
+func newSite(t *testing.T, capacity int) testSite {
 	t.Helper()
 	emails := must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: capacity, OnFull: channelq.Reject}))
 	senders := must(channelq.NewWorkers(emails, newMailer(config{smtp: "127.0.0.1:1"}, nil).send, channelq.WorkerConfig[welcome]{}))
+	log := slog.New(slog.DiscardHandler)
 	host := hosted.New(hosted.Config{Name: "test"})
 	host.Add("emails", senders)
-	return &site{
-		host: host, emails: emails, senders: senders, catcher: newCatcher(),
-		products: newProducts(newOrigin(0), slog.New(slog.DiscardHandler)),
-		admin:    newAdmin(host, testToken, slog.New(slog.DiscardHandler)),
-	}
+	return testSite{queue: emails, senders: senders, site: &site{
+		role: all, host: host, emails: outbox{Enqueuer: emails, stats: senders.Stats}, catcher: newCatcher(),
+		products: newProducts(newOrigin(0), log), log: log,
+		admin: newAdmin(host, config{adminToken: testToken, log: log}),
+	}}
 }
 
 func (s *site) serve(r *http.Request) (int, http.Header, string) {
@@ -62,10 +72,15 @@ func TestSignUpSaysWhatIsWrongWithAnAddress(t *testing.T) {
 		"too long":             {form, "email=" + strings.Repeat("a", 250) + "%40example.com", 400, "does not look like"},
 		"markup":               {form, "email=%3Cscript%3E%40example.com", 400, "does not look like"},
 		"not JSON":             {"application/json", "email", 400, `"error"`},
-		"endless":              {form, "email=" + strings.Repeat("a", 1<<20), 400, "could not be read"},
+		"JSON and more":        {"application/json", `{"email":"a@example.com"} {"email":"b@example.com"}`, 400, `"error"`},
+		"JSON and garbage":     {"application/json", `{"email":"a@example.com"}]`, 400, `"error"`},
+		"JSON and a new line":  {"application/json", `{"email":"a@example.com"}` + "\n", 202, `"status"`},
+		"endless":              {form, "email=" + strings.Repeat("a", 1<<20), 413, "too long"},
+		"endless JSON":         {"application/json", `{"email":"` + strings.Repeat("a", 1<<20), 413, `"error"`},
+		"endless end of JSON":  {"application/json", `{"email":"a@example.com"}` + strings.Repeat(" ", 1<<20), 413, `"error"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := s.emails.Len()
+			before := s.queue.Len()
 			code, header, body := s.serve(request(c.kind, c.body))
 			if code != c.code || !strings.Contains(body, c.says) {
 				t.Errorf("%d, want %d and %q in\n%s", code, c.code, c.says, body)
@@ -73,7 +88,7 @@ func TestSignUpSaysWhatIsWrongWithAnAddress(t *testing.T) {
 			if isHTML := strings.HasPrefix(header.Get("Content-Type"), "text/html"); isHTML != (c.kind == form) {
 				t.Errorf("answered with %s", header.Get("Content-Type"))
 			}
-			if queued := s.emails.Len() - before; (queued == 1) != (c.code == 202) {
+			if queued := s.queue.Len() - before; (queued == 1) != (c.code == 202) {
 				t.Errorf("%d mails queued", queued)
 			}
 			if strings.Contains(body, "<script") {
@@ -87,25 +102,54 @@ func TestSignUpAsksToComeBackWhenTheQueueIsFullOrClosed(t *testing.T) {
 	s := newSite(t, 1)
 	for range 2 {
 		code, header, body := s.serve(request(form, "email=a%40example.com"))
-		if s.emails.Stats().Refused.Total() == 0 {
+		if s.queue.Stats().Refused.Total() == 0 {
 			continue // the first one fits
 		}
 		if code != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(body, "try again") {
 			t.Errorf("full: %d %v %s", code, header, body)
 		}
 	}
-	s.emails.Close()
+	s.queue.Close()
 	if code, header, _ := s.serve(request("application/json", `{"email":"a@example.com"}`)); code != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
 		t.Errorf("closed: %d %v", code, header)
 	}
+}
+
+func TestTheFormKeepsWhatWasTypedUntilItIsRight(t *testing.T) {
+	s := newSite(t, 10)
+	if _, _, body := s.serve(request(form, "email=%22jane%40example")); !strings.Contains(body, `value="&#34;jane@example"`) {
+		t.Errorf("after an error the form has not kept the address:\n%s", body)
+	}
+	if _, _, body := s.serve(request(form, "email=jane%40example.com")); !strings.Contains(body, `value=""`) {
+		t.Errorf("after a sign-up the form is not empty:\n%s", body)
+	}
+}
+
+func TestSignUpSaysSoWhenTheStoreIsAway(t *testing.T) {
+	s := newSite(t, 10)
+	s.emails.Enqueuer = away{}
+	code, header, body := s.serve(request("application/json", `{"email":"a@example.com"}`))
+	if code != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || strings.Contains(body, "secret") {
+		t.Errorf("%d %v %s", code, header, body)
+	}
+}
+
+// away is a queue whose store does not answer.
+type away struct{}
+
+func (away) Enqueue(ctx context.Context, _ welcome) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return nil // it would wait for ever
+	}
+	return errors.New("dial tcp: secret.internal: no such host")
 }
 
 func TestSignUpIsRefusedFromAnotherSite(t *testing.T) {
 	r := request(form, "email=a%40example.com")
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	s := newSite(t, 1)
-	if code, _, _ := s.serve(r); code != http.StatusForbidden || s.emails.Len() != 0 {
-		t.Errorf("%d, %d queued", code, s.emails.Len())
+	if code, _, _ := s.serve(r); code != http.StatusForbidden || s.queue.Len() != 0 {
+		t.Errorf("%d, %d queued", code, s.queue.Len())
 	}
 }
 

@@ -1,6 +1,6 @@
 package engine
 
-import "runtime"
+import "unsafe"
 
 // PutOldest never waits: when there is no room the oldest item gives way and is
 // returned. OK or Closed. With capacity 0 and no waiting take, v itself is
@@ -22,7 +22,7 @@ func (e *Engine[T]) displace(v T, swap func(h uint64, v T) (T, Outcome)) (displa
 	if e.meeting != nil {
 		return e.meeting.displace(v)
 	}
-	for {
+	for i := 0; ; i++ {
 		if o = e.putOne(&v); o != Full {
 			return displaced, false, o
 		}
@@ -32,33 +32,39 @@ func (e *Engine[T]) displace(v T, swap func(h uint64, v T) (T, Outcome)) (displa
 				return displaced, o == OK, o
 			}
 		}
-		runtime.Gosched()
+		contend(i)
 	}
 }
 
-// While the queue is full and the caller of these holds the lock bit, nothing
-// moves: consumers lack the lock and producers lack room. Both release the lock
-// bit, and return pending when there is room or the item is not in place yet.
+// While the queue is full and the caller of these holds both lock bits, nothing
+// moves. They get head's from their caller and release both, and return pending
+// when there is room.
+
+// lockFull takes tail's lock bit too, if the queue is full and not closed. With
+// pending and Closed it has released head's.
+func (e *Engine[T]) lockFull(h uint64) (pos uint64, o Outcome) {
+	for i := 0; ; i++ {
+		t := e.tail.Load()
+		switch {
+		case t&closed != 0:
+			e.release(0)
+			return 0, Closed
+		case ahead(t/step, h) < e.capacity:
+			e.release(0)
+			return 0, pending
+		case t&locked == 0 && e.tail.CompareAndSwap(t, t|locked):
+			return t / step, OK
+		}
+		contend(i)
+	}
+}
 
 // swapOldest takes the item at h and puts v behind the newest one.
 func (e *Engine[T]) swapOldest(h uint64, v T) (displaced T, o Outcome) {
-	t := e.tail.Load()
-	run := e.inPlace(h)
-	switch {
-	case t&closed != 0:
-		e.release(0)
-		return displaced, Closed
-	case run == 0 || ahead(t/step, h) < e.capacity:
-		e.release(0)
-		return displaced, pending
+	pos, o := e.lockFull(h)
+	if o != OK {
+		return displaced, o
 	}
-	// The claim beyond the capacity comes before head moves, so that no other
-	// producer gets the room. Only a close can come between.
-	if !e.tail.CompareAndSwap(t, t+step) {
-		e.release(0)
-		return displaced, pending
-	}
-	e.keepRest(h, run, 1)
 	// With a capacity that is a power of two both are the same slot.
 	slot := &e.values[h&e.mask]
 	displaced = *slot
@@ -66,35 +72,25 @@ func (e *Engine[T]) swapOldest(h uint64, v T) (displaced T, o Outcome) {
 		var zero T
 		*slot = zero
 	}
-	pos := t / step
-	if e.samples != nil {
-		e.samples.stamp(pos, 1)
-	}
-	e.values[pos&e.mask] = v
-	e.publish(pos, 1)
+	e.write(pos, unsafe.Slice(&v, 1))
+	// Tail goes first, one beyond the capacity: no consumer is to find the queue
+	// empty in between, and no other producer gets the room.
+	e.publish(1)
 	e.release(1)
 	return displaced, OK
 }
 
 // swapNewest replaces the last item where it stands.
 func (e *Engine[T]) swapNewest(h uint64, v T) (displaced T, o Outcome) {
-	t := e.tail.Load()
-	newest := t/step - 1
-	turn := e.turns[newest&e.mask].Load() - newest<<turnShift
-	switch {
-	case t&closed != 0:
-		e.release(0)
-		return displaced, Closed
-	case turn != 1 && turn != lastOfRun || ahead(t/step, h) < e.capacity:
-		e.release(0)
-		return displaced, pending
+	pos, o := e.lockFull(h)
+	if o != OK {
+		return displaced, o
 	}
-	slot := &e.values[newest&e.mask]
-	displaced, *slot = *slot, v
-	if e.samples != nil {
-		e.samples.stamp(newest, 1)
-	}
+	newest := pos - 1
+	displaced = e.values[newest&e.mask]
+	e.write(newest, unsafe.Slice(&v, 1))
 	e.swapped.Add(1)
+	e.publish(0)
 	e.release(0)
 	return displaced, OK
 }

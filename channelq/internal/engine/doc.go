@@ -5,24 +5,26 @@
 //
 // # Layout
 //
-// A ring of values, a ring of turn words beside it, and two indices.
+// A ring of values and two indices, each with a lock bit in it.
 //
-//   - Producers claim positions with one compare-and-swap on tail, write their
-//     values, and publish the whole claim with one store to the turn word of its
-//     first position. A turn word says "n items starting here are in place", so
-//     a batch costs two atomics and a memmove whatever its size.
-//   - One consumer at a time holds the lock bit inside head, copies a run of
-//     published values out and releases lock and slots together with one add.
+//   - One producer at a time holds the lock bit inside tail, writes its values,
+//     and publishes them together with giving the lock bit back, by one add. A
+//     batch costs two atomics and a memmove whatever its size.
+//   - One consumer at a time holds the lock bit inside head, copies values out
+//     and releases lock and slots in the same way.
 //
 // What decides throughput is how many cache lines cross between cores per item.
 // The producers' line and the consumers' line stay where they are used: a
 // producer looks at head only when the room it knows of is used up, a consumer
-// looks at tail only when the turn word says that nothing is there.
+// looks at tail only when it has taken all that was there at its last look. The
+// lines of the ring have to cross; they are asked for some way ahead, so that
+// nobody waits for them. Who finds the queue empty or full lingers before it
+// looks again, so that a look is worth its price.
 //
 // # Guarantees
 //
-//  1. An operation takes effect at one instant: a put when it claims its
-//     positions, a take when it releases head. Batches take effect in pieces.
+//  1. An operation takes effect at one instant: a put when it moves tail, a take
+//     when it moves head. Batches take effect in pieces.
 //  2. Closed is a bit of tail, so a put is either before the close or refused,
 //     and nothing is accepted after a consumer saw "closed and drained".
 //  3. Try operations do not fail because of a lost race. They may wait for a
@@ -36,8 +38,9 @@
 //
 // # Cost
 //
-// No goroutine, no allocation per item; waiting reuses its parking place.
-// Nobody spins for more than a few dozen loads; waiting calls yield the
-// processor once or twice and then park on a channel of their own, which a
-// synctest bubble sees as blocked.
+// No goroutine, no allocation per item; waiting reuses its parking place. A call
+// that waits yields the processor a few times, for about a microsecond in all if
+// nobody else wants it, and then parks on a channel of its own, which a synctest
+// bubble sees as blocked. A call that finds a lock bit set does the same, and
+// sleeps if the holder stays away: no more than a few microseconds are burnt.
 package engine

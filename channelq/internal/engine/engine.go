@@ -17,7 +17,7 @@ const (
 	Empty             // not taken: nothing there, and the call may not wait
 	Closed            // put: the engine is closed; take: closed and drained
 	Cancelled         // the context ended first; nothing was put or taken
-	pending           // internal: the next item is claimed by a put that has not written it yet
+	pending           // internal: another call holds the lock bit for longer than is worth waiting here
 )
 
 // Config describes an Engine.
@@ -33,8 +33,8 @@ type Config struct {
 // Both indices count positions from the start in their upper 62 bits and keep
 // flags in the lower two. They wrap; compare them with ahead only.
 const (
-	closed  = 1 // in tail: no position will be claimed any more
-	locked  = 1 // in head: a consumer is copying items out
+	locked  = 1 // in tail: a put is writing items; in head: a take is copying them out
+	closed  = 2 // in tail: it will not move any more
 	closing = 2 // in head: tail is closed, whoever takes the last item must say so
 	step    = 4 // one position
 )
@@ -42,14 +42,9 @@ const (
 // ahead is how many positions a is ahead of b, negative when it is behind.
 func ahead(a, b uint64) int { return int(int64((a-b)<<2) >> 2) }
 
-// A turn word holds a position and, in its low byte, how many items starting
-// there are in place. The last word of a longer run carries lastOfRun instead,
-// which consumers never read and putNewest does.
-const (
-	turnShift = 8
-	maxRun    = 254
-	lastOfRun = 255
-)
+// maxRun is how many items are copied under a lock bit at most: others wait for
+// that.
+const maxRun = 256
 
 // pad keeps what producers write and what consumers write on different cache
 // lines; two of them, since neighbours are fetched in pairs.
@@ -58,19 +53,19 @@ type pad [128]byte
 // Engine is the queue. Make one with New; all methods may be called from any
 // goroutine.
 type Engine[T any] struct {
-	turns    []atomic.Uint64 // a power of two of them, at least capacity
-	values   []T             // as many
+	values   []T // a power of two of them, at least capacity
 	mask     uint64
 	capacity int
 	start    uint64 // the first position, 0 except in tests of wrap-around
 	pointers bool   // T holds pointers: taken slots are cleared
 	burst    int    // how many waiting puts may be served at once
 	samples  *samples
+	fetching fetching    // what is brought close before it is needed
 	meeting  *meeting[T] // capacity 0: everything happens there
 
 	_    pad
-	tail atomic.Uint64 // the next position to claim, and closed
-	// limit is a position up to which producers may claim without looking at
+	tail atomic.Uint64 // the next position to put, locked and closed
+	// limit is a position up to which producers may put without looking at
 	// head: there is room, and the high-water mark does not rise. Any head ever
 	// seen plus any mark ever reached is a valid limit, so racing stores are
 	// harmless.
@@ -79,9 +74,10 @@ type Engine[T any] struct {
 
 	_    pad
 	head atomic.Uint64 // the next position to take, locked and closing
-	// runEnd: all positions before it are known to be in place, because a
-	// consumer saw the turn word of their run. Stored under the lock bit only.
-	runEnd atomic.Uint64
+	// seen is where tail stood when a consumer last looked: up to there, items
+	// are taken without a look at the producers' line. Stored under head's lock
+	// bit only.
+	seen atomic.Uint64
 
 	_         pad
 	putters   putters[T]
@@ -105,7 +101,6 @@ func newAt[T any](cfg Config, start uint64) *Engine[T] {
 		size *= 2
 	}
 	e := &Engine[T]{
-		turns:    make([]atomic.Uint64, size),
 		values:   make([]T, size),
 		mask:     uint64(size - 1),
 		capacity: cfg.Capacity,
@@ -117,7 +112,8 @@ func newAt[T any](cfg Config, start uint64) *Engine[T] {
 	e.tail.Store(start * step)
 	e.head.Store(start * step)
 	e.limit.Store(start)
-	e.runEnd.Store(start)
+	e.seen.Store(start)
+	e.fetching = fetchingOf[T](size)
 	if cfg.Sampled != nil {
 		e.samples = newSamples(cfg.Sampled, cfg.Capacity, start)
 	}
@@ -130,8 +126,7 @@ func newAt[T any](cfg Config, start uint64) *Engine[T] {
 // Cap is the capacity.
 func (e *Engine[T]) Cap() int { return e.capacity }
 
-// Len is how many items are in the queue, claimed ones included: never negative
-// and never above Cap.
+// Len is how many items are in the queue: never negative and never above Cap.
 func (e *Engine[T]) Len() int {
 	for range 8 {
 		h := e.head.Load()
@@ -181,8 +176,16 @@ func (e *Engine[T]) Close() bool {
 	if e.meeting != nil {
 		return e.meeting.close()
 	}
-	if e.tail.Or(closed)&closed != 0 {
-		return false
+	for i := 0; ; i++ {
+		t := e.tail.Load()
+		if t&closed != 0 {
+			return false
+		}
+		// Not beside a put that is writing: nothing may come after the close.
+		if t&locked == 0 && e.tail.CompareAndSwap(t, t|closed) {
+			break
+		}
+		contend(i)
 	}
 	// The order matters: a consumer that releases head before the closing bit
 	// is set is seen by the check below; one that releases it after checks.

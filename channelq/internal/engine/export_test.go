@@ -6,7 +6,7 @@ func NewAt[T any](cfg Config, start uint64) *Engine[T] { return newAt[T](cfg, st
 // StallTake begins a take of one item as if its goroutine then lost its
 // processor. The function it returns goes on.
 func (e *Engine[T]) StallTake() (resume func() T) {
-	h, run, o := e.lock()
+	h, run, o := e.lockHead()
 	if o != OK {
 		panic("nothing to take")
 	}
@@ -19,12 +19,12 @@ func (e *Engine[T]) StallTake() (resume func() T) {
 
 // StallPut begins a put of one item in the same way.
 func (e *Engine[T]) StallPut(v T) (resume func()) {
-	pos, _, o := e.claim(1)
+	pos, _, o := e.lockTail(1)
 	if o != OK {
 		panic("no room")
 	}
 	return func() {
-		e.values[pos&e.mask] = v
-		e.publish(pos, 1)
+		e.write(pos, []T{v})
+		e.publish(1)
 	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"runtime"
 	"unsafe"
 )
 
@@ -15,18 +14,21 @@ func (e *Engine[T]) Put(ctx context.Context, v T) Outcome {
 	if o := e.putOne(&v); o != Full {
 		return o
 	}
-	return e.putSlow(ctx, v)
+	return e.PutLater(ctx, v)
 }
 
-// putSlow is apart so that Put's frame stays small.
-func (e *Engine[T]) putSlow(ctx context.Context, v T) Outcome {
+// PutLater is Put for who has found the queue full just now.
+func (e *Engine[T]) PutLater(ctx context.Context, v T) Outcome {
 	if e.meeting != nil {
 		return e.meeting.putOne(ctx, v)
 	}
-	// A short wait for a consumer on another core costs less than parking.
-	runtime.Gosched()
-	if o := e.putOne(&v); o != Full {
-		return o
+	// Many that yield get their turns in order, by the scheduler. That is fairer
+	// than some that park and are overtaken by those that do not.
+	for range 3 {
+		linger(3)
+		if o := e.putOne(&v); o != Full {
+			return o
+		}
 	}
 	w := e.putters.waiter()
 	w.one[0] = v
@@ -52,7 +54,7 @@ func (e *Engine[T]) PutN(ctx context.Context, vs []T) (int, Outcome) {
 	if o != Full {
 		return n, o
 	}
-	runtime.Gosched()
+	linger(1)
 	m, o := e.putSome(vs[n:])
 	if n += m; o != Full {
 		return n, o
@@ -72,20 +74,22 @@ func (e *Engine[T]) TryPutN(vs []T) (int, Outcome) {
 	return e.putSome(vs)
 }
 
-// putOne is the hot path of a single item: OK, Full or Closed. It is claim and
-// publish in one piece for the usual case; the calls would be a fifth of it.
+// putOne is the hot path of a single item: OK, Full or Closed. It is lockTail
+// and publish in one piece for the usual case; the calls would be a fifth of it.
 func (e *Engine[T]) putOne(v *T) Outcome {
 	t := e.tail.Load()
 	pos := t / step
-	if t&closed == 0 && (ahead(e.limit.Load(), pos) > 0 || e.moveLimit(pos)) && e.tail.CompareAndSwap(t, t+step) {
-		if e.samples != nil {
+	if t&(locked|closed) == 0 && (ahead(e.limit.Load(), pos) > 0 || e.moveLimit(pos)) && e.tail.CompareAndSwap(t, t|locked) {
+		if pos%sampleEvery == 0 && e.samples != nil {
 			e.samples.stamp(pos, 1)
 		}
-		i := pos & e.mask
-		e.values[i] = *v
-		e.turns[i].Store(pos<<turnShift | 1)
+		e.values[pos&e.mask] = *v
+		e.tail.Add(step - locked)
 		if e.takers.call.Load() {
 			e.takers.wake()
+		}
+		if pos&e.fetching.every == 0 && ahead(e.limit.Load(), pos) > e.fetching.known {
+			e.fetchRoom(pos)
 		}
 		return OK
 	}
@@ -97,48 +101,55 @@ func (e *Engine[T]) putOne(v *T) Outcome {
 func (e *Engine[T]) putSome(vs []T) (int, Outcome) {
 	n := 0
 	for n < len(vs) {
-		pos, got, o := e.claim(min(len(vs)-n, maxRun))
+		pos, got, o := e.lockTail(min(len(vs)-n, maxRun))
 		if o != OK {
 			return n, o
 		}
-		if e.samples != nil {
-			e.samples.stamp(pos, got)
-		}
-		at := int(pos & e.mask)
-		first := copy(e.values[at:], vs[n:n+got])
-		copy(e.values, vs[n+first:n+got])
-		e.publish(pos, got)
+		e.write(pos, vs[n:n+got])
+		e.publish(got)
 		n += got
 	}
 	return n, OK
 }
 
-// claim reserves up to want positions for the caller, who must publish them.
+// write places items from pos on, for the holder of tail's lock bit.
+func (e *Engine[T]) write(pos uint64, vs []T) {
+	if e.samples != nil {
+		e.samples.stamp(pos, len(vs))
+	}
+	n := copy(e.values[pos&e.mask:], vs)
+	copy(e.values, vs[n:])
+}
+
+// lockTail takes tail's lock bit if there is room, for up to want items. The
+// caller writes those and publishes them.
 //
 // The slots are free to write: limit and head are read after a consumer stored
 // them with the release of those very slots, or were derived from such a read.
-func (e *Engine[T]) claim(want int) (pos uint64, got int, o Outcome) {
-	for {
+func (e *Engine[T]) lockTail(want int) (pos uint64, got int, o Outcome) {
+	for i := 0; ; i++ {
 		t := e.tail.Load()
-		if t&closed != 0 {
-			return 0, 0, Closed
-		}
 		pos, got = t/step, want
-		if ahead(e.limit.Load(), pos) >= want {
-			if e.tail.CompareAndSwap(t, t+uint64(want)*step) {
+		switch {
+		case t&closed != 0:
+			return 0, 0, Closed
+		case t&locked != 0:
+		case ahead(e.limit.Load(), pos) >= want:
+			if e.tail.CompareAndSwap(t, t|locked) {
 				return pos, got, OK
 			}
-			continue
+		default:
+			// Head is read after tail, so "full" was true when head was read.
+			h := e.head.Load() / step
+			if got = min(want, e.capacity-ahead(pos, h)); got <= 0 {
+				return 0, 0, Full
+			}
+			if e.tail.CompareAndSwap(t, t|locked) {
+				e.raise(h, ahead(pos, h)+got)
+				return pos, got, OK
+			}
 		}
-		// Head is read after tail, so "full" was true when head was read.
-		h := e.head.Load() / step
-		if got = min(want, e.capacity-ahead(pos, h)); got <= 0 {
-			return 0, 0, Full
-		}
-		if e.tail.CompareAndSwap(t, t+uint64(got)*step) {
-			e.raise(h, ahead(pos, h)+got)
-			return pos, got, OK
-		}
+		contend(i)
 	}
 }
 
@@ -164,18 +175,14 @@ func (e *Engine[T]) raise(h uint64, length int) {
 	e.limit.Store(h + uint64(max(high, int64(length))))
 }
 
-// publish makes n claimed and written positions visible, and wakes a consumer if
-// one is parked.
+// publish makes n written positions visible together with giving tail's lock bit
+// back, and wakes a consumer if one is parked.
 //
-// The store of the turn word comes before the load of takers.call; a consumer
-// that parks sets call before it looks at the turn word for the last time. One
-// of the two sees the other, since Go's atomics have one total order.
-func (e *Engine[T]) publish(pos uint64, n int) {
-	if n > 1 {
-		last := pos + uint64(n-1)
-		e.turns[last&e.mask].Store(last<<turnShift | lastOfRun)
-	}
-	e.turns[pos&e.mask].Store(pos<<turnShift | uint64(n))
+// The add comes before the load of takers.call; a consumer that parks sets call
+// before it looks at tail for the last time. One of the two sees the other, since
+// Go's atomics have one total order.
+func (e *Engine[T]) publish(n int) {
+	e.tail.Add(uint64(n)*step - locked)
 	if e.takers.call.Load() {
 		e.takers.wake()
 	}

@@ -65,10 +65,16 @@ func TestConsumedItemsAreCollected(t *testing.T) {
 		"batch":      func(e *engine.Engine[*[64]int]) { e.TryTakeN(make([]*[64]int, 3)) },
 		"put oldest": func(e *engine.Engine[*[64]int]) { e.PutOldest(nil) },
 		"put newest": func(e *engine.Engine[*[64]int]) { e.TryTake(); e.PutNewest(nil) },
+		// The second take does not look at tail.
+		"take of two": func(e *engine.Engine[*[64]int]) { e.TryTake(); e.TryTake() },
 	}
 	for name, consume := range ways {
 		t.Run(name, func(t *testing.T) {
 			e := engine.New[*[64]int](engine.Config{Capacity: 1})
+			if name == "take of two" {
+				e = engine.New[*[64]int](engine.Config{Capacity: 2})
+				e.TryPut(nil)
+			}
 			var gone atomic.Bool
 			func() {
 				item := new([64]int)

@@ -47,8 +47,8 @@ func (s *samples) slot(pos uint64) *atomic.Int64 {
 	return &s.stamps[pos/sampleEvery&uint64(len(s.stamps)-1)]
 }
 
-// stamp notes the time for the sampled ones among n positions that the caller
-// has claimed and not yet published.
+// stamp notes the time for the sampled ones among n positions that the caller,
+// who holds tail's lock bit, is about to publish.
 func (s *samples) stamp(pos uint64, n int) {
 	p := ceil(pos)
 	if p-pos >= uint64(n) {
@@ -79,11 +79,7 @@ func (s *samples) oldest(head, tail uint64) time.Time {
 	}
 	put := s.noted
 	if next := ceil(head); ahead(tail, next) > 0 {
-		// A stamp below the one before it belongs to an earlier lap: its put has
-		// claimed the position and not written yet.
-		if at := s.at(next); at >= s.at(next-sampleEvery) {
-			put = min(put, at)
-		}
+		put = min(put, s.at(next))
 	}
 	return s.base.Add(time.Duration(put))
 }

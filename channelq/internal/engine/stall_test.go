@@ -3,6 +3,7 @@ package engine_test
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
 )
@@ -30,26 +31,45 @@ func TestATakeParksBehindAStalledPutAndIsWokenByIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(4)
 		resume := e.StallPut(0)
-		e.TryPut(1)
 		got := []int{-1, -1}
 		for i := range got {
 			go func() { got[i], _ = e.Take(t.Context()) }()
 			synctest.Wait()
 		}
+		go e.TryPut(1)
 		wantItems(t, got, -1, -1)
 		resume()
+		time.Sleep(time.Millisecond) // the other put sleeps too
 		synctest.Wait()
 		wantItems(t, got, 0, 1)
 	})
 }
 
-func TestATryWaitsForAStalledPutBeforeAnItemThatIsThere(t *testing.T) {
+func TestAPutSleepsBehindAStalledPutAndComesAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(4)
+		resume := e.StallPut(0)
+		var o engine.Outcome = engine.Full
+		go func() { o = e.TryPut(1) }()
+		time.Sleep(time.Second) // possible only while nobody runs
+		want(t, "the length", e.Len(), 0)
+		resume()
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		want(t, "the outcome", o, engine.OK)
+		buf := make([]int, 4)
+		n, _ := e.TryTakeN(buf)
+		wantItems(t, buf[:n], 0, 1)
+	})
+}
+
+func TestATryWaitsForAStalledTakeBeforeItSaysEmpty(t *testing.T) {
 	e := newEngine(4)
-	resume := e.StallPut(0)
-	e.TryPut(1)
+	e.TryPutN([]int{0, 1})
+	resume := e.StallTake()
 	go resume()
-	v, o := e.TryTake() // "empty" would be wrong, and so would 1
-	want(t, "the item", v, 0)
+	v, o := e.TryTake() // "empty" would be wrong, and so would 0
+	want(t, "the item", v, 1)
 	want(t, "the outcome", o, engine.OK)
 }
 
@@ -57,7 +77,7 @@ func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(4)
 		resume := e.StallPut(7)
-		e.Close()
+		go e.Close()
 		got := make([]engine.Outcome, 3)
 		items := make([]int, 3)
 		for i := range got {
@@ -70,8 +90,9 @@ func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
 		default:
 		}
 		resume()
-		synctest.Wait()
+		time.Sleep(time.Millisecond) // the close sleeps too
 		<-e.Drained()
+		synctest.Wait()
 		want(t, "the item", items[0]+items[1]+items[2], 7)
 		want(t, "the outcomes", got[0]+got[1]+got[2], engine.OK+2*engine.Closed)
 	})

@@ -6,11 +6,6 @@ import (
 	"unsafe"
 )
 
-// spins is how often a call looks again at once when another one holds the lock
-// bit or has not yet published: those take a few dozen nanoseconds unless they
-// lost their processor.
-const spins = 30
-
 // Take waits while the queue is empty. It returns OK, Closed (closed and
 // drained) or Cancelled; a ctx that is already done is Cancelled even when there
 // is an item.
@@ -66,21 +61,21 @@ func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
 		if o != pending {
 			return n, o
 		}
-		// A put stands between its claim and its store. Later ones may have
-		// returned already, so "empty" would be wrong.
+		// Another take stands between its two atomics. There may be more than it
+		// takes, so "empty" would be wrong.
 		runtime.Gosched()
 	}
 }
 
 // takeOne is the hot path of a single item: OK, Empty, Closed or pending. It is
-// lock, takeRun and release in one piece for the usual case, an item that was
-// put by itself.
+// lockHead, takeRun and release in one piece for the usual case, an item that is
+// known to be there.
 func (e *Engine[T]) takeOne(v *T) Outcome {
 	h := e.head.Load()
 	pos := h / step
-	i := pos & e.mask
-	if e.turns[i].Load() == pos<<turnShift|1 && h&(locked|closing) == 0 &&
-		(e.samples == nil || pos%sampleEvery != 0) && e.head.CompareAndSwap(h, h|locked) {
+	if h&(locked|closing) == 0 && ahead(e.seen.Load(), pos) > 0 &&
+		(pos%sampleEvery != 0 || e.samples == nil) && e.head.CompareAndSwap(h, h|locked) {
+		i := pos & e.mask
 		*v = e.values[i]
 		if e.pointers {
 			var zero T
@@ -88,6 +83,9 @@ func (e *Engine[T]) takeOne(v *T) Outcome {
 		}
 		if h = e.head.Add(step - locked); h&closing != 0 || e.awaited() {
 			e.afterRelease(h, 1)
+		}
+		if pos&e.fetching.every == 0 && ahead(e.seen.Load(), pos) > e.fetching.known {
+			e.fetchItems(pos)
 		}
 		return OK
 	}
@@ -100,7 +98,7 @@ func (e *Engine[T]) takeOne(v *T) Outcome {
 func (e *Engine[T]) takeSome(buf []T) (int, Outcome) {
 	n := 0
 	for n < len(buf) {
-		h, run, o := e.lock()
+		h, run, o := e.lockHead()
 		if o != OK {
 			if n > 0 {
 				break
@@ -112,18 +110,13 @@ func (e *Engine[T]) takeSome(buf []T) (int, Outcome) {
 	return n, OK
 }
 
-// takeRun copies and releases what is in place from pos on, given that run items
-// are and that the caller holds the lock bit.
+// takeRun copies and releases what is there from pos on, given that run items are
+// and that the caller holds head's lock bit.
 func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
 	want := min(len(buf), maxRun)
-	for run < want {
-		more := e.inPlace(pos + uint64(run))
-		if more == 0 {
-			break
-		}
-		run += more
+	if run < want {
+		run = e.look(pos)
 	}
-	e.keepRest(pos, run, want)
 	n := min(run, want)
 	var put [maxRun/sampleEvery + 2]int64
 	sampled := 0
@@ -148,59 +141,51 @@ func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
 	return n
 }
 
-// lock takes the lock bit if an item is in place at head, and returns head and
-// how many items are known to be in place there. Otherwise: Empty, Closed, or
-// pending when something is on its way.
+// lockHead takes head's lock bit if an item is there, and returns head and how
+// many items are known to be there. Otherwise: Empty, Closed, or pending when
+// another call keeps the lock bit.
 //
 // Looking before locking keeps head's line clean while the queue is empty. What
-// was seen holds once the swap succeeds: only a holder of the lock bit changes
-// anything at head, and then head is another one, since it never repeats.
-func (e *Engine[T]) lock() (h uint64, run int, o Outcome) {
-	for i := 0; ; i++ {
+// was seen holds once the swap succeeds: only a holder of the lock bit moves
+// head, and then head is another one, since it never repeats.
+func (e *Engine[T]) lockHead() (h uint64, run int, o Outcome) {
+	for range spins {
 		h = e.head.Load()
-		pos := h / step
 		if h&locked == 0 {
-			if run = e.inPlace(pos); run > 0 {
-				if e.head.CompareAndSwap(h, h|locked) {
-					return h, run, OK
+			pos := h / step
+			known := e.known(pos)
+			if known == 0 {
+				// Tail is read after head and never behind it: equal means that
+				// the queue was empty when tail was read.
+				t := e.tail.Load()
+				if t/step == pos {
+					if t&closed != 0 {
+						return 0, 0, Closed
+					}
+					return 0, 0, Empty
 				}
-				continue
+			}
+			if e.head.CompareAndSwap(h, h|locked) {
+				if known == 0 {
+					known = e.look(pos)
+				}
+				return h, known, OK
 			}
 		}
-		// Tail is read after head and never behind it: equal means that nothing
-		// was claimed and not taken at the time tail was read.
-		if t := e.tail.Load(); t/step == pos {
-			if t&closed != 0 {
-				return 0, 0, Closed
-			}
-			return 0, 0, Empty
-		}
-		if i >= spins {
-			return 0, 0, pending
-		}
+		pause()
 	}
+	return 0, 0, pending
 }
 
-// keepRest remembers the part of a run that the holder of the lock bit leaves:
-// no turn word tells of it once head has moved.
-func (e *Engine[T]) keepRest(pos uint64, run, taken int) {
-	if end := pos + uint64(run); run > taken && e.runEnd.Load() != end {
-		e.runEnd.Store(end)
-	}
-}
+// known is how many items are there from pos on, as far as consumers know.
+func (e *Engine[T]) known(pos uint64) int { return max(0, ahead(e.seen.Load(), pos)) }
 
-// inPlace is how many items are known to be in place from pos on; 0 when the
-// item at pos is not.
-func (e *Engine[T]) inPlace(pos uint64) int {
-	if n := ahead(e.runEnd.Load(), pos); n > 0 {
-		return n
-	}
-	// Anything but this very position in the upper bits, from an earlier lap,
-	// leaves a difference out of range.
-	if n := e.turns[pos&e.mask].Load() - pos<<turnShift; n-1 < maxRun {
-		return int(n)
-	}
-	return 0
+// look brings seen up to date, for the holder of head's lock bit at pos, and
+// returns how many items are there.
+func (e *Engine[T]) look(pos uint64) int {
+	t := e.tail.Load() / step
+	e.seen.Store(t)
+	return ahead(t, pos)
 }
 
 // release gives n slots back together with the lock bit. An add and not a store:

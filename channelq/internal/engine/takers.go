@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -79,21 +78,19 @@ func (s *takers[T]) leave(w *waiter[T]) {
 	s.updateLocked()
 }
 
-// takeWait is the slow path of Take and TakeN. It yields the processor a few
-// times first: a single take that parks for each item of a slow producer costs
-// more than the wait, while a batch gets a longer run by parking at once.
-func (e *Engine[T]) takeWait(ctx context.Context, buf []T, yields int) (int, Outcome) {
+// takeWait is the slow path of Take and TakeN. It lingers before it looks again,
+// looks times, and then parks: a single take that parks for each item of a slow
+// producer costs more than the wait, while a batch gets a longer run by parking
+// at once.
+func (e *Engine[T]) takeWait(ctx context.Context, buf []T, looks int) (int, Outcome) {
 	if e.meeting != nil {
 		return e.meeting.take(ctx, buf)
 	}
-	for i := 0; ; i++ {
+	for range looks {
+		linger(6)
 		if n, o := e.takeOrServe(buf); o == OK || o == Closed {
 			return n, o
 		}
-		if i == yields {
-			break
-		}
-		runtime.Gosched()
 	}
 	w := e.takers.join()
 	for {
@@ -120,7 +117,7 @@ func (e *Engine[T]) takeWait(ctx context.Context, buf []T, yields int) (int, Out
 // leave has set call: a put that was published too late to be seen here sees
 // call.
 func (e *Engine[T]) passOn() {
-	if e.takers.call.Load() && e.inPlace(e.head.Load()/step) > 0 {
+	if e.takers.call.Load() && e.Len() > 0 {
 		e.takers.wake()
 	}
 }

@@ -1,0 +1,60 @@
+// Command durable measures what Stead's durable jobs cost over River used directly,
+// on SQLite and, with STEAD_TEST_POSTGRES, on PostgreSQL; it prints a table and
+// keeps every round.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/steadgo/stead/bench/durable"
+	"github.com/steadgo/stead/bench/hosting"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "durable:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var plan durable.Plan
+	flag.IntVar(&plan.Rounds, "rounds", 7, "turns of both")
+	flag.IntVar(&plan.Enqueue, "enqueue", 500, "single enqueues a turn")
+	flag.IntVar(&plan.Drain, "drain", 2000, "further jobs to drain a turn")
+	flag.IntVar(&plan.Probes, "probes", 100, "of the latency when idle")
+	out := flag.String("out", "", "file of the raw results; none if empty")
+	check := flag.Bool("check", false, "exit with 1 if a target was missed")
+	flag.Parse()
+	if plan.Rounds < 1 || plan.Enqueue < 1 || plan.Drain < 1 || plan.Probes < 1 {
+		return errors.New("all numbers are at least 1")
+	}
+	r := durable.Results{When: time.Now().UTC().Truncate(time.Second), Machine: hosting.ThisMachine(ctx, ".")}
+	s, err := durable.Measure(ctx, "sqlite", plan, durable.SQLite)
+	if err != nil {
+		return err
+	}
+	r.Stores = append(r.Stores, s)
+	if url := os.Getenv("STEAD_TEST_POSTGRES"); url != "" {
+		if s, err = durable.Measure(ctx, "postgres", plan, durable.Postgres(url)); err != nil {
+			return err
+		}
+		r.Stores = append(r.Stores, s)
+	}
+	r.Targets = durable.Targets(r.Stores)
+	r.Write(os.Stdout)
+	if *out != "" {
+		if err := r.Save(*out); err != nil {
+			return err
+		}
+	}
+	if missed := hosting.Missed(r.Targets); *check && len(missed) > 0 {
+		return fmt.Errorf("%d of %d targets missed", len(missed), len(r.Targets))
+	}
+	return nil
+}

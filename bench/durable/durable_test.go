@@ -1,0 +1,24 @@
+package durable_test
+
+import (
+	"testing"
+
+	"github.com/steadgo/stead/bench/durable"
+)
+
+// Small, to show that it measures; how long things take is for the command.
+func TestBothAreMeasuredInTurns(t *testing.T) {
+	plan := durable.Plan{Rounds: 2, Enqueue: 5, Drain: 20, Probes: 3}
+	s, err := durable.Measure(t.Context(), "sqlite", plan, durable.SQLite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"river", "durable"} {
+		if len(s.Rounds[who]) != 2 || s.Rounds[who][1].EnqueueMicros <= 0 || s.Rounds[who][1].DrainMicros <= 0 {
+			t.Errorf("%s: %+v", who, s.Rounds[who])
+		}
+	}
+	if targets := durable.Targets([]durable.Store{s}); len(targets) != 4 || len(s.Probes) != 3 || s.Drained <= 0 {
+		t.Errorf("%+v", targets)
+	}
+}

@@ -1,0 +1,19 @@
+package channelq
+
+import "time"
+
+// Kept is an item as a store outside the process knows it: a durable job. Queues
+// of this package have none; the type is here so that what shows queues needs to
+// know no store.
+type Kept struct {
+	ID          uint64
+	State       string // in the words of the store
+	Item        any    // of the queue's element type; nil if it cannot be decoded
+	Err         error  // of the last attempt that failed, nil if none did
+	Attempts    int    // begun so far
+	MaxAttempts int
+	At          time.Time // when it is due while it waits, was taken while it runs, and ended afterwards
+
+	// What can be done with it now.
+	CanCancel, CanRequeue, CanDiscard bool
+}

@@ -1,0 +1,85 @@
+package dashboard
+
+import (
+	"strings"
+	"time"
+
+	"github.com/steadgo/stead/hosted"
+)
+
+// Instance is one of the processes that share the store of a durable queue.
+type Instance struct {
+	Service string    `json:"service"` // that knows of it here
+	ID      string    `json:"id"`
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	Role    string    `json:"role"`
+	Since   time.Time `json:"since"`
+	Seen    time.Time `json:"seen"`
+	Leads   bool      `json:"leads"`
+	Own     bool      `json:"own"` // it is the one that answers
+}
+
+// Jobs are those of one queue in one state; see the page of that name.
+type Jobs struct {
+	Queue, State string
+	List         []Job
+}
+
+// Job is one job of a durable queue, as its store knows it.
+type Job struct {
+	Service     string
+	ID          uint64
+	Error       string // of the last attempt that failed
+	Attempts    int
+	MaxAttempts int
+	At          time.Time // due, taken or ended, by its state
+	Item        string    // only with Config.FormatItem
+
+	CanCancel, CanRequeue, CanDiscard bool
+}
+
+func (inv *inventory) addInstances(service string, s hosted.ServiceStatus) {
+	many, ok := hosted.As[instanceSource](s.Service)
+	if !ok {
+		return
+	}
+	for _, i := range many.Instances() {
+		inv.state.Instances = append(inv.state.Instances, Instance{
+			Service: service, ID: i.ID, Host: i.Host, PID: i.PID, Role: i.Role,
+			Since: i.Since, Seen: i.Seen, Leads: i.Leads, Own: i.Own,
+		})
+	}
+}
+
+// jobs asks a queue for its jobs in a state, when somebody looks at them. The name
+// is both with a slash between, so that it travels where other names do; a queue
+// may have a slash in its own.
+func (inv *inventory) jobs(name string) *Jobs {
+	at := strings.LastIndexByte(name, '/')
+	if at < 0 {
+		return nil
+	}
+	j := &Jobs{Queue: name[:at], State: name[at+1:]}
+	found := false
+	for _, s := range inv.queues[j.Queue] {
+		k, ok := find[keptSource](s)
+		if !ok {
+			continue
+		}
+		found = true
+		for _, e := range k.Kept(j.State) {
+			j.List = append(j.List, Job{
+				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At,
+				Item: inv.d.format(j.Queue, e.Item), CanCancel: e.CanCancel, CanRequeue: e.CanRequeue, CanDiscard: e.CanDiscard,
+			})
+		}
+	}
+	if !found {
+		return nil
+	}
+	return j
+}
+
+// Leader is the badge of the process that leads.
+func (v *view) Leader() badge { return badge{OK, "leads"} }

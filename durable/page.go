@@ -1,0 +1,189 @@
+package durable
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+// manageWait bounds what a person does on a page, which has no context of its own.
+const manageWait = 5 * time.Second
+
+// maxListed is how many jobs a page shows of one kind.
+const maxListed = 100
+
+// In which states a job can be what. It can be cancelled as long as it is
+// unfinished.
+var (
+	requeueStates = []rivertype.JobState{rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+	discardStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+)
+
+// Kept lists at most a hundred jobs of this queue in one state, the oldest first.
+// It is empty for a state that does not exist and when the store does not answer
+// within 5 s.
+func (q *Queue[T, TTx]) Kept(state string) []channelq.Kept {
+	s := rivertype.JobState(state)
+	if !slices.Contains(rivertype.JobStates(), s) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
+	defer cancel()
+	list, err := q.kept(ctx, s)
+	if err != nil {
+		q.jobs.log.Warn("jobs cannot be listed", slog.String("queue", q.kind), slog.Any("error", err))
+	}
+	return list
+}
+
+func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) ([]channelq.Kept, error) {
+	rows, err := q.List(ctx, maxListed, states...)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]channelq.Kept, len(rows))
+	for i, row := range rows {
+		k := channelq.Kept{
+			ID: uint64(row.ID), State: string(row.State), Attempts: row.Attempt, MaxAttempts: row.MaxAttempts, At: row.ScheduledAt,
+			CanCancel:  slices.Contains(unfinished, row.State),
+			CanRequeue: slices.Contains(requeueStates, row.State),
+			CanDiscard: slices.Contains(discardStates, row.State),
+		}
+		switch {
+		case row.FinalizedAt != nil:
+			k.At = *row.FinalizedAt
+		case row.State == rivertype.JobStateRunning && row.AttemptedAt != nil:
+			k.At = *row.AttemptedAt
+		}
+		if n := len(row.Errors); n > 0 {
+			k.Err = errors.New(row.Errors[n-1].Error)
+		}
+		var item T
+		if json.Unmarshal(row.EncodedArgs, &item) == nil {
+			k.Item = item
+		}
+		list[i] = k
+	}
+	return list, nil
+}
+
+// Failures lists the oldest hundred jobs of this queue that failed for good, were
+// cancelled, or could not be decoded (those have a nil Item), from the store. It
+// is at most a second old, older when the store does not answer.
+func (q *Queue[T, TTx]) Failures() []channelq.Failure {
+	if !q.jobs.inUse() {
+		return nil
+	}
+	return q.failures.look(func(ctx context.Context) ([]channelq.Failure, error) {
+		rows, err := q.kept(ctx, failedStates...)
+		list := make([]channelq.Failure, len(rows))
+		for i, k := range rows {
+			list[i] = channelq.Failure{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, At: k.At}
+			if k.Err == nil {
+				list[i].Err = errors.New("cancelled")
+			}
+		}
+		return list, err
+	})
+}
+
+// Retrying lists the oldest hundred jobs of this queue that failed and wait for
+// their next attempt, the soonest first; like Failures.
+func (q *Queue[T, TTx]) Retrying() []channelq.Retrying {
+	if !q.jobs.inUse() {
+		return nil
+	}
+	return q.retrying.look(func(ctx context.Context) ([]channelq.Retrying, error) {
+		rows, err := q.kept(ctx, rivertype.JobStateRetryable)
+		list := make([]channelq.Retrying, len(rows))
+		for i, k := range rows {
+			list[i] = channelq.Retrying{Item: k.Item, Err: k.Err, Attempts: k.Attempts, Due: k.At}
+		}
+		slices.SortStableFunc(list, func(a, b channelq.Retrying) int { return a.Due.Compare(b.Due) })
+		return list, err
+	})
+}
+
+// Requeue is Jobs.Retry for a job of this queue that failed, was cancelled, or
+// waits for its next attempt.
+func (q *Queue[T, TTx]) Requeue(id uint64) error {
+	return q.settle("requeue", id, q.jobs.Retry, requeueStates...)
+}
+
+// Discard is Jobs.Delete for a job of this queue that has ended in whatever way.
+func (q *Queue[T, TTx]) Discard(id uint64) error {
+	return q.settle("discard", id, q.jobs.Delete, discardStates...)
+}
+
+// Cancel is Jobs.Cancel for a job of this queue that waits or runs.
+func (q *Queue[T, TTx]) Cancel(id uint64) error {
+	return q.settle("cancel", id, q.jobs.Cancel, unfinished...)
+}
+
+// settle acts on a job only if it is this queue's and in one of the states: the
+// IDs come from a page that may be old.
+func (q *Queue[T, TTx]) settle(verb string, id uint64, do func(context.Context, int64) (*rivertype.JobRow, error), in ...rivertype.JobState) error {
+	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
+	defer cancel()
+	row, err := q.jobs.Get(ctx, int64(id))
+	if err != nil {
+		return err
+	}
+	if row.Kind != q.kind {
+		return fmt.Errorf("stead/durable: %s job %d: it is not of queue %q", verb, id, q.kind)
+	}
+	if !slices.Contains(in, row.State) {
+		return fmt.Errorf("stead/durable: %s job %d: it is %s now", verb, id, row.State)
+	}
+	_, err = do(ctx, int64(id))
+	q.failures.forget()
+	q.retrying.forget()
+	q.jobs.counts.forget()
+	return err
+}
+
+// Pause keeps all processes from taking jobs of this queue until Resume; what runs
+// goes on, and enqueueing too. It is remembered in the store. The error is logged
+// when the store does not answer within 5 s; Client has QueuePause for who needs it.
+func (q *Queue[T, TTx]) Pause() { q.control("pause", (*river.Client[TTx]).QueuePause) }
+
+// Resume undoes Pause.
+func (q *Queue[T, TTx]) Resume() { q.control("resume", (*river.Client[TTx]).QueueResume) }
+
+func (q *Queue[T, TTx]) control(verb string, do func(*river.Client[TTx], context.Context, string, *river.QueuePauseOpts) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
+	defer cancel()
+	client, err := q.jobs.Client()
+	if err == nil {
+		err = do(client, ctx, q.kind, nil)
+	}
+	q.paused.forget()
+	if err != nil {
+		q.jobs.log.Error("queue not changed", slog.String("queue", q.kind), slog.String("verb", verb), slog.Any("error", err))
+	}
+}
+
+// Paused reports what the store says; false as long as no process has ever worked
+// the queue. It is at most a second old, older when the store does not answer.
+func (q *Queue[T, TTx]) Paused() bool {
+	return q.jobs.inUse() && q.paused.look(func(ctx context.Context) (bool, error) {
+		client, err := q.jobs.Client()
+		if err != nil {
+			return false, err
+		}
+		queue, err := client.QueueGet(ctx, q.kind)
+		if errors.Is(err, river.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil && queue.PausedAt != nil, err
+	})
+}

@@ -1,0 +1,106 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+func kept[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	begun := make(chan struct{})
+	q := newQueue(t, jobs, "listed", func(ctx context.Context, how string) error {
+		switch how {
+		case "later":
+			return channelq.RetryAfter(errors.New("busy"), time.Hour)
+		case "endless":
+			close(begun)
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		return nil
+	}, durable.QueueConfig[string]{})
+	other := newQueue[string](t, jobs, "other", nil, durable.QueueConfig[string]{})
+	if q.Failures() != nil || q.Retrying() != nil || q.Paused() {
+		t.Error("something is known before anything was asked")
+	}
+	newQueue[string](t, jobs, "third", nil, durable.QueueConfig[string]{}) // looking did not make the client
+	strange := uint64(enqueue(t, other, "x"))
+	ids := map[rivertype.JobState]uint64{rivertype.JobStateScheduled: uint64(enqueue(t, q, "x", durable.In(time.Hour)))}
+	start(t, jobs)
+	for state, item := range map[rivertype.JobState]string{rivertype.JobStateCompleted: "x", rivertype.JobStateRetryable: "later", rivertype.JobStateRunning: "endless"} {
+		id := enqueue(t, q, item)
+		inState(t, jobs, id, state)
+		ids[state] = uint64(id)
+	}
+	receive(t, begun)
+	for state, id := range ids {
+		list := q.Kept(string(state))
+		if len(list) != 1 || list[0].ID != id || list[0].State != string(state) || list[0].At.IsZero() || list[0].Item == nil {
+			t.Errorf("%s: %+v", state, list)
+		}
+	}
+	if list := q.Kept("no such state"); len(list) != 0 {
+		t.Errorf("listed %v", list)
+	}
+	until(t, "the store is asked again", func() bool { return len(q.Retrying()) == 1 })
+	if r := q.Retrying()[0]; r.Item != "later" || r.Attempts != 1 || !strings.Contains(r.Err.Error(), "busy") || time.Until(r.Due) < 50*time.Minute {
+		t.Errorf("retrying %+v", r)
+	}
+	for what, err := range map[string]error{
+		"cancel what is done":        q.Cancel(ids[rivertype.JobStateCompleted]),
+		"discard what runs":          q.Discard(ids[rivertype.JobStateRunning]),
+		"discard what waits":         q.Discard(ids[rivertype.JobStateScheduled]),
+		"requeue what runs":          q.Requeue(ids[rivertype.JobStateRunning]),
+		"requeue what is done":       q.Requeue(ids[rivertype.JobStateCompleted]),
+		"cancel another queue's":     q.Cancel(strange),
+		"cancel what does not exist": q.Cancel(1 << 40),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+	for _, state := range []rivertype.JobState{rivertype.JobStateScheduled, rivertype.JobStateRunning} {
+		must(t, q.Cancel(ids[state]))
+		inState(t, jobs, int64(ids[state]), rivertype.JobStateCancelled)
+	}
+	must(t, q.Discard(ids[rivertype.JobStateCompleted]))
+	must(t, q.Requeue(ids[rivertype.JobStateRetryable]))
+	until(t, "another attempt", func() bool { return q.Stats().Retried == 1 })
+}
+
+func instances[TTx any](t *testing.T, e env[TTx]) {
+	before := time.Now().Add(-time.Second)
+	web, worker := newJobs(t, e.store, durable.InsertOnly), newJobs(t, e.again(t), durable.WorkOnly)
+	newQueue[int](t, web, "shared", nil, durable.QueueConfig[int]{})
+	newQueue(t, worker, "shared", nothing[int], durable.QueueConfig[int]{})
+	start(t, web)
+	start(t, worker)
+	var list []lifecycle.Instance
+	until(t, "both are listed and the worker leads", func() bool {
+		list = web.Instances()
+		return len(list) == 2 && list[1].Leads
+	})
+	roles := []string{"enqueues", "works"}
+	for i, one := range list {
+		if one.Role != roles[i] || one.Own != (i == 0) || one.Leads != (i == 1) || one.PID == 0 || one.Since.Before(before) || one.Seen.Before(before) {
+			t.Errorf("%d: %+v", i, one)
+		}
+	}
+	stop(t, worker, 20*time.Second)
+	until(t, "the stopped one is gone", func() bool { return len(web.Instances()) == 1 })
+	// One that is killed says nothing: it is not seen any more.
+	must(t, e.exec(t.Context(), e.age))
+	until(t, "one not seen for a minute is gone", func() bool { return len(web.Instances()) == 0 })
+	if got := web.Queues(); len(got) != 1 || got[0].Name() != "shared" {
+		t.Errorf("queues %v", got)
+	}
+}

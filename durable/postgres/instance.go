@@ -1,0 +1,56 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Prepare makes the table of the processes.
+func (s *Store) Prepare(ctx context.Context) error {
+	// Two that make a table at the same time fail each other even so, unless one
+	// waits: the lock ends with the transaction of the one statement.
+	return s.exec(ctx, "prepare", `DO $$ BEGIN
+		PERFORM pg_advisory_xact_lock(hashtext('stead_instance'));
+		CREATE TABLE IF NOT EXISTS stead_instance (
+			id text PRIMARY KEY, host text NOT NULL, pid bigint NOT NULL, role text NOT NULL,
+			since timestamptz NOT NULL, seen timestamptz NOT NULL);
+		END $$`)
+}
+
+// Announce notes that the process lives.
+func (s *Store) Announce(ctx context.Context, i lifecycle.Instance) error {
+	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen)
+		VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`,
+		i.ID, i.Host, i.PID, i.Role, i.Since)
+}
+
+// Leave takes that back, and what processes left that were killed.
+func (s *Store) Leave(ctx context.Context, id string) error {
+	return s.exec(ctx, "leave", `DELETE FROM stead_instance WHERE id = $1 OR seen < now() - interval '1 minute'`, id)
+}
+
+// Instances lists the processes that were seen in the last minute.
+func (s *Store) Instances(ctx context.Context) ([]lifecycle.Instance, error) {
+	rows, err := s.pool.Query(ctx, `SELECT id, host, pid, role, since, seen,
+			EXISTS (SELECT 1 FROM river_leader WHERE leader_id = id AND expires_at > now()), false
+		FROM stead_instance WHERE seen >= now() - interval '1 minute' ORDER BY since, id`)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list instances: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[lifecycle.Instance])
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list instances: %w", err)
+	}
+	return list, nil
+}
+
+func (s *Store) exec(ctx context.Context, verb, statement string, args ...any) error {
+	if _, err := s.pool.Exec(ctx, statement, args...); err != nil {
+		return fmt.Errorf("stead/durable/postgres: %s: %w", verb, err)
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Prepare makes the table of the processes.
+func (s *Store) Prepare(ctx context.Context) error {
+	return s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
+		id text PRIMARY KEY, host text NOT NULL, pid integer NOT NULL, role text NOT NULL,
+		since integer NOT NULL, seen integer NOT NULL)`)
+}
+
+// Announce notes that the process lives.
+func (s *Store) Announce(ctx context.Context, i lifecycle.Instance) error {
+	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen)
+		VALUES (?, ?, ?, ?, ?, CAST(unixepoch('subsec') * 1000 AS integer))
+		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`,
+		i.ID, i.Host, i.PID, i.Role, i.Since.UnixMilli())
+}
+
+// Leave takes that back, and what processes left that were killed.
+func (s *Store) Leave(ctx context.Context, id string) error {
+	return s.exec(ctx, "leave", `DELETE FROM stead_instance WHERE id = ? OR seen < unixepoch('subsec') * 1000 - 60000`, id)
+}
+
+// Instances lists the processes that were seen in the last minute.
+func (s *Store) Instances(ctx context.Context) (list []lifecycle.Instance, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id, host, pid, role, since, seen,
+			EXISTS (SELECT 1 FROM river_leader WHERE leader_id = id AND unixepoch(expires_at, 'subsec') > unixepoch('subsec'))
+		FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000 ORDER BY since, id`)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: list instances: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var i lifecycle.Instance
+		var since, seen int64
+		if err := rows.Scan(&i.ID, &i.Host, &i.PID, &i.Role, &since, &seen, &i.Leads); err != nil {
+			return nil, fmt.Errorf("stead/durable/sqlite: list instances: %w", err)
+		}
+		i.Since, i.Seen = time.UnixMilli(since), time.UnixMilli(seen)
+		list = append(list, i)
+	}
+	return list, rows.Err()
+}
+
+func (s *Store) exec(ctx context.Context, verb, statement string, args ...any) error {
+	if _, err := s.db.ExecContext(ctx, statement, args...); err != nil {
+		return fmt.Errorf("stead/durable/sqlite: %s: %w", verb, err)
+	}
+	return nil
+}

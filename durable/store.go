@@ -1,0 +1,42 @@
+package durable
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Store is where jobs are kept: what the Open of durable/sqlite and of
+// durable/postgres return. TTx is the transaction type of the store.
+type Store[TTx any] interface {
+	// Driver is the engine's driver for the store.
+	Driver() riverdriver.Driver[TTx]
+
+	// Counts counts the jobs there are, by queue and state.
+	Counts(ctx context.Context) ([]Count, error)
+
+	// Prepare makes what this package keeps beside the engine's tables; it is part
+	// of Migrate and does nothing the second time.
+	Prepare(ctx context.Context) error
+
+	// Announce notes that the process lives, by the store's clock.
+	Announce(ctx context.Context, i lifecycle.Instance) error
+
+	// Leave takes the note of [Announce] back.
+	Leave(ctx context.Context, id string) error
+
+	// Instances lists the processes seen in the last minute, the oldest first, and
+	// which of them leads.
+	Instances(ctx context.Context) ([]lifecycle.Instance, error)
+}
+
+// Count is how many jobs of one queue are in one state.
+type Count struct {
+	Queue string
+	State string // of the engine: available, running, retryable, scheduled, completed, cancelled, discarded, pending
+	N     int
+	Due   time.Time // the earliest time at which one of them may start
+}

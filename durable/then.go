@@ -1,0 +1,188 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Then makes the item a job of next when the handler that ctx belongs to has
+// returned nil: in the transaction that completes its job. So the next job is
+// there if and only if this one is done, and once, whatever crashes in between.
+// When the handler fails, nothing of what it asked for happens.
+//
+//	func charge(ctx context.Context, o Order) error {
+//		id, err := bank.Charge(ctx, o.ID, o.Amount)
+//		if err != nil {
+//			return err
+//		}
+//		return durable.Then(ctx, receipts, Receipt{o.ID, id})
+//	}
+//
+// It may be called several times and for any queues of the same Jobs, also in mode
+// [WorkOnly]. It is an error outside of a handler, after the handler has returned,
+// for a queue of other Jobs, and for an item that cannot be stored.
+func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...Option) error {
+	if next == nil {
+		return errors.New("stead/durable: then: the queue is nil")
+	}
+	fail := func(err error) error { return fmt.Errorf("stead/durable: then %q: %w", next.kind, err) }
+	c, ok := ctx.Value(currentKey{}).(*current[TTx])
+	if !ok || c.jobs != next.jobs {
+		return fail(errNoHandler)
+	}
+	args, o, err := next.describe(item, opts)
+	if err != nil {
+		return fail(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.returned:
+		return fail(errNoHandler)
+	case c.own:
+		return fail(errors.New("CompleteTx was called before; use EnqueueTx"))
+	}
+	c.next = append(c.next, continuation{args: args, opts: o, accepted: &next.books.accepted})
+	return nil
+}
+
+// CompleteTx completes the job of the handler that ctx belongs to in a transaction
+// of the handler's own: what tx writes happens if and only if the job is done, and
+// so once. The handler commits tx and returns nil.
+//
+//	tx, err := store.DB().BeginTx(ctx, nil)
+//	...
+//	err = durable.CompleteTx(ctx, tx)
+//	...
+//	return tx.Commit()
+//
+// After the commit, an error or panic of the handler changes nothing any more, and
+// what it asked for with [Then] is refused; use EnqueueTx beside CompleteTx.
+func CompleteTx[TTx any](ctx context.Context, tx TTx) error {
+	c, ok := ctx.Value(currentKey{}).(*current[TTx])
+	if !ok {
+		return fmt.Errorf("stead/durable: complete: %w", errNoHandler)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.returned:
+		return fmt.Errorf("stead/durable: complete: %w", errNoHandler)
+	case len(c.next) > 0:
+		return errors.New("stead/durable: complete: Then was called before; use EnqueueTx")
+	}
+	if err := c.complete(ctx, tx); err != nil {
+		return fmt.Errorf("stead/durable: complete: %w", err)
+	}
+	c.own = true
+	return nil
+}
+
+var (
+	errNoHandler = errors.New("the context is not that of a running handler of these jobs")
+	errNotOurs   = errors.New("the job is not this process's any more: it was rescued or changed by hand")
+)
+
+type currentKey struct{}
+
+// current is the attempt that a handler's context belongs to.
+type current[TTx any] struct {
+	jobs   *Jobs[TTx]
+	job    *river.Job[payload]
+	engine context.Context // the engine keeps its client in there
+
+	mu       sync.Mutex
+	returned bool
+	own      bool // the handler completes the job itself
+	next     []continuation
+}
+
+type continuation struct {
+	args     payload
+	opts     *river.InsertOpts
+	accepted *atomic.Uint64 // of the queue
+	isNew    bool           // not a duplicate, see Unique
+}
+
+// completeWait bounds the transaction that completes a job with continuations: a
+// stop that cancels the handlers does not cancel what they have done.
+const completeWait = 5 * time.Second
+
+// finish is called when the handler has returned nil.
+func (c *current[TTx]) finish() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.returned = true
+	if len(c.next) == 0 {
+		return nil // the engine completes it, in batches
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
+	defer cancel()
+	err := c.inTx(ctx, func(tx TTx) error {
+		client := river.ClientFromContext[TTx](c.engine)
+		for i, n := range c.next { // one by one: two of them may have one unique key
+			res, err := client.InsertTx(ctx, tx, n.args, n.opts)
+			if err != nil {
+				return err
+			}
+			c.next[i].isNew = !res.UniqueSkippedAsDuplicate
+		}
+		return c.complete(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("stead/durable: complete with what comes then: %w", err)
+	}
+	for _, n := range c.next {
+		if n.isNew {
+			n.accepted.Add(1)
+		}
+	}
+	return nil
+}
+
+// fail drops what the handler asked for.
+func (c *current[TTx]) fail() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.returned = true
+}
+
+func (c *current[TTx]) complete(ctx context.Context, tx TTx) error {
+	// The engine looks for its client in the context.
+	ctx, cancel := mergeCancel(context.WithoutCancel(c.engine), ctx)
+	defer cancel()
+	job, err := river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, tx, c.job)
+	// The engine completes whatever attempt runs, and says nothing when none does.
+	if err == nil && (job.State != rivertype.JobStateCompleted || job.Attempt != c.job.Attempt) {
+		err = errNotOurs
+	}
+	return err
+}
+
+// mergeCancel is values with the end of ctx.
+func mergeCancel(values, ctx context.Context) (context.Context, func()) {
+	both, cancel := context.WithCancelCause(values)
+	release := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	return both, func() { release(); cancel(nil) }
+}
+
+// inTx runs do in a transaction of the store, whatever kind that is.
+func (c *current[TTx]) inTx(ctx context.Context, do func(TTx) error) error {
+	d := c.jobs.store.Driver()
+	tx, err := d.GetExecutor().Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := do(d.UnwrapTx(tx)); err != nil {
+		return errors.Join(err, tx.Rollback(context.WithoutCancel(ctx)))
+	}
+	return tx.Commit(ctx)
+}

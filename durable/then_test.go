@@ -1,0 +1,194 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable"
+)
+
+var once = channelq.Retry{Attempts: 1}
+
+func thenWithTheCompletion[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.WorkOnly)
+	got := make(chan string, 9)
+	next := newQueue(t, jobs, "next", func(_ context.Context, s string) error { got <- s; return nil }, durable.QueueConfig[string]{})
+	var tries atomic.Int32
+	newQueue(t, jobs, "first", func(ctx context.Context, s string) error {
+		n := tries.Add(1)
+		err := durable.Then(ctx, next, map[bool]string{true: "of the failure", false: s}[n == 1])
+		if err == nil && n == 1 {
+			err = errors.New("after Then")
+		}
+		for range 2 {
+			err = errors.Join(err, durable.Then(ctx, next, s+" again", durable.Unique("again")))
+		}
+		return err
+	}, durable.QueueConfig[string]{Retry: channelq.Retry{Initial: time.Millisecond}})
+	writer := newJobs(t, e.store, durable.InsertOnly)
+	first := newQueue[string](t, writer, "first", nil, durable.QueueConfig[string]{})
+	start(t, jobs)
+	inState(t, jobs, enqueue(t, first, "item"), rivertype.JobStateCompleted)
+	items := map[string]bool{receive(t, got): true, receive(t, got): true}
+	if !items["item"] || !items["item again"] {
+		t.Errorf("continued with %v", items)
+	}
+	rows, err := next.List(t.Context(), 10)
+	must(t, err)
+	if n := next.Stats().Accepted; len(rows) != 2 || n != 2 {
+		t.Errorf("%d rows, %d accepted", len(rows), n)
+	}
+}
+
+// A handler that is slower than the rescue believes completes a job that is not
+// its own any more: then nothing may follow, as it follows the other attempt.
+func thenOfALostJob[TTx any](t *testing.T, e env[TTx]) {
+	for what, change := range map[string]string{
+		"rescued":             "state='retryable', scheduled_at='2999-01-01 00:00:00'",
+		"running elsewhere":   "attempt=2",
+		"completed elsewhere": "state='completed', attempt=2, finalized_at='2020-01-01 00:00:00'",
+	} {
+		jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+		next := newQueue[string](t, jobs, "next", nil, durable.QueueConfig[string]{})
+		results := make(chan error, 1)
+		q := newQueue(t, jobs, "slow", func(ctx context.Context, _ string) error {
+			err := e.exec(context.WithoutCancel(ctx), "UPDATE river_job SET "+change+" WHERE state='running'")
+			results <- errors.Join(err, durable.Then(ctx, next, "x"))
+			return err
+		}, durable.QueueConfig[string]{Retry: once})
+		start(t, jobs)
+		enqueue(t, q, "item")
+		must(t, receive(t, results))
+		until(t, "the attempt is over", func() bool { return q.Stats().InProgress == 0 })
+		if s := q.Stats(); s.Handled != 0 || s.GaveUp != 1 || s.Handle.Count != 1 {
+			t.Errorf("%s: %+v", what, s)
+		}
+		rows, err := next.List(t.Context(), 10)
+		must(t, err)
+		if len(rows) != 0 || next.Stats().Accepted != 0 {
+			t.Errorf("%s: continued all the same", what)
+		}
+		stop(t, jobs, 20*time.Second)
+		must(t, e.exec(t.Context(), "DELETE FROM river_job"))
+	}
+}
+
+func thenElsewhere[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	contexts := make(chan context.Context, 1)
+	q := newQueue(t, jobs, "first", func(ctx context.Context, _ string) error { contexts <- ctx; return nil }, durable.QueueConfig[string]{})
+	functions := newQueue[func()](t, jobs, "functions", nil, durable.QueueConfig[func()]{})
+	refused := make(chan error, 1)
+	newQueue(t, jobs, "wrong", func(ctx context.Context, _ string) error {
+		refused <- durable.Then(ctx, functions, func() {})
+		return nil
+	}, durable.QueueConfig[string]{})
+	other := newQueue[string](t, newJobs(t, e.store, durable.InsertOnly), "first", nil, durable.QueueConfig[string]{})
+	start(t, jobs)
+	done := inState(t, jobs, enqueue(t, q, "x"), rivertype.JobStateCompleted)
+	after := receive(t, contexts)
+	tx, err := e.begin(t.Context())
+	must(t, err)
+	for what, err := range map[string]error{
+		"outside":        durable.Then(t.Context(), q, "x"),
+		"after the end":  durable.Then(after, q, "x"),
+		"to other jobs":  durable.Then(after, other, "x"),
+		"to nobody":      durable.Then[string, TTx](after, nil, "x"),
+		"transaction":    durable.CompleteTx(t.Context(), tx),
+		"transaction of": durable.CompleteTx(after, tx),
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), "stead/durable: ") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	must(t, e.end(t.Context(), tx, false))
+	client, err := jobs.Client()
+	must(t, err)
+	_, err = client.JobGet(t.Context(), done.ID)
+	must(t, err)
+}
+
+func completeTx[TTx any](t *testing.T, e env[TTx]) {
+	must(t, e.exec(t.Context(), "CREATE TABLE ledger (entry text)"))
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	var tries atomic.Int32
+	var q, next *durable.Queue[string, TTx]
+	results := make(chan error, 9)
+	book := func(ctx context.Context, item string) error {
+		tx, err := e.begin(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = next.EnqueueTx(ctx, tx, item)
+		commit := tries.Add(1) == 2
+		err = errors.Join(err, durable.CompleteTx(ctx, tx))
+		results <- errors.Join(err, e.end(ctx, tx, commit))
+		if durable.Then(ctx, next, item) == nil {
+			return errors.New("Then was accepted too")
+		}
+		return errors.New("whatever it says now") // counts only as long as nothing is committed
+	}
+	next = newQueue[string](t, jobs, "next", nil, durable.QueueConfig[string]{})
+	q = newQueue(t, jobs, "books", book, durable.QueueConfig[string]{Retry: channelq.Retry{Attempts: 5, Initial: time.Millisecond}})
+	start(t, jobs)
+	id := enqueue(t, q, "x")
+	for range 2 {
+		must(t, receive(t, results))
+	}
+	row := inState(t, jobs, id, rivertype.JobStateCompleted)
+	until(t, "the attempt is over", func() bool { return q.Stats().InProgress == 0 })
+	rows, err := next.List(t.Context(), 10)
+	must(t, err)
+	if row.Attempt != 2 || len(row.Errors) != 1 || len(rows) != 1 {
+		t.Errorf("attempt %d, errors %v, %d rows follow", row.Attempt, row.Errors, len(rows))
+	}
+	if row, err = jobs.Get(t.Context(), id); err != nil || row.State != rivertype.JobStateCompleted {
+		t.Errorf("%v, %v", row, err)
+	}
+}
+
+func bulk[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	q := newQueue[any](t, jobs, "many", nil, durable.QueueConfig[any]{})
+	count := func() int {
+		rows, err := q.List(context.Background(), 10_000)
+		must(t, err)
+		return len(rows)
+	}
+	many := make([]any, 200)
+	n, err := q.EnqueueAll(t.Context(), many, durable.Priority(2))
+	if err != nil || n != 200 || count() != 200 || q.Stats().Accepted != 200 {
+		t.Errorf("%d, %v, %d there", n, err, count())
+	}
+	if n, err := q.EnqueueAll(t.Context(), nil); n != 0 || err != nil {
+		t.Errorf("none: %d, %v", n, err)
+	}
+	if n, err := q.EnqueueAll(t.Context(), []any{1, func() {}}); n != 0 || err == nil {
+		t.Errorf("one that cannot be stored: %d, %v", n, err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if n, err := q.EnqueueAll(ended, many); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("ended context: %d, %v", n, err)
+	}
+	if n, err := q.EnqueueAll(t.Context(), []any{1, 2}, durable.Unique("one")); n != 0 || err == nil {
+		t.Errorf("one key for many: %d, %v", n, err)
+	}
+	for i, commit := range []bool{false, true} {
+		tx, err := e.begin(t.Context())
+		must(t, err)
+		_, err = q.EnqueueAllTx(t.Context(), tx, []any{1, 2})
+		must(t, err)
+		must(t, e.end(t.Context(), tx, commit))
+		if n := count(); n != 200+2*i {
+			t.Errorf("%d there after the transaction, committed: %v", n, commit)
+		}
+	}
+}

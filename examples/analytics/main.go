@@ -1,0 +1,124 @@
+// Command analytics takes events over HTTP and passes them on to another service
+// in batches, also when that is down for a while.
+//
+//	go run ./examples/analytics
+//
+// Without -sink it has a sink of its own, which is down every few seconds, and
+// visitors of its own: watch the batches stop and come again. Ctrl-C stops it and
+// prints the report.
+//
+// An event that was answered with 202 is in memory: it reaches the sink at least
+// once, or a file at the stop. A crash loses it. Events that must survive one
+// belong into a queue that is on disk before the answer; see package durable.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/metrics"
+)
+
+type options struct {
+	addr, sink, unsent string
+	shutdown           time.Duration
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("analytics", flag.ContinueOnError)
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on `host:port`")
+	flags.StringVar(&o.sink, "sink", "", "post batches to `URL` instead of the built-in sink")
+	flags.StringVar(&o.unsent, "unsent", filepath.Join(os.TempDir(), "analytics-unsent.jsonl"),
+		"append what a stop leaves unsent to `file`, and what the sink refuses to file.refused")
+	flags.DurationVar(&o.shutdown, "shutdown-timeout", 25*time.Second, "end within this `time` after a signal")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("analytics: unknown argument %q", flags.Arg(0))
+		fmt.Fprintln(flags.Output(), err)
+	}
+	return o, err
+}
+
+func main() {
+	opts, err := parse(os.Args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	case err != nil:
+		os.Exit(2)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	host := hosted.New(hosted.Config{Name: "analytics", Logger: log, ShutdownTimeout: opts.shutdown})
+
+	sinkURL := func() string { return opts.sink }
+	if opts.sink == "" {
+		sink := hosted.HTTP(builtInSink())
+		host.Add("sink", sink)
+		sinkURL = func() string { return "http://" + sink.Addr().String() } // known once it runs
+	}
+
+	// Who reports an event does not wait for the sink. When it has been down for so
+	// long that the queue is full, they are told to come back.
+	events := must(channelq.New(channelq.Config[event]{Name: "events", Capacity: 10_000, OnFull: channelq.Reject}))
+	batcher := must(newBatcher(events, newSender(sinkURL, log), opts.unsent))
+	host.Add("events", batcher)
+	if opts.sink == "" {
+		host.Go("visitors", visitors(events))
+	}
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics.NewCollector(host))
+	mux := http.NewServeMux()
+	mux.Handle("POST /events", &endpoint{events})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("/admin/", http.StripPrefix("/admin", dashboard.New(host, dashboard.Config{})))
+	mux.Handle("GET /readyz", host.ReadyHandler())
+	web := hosted.HTTP(&http.Server{Addr: opts.addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second})
+	host.Add("http", web) // last, and so the first to stop
+
+	go func() {
+		<-host.Lifetime().Started()
+		fmt.Printf("\n  curl -d '{\"page\": \"/tents\"}' http://%[1]s/events\n  http://%[1]s/admin/    see the queue grow while the sink is down\n  Ctrl-C                         stop, and read the report\n\n", web.Addr())
+	}()
+	code := hosted.Exec(host)
+	fmt.Print(host.Report())
+	if n := batcher.LeftOver(); n > 0 {
+		fmt.Printf("%d events are in %s: move it, and post it to /events with curl --data-binary @file\n", n, opts.unsent)
+	}
+	os.Exit(code)
+}
+
+func newBatcher(events *channelq.Queue[event], to *sender, unsent string) (*channelq.Batcher[event], error) {
+	left, refused := &file{name: unsent}, &file{name: unsent + ".refused"}
+	return channelq.NewBatcher(events, to.send, channelq.BatchConfig[event]{
+		MaxItems: 100,
+		MaxWait:  time.Second,
+		// A sink that is down is no reason to give an event up, however long it
+		// takes. What the sink refuses is permanent, and goes to OnGiveUp at once.
+		Retry:      channelq.Retry{Attempts: math.MaxInt, Initial: 200 * time.Millisecond, Max: 5 * time.Second},
+		OnGiveUp:   refused.giveUp,
+		OnLeftover: left.keep,
+	})
+}
+
+// must is for what can only fail because it was written wrongly above.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/steadgo/stead/examples/internal/program"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// sinkOfTest remembers what it got.
+type sinkOfTest struct {
+	mu  sync.Mutex
+	got []string
+}
+
+func (s *sinkOfTest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var events []event
+	if err := json.NewDecoder(r.Body).Decode(&events); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range events {
+		s.got = append(s.got, string(e))
+	}
+}
+
+func (s *sinkOfTest) sorted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(slices.Values(s.got))
+}
+
+func begin(t *testing.T, binary, sink, unsent string) (p *program.Process, url string) {
+	t.Helper()
+	p = program.Command{Args: []string{"-addr", "127.0.0.1:0", "-sink", sink, "-unsent", unsent, "-shutdown-timeout", "2s"}}.Start(t, binary)
+	return p, p.WaitFor(`(http://\S+)/events`)[1]
+}
+
+func post(t *testing.T, url, events string) (code int, body string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Post(url+"/events", "application/json", strings.NewReader(events))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var answer json.RawMessage
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(answer)
+}
+
+func someEvents(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf(`{"id":%03d}`, i+100)
+	}
+	return all
+}
+
+func TestProgramSendsEveryEventBeforeItStops(t *testing.T) {
+	sink := &sinkOfTest{}
+	server := httptest.NewServer(sink)
+	defer server.Close()
+	p, url := begin(t, program.Build(t), server.URL, filepath.Join(t.TempDir(), "unsent"))
+	events := someEvents(250)
+	if code, body := post(t, url, strings.Join(events, "\n")); code != http.StatusAccepted || body != `{"accepted":250}` {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, _ := post(t, url, `{"page": `); code != http.StatusBadRequest {
+		t.Errorf("half an event: %d", code)
+	}
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := sink.sorted(); !slices.Equal(got, events) {
+		t.Errorf("%d events of %d arrived", len(got), len(events))
+	}
+	p.WaitFor(`analytics stopped, which took .*: terminated signal received`)
+	p.WaitFor(`items of events: accepted 250 handled 250`)
+}
+
+func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
+	binary, unsent := program.Build(t), filepath.Join(t.TempDir(), "unsent.jsonl")
+	dead := httptest.NewServer(http.NotFoundHandler())
+	dead.Close()
+	p, url := begin(t, binary, dead.URL, unsent)
+	events := someEvents(150)
+	post(t, url, strings.Join(events, "\n"))
+	p.WaitFor(`circuit breaker changed.* to=open`)
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	p.WaitFor(`items of events: accepted 150 left_over 150`)
+	p.WaitFor(`150 events are in `)
+
+	// The file is in the form that the program takes.
+	sink := &sinkOfTest{}
+	server := httptest.NewServer(sink)
+	defer server.Close()
+	text, err := os.ReadFile(unsent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, url = begin(t, binary, server.URL, unsent+".2")
+	if code, body := post(t, url, string(text)); code != http.StatusAccepted {
+		t.Errorf("%d %s", code, body)
+	}
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := sink.sorted(); !slices.Equal(got, events) {
+		t.Errorf("%d events of %d arrived", len(got), len(events))
+	}
+}
+
+func TestProgramShowsWithoutSettingsHowASinkFailsAndComesBack(t *testing.T) {
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-unsent", filepath.Join(t.TempDir(), "unsent")}}.Start(t, program.Build(t))
+	p.WaitFor(`(?s)sink: \d+ events.*to=open.*to=closed.*sink: \d+ events`)
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	p.WaitFor(`items of events: accepted \d+ handled \d+\n`)
+}

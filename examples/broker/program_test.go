@@ -1,0 +1,249 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/goleak"
+
+	"github.com/steadgo/stead/examples/internal/program"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// shop is a running program.
+type shop struct {
+	*program.Process
+	t      *testing.T
+	client *http.Client
+	url    string
+}
+
+func start(t *testing.T, binary string, args ...string) shop {
+	t.Helper()
+	p := program.Command{Args: append([]string{"-addr", "127.0.0.1:0"}, args...)}.Start(t, binary)
+	client := &http.Client{Transport: &http.Transport{}}
+	t.Cleanup(client.CloseIdleConnections)
+	return shop{p, t, client, p.WaitFor(`(http://\S+)/orders `)[1]}
+}
+
+func (s shop) get(path string) (int, string) {
+	s.t.Helper()
+	resp, err := s.client.Get(s.url + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer(resp)
+}
+
+// order returns the id of an accepted order, "" if it was not accepted.
+func (s shop) order(what string) string {
+	resp, err := s.client.Post(s.url+"/orders", "text/plain", strings.NewReader(what))
+	if err != nil {
+		return "" // killed before it could answer
+	}
+	code, body := answer(resp)
+	if code != http.StatusAccepted {
+		return ""
+	}
+	return strings.TrimSpace(body)
+}
+
+func answer(resp *http.Response) (int, string) {
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, "" // cut off
+	}
+	return resp.StatusCode, string(body)
+}
+
+// shipped waits until all these orders are in the list, and checks that none is
+// twice.
+func (s shop) shipped(ids []string) {
+	s.t.Helper()
+	var list string
+	s.Eventually("all orders are shipped", func() bool {
+		_, list = s.get("/orders")
+		for _, id := range ids {
+			if !strings.Contains(list, id) {
+				return false
+			}
+		}
+		return true
+	})
+	for _, id := range ids {
+		if n := strings.Count(list, id); n != 1 {
+			s.t.Errorf("order %s was shipped %d times", id, n)
+		}
+	}
+}
+
+var (
+	packing     = regexp.MustCompile(`packing (\S+)`)
+	shippedLine = regexp.MustCompile(`shipped (\S+)`)
+)
+
+// stopInTheMiddle sends sig while orders come in and are being handled, and
+// returns those that were accepted.
+func stopInTheMiddle(t *testing.T, s shop, sig syscall.Signal) (accepted []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var clients sync.WaitGroup
+	for c := range 4 {
+		clients.Go(func() {
+			for i := range 200 {
+				id := s.order(fmt.Sprintf("order %d of %d", i, c))
+				if id == "" {
+					return // it has been stopped
+				}
+				mu.Lock()
+				accepted = append(accepted, id)
+				mu.Unlock()
+			}
+		})
+	}
+	s.Eventually("some orders are shipped", func() bool { return strings.Count(s.Output(), "shipped ") >= 10 })
+	s.Signal(sig)
+	clients.Wait()
+	return accepted
+}
+
+func TestProgramLosesNoOrderWhenItIsKilledOrStopped(t *testing.T) {
+	binary := program.Build(t)
+	for sig, want := range map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGTERM: 0} {
+		t.Run(sig.String(), func(t *testing.T) {
+			args := []string{"-dir", filepath.Join(t.TempDir(), "shop"), "-packing", "20ms", "-ack-wait", "1s", "-in-flight", "4"}
+			s := start(t, binary, args...)
+			accepted := stopInTheMiddle(t, s, sig)
+			if code := s.ExitCode(); code != want {
+				t.Errorf("exit code %d, want %d", code, want)
+			}
+			began := packing.FindAllStringSubmatch(s.Output(), -1)
+			done := shippedLine.FindAllStringSubmatch(s.Output(), -1)
+			if len(done) >= len(accepted) {
+				t.Fatalf("%d of %d orders were shipped: nothing was left to lose", len(done), len(accepted))
+			}
+			if sig == syscall.SIGTERM && len(began) != len(done) {
+				t.Errorf("%d orders were begun and %d shipped before the stop was over", len(began), len(done))
+			}
+
+			s = start(t, binary, args...)
+			s.shipped(accepted)
+			if code := s.Stop(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			if sig == syscall.SIGTERM {
+				// What the first one shipped it has also acknowledged.
+				for _, d := range done {
+					if strings.Contains(s.Output(), d[1]) {
+						t.Errorf("order %s was delivered again", d[1])
+					}
+				}
+			}
+			t.Logf("accepted %d, shipped by the first %d", len(accepted), len(done))
+		})
+	}
+}
+
+func TestProgramHoldsNoMoreThanItMayAndGivesBackWhatItCannotFinish(t *testing.T) {
+	binary, dir := program.Build(t), t.TempDir()
+	s := start(t, binary, "-dir", dir, "-packing", "1h", "-ack-wait", "10s", "-in-flight", "2", "-shutdown-timeout", "1s")
+	var ids []string
+	for range 10 {
+		ids = append(ids, s.order("a tent"))
+	}
+	s.WaitFor(`(?s)packing .*packing `)
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := strings.Count(s.Output(), "packing "); n != 2 {
+		t.Errorf("%d orders were in its hands, want 2", n)
+	}
+	s.WaitFor(`items of orders: accepted 2 left_over 2`)
+	s = start(t, binary, "-dir", dir, "-packing", "1ms", "-ack-wait", "1s")
+	s.shipped(ids)
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestProgramPutsAsideWhatNobodyCanHandle(t *testing.T) {
+	s := start(t, program.Build(t), "-packing", "1ms")
+	id := s.order("")
+	s.WaitFor("put aside " + id + ".*does not say what")
+	s.shipped([]string{s.order("a boat")})
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Count(s.Output(), "put aside "+id) != 1 {
+		t.Error("it came again")
+	}
+}
+
+// external is a broker of its own on a port.
+func external(t *testing.T, dir string, port int) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(time.Minute) {
+		t.Fatal("NATS does not come up")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	return s
+}
+
+func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
+	dir := t.TempDir()
+	nats := external(t, dir, server.RANDOM_PORT)
+	s := start(t, program.Build(t), "-nats", nats.ClientURL(), "-packing", "1ms", "-ack-wait", "1s")
+	before := s.order("a tent")
+	s.shipped([]string{before})
+	readiness := func(want int) func() bool {
+		return func() bool { code, _ := s.get("/readyz"); return code == want }
+	}
+	s.Eventually("ready", readiness(http.StatusOK))
+	port := nats.Addr().String()
+	nats.Shutdown()
+	nats.WaitForShutdown()
+	s.Eventually("unready", readiness(http.StatusServiceUnavailable))
+
+	var number int
+	if _, err := fmt.Sscanf(port[strings.LastIndexByte(port, ':')+1:], "%d", &number); err != nil {
+		t.Fatal(err)
+	}
+	external(t, dir, number)
+	s.Eventually("ready again", readiness(http.StatusOK))
+	var after string
+	s.Eventually("an order is accepted", func() bool { after = s.order("a stove"); return after != "" })
+	s.shipped([]string{before, after})
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestProgramFailsWithoutItsBroker(t *testing.T) {
+	binary := program.Build(t)
+	for args, says := range map[string]string{
+		"-nats nats://127.0.0.1:1": "nats.*connect",
+		"-in-flight 0":             "-in-flight",
+	} {
+		p := program.Command{Args: strings.Fields(args)}.Start(t, binary)
+		if code := p.ExitCode(); code != 1 {
+			t.Errorf("%s: exit code %d, want 1", args, code)
+		}
+		p.WaitFor(says)
+	}
+}

@@ -1,0 +1,105 @@
+// Command poller does work that waits in a table: what a webhook brought, and
+// reminders that are due in a day. Several of it may run on one table, on
+// PostgreSQL on several machines, and none does what another one does.
+//
+//	go run ./examples/poller
+//
+// It prints what to try. The parts worth reading:
+//
+//   - table.go claims rows so that two processes never take the same one: FOR
+//     UPDATE SKIP LOCKED on PostgreSQL, an atomic update on SQLite.
+//   - poll.go works off a batch and, with periodic.ErrAgain, runs again at once
+//     while there is more.
+//   - web.go answers a webhook as soon as its event is in the table, and knows by
+//     an idempotency key what it has got before.
+//
+// The alternative is to let one process alone poll: wrap the job in leader.Only,
+// as examples/leaderonly does. Take it when tasks have to be done in order or must
+// not be done side by side, and keep the claim all the same: it is also what
+// brings back the work of a process that died.
+//
+// A program that needs retries, priorities and a page for failed jobs as well has
+// outgrown this: package durable is the same idea with an engine behind it.
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/periodic"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "listen on `host:port`; port 0 takes a free one")
+	store := flag.String("store", os.Getenv("POLLER_STORE"), "the table is in sqlite:`FILE` or postgres://...; empty: a file in a temporary folder (POLLER_STORE)")
+	notify := flag.String("notify", "", "post what is due to this `URL`; empty: print it")
+	every := flag.Duration("every", time.Second, "look at the table this often")
+	lease := flag.Duration("lease", time.Minute, "what a process has claimed is free again after this `time`, should it die")
+	flag.Parse()
+	if *every <= 0 || *lease < time.Second || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "poller: -every is more than zero, -lease at least a second, and there is nothing after the flags")
+		flag.Usage()
+		os.Exit(2)
+	}
+
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	where := cmp.Or(*store, temporary())
+	tasks, err := openTable(where, *lease)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "poller:", err)
+		os.Exit(2)
+	}
+
+	host := hosted.New(hosted.Config{Name: "poller", Logger: log})
+	host.Add("table", tasks)
+	p := &poller{tasks: tasks, deliver: deliverTo(*notify), lease: *lease, log: log}
+	job, err := periodic.New(periodic.Config{
+		Name: "poll", Schedule: periodic.Every(*every), RunAtStart: true, Logger: log,
+		// A trigger during a run leads to one more: what the webhook just brought
+		// may have come too late for this one.
+		Overlap: periodic.QueueOne,
+		// What is not done by then is given back while the claim still holds.
+		Timeout: *lease / 2,
+	}, p.poll)
+	if err != nil {
+		panic(err) // -every has been checked
+	}
+	host.Add("poll", job)
+	server := hosted.HTTP(&http.Server{Addr: *addr, Handler: routes(host, tasks, job), ReadHeaderTimeout: 5 * time.Second})
+	host.Add("http", server)
+
+	go func() {
+		<-host.Lifetime().Started()
+		fmt.Printf(hello, server.Addr(), where)
+	}()
+	code := hosted.Exec(host)
+	fmt.Print(host.Report())
+	os.Exit(code)
+}
+
+const hello = `
+  curl -d '{"text": "water the plants", "in": "10s"}' http://%[1]s/reminders
+  curl -d '{"order": 7}' -H 'Idempotency-Key: order-7' http://%[1]s/webhook   # twice, to see it done once
+  http://%[1]s/tasks             what waits and what was done; /admin/ shows the polling
+  go run ./examples/poller -addr 127.0.0.1:0 -store %[2]s
+                                 a second process on the same table
+  Ctrl-C                         stop, and read the report
+
+`
+
+// temporary names a file that stays when the program ends, so that it can be
+// started again on it.
+func temporary() string {
+	dir, err := os.MkdirTemp("", "poller-")
+	if err != nil {
+		dir = "."
+	}
+	return "sqlite:" + filepath.Join(dir, "tasks.db")
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/postgres"
+	"github.com/steadgo/stead/durable/sqlite"
+	"github.com/steadgo/stead/hosted"
+)
+
+// outbox is what the rest of the program needs to know of the queue of mails,
+// wherever that is.
+type outbox struct {
+	channelq.Enqueuer[welcome]
+
+	stats   func() channelq.Stats
+	migrate func(context.Context) error // nil: there are no tables
+}
+
+// Retries and bounds are the same wherever the mails wait.
+const (
+	sendersAtOnce = 8
+	sendTimeout   = 10 * time.Second
+)
+
+var sendRetry = channelq.Retry{Attempts: 5, Initial: 250 * time.Millisecond}
+
+// openOutbox adds the queue that -store names to the host. Only this function
+// knows where a mail waits: the handlers that enqueue and the one that sends are
+// the same for all.
+func openOutbox(host *hosted.Host, cfg config, send sender, unsent *leftovers) (outbox, error) {
+	switch cfg.store.kind {
+	case "sqlite":
+		file, err := sqlite.Open(cfg.store.at)
+		if err != nil {
+			return outbox{}, err
+		}
+		return inStore(host, cfg, file, send, unsent), nil
+	case "postgres":
+		pool, err := postgres.Open(context.Background(), cfg.store.at)
+		if err != nil {
+			return outbox{}, err
+		}
+		return inStore(host, cfg, pool, send, unsent), nil
+	default:
+		return inMemory(host, cfg, send, unsent), nil
+	}
+}
+
+type sender = func(context.Context, welcome) error
+
+// inMemory keeps the mails in this process: a stop sends them or names them in
+// the report, and a crash takes them along.
+func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) outbox {
+	// When it is full the visitor is told to come back, rather than kept waiting.
+	emails := must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: 10_000, OnFull: channelq.Reject}))
+	senders := must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[welcome]{
+		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry,
+		OnLeftover: unsent.keep, OnGiveUp: unsent.giveUp, Logger: cfg.log,
+	}))
+	host.Add("emails", senders)
+	return outbox{Enqueuer: emails, stats: senders.Stats}
+}
+
+// inStore keeps them in a database, where they outlive this process and where
+// others can enqueue and send them as well.
+func inStore[TTx any](host *hosted.Host, cfg config, store closingStore[TTx], send sender, unsent *leftovers) outbox {
+	jobs := must(durable.New(store, durable.Config{Name: "emails", Mode: cfg.role.mode(), Logger: cfg.log}))
+	emails := must(durable.NewQueue(jobs, "emails", send, durable.QueueConfig[welcome]{
+		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry, OnGiveUp: unsent.giveUp,
+	}))
+	migrate := func(ctx context.Context) error { return durable.Migrate(ctx, store) }
+
+	host.Add("store", closing{store})
+	if cfg.role == all {
+		// One process needs no ceremony. Where there are several, and old and new
+		// ones at the same time, the deployment says when: see the migrate command.
+		host.Task("migrate", migrate, hosted.StartTimeout(time.Minute))
+	}
+	host.Add("emails", jobs, hosted.Watch(emails), hosted.StartTimeout(30*time.Second))
+	return outbox{Enqueuer: emails, stats: emails.Stats, migrate: migrate}
+}
+
+type closingStore[TTx any] interface {
+	durable.Store[TTx]
+	io.Closer
+}
+
+// closing is an open store as a service: added before those who use it, it is
+// closed after them.
+type closing struct{ io.Closer }
+
+func (closing) Start(context.Context) error  { return nil }
+func (c closing) Stop(context.Context) error { return c.Close() }

@@ -1,0 +1,15 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+var queueJobs = describe("queue_jobs", "Jobs of a durable queue in the store, of all processes, by the state they are in.", "queue", "state")
+
+// collectStates shows all processes the same: take the maximum over them, not the
+// sum.
+func collectStates(ch chan<- prometheus.Metric, queues map[string]map[string]int) {
+	for name, states := range queues {
+		for state, n := range states {
+			ch <- prometheus.MustNewConstMetric(queueJobs, prometheus.GaugeValue, float64(n), name, state)
+		}
+	}
+}
