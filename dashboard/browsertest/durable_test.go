@@ -1,0 +1,78 @@
+package browsertest
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/sqlite"
+	"github.com/steadgo/stead/hosted"
+)
+
+func TestJobsOfAStoreAreSeenAndActedOn(t *testing.T) {
+	b := browse(t)
+	store := must(sqlite.Open(filepath.Join(t.TempDir(), "jobs.db")))
+	t.Cleanup(func() { _ = store.Close() })
+	if err := durable.Migrate(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	jobs := must(durable.New(store, durable.Config{}))
+	mails := must(durable.NewQueue(jobs, "mail", func(_ context.Context, to string) error {
+		if to == "nobody" {
+			return channelq.Permanent(errors.New("smtp: 550 no such mailbox"))
+		}
+		return nil
+	}, durable.QueueConfig[string]{Concurrency: 1}))
+	host := hosted.New(hosted.Config{Name: "shop"})
+	host.Add("jobs", jobs)
+	dash := dashboard.New(host, dashboard.Config{Authorize: allow, Interval: 100 * time.Millisecond})
+	host.Add("dashboard", dash)
+	if err := host.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(dash)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		_ = host.Stop(context.Background())
+	})
+	for _, to := range []string{"nobody", "nobody"} {
+		if err := mails.Enqueue(t.Context(), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := mails.EnqueueIn(t.Context(), "later", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+
+	base := server.URL + "/"
+	b.open(base + "queue?name=mail")
+	b.shows("smtp: 550 no such mailbox")
+	b.until("document.querySelector('a[href=\"jobs?name=mail/scheduled\"]')")
+	b.open(base + "jobs?name=mail/scheduled")
+	b.click("form[data-key=cancel] button")
+	b.says("Cancelled.")
+	eventually(t, "nothing is scheduled", func() bool { return mails.States()["scheduled"] == 0 })
+
+	b.open(base + "jobs?name=mail/cancelled")
+	b.until("document.querySelectorAll('tbody tr').length === 3")
+	b.click("tbody tr:first-child summary")
+	b.click("tbody tr:first-child form[data-key=discard] button")
+	b.says("Discarded.")
+	b.until("document.querySelectorAll('tbody tr').length === 2")
+
+	b.open(base + "queue?name=mail")
+	b.shows("smtp: 550")
+	b.click(".cardhead form[data-key=pause] button")
+	b.says("Paused.")
+	eventually(t, "the queue is paused", mails.Paused)
+	b.open(base + "services")
+	b.shows("Processes")
+	b.quiet(base)
+}
