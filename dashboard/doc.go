@@ -11,7 +11,7 @@
 //			return nil
 //		},
 //	})
-//	mux.Handle("/admin/", adminsOnly(http.StripPrefix("/admin", dash)))
+//	mux.Handle("/admin/", adminsOnly(http.StripPrefix("/admin", dash))) // a middleware of yours; see the example of New
 //	host.Add("dashboard", dash) // optional: keeps the charts going while nobody looks
 //
 // Whoever can reach the page can read it: error texts, names and numbers, not the

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,24 +29,42 @@ func mailer() *hosted.Host {
 	return host
 }
 
-// The page below /admin/, where only administrators may change something.
+// The page below /admin/, for those who know the password, to read and to act.
 func ExampleNew() {
 	host := mailer()
+	password := []byte("from the environment, never from the source")
+	administrator := func(r *http.Request) error {
+		user, given, _ := r.BasicAuth()
+		if user != "admin" || subtle.ConstantTimeCompare([]byte(given), password) != 1 {
+			return errors.New("administrators only")
+		}
+		return nil
+	}
 	dash := dashboard.New(host, dashboard.Config{
-		Authorize: func(r *http.Request, _ dashboard.Action) error {
-			if user, _, _ := r.BasicAuth(); user != "admin" {
-				return errors.New("administrators only")
-			}
-			return nil
-		},
+		Authorize: func(r *http.Request, _ dashboard.Action) error { return administrator(r) },
 	})
+	page := http.StripPrefix("/admin", dash)
 	mux := http.NewServeMux()
-	mux.Handle("/admin/", http.StripPrefix("/admin", dash))
+	mux.HandleFunc("/admin/", func(w http.ResponseWriter, r *http.Request) {
+		if err := administrator(r); err != nil {
+			w.Header().Set("WWW-Authenticate", `Basic realm="admin"`)
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+		page.ServeHTTP(w, r)
+	})
 
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/admin/queues", nil))
+	fmt.Println(w.Code)
+	r := httptest.NewRequest(http.MethodGet, "/admin/queues", nil)
+	r.SetBasicAuth("admin", string(password))
+	w = httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Header().Get("Content-Type"))
-	// Output: 200 text/html; charset=utf-8
+	// Output:
+	// 401
+	// 200 text/html; charset=utf-8
 }
 
 // Added to its host, a dashboard keeps the history of the charts while nobody

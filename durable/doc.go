@@ -67,7 +67,8 @@
 //
 // # Testing
 //
-// Test the handler without any of this. A test with the engine needs a file in
+// Test a handler without any of this, unless it calls Then or CompleteTx, which need
+// the context of a running job. A test with the engine needs a file in
 // t.TempDir(); testing/synctest cannot wait for a database.
 //
 // # Not for

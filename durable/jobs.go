@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/lifecycle"
@@ -171,23 +170,6 @@ func (j *Jobs[TTx]) Queues() []interface{ Name() string } {
 		all[i] = q.queue
 	}
 	return all
-}
-
-// Migrate brings the store's tables to the version this program needs. It is a
-// call of its own so that a deployment decides when it happens; it is safe to
-// call again, and again after it was cut short.
-func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
-	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
-	if err == nil {
-		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	}
-	if err == nil {
-		err = store.Prepare(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("stead/durable: migrate: %w", err)
-	}
-	return nil
 }
 
 // Client is the engine's own client, for everything this package does not wrap.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -112,6 +114,11 @@ type books struct {
 // Handle is what channelq.NewWorkers takes. It may be called with the same item
 // again: after a crash, or when the store was away. Nil means that another process
 // handles the items.
+//
+// It fails when the configuration makes no sense, naming the field, and when a T
+// would be stored as nothing: a channel, a function, or a struct without a field
+// that JSON sees. Unexported fields beside others are only logged: as in every use
+// of encoding/json they come back empty.
 func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.Context, item T) error, cfg QueueConfig[T]) (*Queue[T, TTx], error) {
 	fail := func(err error) (*Queue[T, TTx], error) {
 		return nil, fmt.Errorf("stead/durable: new queue %q: %w", kind, err)
@@ -124,6 +131,13 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	}
 	if err := cfg.fill(); err != nil {
 		return fail(err)
+	}
+	lost, err := notStored(reflect.TypeFor[T]())
+	if err != nil {
+		return fail(err)
+	}
+	if len(lost) > 0 {
+		jobs.cfg.Logger.Warn("unexported fields are not stored", slog.String("queue", kind), slog.Any("fields", lost))
 	}
 	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy()}
 	r := registered{

@@ -81,7 +81,7 @@
 //
 // Adding and removing services while running (nest a Host instead: it is a
 // Service), constructing objects (write func main), work that must survive a
-// crash or run on one of several machines, and replacing the supervisor of the
-// process: a program that fails for good should end and be restarted from
-// outside.
+// crash (see package durable) or run on one of several machines (see package
+// leader), and replacing the supervisor of the process: a program that fails for
+// good should end and be restarted from outside.
 package hosted

@@ -133,6 +133,20 @@ func ExampleOnce() {
 	// Output: stead/hosted: start "migrate": no such table
 }
 
+// A database is closed after everything that uses it.
+func ExampleCloser() {
+	db := io.NopCloser(nil) // such as an *sql.DB
+	host := hosted.New(hosted.Config{})
+	host.Add("db", hosted.Closer(db))
+	host.Add("workers", &connection{name: "workers"})
+	_ = host.Start(context.Background())
+	fmt.Println(host.Stop(context.Background()))
+	// Output:
+	// workers is up
+	// workers is down
+	// <nil>
+}
+
 // An http.Server can serve once, so a restart needs a new one.
 func ExampleFresh() {
 	host := hosted.New(hosted.Config{})

@@ -156,11 +156,11 @@ func (s *settings) check(cfg *Config, svc Service) error {
 		switch svc.(type) {
 		case *loop, *fresh:
 		default:
-			return fmt.Errorf("Restart needs a Loop or Fresh: a %T can be started only once", svc)
+			return fmt.Errorf("Restart needs a Loop or Fresh: this %T cannot be made anew. A Task runs once, try again inside it; a periodic job goes on after failures by itself", svc)
 		}
 	}
 	if _, isLoop := svc.(*loop); s.waitReady && !isLoop {
-		return fmt.Errorf("WaitReady is for loops: a %T is ready when its Start returns", svc)
+		return fmt.Errorf("WaitReady is for loops: a %T is ready when its Start returns. To do something first, add a Task before it", svc)
 	}
 	for _, w := range s.watched {
 		if isNil(w) {

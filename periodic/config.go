@@ -26,7 +26,9 @@ type Config struct {
 	Schedule Schedule
 
 	// RunAtStart makes a first run as soon as the job starts. The grid of Every
-	// then begins at the start.
+	// then begins at the start. Nothing waits for that run: what has to be done
+	// before other services start is a hosted.Host.Task that calls the same
+	// function, beside a job with Phase -1.
 	RunAtStart bool
 
 	// Phase is how long after the start the first slot of Every is due. Zero

@@ -3,7 +3,7 @@
 // # Usage
 //
 //	store, err := sqlite.Open("jobs.db")
-//	defer store.Close()
+//	host.Add("store", hosted.Closer(store)) // or store.Close when all has stopped
 //	err = durable.Migrate(ctx, store)
 //	jobs, err := durable.New(store, durable.Config{})
 //

@@ -75,7 +75,7 @@ func inStore[TTx any](host *hosted.Host, cfg config, store closingStore[TTx], se
 	}))
 	migrate := func(ctx context.Context) error { return durable.Migrate(ctx, store) }
 
-	host.Add("store", closing{store})
+	host.Add("store", hosted.Closer(store))
 	if cfg.role == all {
 		// One process needs no ceremony. Where there are several, and old and new
 		// ones at the same time, the deployment says when: see the migrate command.
@@ -89,10 +89,3 @@ type closingStore[TTx any] interface {
 	durable.Store[TTx]
 	io.Closer
 }
-
-// closing is an open store as a service: added before those who use it, it is
-// closed after them.
-type closing struct{ io.Closer }
-
-func (closing) Start(context.Context) error  { return nil }
-func (c closing) Stop(context.Context) error { return c.Close() }

@@ -1,0 +1,43 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+// Migrate brings the store's tables to the version this program needs. It is a
+// call of its own so that a deployment decides when it happens; it is safe to
+// call again, after it was cut short, and in several processes at once.
+func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
+	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = migrateUp(ctx, m)
+	}
+	if err == nil {
+		err = store.Prepare(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("stead/durable: migrate: %w", err)
+	}
+	return nil
+}
+
+// migrateUp starts again when it failed because another process was a version
+// ahead: the engine looks at the versions once and then finds tables there that it
+// wants to make. It ends, because each time there are fewer left.
+func migrateUp[TTx any](ctx context.Context, m *rivermigrate.Migrator[TTx]) error {
+	for there := -1; ; {
+		_, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		if err == nil {
+			return nil
+		}
+		versions, lookErr := m.ExistingVersions(ctx)
+		if lookErr != nil || len(versions) <= there {
+			return err
+		}
+		there = len(versions)
+	}
+}

@@ -1,0 +1,46 @@
+package durable
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// notStored names the fields of a payload that JSON leaves out, and is an error if
+// nothing of it would be stored at all. What writes its own JSON knows what it does.
+func notStored(t reflect.Type) (lost []string, err error) {
+	if writesItself(t) {
+		return nil, nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return notStored(t.Elem())
+	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
+		return nil, fmt.Errorf("a %v cannot be stored", t)
+	case reflect.Struct:
+		stored := 0
+		for f := range t.Fields() {
+			switch {
+			case f.IsExported() && f.Tag.Get("json") != "-", f.Anonymous:
+				stored++
+			case !f.IsExported():
+				lost = append(lost, f.Name)
+			}
+		}
+		if stored == 0 && len(lost) > 0 {
+			return nil, fmt.Errorf("%v has no exported field: it would be stored as {}", t)
+		}
+	default:
+	}
+	return lost, nil
+}
+
+func writesItself(t reflect.Type) bool {
+	for _, writer := range []reflect.Type{reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]()} {
+		if t.Implements(writer) || reflect.PointerTo(t).Implements(writer) {
+			return true
+		}
+	}
+	return false
+}
