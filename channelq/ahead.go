@@ -43,8 +43,7 @@ func (w *Workers[T]) takeQuick(s *slot[T]) int {
 		n, _ = w.q.engine.TryTakeN(s.run[:n])
 		return n
 	}
-	var o engine.Outcome
-	if s.run[0], o = w.q.engine.TryTake(); o == engine.OK {
+	if w.q.engine.TakeNow(&s.run[0]) == engine.OK {
 		return 1
 	}
 	return 0
