@@ -93,6 +93,9 @@ func (w *Workers[T]) attemptAll(s *slot[T]) error {
 			item := &s.run[next(s.own)-1]
 			returned = false
 			err := w.handle(w.base, *item)
+			if err != nil {
+				guard.Inspect(err) // while a panic in it still counts as one
+			}
 			returned = true
 			if err != nil || s.own == alone(s.own) || !s.grip.CompareAndSwap(s.own, s.own+one) {
 				return err

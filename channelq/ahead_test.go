@@ -209,7 +209,7 @@ func TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused(t *testing.T) {
 	})
 }
 
-func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
+func TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const items = 1000
 		q := newQueue(t, channelq.Config[int]{Capacity: items})
@@ -224,6 +224,8 @@ func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 				return channelq.RetryAfter(io.EOF, time.Second)
 			case n == 1 && i%50 == 13:
 				panic(io.ErrNoProgress)
+			case n == 1 && i%50 == 23:
+				runtime.Goexit()
 			case i%50 == 31:
 				return channelq.Permanent(io.EOF)
 			}
@@ -232,12 +234,12 @@ func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		s := w.Stats()
-		if s.Handled != 980 || s.GaveUp != 20 || s.Retried != 40 || s.Panics != 20 {
+		if s.Handled != 980 || s.GaveUp != 20 || s.Retried != 60 || s.Panics != 40 {
 			t.Errorf("%+v", s)
 		}
 		for i, n := range attempts {
 			want := int32(1)
-			if i%50 == 7 || i%50 == 13 {
+			if i%50 == 7 || i%50 == 13 || i%50 == 23 {
 				want = 2
 			}
 			if n != want {
@@ -245,6 +247,66 @@ func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 			}
 		}
 		checkBooks(t, s)
+	})
+}
+
+func TestARunBegunWhileAnotherWorkerWaitsIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 10})
+		enqueue(t, q, 0, 1, 2, 3)
+		release := make(chan struct{})
+		w := newWorkers(t, q, func(_ context.Context, i int) error {
+			if i == 0 {
+				<-release
+			}
+			return nil
+		}, channelq.WorkerConfig[int]{Concurrency: 2})
+		resume := w.TakeAhead(4)
+		if err := w.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the other worker has found nothing in the queue
+		go resume()
+		synctest.Wait()
+		if s := w.Stats(); s.Handled != 3 || s.InProgress != 1 {
+			t.Errorf("behind a stuck handler: %+v", s)
+		}
+		close(release)
+		if err := w.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		checkBooks(t, w.Stats())
+	})
+}
+
+func TestARunBegunAfterARateLimitKeepsToIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 20})
+		for i := range 10 {
+			enqueue(t, q, i)
+		}
+		started := make(chan int, 10)
+		w := newWorkers(t, q, func(_ context.Context, i int) error {
+			started <- i
+			return nil
+		}, channelq.WorkerConfig[int]{Concurrency: 2})
+		resume := w.TakeAhead(10)
+		if err := w.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := w.RateLimit(1, 1); err != nil {
+			t.Fatal(err)
+		}
+		go resume()
+		synctest.Wait()
+		if n := len(started); n != 2 { // the one in hand, and the first by the limit
+			t.Errorf("%d handlers started at once", n)
+		}
+		if err := w.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		checkBooks(t, w.Stats())
 	})
 }
 
