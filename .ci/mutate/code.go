@@ -137,7 +137,7 @@ var code = []mutant{
 		test: "TestOldProductsStayAfterAFailedRefresh",
 	},
 	{
-		file: "examples/webapp/signup.go", old: "parsed.Address != text || ", new: "parsed == nil || ",
+		file: "examples/webapp/signup.go", old: "parsed.Address != address || ", new: "parsed == nil || ",
 		test: "TestSignUpSaysWhatIsWrongWithAnAddress",
 	},
 	{
