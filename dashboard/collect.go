@@ -66,6 +66,9 @@ func (inv *inventory) walk(prefix string, host hostSource, depth int) {
 			if b, ok := hosted.As[backlogSource](status.Service); ok {
 				inv.state.Services[i].Backlog = b.Backlog()
 			}
+			if c, ok := hosted.As[candidate](status.Service); ok {
+				inv.state.Services[i].Leadership = leadershipOf(c)
+			}
 			for _, s := range sourcesOf(name, status) {
 				inv.look(s)
 			}
@@ -108,6 +111,12 @@ func serviceOf(name, prefix string, s hosted.ServiceStatus) Service {
 		Restarts: s.Restarts, RestartAt: s.RestartAt, Panics: s.Panics, Error: text(s.Err), After: after,
 		StartSeconds: s.StartTook.Seconds(), StopSeconds: s.StopTook.Seconds(), LeftOver: s.LeftOver,
 	}
+}
+
+func leadershipOf(c candidate) *Leadership {
+	l := &Leadership{Group: c.Group(), Transitions: int(c.Transitions())}
+	l.Leading, l.Since, l.Fence = c.Role()
+	return l
 }
 
 // addQueue meets a queue once for each of its consumers. The books are the same

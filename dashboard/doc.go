@@ -48,6 +48,9 @@
 //	Pause(), Resume()                     a queue or schedule can be paused
 //	Paused() bool                         a queue is paused
 //	Backlog() int                         what a stop has still to drain
+//	Group() string                        it runs on one process of a group: this one
+//	Role() (bool, time.Time, int64)       leads or follows, since when, and its fence
+//	Transitions() uint64                  and how often that changed
 //
 // They are called for every page and every second of an open one, from several
 // goroutines: they must be quick and must not block. One that panics costs its

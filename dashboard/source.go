@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
@@ -44,6 +45,12 @@ type (
 		Discard(id uint64) error
 	}
 	trigger interface{ Trigger() error }
+
+	candidate interface {
+		Group() string
+		Role() (leading bool, since time.Time, fence int64)
+		Transitions() uint64
+	}
 )
 
 // source is one thing that may have the methods above.

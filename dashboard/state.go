@@ -109,6 +109,16 @@ type Service struct {
 	StopSeconds  float64         `json:"stop_seconds"`
 	Backlog      int             `json:"backlog"` // items it has still to drain
 	LeftOver     int             `json:"left_over"`
+	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
+}
+
+// Leadership is how a service stands that runs on one process of a group.
+type Leadership struct {
+	Group       string    `json:"group"`
+	Leading     bool      `json:"leading"`
+	Since       time.Time `json:"since,omitzero"` // of Leading
+	Fence       int64     `json:"fence"`          // of the current or last term here; 0 before the first
+	Transitions int       `json:"transitions"`    // how often Leading changed
 }
 
 // Queue is one queue, in memory or elsewhere, with all its consumers.

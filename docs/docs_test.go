@@ -80,6 +80,7 @@ var covered = map[string]string{
 	"bash docs/model/check.sh":                       "step model",
 	"bash .ci/run":                                   "here",
 	"curl":                                           "example webapp",
+	"go test -v -parallel":                           "step servers",
 	"docker stop -t 30":                              "", // of other people's programs
 }
 

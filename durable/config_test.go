@@ -34,6 +34,7 @@ func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
 		"PollInterval":  {PollInterval: -1},
 		"KeepCompleted": {KeepCompleted: -1},
 		"KeepFailed":    {KeepFailed: -1},
+		"RescueAfter":   {RescueAfter: -1},
 	} {
 		if _, err := durable.New(e.store, cfg); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)
@@ -52,6 +53,20 @@ func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
 	} {
 		if _, err := durable.NewQueue(jobs, "kind", nothing[int], cfg); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+// A rescue window within the timeout would run a job beside itself.
+func TestARescueWindowHasToBeLongerThanEveryTimeout(t *testing.T) {
+	e := openSQLite(t)
+	for window, fits := range map[time.Duration]bool{4 * time.Second: false, 5 * time.Second: true} {
+		jobs, err := durable.New(e.store, durable.Config{RescueAfter: window})
+		must(t, err)
+		newQueue(t, jobs, "slow", nothing[int], durable.QueueConfig[int]{Timeout: 4 * time.Second})
+		newQueue(t, jobs, "fast", nothing[int], durable.QueueConfig[int]{Timeout: time.Second})
+		if _, err := jobs.Client(); (err == nil) != fits || !fits && !strings.Contains(err.Error(), "RescueAfter") {
+			t.Errorf("%v: %v", window, err)
 		}
 	}
 }

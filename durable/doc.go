@@ -40,8 +40,8 @@
 //  1. An item whose Enqueue returned nil is handled to its end, by whatever
 //     process, or is listed as failed until Config.KeepFailed has passed.
 //  2. An item enqueued in a transaction is there if and only if it commits.
-//  3. A job whose process died is run again: once it is older than the longest
-//     timeout of all queues plus a minute, some seconds more for the engine to look.
+//  3. A job whose process died is run again: once its attempt is older than
+//     Config.RescueAfter, and up to 45 s more for the engine to elect and to look.
 //  4. A payload that cannot be decoded is cancelled with the reason and holds up
 //     nothing.
 //  5. What [Then] enqueues is there if and only if the job is completed, and once.

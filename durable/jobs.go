@@ -51,6 +51,13 @@ type Config struct {
 	// visible and can be retried. 0 means 30 days.
 	KeepFailed time.Duration
 
+	// RescueAfter is how old an attempt has to be to count as lost with its
+	// process, so that its job is run again. 0 means the longest timeout of the
+	// queues here, at least one minute, and a minute more. Less than the longest
+	// timeout and a second fails the first use. Processes that share a store should
+	// have the same, because any of them may lead.
+	RescueAfter time.Duration
+
 	// Logger gets what the engine logs, an Info when the jobs start and stop, a
 	// Warn for a retry and a slow stop, and an Error for a job given up. Nil
 	// discards.
@@ -67,6 +74,7 @@ func (c *Config) fill(listens bool) error {
 		{"PollInterval", &c.PollInterval, pollInterval(listens)},
 		{"KeepCompleted", &c.KeepCompleted, 24 * time.Hour},
 		{"KeepFailed", &c.KeepFailed, 30 * 24 * time.Hour},
+		{"RescueAfter", &c.RescueAfter, 0},
 	} {
 		switch {
 		case *f.d < 0:
@@ -203,12 +211,16 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	if j.client != nil {
 		return j.client, nil
 	}
+	rescue := j.rescueAfterLocked()
+	if least := j.longestLocked() + time.Second; rescue < least {
+		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
+	}
 	cfg := &river.Config{
 		Logger:                      j.log,
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.cfg.PollInterval,
-		JobTimeout:                  defaultTimeout,
-		RescueStuckJobsAfter:        j.rescueAfterLocked(),
+		JobTimeout:                  min(defaultTimeout, rescue), // every worker here says its own
+		RescueStuckJobsAfter:        rescue,
 		CompletedJobRetentionPeriod: j.cfg.KeepCompleted,
 		CancelledJobRetentionPeriod: j.cfg.KeepFailed,
 		DiscardedJobRetentionPeriod: j.cfg.KeepFailed,
@@ -229,7 +241,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	for _, q := range j.queues {
 		kinds[q.kind] = q.lost
 	}
-	client, err := river.NewClient(newDriver(j.store.Driver(), kinds), cfg)
+	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}
@@ -247,11 +259,18 @@ func (j *Jobs[TTx]) worksLocked() bool {
 // engine knows processes only by the age of what they hold, so it has to be
 // longer than any attempt may take.
 func (j *Jobs[TTx]) rescueAfterLocked() time.Duration {
-	longest := defaultTimeout
+	if j.cfg.RescueAfter > 0 {
+		return j.cfg.RescueAfter
+	}
+	return max(defaultTimeout, j.longestLocked()) + time.Minute
+}
+
+// longestLocked is the longest that a handler may take.
+func (j *Jobs[TTx]) longestLocked() (longest time.Duration) {
 	for _, q := range j.queues {
 		longest = max(longest, q.timeout)
 	}
-	return longest + time.Minute
+	return longest
 }
 
 func (j *Jobs[TTx]) register(q registered) error {

@@ -24,8 +24,7 @@ func newBudget(end time.Time, calls int) budget {
 
 // turn is the deadline of a call that begins now with so many more to come;
 // limit, if not zero, is how long it may take at most.
-func (b budget) turn(toCome int, limit time.Duration) time.Time {
-	now := time.Now()
+func (b budget) turn(now time.Time, toCome int, limit time.Duration) time.Time {
 	deadline := b.end
 	if !b.end.IsZero() {
 		deadline = b.end.Add(-time.Duration(toCome) * b.slice)

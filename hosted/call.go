@@ -74,33 +74,55 @@ func closed(ch <-chan struct{}) bool {
 }
 
 // waitUntil reports whether done was closed by the deadline. A zero deadline
-// waits for ever. timer is reused between calls; nil makes one.
-func waitUntil(done <-chan struct{}, deadline time.Time, timer *time.Timer) bool {
-	select {
-	case <-done:
+// waits for ever.
+func waitUntil(done <-chan struct{}, deadline time.Time) bool {
+	var a alarm
+	return a.wait(done, deadline)
+}
+
+// alarm is one timer for many waits whose deadlines mostly get later. It is left
+// set from wait to wait and set anew only when it goes off too early for the one
+// that is on: to set and stop it for each costs more than the wait.
+type alarm struct {
+	timer *time.Timer
+	at    time.Time // when it goes off; zero: it is not set
+}
+
+// wait reports whether done was closed by the deadline, as waitUntil does.
+func (a *alarm) wait(done <-chan struct{}, deadline time.Time) bool {
+	if closed(done) {
 		return true
-	default:
 	}
 	if deadline.IsZero() {
 		<-done
 		return true
 	}
+	for {
+		if (a.at.IsZero() || deadline.Before(a.at)) && !a.set(deadline) {
+			return false
+		}
+		select {
+		case <-done:
+			return true
+		case <-a.timer.C:
+			a.at = time.Time{}
+		}
+	}
+}
+
+// set reports false if the deadline is over.
+func (a *alarm) set(deadline time.Time) bool {
 	left := time.Until(deadline)
 	if left <= 0 {
 		return false
 	}
-	if timer == nil {
-		timer = time.NewTimer(left)
+	a.at = deadline
+	if a.timer == nil {
+		a.timer = time.NewTimer(left)
 	} else {
-		timer.Reset(left)
+		a.timer.Reset(left)
 	}
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-		return false
-	}
+	return true
 }
 
 // await waits for a call of the start: until it is back, or its context and a
@@ -132,6 +154,9 @@ func withCause(err, cause error) error {
 	if errors.Is(err, cause) {
 		return err
 	}
+	if is(err, context.DeadlineExceeded) && errors.Is(cause, err) {
+		return cause // which says whose deadline it was
+	}
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
@@ -151,7 +176,7 @@ func (h *Host) inGrace(done <-chan struct{}) bool {
 	if end := h.graceEnd(); end.Before(deadline) {
 		deadline = end
 	}
-	return waitUntil(done, deadline, nil)
+	return waitUntil(done, deadline)
 }
 
 // graceEnd is until when a call of the start whose context has just ended may

@@ -24,11 +24,12 @@ func Ready(ctx context.Context) {
 	if !u.waitReady || (u.state != lifecycle.Starting && u.state != lifecycle.Restarting) {
 		return
 	}
+	now := time.Now()
 	if u.state == lifecycle.Starting {
-		u.startTook = time.Since(u.since)
+		u.startTook = now.Sub(u.since)
 		close(u.ready)
 	}
-	u.enterLocked(lifecycle.Running)
+	u.enterAtLocked(lifecycle.Running, now)
 }
 
 // Coordinator lets the service whose context this is wait for other services of
@@ -37,7 +38,9 @@ func Ready(ctx context.Context) {
 // be the service's context or derived from it; Coordinator panics if it is not.
 //
 // A wait that could never end is refused with [coordinator.ErrCycle]. In a start
-// one after the other that includes waiting for a service that comes later.
+// one after the other that includes waiting for a service that comes later; with
+// [Config.StartConcurrency] the service no longer counts as one that is starting,
+// and the next one begins.
 func Coordinator(ctx context.Context) *coordinator.Waiter {
 	u := unitFrom(ctx)
 	if u == nil {
@@ -46,6 +49,10 @@ func Coordinator(ctx context.Context) *coordinator.Waiter {
 	h := u.host
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if giveUp := h.places[u]; giveUp != nil {
+		giveUp()
+		delete(h.places, u)
+	}
 	if h.coord == nil {
 		h.coord = newCoordination(h)
 		for _, u := range h.units {

@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -28,9 +29,16 @@ type ServiceError struct {
 	Err     error
 }
 
+const prefix = "stead/hosted: "
+
 // Error reads `stead/hosted: stop "emails": connection reset`.
 func (e *ServiceError) Error() string {
-	return fmt.Sprintf("stead/hosted: %s %q: %v", e.Op, e.Service, e.Err)
+	inner := "<nil>"
+	if e.Err != nil {
+		// Of a nested host: once is enough to know where it comes from.
+		inner = strings.ReplaceAll(e.Err.Error(), prefix, "")
+	}
+	return fmt.Sprintf(prefix+"%s %q: %s", e.Op, e.Service, inner)
 }
 
 // Unwrap returns Err.
@@ -42,10 +50,21 @@ type TimeoutError struct{ Stragglers []Straggler }
 
 // Straggler is one call into a service that did not return in time.
 type Straggler struct {
-	Service string        `json:"service"` // of a nested host: outer/inner
-	Op      string        `json:"op"`      // "start", "stop" or a hook
-	Waited  time.Duration `json:"waited"`  // since the call, in nanoseconds
-	Stacks  string        `json:"stacks"`  // of the service's own goroutines when it was given up on
+	Service string        // of a nested host: outer/inner
+	Op      string        // "start", "stop" or a hook
+	Waited  time.Duration // since the call
+	Stacks  string        // of the service's own goroutines when it was given up on
+}
+
+// MarshalJSON writes {"service", "op", "waited_seconds", "stacks"}, as in a
+// [Report].
+func (s Straggler) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Service string  `json:"service"`
+		Op      string  `json:"op"`
+		Waited  float64 `json:"waited_seconds"`
+		Stacks  string  `json:"stacks"`
+	}{s.Service, s.Op, s.Waited.Seconds(), s.Stacks})
 }
 
 // Error names each service with its call and how long it had; the stacks are

@@ -23,7 +23,7 @@ func (h *Host) finish(end time.Time) {
 	h.mu.Unlock()
 	soon := time.Now().Add(moment)
 	for _, c := range behind {
-		waitUntil(c.done, soon, nil)
+		waitUntil(c.done, soon)
 	}
 	behind = append(slices.Clone(behind), h.stuckBehind(end)...)
 	var stacks map[string]string
@@ -88,6 +88,9 @@ func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (strag
 // one call that is never back for each that did.
 func (h *Host) stuckBehind(end time.Time) (calls []*call) {
 	for _, u := range h.units {
+		if u.loop != nil {
+			continue
+		}
 		s, ok := As[stuck](u.service)
 		if !ok || u.stateNow() == lifecycle.Stopping || ask(u, s.Stuck, patience(end)) == 0 {
 			continue
@@ -128,6 +131,9 @@ func patience(end time.Time) time.Duration {
 func (h *Host) countLeftOver(end time.Time) {
 	seen := map[any]bool{}
 	for _, u := range h.units {
+		if u.loop != nil && len(u.watched) == 0 {
+			continue
+		}
 		left := 0
 		var items map[string]uint64
 		if l, ok := As[leftover](u.service); ok {
@@ -166,7 +172,7 @@ func ask[T any](u *unit, method func() T, patience time.Duration) (none T) {
 	}
 	answer := make(chan T, 1)
 	c := u.call(&u.base, "ask", func(context.Context) error { answer <- method(); return nil }, nil)
-	if !waitUntil(c.done, time.Now().Add(patience), nil) {
+	if !waitUntil(c.done, time.Now().Add(patience)) {
 		h.mu.Lock()
 		u.mute = true
 		h.mu.Unlock()

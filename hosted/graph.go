@@ -138,45 +138,6 @@ func (q *byRank) Pop() any {
 	return u
 }
 
-// sideBySide calls do for every unit, at most limit at a time (0: no limit), a
-// unit only after those that before returns have ended; dependents is the
-// reverse of it. When do returns false no further unit is begun. It returns when
-// all that were begun have ended, and reports whether do was true for every unit.
-func sideBySide(units []*unit, limit int, before, dependents func(*unit) []*unit, do func(*unit) bool) bool {
-	open := make(map[*unit]int, len(units))
-	var ready []*unit
-	for _, u := range units {
-		if open[u] = len(before(u)); open[u] == 0 {
-			ready = append(ready, u)
-		}
-	}
-	type end struct {
-		u  *unit
-		ok bool
-	}
-	ends := make(chan end)
-	active, goOn := 0, true
-	for {
-		for goOn && len(ready) > 0 && (limit == 0 || active < limit) {
-			u := ready[0]
-			ready = ready[1:]
-			active++
-			go func() { ok := do(u); ends <- end{u, ok} }()
-		}
-		if active == 0 {
-			return goOn
-		}
-		e := <-ends
-		active--
-		goOn = goOn && e.ok
-		for _, next := range dependents(e.u) {
-			if open[next]--; open[next] == 0 {
-				ready = append(ready, next)
-			}
-		}
-	}
-}
-
 // Graph is the services and what they come after as a Mermaid flowchart, each
 // with its state: https://mermaid.js.org/syntax/flowchart.html. It may be called
 // at any time.

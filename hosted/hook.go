@@ -74,7 +74,7 @@ func (h *Host) stopHook(p pendingHook, deadline time.Time) {
 			h.failAtStop(p.u, p.op, err)
 		}
 	})
-	if !waitUntil(c.done, deadline, nil) {
+	if !waitUntil(c.done, deadline) {
 		<-ctx.Done() // as in stop
 		h.abandon(c)
 	}

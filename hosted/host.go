@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -19,7 +20,7 @@ type Config struct {
 	Name string
 
 	// Logger gets state changes, failures and the stop report. nil: nothing is
-	// logged. Its handler must not panic: it runs on the host's own goroutines.
+	// logged. What its handler panics on is lost, and nothing else.
 	Logger *slog.Logger
 
 	// StartTimeout bounds the whole start. 0: none.
@@ -36,8 +37,10 @@ type Config struct {
 	DrainDelay time.Duration
 
 	// StartConcurrency is how many services may be starting at once; those that
-	// depend on each other by After still wait. The stop is then side by side as
-	// well. 0 and 1: one after the other, in order.
+	// depend on each other by After still wait. A service that asks for its
+	// [Coordinator] gives up its place, so that those it is about to wait for can
+	// start. The stop is then side by side as well, all that may at once. 0 and 1:
+	// one after the other, in order.
 	StartConcurrency int
 
 	// ExitWhenDone stops the host when every loop has ended by itself. Services
@@ -83,6 +86,7 @@ type Host struct {
 	loops       int              // that have not ended by themselves
 	cancelStart context.CancelCauseFunc
 	coord       *coordination
+	places      map[*unit]func() // of those starting side by side, to give them up
 	noDrain     bool
 	draining    bool // the drain delay is on, or about to begin
 	stragglers  []Straggler
@@ -107,9 +111,6 @@ func New(cfg Config) *Host {
 	if cfg.Name == "" {
 		cfg.Name = "host"
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
 	if cfg.ShutdownTimeout == 0 {
 		cfg.ShutdownTimeout = defaultShutdownTimeout
 	}
@@ -118,7 +119,7 @@ func New(cfg Config) *Host {
 	}
 	h := &Host{
 		cfg:   cfg,
-		log:   cfg.Logger.With("host", cfg.Name),
+		log:   safelog.New(cfg.Logger, "host", cfg.Name),
 		ended: make(chan struct{}),
 		cut:   make(chan struct{}),
 	}
@@ -179,6 +180,9 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 	if err := h.acceptLocked(u); err != nil {
 		h.problems = append(h.problems, &ServiceError{Service: name, Op: "add", Err: err})
 		return
+	}
+	if h.units == nil {
+		h.units = make([]*unit, 0, 16)
 	}
 	h.units = append(h.units, u)
 	if u.loop != nil {

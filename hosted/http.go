@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,12 +20,17 @@ type HTTPService struct {
 	listener net.Listener
 	done     chan struct{}
 	err      error
+	silent   map[net.Conn]struct{} // connections without a request so far
 }
 
 // HTTP makes a Service of an http.Server. Start listens on srv.Addr, so that a
 // port in use fails the start, and returns when connections are accepted; with
 // certificates in srv.TLSConfig it serves TLS. Stop lets requests finish until
-// shortly before its deadline and then closes what is left, which is an error.
+// shortly before its deadline and then closes what is left, which is an error. A
+// connection on which no request has begun, such as the spare ones of a browser,
+// has half a second for it.
+//
+// In a concurrent start, what wants Addr is a service that comes [After] this one.
 //
 // srv.BaseContext, if nil, is set so that requests see the values of the host's
 // context and [Host.Stop] knows them as its own. srv can be served once; to
@@ -64,7 +71,14 @@ func (s *HTTPService) Start(ctx context.Context) error {
 		base := context.WithoutCancel(ctx)
 		s.srv.BaseContext = func(net.Listener) context.Context { return base }
 	}
-	s.listener, s.done = listener, make(chan struct{})
+	s.listener, s.done, s.silent = listener, make(chan struct{}), map[net.Conn]struct{}{}
+	tell := s.srv.ConnState
+	s.srv.ConnState = func(c net.Conn, state http.ConnState) {
+		s.note(c, state)
+		if tell != nil {
+			tell(c, state)
+		}
+	}
 	go s.serve(listener)
 	return nil
 }
@@ -82,6 +96,28 @@ func (s *HTTPService) serve(l net.Listener) {
 	close(s.done)
 }
 
+// note is told of every change of a connection's state; the first one is new.
+func (s *HTTPService) note(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateNew {
+		s.silent[c] = struct{}{}
+	} else {
+		delete(s.silent, c)
+	}
+}
+
+// closeSilent closes connections that never said anything. Shutdown itself waits
+// five seconds for these, which is most of many a budget.
+func (s *HTTPService) closeSilent() {
+	s.mu.Lock()
+	silent := slices.Collect(maps.Keys(s.silent))
+	s.mu.Unlock()
+	for _, c := range silent {
+		_ = c.Close()
+	}
+}
+
 // Stop ends the server; see [HTTP].
 func (s *HTTPService) Stop(ctx context.Context) error {
 	done := s.Done()
@@ -94,6 +130,7 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 		graceful, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(deadline)))
 		defer cancel()
 	}
+	defer time.AfterFunc(500*time.Millisecond, s.closeSilent).Stop()
 	err := s.srv.Shutdown(graceful)
 	if err != nil {
 		err = fmt.Errorf("stead/hosted: http: connections were cut: %w", errors.Join(err, s.srv.Close()))

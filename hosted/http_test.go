@@ -264,3 +264,26 @@ func TestHTTPServesTLSWithTheCertificatesOfItsConfig(t *testing.T) {
 	pattern.Client().CloseIdleConnections()
 	stops(t, h)
 }
+
+func TestAConnectionWithoutARequestDoesNotHoldUpTheStop(t *testing.T) {
+	var states atomic.Int32
+	web := hosted.HTTP(&http.Server{
+		Addr: anyPort, Handler: http.NotFoundHandler(),
+		ConnState: func(net.Conn, http.ConnState) { states.Add(1) },
+	})
+	if err := web.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	spare, err := net.Dial("tcp", web.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer spare.Close()
+	for states.Load() == 0 { // until the server knows of it
+		time.Sleep(time.Millisecond)
+	}
+	// The library's own Shutdown waits five seconds for it, and would fail.
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	wantNil(t, web.Stop(ctx))
+}

@@ -18,6 +18,17 @@ func nest(outer, inner hosted.Config) (*hosted.Host, *hosted.Host) {
 	return o, i
 }
 
+func TestTheErrorOfANestedHostNamesThePackageOnceALine(t *testing.T) {
+	inner := hosted.New(hosted.Config{Name: "inner"})
+	inner.Task("deep", func(context.Context) error { return errBoom })
+	outer := hosted.New(hosted.Config{})
+	outer.Add("inner", inner)
+	err := outer.Start(t.Context())
+	if want := `stead/hosted: start "inner": start "deep": boom`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestANestedHostStartsAndStopsInItsTurn(t *testing.T) {
 	var r record
 	inner := hosted.New(hosted.Config{})

@@ -83,7 +83,7 @@ func (h *Host) logReport() {
 		return
 	}
 	args := []any{"duration", r.Took, "report", r.String()}
-	if r.Err != nil {
+	if r.Err != nil && !is(r.Err, r.Cause) {
 		args = append(args, "error", r.Err)
 	}
 	h.log.Warn("host stopped", args...)

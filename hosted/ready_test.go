@@ -225,6 +225,46 @@ func TestSideBySideAServiceMayWaitForALaterOne(t *testing.T) {
 	})
 }
 
+func TestSideBySideThoseWhoWaitLeaveTheirPlacesToThoseTheyWaitFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{StartConcurrency: 2})
+		for _, name := range []string{"a", "b", "c"} {
+			h.Add(name, &fake{start: func(ctx context.Context) error { return hosted.Coordinator(ctx).Wait(ctx, "y", "z") }})
+		}
+		for _, name := range []string{"x", "y", "z"} {
+			h.Add(name, &fake{start: after(time.Second, nil)})
+		}
+		began := time.Now()
+		starts(t, h)
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("took %v, want 2s: x and y, then z", took)
+		}
+		stops(t, h)
+	})
+}
+
+func TestAPlaceIsGivenUpOnceHoweverOftenTheCoordinatorIsAskedFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{StartConcurrency: 1 + 1})
+		ask := func(ctx context.Context) error {
+			for range 3 {
+				hosted.Coordinator(ctx)
+			}
+			return after(time.Second, nil)(ctx)
+		}
+		h.Add("asks", &fake{start: ask, stop: func(ctx context.Context) error { hosted.Coordinator(ctx); return nil }})
+		for i := range 4 {
+			h.Add(fmt.Sprint(i), &fake{start: after(time.Second, nil)})
+		}
+		began := time.Now()
+		starts(t, h)
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("took %v, want 2s: two at a time beside the one that asked", took)
+		}
+		stops(t, h)
+	})
+}
+
 func TestSideBySideACircleOfWaitsAndAfterIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := hosted.New(hosted.Config{StartConcurrency: 4})

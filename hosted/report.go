@@ -192,7 +192,7 @@ func oneLine(err error) string {
 	if err == nil {
 		return "-"
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), prefix, "")), " ")
 }
 
 // MarshalJSON writes
@@ -213,12 +213,6 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Items     map[string]uint64 `json:"items,omitempty"`
 		Err       string            `json:"error,omitempty"`
 	}
-	type straggler struct {
-		Service string  `json:"service"`
-		Op      string  `json:"op"`
-		Waited  float64 `json:"waited_seconds"`
-		Stacks  string  `json:"stacks"`
-	}
 	out := struct {
 		Host       string      `json:"host"`
 		Cause      string      `json:"cause,omitempty"`
@@ -226,15 +220,12 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Took       float64     `json:"took_seconds"`
 		Clean      bool        `json:"clean"`
 		Services   []service   `json:"services"`
-		Stragglers []straggler `json:"stragglers"`
-	}{r.Host, text(r.Cause), text(r.Err), r.Took.Seconds(), r.Clean(), []service{}, []straggler{}}
+		Stragglers []Straggler `json:"stragglers"`
+	}{r.Host, text(r.Cause), text(r.Err), r.Took.Seconds(), r.Clean(), []service{}, append([]Straggler{}, r.Stragglers...)}
 	for _, s := range r.Services {
 		out.Services = append(out.Services, service{
 			s.Name, s.State, s.StartTook.Seconds(), s.StopTook.Seconds(), s.Restarts, s.LeftOver, s.Items, text(s.Err),
 		})
-	}
-	for _, s := range r.Stragglers {
-		out.Stragglers = append(out.Stragglers, straggler{s.Service, s.Op, s.Waited.Seconds(), s.Stacks})
 	}
 	return json.Marshal(out)
 }

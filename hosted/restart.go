@@ -21,7 +21,7 @@ func (u *unit) renew() error {
 	stop, cancel := context.WithTimeout(&u.base, slice)
 	defer cancel()
 	old := u.call(stop, "stop", u.service.Stop, nil)
-	if !waitUntil(old.done, time.Now().Add(slice), nil) && u.host.abandon(old) {
+	if !waitUntil(old.done, time.Now().Add(slice)) && u.host.abandon(old) {
 		// Two instances of one service side by side would be worse than none.
 		return &finalError{fmt.Errorf("the failed instance did not stop within %v: %w", slice, context.DeadlineExceeded)}
 	}

@@ -29,6 +29,9 @@ import (
 //	Name() string                     of the queue or job inside; two of one name are refused
 //	Unwrap() Service                  on wrappers: all of these are looked for behind it too
 //
+// A wrapper that embeds a Service as an interface has its Start and Stop and none
+// of these: it needs Unwrap, or the host does not see that what is inside ended.
+//
 // The four hooks and the order in which they run are those of .NET's
 // IHostedLifecycleService.
 type Service interface {
@@ -92,7 +95,8 @@ func Once(run func(ctx context.Context) error) Service { return &once{run: run} 
 
 // Fresh makes a Service that can be restarted although its kind can start only
 // once, as an http.Server: every start makes a new one. construct and its result are
-// called from one goroutine at a time.
+// called from one goroutine at a time. The other methods of the new one are found as
+// if it had been added itself, save for Starting: nothing is made before the start.
 func Fresh(construct func() (Service, error)) Service { return &fresh{construct: construct} }
 
 // loop is run by a host on one goroutine of the host's own, without these
@@ -100,10 +104,15 @@ func Fresh(construct func() (Service, error)) Service { return &fresh{construct:
 type loop struct {
 	run func(ctx context.Context) error
 
-	mu     sync.Mutex
+	mu  sync.Mutex
+	own *ownRun // nil until Start
+}
+
+// ownRun is the one run of a loop that was started without a host.
+type ownRun struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{}
-	err    error
+	err    error // set before done closes
 }
 
 func (l *loop) Start(ctx context.Context) error {
@@ -112,48 +121,54 @@ func (l *loop) Start(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.done != nil {
+	if l.own != nil {
 		return errors.New("stead/hosted: start: the loop was started before")
 	}
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	l.cancel, l.done = cancel, make(chan struct{})
+	own := &ownRun{cancel: cancel, done: make(chan struct{})}
+	l.own = own
 	go guard.Run(func() error { return l.run(run) }, func(err error) {
 		if run.Err() != nil && isCancel(err, context.Cause(run)) {
 			err = nil
 		}
-		l.err = err
-		close(l.done)
+		own.err = err
+		close(own.done)
 	})
 	return nil
 }
 
 func (l *loop) Stop(ctx context.Context) error {
-	done := l.Done()
-	if done == nil {
+	own := l.ownRun()
+	if own == nil {
 		return nil
 	}
-	l.cancel(ErrStopping)
+	own.cancel(ErrStopping)
 	select {
-	case <-done:
-		return l.err
+	case <-own.done:
+		return own.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
 func (l *loop) Done() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.done
+	if own := l.ownRun(); own != nil {
+		return own.done
+	}
+	return nil
 }
 
 func (l *loop) Err() error {
-	select {
-	case <-l.Done():
-		return l.err
-	default:
-		return nil
+	if own := l.ownRun(); own != nil && closed(own.done) {
+		return own.err
 	}
+	return nil
+}
+
+func (l *loop) ownRun() *ownRun {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.own
 }
 
 type once struct {

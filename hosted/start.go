@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -82,13 +83,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 	if h.cfg.StartConcurrency > 1 {
 		all := sideBySide(h.units, h.cfg.StartConcurrency,
 			(*unit).needs, (*unit).needed,
-			func(u *unit) bool {
-				ok := h.startUnit(ctx, u)
-				if !ok {
-					h.cancelStart(errSiblingFailed)
-				}
-				return ok
-			})
+			func(u *unit, giveUp func()) bool { return h.startBeside(ctx, u, giveUp) })
 		if !all {
 			return false
 		}
@@ -156,10 +151,13 @@ func (u *unit) startLoop(ctx context.Context) error {
 	if !u.waitReady {
 		return nil
 	}
-	select {
-	case <-u.ready:
-	case <-u.done:
-	case <-ctx.Done():
+	runtime.Gosched() // most are ready at once, and then there is nothing to wait for
+	if !closed(u.ready) {
+		select {
+		case <-u.ready:
+		case <-u.done:
+		case <-ctx.Done():
+		}
 	}
 	if closed(u.ready) {
 		return nil // what came after that is not the start's

@@ -110,7 +110,9 @@ func (h *Host) shutdown() {
 	h.phase = stopping
 	end := h.endOf(req)
 	h.mu.Unlock()
-	h.log.Info("host stopping", "cause", req.Cause)
+	if started { // else the log has it: the host did not start
+		h.log.Info("host stopping", "cause", req.Cause)
+	}
 	progress := h.reportProgress(req.At)
 	if started && !h.noDrain {
 		h.drain(end)

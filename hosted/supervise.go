@@ -96,7 +96,7 @@ func (h *Host) decide(u *unit, err error) bool {
 		h.mu.Unlock()
 		return false
 	case u.ctx.Err() != nil:
-		if isCancel(err, context.Cause(u.ctx)) {
+		if err != nil && isCancel(err, context.Cause(u.ctx)) {
 			err = nil
 		}
 		noted := u.endedAtStopLocked(err)
@@ -192,12 +192,13 @@ func (u *unit) endedAtStopLocked(err error) bool {
 	if u.host.phase == ended || u.state == lifecycle.Failed {
 		return false // the result is out, or it was given up in the start
 	}
+	now := time.Now()
 	if u.state == lifecycle.Stopping {
-		u.stopTook = time.Since(u.since)
+		u.stopTook = now.Sub(u.since)
 	}
 	if err == nil {
 		if u.loop != nil {
-			u.enterLocked(lifecycle.Stopped)
+			u.enterAtLocked(lifecycle.Stopped, now)
 		}
 		return false
 	}
@@ -205,6 +206,6 @@ func (u *unit) endedAtStopLocked(err error) bool {
 	if u.policy.action != ignore {
 		u.host.failures = append(u.host.failures, &ServiceError{Service: u.name, Op: "run", Err: err})
 	}
-	u.enterLocked(lifecycle.Failed)
+	u.enterAtLocked(lifecycle.Failed, now)
 	return true
 }

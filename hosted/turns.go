@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // stopServices calls the stopping hooks, the stops and the stopped hooks.
 func (h *Host) stopServices(end time.Time) {
 	h.mu.Lock()
-	var units []*unit
+	units := make([]*unit, 0, len(h.units))
 	for _, u := range h.units {
 		if u.started {
 			units = append(units, u)
@@ -36,13 +37,13 @@ func (h *Host) stopServices(end time.Time) {
 	}
 	plan := newBudget(end, len(before)+turns+len(after))
 	for i, p := range before {
-		h.stopHook(p, plan.turn(len(before)-i-1+turns+len(after), 0))
+		h.stopHook(p, plan.turn(time.Now(), len(before)-i-1+turns+len(after), 0))
 	}
 	if sequential {
-		timer := time.NewTimer(time.Hour)
-		timer.Stop()
+		var timer alarm
+		now := time.Now() // the end of one turn is the beginning of the next
 		for i, u := range units {
-			u.stop(plan.turn(len(units)-i-1+len(after), u.stopTimeout), timer)
+			now = u.stop(now, plan.turn(now, len(units)-i-1+len(after), u.stopTimeout), &timer)
 		}
 	} else {
 		started := func(us []*unit) []*unit {
@@ -51,36 +52,42 @@ func (h *Host) stopServices(end time.Time) {
 		sideBySide(units, 0,
 			func(u *unit) []*unit { return started(u.needed()) },
 			func(u *unit) []*unit { return started(u.needs()) },
-			func(u *unit) bool {
-				u.stop(plan.turn(u.depth()+len(after), u.stopTimeout), nil)
+			func(u *unit, _ func()) bool {
+				now := time.Now()
+				u.stop(now, plan.turn(now, u.depth()+len(after), u.stopTimeout), &alarm{})
 				return true
 			})
 	}
 	for i, p := range after {
-		h.stopHook(p, plan.turn(len(after)-i-1, 0))
+		h.stopHook(p, plan.turn(time.Now(), len(after)-i-1, 0))
 	}
 }
 
-// stop gives the service its turn, until deadline.
-func (u *unit) stop(deadline time.Time, timer *time.Timer) {
+// stop gives the service its turn, from now until deadline, and returns when it
+// was over.
+func (u *unit) stop(now, deadline time.Time, timer *alarm) time.Time {
 	h := u.host
-	cause := h.marks.Request().Cause
 	h.mu.Lock()
 	if u.state != lifecycle.Completed && u.state != lifecycle.Failed {
-		u.enterLocked(lifecycle.Stopping)
+		u.enterAtLocked(lifecycle.Stopping, now)
 	}
 	since := u.since
 	h.mu.Unlock()
 	// Here and not in the call, which may not have begun when the turn is over:
 	// from now on an end is a clean one, and there are no more restarts.
-	u.cancel(cause)
+	u.cancel(h.marks.Request().Cause)
 	if u.loop != nil {
-		if !waitUntil(u.done, deadline, timer) {
+		// Most loops end at once, and then there is nothing to wait for.
+		runtime.Gosched()
+		if !timer.wait(u.done, deadline) {
 			h.abandon(&call{unit: u, op: "stop", began: since, done: u.done})
+			return time.Now()
 		}
-		return
+		if u.since.After(now) { // written by its goroutine, which has ended
+			return u.since
+		}
+		return now
 	}
-	began := time.Now() // not since, which is long ago for one that ended by itself
 	ctx, release := u.until(deadline)
 	defer release()
 	c := u.call(ctx, "stop", func(ctx context.Context) error {
@@ -88,11 +95,12 @@ func (u *unit) stop(deadline time.Time, timer *time.Timer) {
 			<-u.done // its supervisor may be in the middle of a restart
 		}
 		return u.service.Stop(ctx)
-	}, func(err error, _ bool) { u.stopReturned(err, began) })
-	if !waitUntil(c.done, deadline, timer) {
+	}, func(err error, _ bool) { u.stopReturned(err, now) })
+	if !timer.wait(c.done, deadline) {
 		<-ctx.Done() // it is due too, and release must not end it as cancelled
 		h.abandon(c)
 	}
+	return time.Now()
 }
 
 func (u *unit) stopReturned(err error, began time.Time) {

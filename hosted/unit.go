@@ -103,8 +103,10 @@ func (u *unit) open(values context.Context) {
 }
 
 // enterLocked notes a new state and tells those who wait for this service.
-func (u *unit) enterLocked(s lifecycle.State) {
-	u.state, u.since = s, time.Now()
+func (u *unit) enterLocked(s lifecycle.State) { u.enterAtLocked(s, time.Now()) }
+
+func (u *unit) enterAtLocked(s lifecycle.State, now time.Time) {
+	u.state, u.since = s, now
 	if u.host.coord != nil {
 		u.host.coord.changed(u.name, s, u.err)
 	}

@@ -44,12 +44,11 @@ func (h *Host) index() (errs []error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.byName = make(map[string]*unit, len(h.units))
-	for _, u := range h.units {
-		if h.byName[u.name] != nil {
-			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: errors.New("the name is taken")})
-			continue
-		}
+	for i, u := range h.units {
 		h.byName[u.name] = u
+		if len(h.byName)+len(errs) == i {
+			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: errors.New("the name is taken")})
+		}
 	}
 	return errs
 }

@@ -62,6 +62,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	describeAll(ch, queueSamples)
 	describeAll(ch, jobSamples)
 	ch <- queueJobs
+	describeAll(ch, leaderSamples)
 	for _, d := range []*prometheus.Desc{queueWait, queueHandle, jobDuration, jobLateness} {
 		ch <- d
 	}
@@ -70,12 +71,16 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect reads the host and sends what it finds.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ch <- c.build
-	found := components{queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{}, states: map[string]map[string]int{}}
+	found := components{
+		queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{},
+		states: map[string]map[string]int{}, leaders: map[string]candidate{},
+	}
 	found.addServices(c.host, "")
 	collectServices(ch, found.services)
 	c.collectQueues(ch, byName("queue", found.queues))
 	collectJobs(ch, byName("job", found.jobs))
 	collectStates(ch, found.states)
+	collect(ch, leaderSamples, byName("group", found.leaders))
 }
 
 // byName sorts, so that the registry has less to sort.
@@ -117,13 +122,14 @@ var states = func() (all []subject[lifecycle.State]) {
 	return all
 }()
 
-// components are the services of a host, and their queues and jobs, each once, by
-// name.
+// components are the services of a host, and their queues, jobs and candidates,
+// each once, by name.
 type components struct {
 	services []subject[hosted.ServiceStatus]
 	queues   map[string]channelq.Stats
 	jobs     map[string]periodic.Stats
 	states   map[string]map[string]int // of queues that are kept elsewhere
+	leaders  map[string]candidate
 }
 
 // addServices meets the services of nested hosts too, as outer/inner.
@@ -159,6 +165,9 @@ func (c *components) add(s hosted.ServiceStatus) {
 	}
 	if j, ok := hosted.As[job](s.Service); ok {
 		c.addJob(j)
+	}
+	if l, ok := hosted.As[candidate](s.Service); ok {
+		c.leaders[l.Group()] = l
 	}
 	if many, ok := hosted.As[scheduler](s.Service); ok {
 		for _, j := range many.Jobs() {

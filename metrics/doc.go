@@ -1,4 +1,5 @@
-// Package metrics shows a host, its services, queues and jobs to Prometheus.
+// Package metrics shows a host, its services, queues, jobs and leader-only
+// services to Prometheus.
 //
 // # Usage
 //
@@ -34,6 +35,8 @@
 //	stead_job_skipped_total{job,reason}           overlap, missed, paused, backoff, stopped
 //	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
+//	stead_leader{group}                           1 if this process leads, 0 if it follows
+//	stead_leader_transitions_total{group}
 //	stead_build_info{version,goversion}           1
 //
 // The label job is also what Prometheus calls a scraped target. It keeps its own

@@ -35,7 +35,7 @@ func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64,
 	j.state, j.life, j.resumed, j.replan = active, l, false, false
 	j.last = 0
 	if j.rec != nil {
-		j.rec.streak, j.rec.retryAt = 0, time.Time{}
+		j.rec.base, j.rec.streak, j.rec.retryAt = nil, 0, time.Time{}
 	}
 	j.setScheduleLocked(schedule, a)
 	switch {
@@ -82,6 +82,9 @@ func (j *Job) deactivate() {
 	defer j.mu.Unlock()
 	j.closeLocked()
 	j.life = nil
+	if j.rec != nil {
+		j.rec.base = nil
+	}
 	if j.state == active {
 		j.state = idle
 		j.dropLocked()

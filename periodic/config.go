@@ -87,7 +87,7 @@ type Config struct {
 
 	// Logger gets failures (Warn), giving up (Error), pause, resume and the end
 	// of the schedule (Info) and each run (Debug). A handler that blocks can hold
-	// up all jobs of a scheduler. Nil: the scheduler's, which is none for a job on
+	// up all jobs of a scheduler; what it panics on is lost. Nil: the scheduler's, which is none for a job on
 	// its own.
 	Logger *slog.Logger
 }
@@ -155,11 +155,19 @@ type extras struct {
 
 const defaultHistory = 10
 
+// noHistory is what all jobs share that want none and nothing else. Never written.
+var noHistory extras
+
 // extras is nil when all of them have their defaults.
 func (c *Config) extras() *extras {
 	if c.Backoff == (Backoff{}) && c.GiveUpAfter == 0 && c.HealthyAfter == 0 && c.OnGiveUp == nil &&
-		c.LastRun == nil && c.History == 0 && c.Clock == nil {
-		return nil
+		c.LastRun == nil && c.Clock == nil {
+		switch {
+		case c.History == 0:
+			return nil
+		case c.History < 0:
+			return &noHistory
+		}
 	}
 	history := max(c.History, 0)
 	if c.History == 0 {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // Job runs a function by a schedule. Make it with [New]; the zero value is not
@@ -28,8 +30,9 @@ type Job struct {
 	runAtStart bool
 
 	// Guarded by the scheduler's lock.
-	poked bool // a look at the job was asked for while the loop had it in hand
-	index int  // place in the queue, or -1
+	inHand bool // of the loop, which is about to give it its place
+	poked  bool // a look at the job was asked for meanwhile
+	index  int  // place in the queue, or -1
 
 	mu sync.Mutex // guards what follows; never held together with the scheduler's
 
@@ -216,8 +219,16 @@ func (j *Job) tell(level slog.Level, msg string, args ...any) {
 		}
 		j.mu.Unlock()
 	}
+	say(log, level, msg, append([]any{"job", j.name}, args...)...)
+}
+
+// say logs if there is a logger. What its handler panics on is lost.
+func say(log *slog.Logger, level slog.Level, msg string, args ...any) {
 	if log != nil {
-		//nolint:sloglint // the callers' messages are literals
-		log.Log(context.Background(), level, msg, append([]any{"job", j.name}, args...)...)
+		_ = guard.Call(func() error {
+			//nolint:sloglint // the callers' messages are literals
+			log.Log(context.Background(), level, msg, args...)
+			return nil
+		})
 	}
 }

@@ -1,6 +1,9 @@
 package periodic
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // batch is how many jobs are looked at for one reading of the clock: a job that
 // asks for attention without end must not hold up those that become due.
@@ -14,17 +17,11 @@ func (s *Scheduler) loop(l *life) {
 	defer bell.stop()
 	for {
 		now := s.look()
-		for range batch {
-			select {
-			case <-l.quit: // a stop wins over a slot that is due
-				return
-			default:
-			}
-			j := s.take(now)
-			if j == nil {
-				break
-			}
-			s.settle(j, j.step(s, now))
+		stopping := s.pass(l, now)
+		s.crew.start(s.due)
+		s.due = line{}
+		if stopping {
+			return
 		}
 		var ring <-chan time.Time // nil: nothing is due until somebody calls
 		switch when := s.earliest(); {
@@ -51,9 +48,7 @@ func (s *Scheduler) look() time.Time {
 	s.clock = now.UnixNano()
 	s.mu.Unlock()
 	if step != 0 {
-		if s.log != nil {
-			s.log.Info("wall clock was set", "scheduler", s.name, "step", step)
-		}
+		say(s.log, slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", step)
 		for _, j := range s.Jobs() {
 			// One that is removed meanwhile does no harm: settle passes it over.
 			s.settle(j, j.shift(step, now))
@@ -62,17 +57,50 @@ func (s *Scheduler) look() time.Time {
 	return now
 }
 
-// take returns a job that wants to be looked at, or nil. Until settle it is out
-// of the way at the end of the queue.
-func (s *Scheduler) take(now time.Time) *Job {
+// pass lets a batch of the jobs that are due take a step. It reports true when
+// the loop is to end: a stop wins over a slot that is due.
+func (s *Scheduler) pass(l *life, now time.Time) (stopping bool) {
+	var j *Job
+	var when int64
+	for range batch {
+		if closed(l.quit) {
+			stopping = true
+			break
+		}
+		if j = s.next(j, when, now); j == nil {
+			return false
+		}
+		when = j.step(s, now)
+	}
+	if j != nil {
+		s.settle(j, when)
+	}
+	return stopping
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// next puts the job that the loop has in hand to its place in the queue, and
+// returns the first that is due, or nil. In hand a job keeps its old place, so
+// that it is sifted once.
+func (s *Scheduler) next(hand *Job, when int64, now time.Time) *Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if hand != nil {
+		s.settleLocked(hand, when)
+	}
 	if len(s.queue) == 0 || s.queue[0].when > now.UnixNano() {
 		return nil
 	}
 	j := s.queue[0].job
-	j.poked = false
-	s.queue.set(0, never)
+	j.inHand, j.poked = true, false
 	return j
 }
 
@@ -80,10 +108,16 @@ func (s *Scheduler) take(now time.Time) *Job {
 func (s *Scheduler) settle(j *Job, when int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.settleLocked(j, when)
+}
+
+func (s *Scheduler) settleLocked(j *Job, when int64) {
+	poked := j.inHand && j.poked // after step had looked, perhaps
+	j.inHand = false
 	if j.index < 0 { // removed
 		return
 	}
-	if j.poked { // after step had looked, perhaps
+	if poked {
 		when = min(when, s.clock)
 	}
 	s.queue.set(j.index, when)
@@ -94,8 +128,10 @@ func (s *Scheduler) settle(j *Job, when int64) {
 func (s *Scheduler) poke(j *Job) {
 	s.mu.Lock()
 	found := j.index >= 0
-	if found {
+	switch {
+	case j.inHand:
 		j.poked = true
+	case found:
 		s.queue.set(j.index, min(s.queue[j.index].when, s.clock))
 	}
 	s.mu.Unlock()

@@ -23,9 +23,10 @@ type run struct {
 	life  *life
 	req   request
 	begun time.Duration // on the monotonic clock
-	start time.Time
+	start time.Time     // the same as it was read then: the wall clock may be set meanwhile
 
 	next, prev *run // guarded by the life's lock
+	behind     *run // in a line: the loop's, then guarded by the crew's lock
 
 	// Guarded by the job's lock.
 	older, newer *run
@@ -64,8 +65,15 @@ const stuckAfter = time.Second
 // goroutine is started from, a Trigger in a request handler for instance, it
 // inherits the pprof labels of that.
 func (j *Job) startLocked(req request, now time.Time) {
+	past := j.record()
+	if past.base == nil {
+		past.base = j.life.base
+		if !j.own { // a job of its own has the labels of its service
+			past.base = pprof.WithLabels(past.base, pprof.Labels("job", j.name))
+		}
+	}
 	r := &run{job: j, home: j.home, life: j.life, req: req, older: j.runs, deadline: never}
-	r.Context, r.cancel = withTimeout(j.life.base, j.timeout, j.home.clk == nil)
+	r.Context, r.cancel = withTimeout(past.base, j.timeout, j.home.clk == nil)
 	if j.timeout > 0 {
 		r.deadline = now.Add(j.timeout).UnixNano()
 	}
@@ -74,9 +82,9 @@ func (j *Job) startLocked(req request, now time.Time) {
 	}
 	j.runs = r
 	j.running++
-	j.record().lastStarted = now
+	past.lastStarted = now
 	j.life.add(r)
-	go r.execute()
+	j.home.due.push(r)
 }
 
 // unlinkLocked takes an ended run out of the job's list.
@@ -92,13 +100,13 @@ func (r *run) unlinkLocked() {
 	r.job.running--
 }
 
-// execute is the goroutine of the run.
+// execute is the run, on a goroutine of the crew.
 func (r *run) execute() {
-	if !r.job.own { // a job of its own has the labels of its service
-		r.Context = pprof.WithLabels(r.Context, pprof.Labels("job", r.job.name))
+	if !r.job.own {
 		pprof.SetGoroutineLabels(r.Context)
 	}
-	r.begun, r.start = r.home.time.elapsed(), r.home.time.now()
+	r.begun = r.home.time.elapsed()
+	r.start = r.home.time.at(r.begun)
 	if r.Err() != nil { // removed, replaced or stopped before it could begin
 		r.withdraw()
 		return
@@ -129,11 +137,11 @@ func (r *run) withdraw() {
 // run's goroutine, which after a Goexit is a dying one.
 func (r *run) end(err error) {
 	j := r.job
-	took := r.home.time.elapsed() - r.begun
-	now := r.home.time.now()
+	over := r.home.time.elapsed()
+	now := r.home.time.at(over)
 	result := Run{
-		Slot: r.req.slot, Started: r.start, Lateness: max(r.start.Sub(time.Unix(0, r.req.due)), 0), Duration: took,
-		Outcome: outcomeOf(err, context.Cause(r)), Err: err, Trigger: r.req.trigger,
+		Slot: r.req.slot, Started: r.start, Lateness: max(r.start.Sub(time.Unix(0, r.req.due)), 0), Duration: over - r.begun,
+		Outcome: r.outcomeOf(err), Err: err, Trigger: r.req.trigger,
 	}
 	again := errors.Is(err, ErrAgain)
 	if again {
@@ -165,11 +173,13 @@ func (r *run) end(err error) {
 	r.life.remove(r) // last: a Stop that waits returns now
 }
 
-func outcomeOf(err, cause error) Outcome {
+func (r *run) outcomeOf(err error) Outcome {
+	if err == nil || errors.Is(err, ErrAgain) {
+		return Succeeded
+	}
+	cause := context.Cause(r)
 	var panicked *lifecycle.PanicError
 	switch {
-	case err == nil || errors.Is(err, ErrAgain):
-		return Succeeded
 	case errors.As(err, &panicked):
 		return Panicked
 	case errors.Is(cause, ErrTimeout): // whatever the function made of it

@@ -38,6 +38,8 @@ type Scheduler struct {
 
 	time    *timeline   // made by the first Start, never changed
 	scratch []time.Time // the loop's
+	due     line        // the loop's: runs to hand over
+	crew    crew
 
 	mu    sync.Mutex // never held together with a job's
 	jobs  map[string]*Job

@@ -140,62 +140,6 @@ func (t *tally) histogram(bounds *[len(durationBounds)]time.Duration) Histogram 
 	return h
 }
 
-// record is what a job knows of its past. A job has none until something
-// happens, so that jobs at rest are small.
-type record struct {
-	streak      int
-	lastEnd     int64 // Unix nanoseconds, for After
-	retryAt     time.Time
-	retrySlot   time.Time
-	lastStarted time.Time
-	lastSuccess time.Time
-	last        Run
-	outcomes    [len(outcomeNames)]uint64
-	stuck       uint64
-	skips       Skips
-	duration    tally
-	lateness    tally
-	history     []Run // a ring; at points to the oldest once it is full
-	at          int
-}
-
-// remember files an ended run.
-func (c *record) remember(r Run, keep int) {
-	c.last = r
-	c.outcomes[r.Outcome]++
-	c.duration.add(r.Duration, &durationBounds)
-	c.lateness.add(r.Lateness, &latenessBounds)
-	switch {
-	case keep <= 0:
-	case len(c.history) < keep:
-		if n := len(c.history); n == cap(c.history) { // append would grow past keep
-			c.history = append(make([]Run, 0, min(keep, 2*n+2)), c.history...)
-		}
-		c.history = append(c.history, r)
-	default:
-		c.history[c.at] = r
-		c.at = (c.at + 1) % keep
-	}
-}
-
-// fill copies the past into s.
-func (c *record) fill(s *Stats) {
-	for i, n := range c.outcomes {
-		s.Runs[Outcome(i)] = n
-	}
-	s.Panics, s.StuckRuns = c.outcomes[Panicked], c.stuck
-	s.Streak, s.RetryAt = c.streak, c.retryAt
-	s.LastStarted, s.LastSuccess, s.Last = c.lastStarted, c.lastSuccess, c.last
-	s.Skipped = c.skips
-	s.Duration = c.duration.histogram(&durationBounds)
-	s.Lateness = c.lateness.histogram(&latenessBounds)
-	n := len(c.history)
-	s.History = make([]Run, n)
-	for i := range n {
-		s.History[n-1-i] = c.history[(c.at+i)%n]
-	}
-}
-
 // Stats returns what the job did and does. The counts belong together.
 func (j *Job) Stats() Stats {
 	j.mu.Lock()

@@ -141,7 +141,7 @@ func watch(c Contender, l *Load) (w Window, err error) {
 	if l.align != nil {
 		l.align()
 	}
-	l.open(1200 * time.Millisecond) // by then each job has run once, and has all it needs for it
+	l.open(l.Period + l.Period/5) // by then each job has run once, and has all it needs for it
 	cpu, began := hosting.CPUTime(), time.Now()
 	time.Sleep(time.Until(time.Unix(0, l.from.Load()).Add(time.Duration(l.ticks) * l.Period)))
 	cpu = hosting.CPUTime() - cpu

@@ -1,11 +1,13 @@
 package ticking
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -32,6 +34,35 @@ func (r Results) Save(path string) error {
 		return err
 	}
 	return os.WriteFile(path, append(text, '\n'), 0o600)
+}
+
+// Read returns what Save wrote.
+func Read(path string) (r Results, err error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the path is the caller's
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(text, &r)
+}
+
+// Add puts what was measured later beside what r has, in place of the same
+// contender with the same number of jobs, and judges all of it anew. The machine
+// and the date are those of the later one.
+func (r Results) Add(later Results) Results {
+	for _, old := range r.Series {
+		if !slices.ContainsFunc(later.Series, func(s Series) bool { return s.Contender == old.Contender && s.Jobs == old.Jobs }) {
+			later.Series = append(later.Series, old)
+		}
+	}
+	order := map[string]int{}
+	for i, c := range Contenders() {
+		order[c.Name] = i
+	}
+	slices.SortStableFunc(later.Series, func(a, b Series) int {
+		return cmp.Or(cmp.Compare(a.Jobs, b.Jobs), cmp.Compare(order[a.Contender], order[b.Contender]))
+	})
+	later.Targets = Targets(later.Series, later.Next)
+	return later
 }
 
 // Write prints what was measured as tables of medians.

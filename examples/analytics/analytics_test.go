@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,10 +86,11 @@ func TestASinkThatIsDownIsLeftInPeaceAndNothingIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []time.Time
 		got := map[string]int{}
-		down := true
+		var up atomic.Bool
 		q, b, _ := run(t, func(events []string) (int, string) {
+			works := up.Load() // first: it orders this call behind what the test read before
 			asked = append(asked, time.Now())
-			if down {
+			if !works {
 				return http.StatusServiceUnavailable, ""
 			}
 			for _, e := range events {
@@ -107,7 +109,7 @@ func TestASinkThatIsDownIsLeftInPeaceAndNothingIsLost(t *testing.T) {
 		if len(asked) <= tripAfter+1 {
 			t.Errorf("asked %d times: it was given up", len(asked))
 		}
-		down = false
+		up.Store(true)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if fmt.Sprint(got) != `map[{"a":1}:1 {"a":2}:1 {"a":3}:1]` {

@@ -64,7 +64,7 @@ func read(body io.Reader) ([]event, error) {
 func answer(w http.ResponseWriter, status int, v map[string]any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // to a client that may have gone
+	_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // to a client that may have gone
 }
 
 // file is where events go that do not reach the sink, one a line: in the form that

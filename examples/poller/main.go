@@ -86,8 +86,8 @@ func main() {
 
 const hello = `
   curl -d '{"text": "water the plants", "in": "10s"}' http://%[1]s/reminders
-  curl -d '{"order": 7}' -H 'Idempotency-Key: order-7' http://%[1]s/webhook     twice, to see it done once
-  http://%[1]s/tasks    what waits and what was done; /admin/ shows the polling
+  curl -d '{"order": 7}' -H 'Idempotency-Key: order-7' http://%[1]s/webhook   # twice, to see it done once
+  http://%[1]s/tasks             what waits and what was done; /admin/ shows the polling
   go run ./examples/poller -addr 127.0.0.1:0 -store %[2]s
                                  a second process on the same table
   Ctrl-C                         stop, and read the report

@@ -178,7 +178,7 @@ func TestWhoeverIsTooSlowLosesTheTaskAndCannotMarkIt(t *testing.T) {
 			}
 		}
 		fatal(t, quick.finish(t.Context(), second[0], ""))
-		if list, err := quick.list(t.Context(), 1); err != nil || !list[0].Done {
+		if list, err := quick.list(t.Context(), 1); err != nil || !list[0].Done || list[0].Due.After(time.Now()) {
 			t.Errorf("%+v, %v", list, err)
 		}
 	})

@@ -17,7 +17,7 @@ import (
 type task struct {
 	Key      string    `json:"key"` // chosen by whoever asked: asking twice is asking once
 	Text     string    `json:"text"`
-	Due      time.Time `json:"due"`      // to be done, or tried again, or taken from a process that died
+	Due      time.Time `json:"due"`      // to be done, or tried again, or taken from a process that died; when it was done
 	Attempts int       `json:"attempts"` // begun
 	Done     bool      `json:"done"`
 	Error    string    `json:"error,omitempty"` // of the last attempt
@@ -129,7 +129,7 @@ var errLost = errors.New("the claim was lost")
 // finish notes that a claimed task is done; why is empty, or says why nobody will
 // try it again.
 func (t *table) finish(ctx context.Context, c task, why string) error {
-	return t.owned(ctx, c, `done_at = $3, error = $4`, time.Now().UnixMilli(), why)
+	return t.owned(ctx, c, `done_at = $3, due_at = $3, error = $4`, time.Now().UnixMilli(), why)
 }
 
 // retry makes a claimed task due again at a later time.

@@ -196,19 +196,22 @@ func (c *config) hello(addr net.Addr, token string) {
 	if c.adminToken != "" {
 		token = "$WEBAPP_ADMIN_TOKEN" //nolint:gosec // the name of it
 	}
-	first := "sign up, and get a welcome mail"
-	if !c.role.serves() {
-		first = "a worker, which sends what the web process took"
+	first, mails := "sign up, and get a welcome mail", "see it arrive"
+	switch c.role {
+	case web:
+		mails = "see how many wait for a worker"
+	case worker:
+		first, mails = "a worker, which sends what the web process took", "see what it sent"
 	}
 	fmt.Fprintf(c.out, `
   http://%[1]s           %[3]s
-  http://%[1]s/mails     see it arrive
+  http://%[1]s/mails     %[4]s
   http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
   http://%[1]s/admin/?token=%[2]s
                                    the same with buttons: run now, pause, requeue
   Ctrl-C                           stop, and read the report
 
-`, addr, token, first)
+`, addr, token, first, mails)
 }
 
 // writeReport writes what a program that reads the report needs: the host's part

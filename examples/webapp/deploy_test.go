@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -203,12 +204,15 @@ func TestComposeRunsTheProgramWithinItsBudgets(t *testing.T) {
 	}
 	var file struct {
 		Services map[string]struct {
-			Build       struct{ Context, Dockerfile string } `yaml:"build"`
-			Command     []string                             `yaml:"command"`
-			Environment map[string]string                    `yaml:"environment"`
-			Ports       []string                             `yaml:"ports"`
-			Grace       time.Duration                        `yaml:"stop_grace_period"`
-			DependsOn   map[string]map[string]string         `yaml:"depends_on"`
+			Build struct {
+				Context    string `yaml:"context"`
+				Dockerfile string `yaml:"dockerfile"`
+			} `yaml:"build"`
+			Command     []string                     `yaml:"command"`
+			Environment map[string]string            `yaml:"environment"`
+			Ports       []string                     `yaml:"ports"`
+			Grace       time.Duration                `yaml:"stop_grace_period"`
+			DependsOn   map[string]map[string]string `yaml:"depends_on"`
 		} `yaml:"services"`
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
@@ -231,9 +235,7 @@ func TestComposeRunsTheProgramWithinItsBudgets(t *testing.T) {
 	for _, role := range []role{web, worker} {
 		s := file.Services[string(role)]
 		env := map[string]string{set[1]: set[2]}
-		for name, value := range s.Environment {
-			env[name] = value
-		}
+		maps.Copy(env, s.Environment)
 		cfg := parsed(t, s.Command, env)
 		if cfg.role != role || s.Grace < cfg.shutdown+2*time.Second {
 			t.Errorf("%s: a grace of %v for %+v", role, s.Grace, cfg)

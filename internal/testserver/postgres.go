@@ -31,15 +31,15 @@ type Postgres struct {
 func NewPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	bin := []string{"/usr/lib/postgresql/*/bin", "/usr/local/opt/postgresql*/bin"}
-	dir, err := os.MkdirTemp("", "stead-postgres-") // short: the path of a socket has a limit
+	dir, err := os.MkdirTemp("", "stead-postgres-") //nolint:usetesting // t.TempDir lies in a folder that the user postgres may not enter
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &Postgres{t: t, ctl: find(t, "pg_ctl", bin...), data: filepath.Join(dir, "data"), port: freePort(t)}
 	p.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
 	t.Cleanup(func() {
-		p.stop("immediate")
-		os.RemoveAll(dir)
+		_ = p.stop("immediate") // the test may have ended with the server killed
+		_ = os.RemoveAll(dir)
 	})
 	if os.Getuid() == 0 {
 		p.as = credential(t, "postgres")

@@ -85,7 +85,7 @@ func (r *Redis) ask(command string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(time.Second))
 	if _, err := fmt.Fprintf(c, "%s\r\n", command); err != nil {
 		return "", err

@@ -9,7 +9,6 @@
 package testserver
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -37,7 +36,7 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
 
@@ -82,5 +81,5 @@ func signal(t testing.TB, pid int, sig syscall.Signal) {
 	if err := syscall.Kill(pid, sig); err != nil {
 		t.Fatalf("signal %v to %d: %v", sig, pid, err)
 	}
-	t.Log(fmt.Sprintf("sent %v to %d", sig, pid))
+	t.Logf("sent %v to %d", sig, pid)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -33,7 +34,7 @@ type Notifier struct {
 type Option func(*Notifier)
 
 // Logger is told when systemd could not be. The default discards.
-func Logger(l *slog.Logger) Option { return func(n *Notifier) { n.log = l } }
+func Logger(l *slog.Logger) Option { return func(n *Notifier) { n.log = safelog.New(l) } }
 
 // New returns a notifier for host.
 func New(host Host, opts ...Option) *Notifier {

@@ -31,6 +31,7 @@ func run(ctx context.Context) error {
 	window := flag.Duration("window", 3*time.Second, "how long each is watched, in whole seconds")
 	rounds := flag.Int("rounds", 3, "rounds; a third of them with more than 10,000 jobs")
 	out := flag.String("out", "", "file of the raw results; results/ticking.json in the module if empty, - for none")
+	add := flag.Bool("add", false, "add to the file of the raw results, to measure in several turns")
 	check := flag.Bool("check", false, "exit with 1 if a target was missed")
 	flag.Parse()
 
@@ -57,10 +58,17 @@ func run(ctx context.Context) error {
 	}
 	r.Series = ticking.Measure(contenders, plan, func(what string) { fmt.Fprintln(os.Stderr, what) })
 	r.Targets = ticking.Targets(r.Series, r.Next)
-	r.Write(os.Stdout)
 	if *out == "" {
 		*out = filepath.Join(dir, "results", "ticking.json")
 	}
+	if *add {
+		before, err := ticking.Read(*out)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		r = before.Add(r)
+	}
+	r.Write(os.Stdout)
 	if *out != "-" {
 		if err := r.Save(*out); err != nil {
 			return err

@@ -1,0 +1,13 @@
+// Package faulttest holds the tests of durable against real faults: processes that
+// are killed or stopped, databases that crash, disks that are full, networks that
+// are cut. It has no code of its own.
+//
+// What dies is the program in worker, built by the test. Its handler appends the
+// begin and the end of every run to a journal, one write per line, which a kill
+// cannot take back. The verdict compares sets: every job that was accepted has an
+// end in the journal and is completed in the store.
+//
+// The tests run where STEAD_TEST_FAULTS is set. STEAD_TEST_FAULTS_ROUNDS repeats
+// those that meet another moment each time. STEAD_TEST_POSTGRES names a server in
+// which they make databases of their own; without it they start one.
+package faulttest

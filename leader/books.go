@@ -1,0 +1,146 @@
+package leader
+
+import (
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// books add up what the inner services of all terms say of their items, so that
+// what was left over by a loss long ago is in the report of the last stop.
+type books struct {
+	left int
+	base map[string]uint64 // of queues that ended with their terms
+	last map[string]uint64 // of the last term that ended
+}
+
+// open takes a new inner service in. Its queue may be that of the term before it,
+// which then counts on, or a new one, which begins below what the last one had.
+func (b *books) open(now map[string]uint64) {
+	for bucket, n := range b.last {
+		if now[bucket] < n {
+			if b.base == nil {
+				b.base = map[string]uint64{}
+			}
+			b.base[bucket] += n
+		}
+	}
+	b.last = nil
+}
+
+func (b *books) total(current map[string]uint64) map[string]uint64 {
+	if b.base == nil {
+		return current
+	}
+	sum := map[string]uint64{}
+	for _, part := range []map[string]uint64{b.base, current} {
+		for bucket, n := range part {
+			sum[bucket] += n
+		}
+	}
+	return sum
+}
+
+// open notes the inner service of a new term.
+func (s *Service) open(inner hosted.Service) {
+	items := tallyOf(inner)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inner = inner
+	s.books.open(items)
+}
+
+// close notes the end of a term, of which inner is nil if none was made.
+func (s *Service) close(inner hosted.Service) {
+	items, left := tallyOf(inner), leftOverOf(inner)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.working = false
+	s.books.left += left
+	if inner != nil {
+		s.books.last = items
+	}
+}
+
+func (s *Service) setWorking(is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.working = is
+}
+
+// current is the inner service while its work goes on; nil otherwise.
+func (s *Service) current() hosted.Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.working {
+		return nil
+	}
+	return s.inner
+}
+
+// Unwrap is the inner service: while this process leads, and the last one after
+// the stop, when it is asked how it went. A follower has none.
+func (s *Service) Unwrap() hosted.Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.working || s.ctx != nil && s.ctx.Err() != nil {
+		return s.inner
+	}
+	return nil
+}
+
+// LeftOver is what the stops of all inner services left over.
+func (s *Service) LeftOver() int {
+	left := leftOverOf(s.current())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.books.left + left
+}
+
+// Tally is where the items of all inner services ended.
+func (s *Service) Tally() map[string]uint64 {
+	inner := s.current()
+	items := tallyOf(inner)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if inner == nil {
+		items = s.books.last
+	}
+	return s.books.total(items)
+}
+
+// Backlog is what the inner service has still to drain.
+func (s *Service) Backlog() int {
+	if b, ok := hosted.As[interface{ Backlog() int }](s.current()); ok {
+		return b.Backlog()
+	}
+	return 0
+}
+
+// Stuck is not 0 when the service was told to stop, or has failed, and the work of
+// its last term has not returned.
+func (s *Service) Stuck() int {
+	s.mu.Lock()
+	inner, is := s.inner, s.working && (s.ctx.Err() != nil || s.err != nil)
+	s.mu.Unlock()
+	if !is {
+		return 0
+	}
+	if i, ok := hosted.As[interface{ Stuck() int }](inner); ok {
+		return max(1, i.Stuck())
+	}
+	return 1
+}
+
+func leftOverOf(inner hosted.Service) (n int) {
+	if l, ok := hosted.As[interface{ LeftOver() int }](inner); ok {
+		_ = guard.Call(func() error { n = l.LeftOver(); return nil }) // a panic counts as none
+	}
+	return n
+}
+
+func tallyOf(inner hosted.Service) (items map[string]uint64) {
+	if t, ok := hosted.As[interface{ Tally() map[string]uint64 }](inner); ok {
+		_ = guard.Call(func() error { items = t.Tally(); return nil })
+	}
+	return items
+}

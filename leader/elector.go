@@ -1,0 +1,160 @@
+package leader
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Elector is one candidate for the lead of one group, for use with [Only] or
+// [Loop], one at a time. Make it with [New]; it does nothing until the service
+// starts, and needs no end. All methods may be called from any goroutine.
+type Elector struct {
+	lease *lease
+	grace time.Duration
+
+	mu     sync.Mutex
+	inUse  bool // a service stands with it
+	stats  Stats
+	failed bool // the last try did not reach the store
+}
+
+// Stats is what an [Elector] knows at one moment.
+type Stats struct {
+	Group   string
+	Leading bool      // the lead is ours, and trusted
+	Since   time.Time // when Leading last changed, or the service started; zero before
+	Fence   int64     // of the current term, or of the last one; 0 before the first
+
+	Terms       uint64 // how often the lead was gained
+	Lost        uint64 // how many of the terms ended against our will
+	Transitions uint64 // how often Leading changed
+
+	Stuck bool  // a term is over and its work has not returned
+	Err   error // the last failure: of the store, of a start or of a term; nil since a term was gained, or the store answered again
+}
+
+// New makes a candidate. It does not ask the store for anything.
+func New(store Store, cfg Config) (*Elector, error) {
+	l, err := newLease(store, cfg)
+	if err != nil {
+		return nil, err
+	}
+	e := &Elector{lease: l, grace: cfg.Grace, stats: Stats{Group: cfg.Group}}
+	l.onLost = func(t *term) { e.ceased(t, t.why) }
+	if e.grace == 0 {
+		e.grace = l.ttl
+	}
+	return e, nil
+}
+
+// Stats returns the numbers of this moment. It asks nobody and never blocks for
+// long.
+func (e *Elector) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stats
+}
+
+// Group is the group's name.
+func (e *Elector) Group() string { return e.lease.key }
+
+// Role says whether this process leads, since when that is so, and the fence of
+// the current or last term. With Group and Transitions it is what the packages
+// metrics and dashboard look for.
+func (e *Elector) Role() (leading bool, since time.Time, fence int64) {
+	s := e.Stats()
+	return s.Leading, s.Since, s.Fence
+}
+
+// Transitions counts how often this process became or ceased to be the leader.
+func (e *Elector) Transitions() uint64 { return e.Stats().Transitions }
+
+// claim reserves the elector for one service.
+func (e *Elector) claim() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.inUse {
+		return errors.New("another service stands with this elector")
+	}
+	e.inUse = true
+	e.stats.Since = e.lease.now()
+	return nil
+}
+
+func (e *Elector) unclaim() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.inUse = false
+	e.stats.Stuck = false
+}
+
+// answered notes how a try went. The log gets the first failure of a streak and
+// its end: an outage of an hour is two lines.
+func (e *Elector) answered(err error) {
+	e.mu.Lock()
+	before := e.failed
+	e.failed = err != nil
+	if before || e.failed {
+		e.stats.Err = err
+	}
+	e.mu.Unlock()
+	switch {
+	case err != nil && !before:
+		e.lease.log.Warn("lease cannot be asked for", "group", e.lease.key, "error", err)
+	case err == nil && before:
+		e.lease.log.Info("store of the lease answers again", "group", e.lease.key)
+	}
+}
+
+func (e *Elector) gained(t *term) {
+	e.mu.Lock()
+	e.stats.Fence = t.fence
+	e.stats.Terms++
+	e.stats.Err = nil
+	e.changeLocked(true)
+	e.mu.Unlock()
+	e.lease.log.Info("leadership gained", "group", t.key, "fence", t.fence)
+}
+
+// ceased notes the end of a term: lost, or given up with a nil error. It does so
+// when the lead is no longer trusted, which is before the work has returned.
+func (e *Elector) ceased(t *term, lost error) {
+	e.mu.Lock()
+	held := e.lease.now().Sub(t.began)
+	if lost != nil {
+		e.stats.Lost++
+		e.stats.Err = lost
+	}
+	e.changeLocked(false)
+	e.mu.Unlock()
+	args := []any{"group", t.key, "fence", t.fence, "duration", held}
+	if lost != nil {
+		e.lease.log.Warn("leadership lost", append(args, "error", lost)...)
+		return
+	}
+	e.lease.log.Info("leadership given up", args...)
+}
+
+func (e *Elector) changeLocked(leading bool) {
+	e.stats.Leading, e.stats.Since = leading, e.lease.now()
+	e.stats.Transitions++
+}
+
+func (e *Elector) stuck(is bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stats.Stuck = is
+}
+
+func (e *Elector) failedToStart(err error) {
+	e.mu.Lock()
+	e.stats.Err = err
+	e.mu.Unlock()
+	e.lease.log.Error("leader-only service does not start, the lead is given up", "group", e.lease.key, "error", err)
+}
+
+func (e *Elector) error(what string, err error) error {
+	return fmt.Errorf("stead/leader: %s %q: %w", what, e.lease.key, err)
+}

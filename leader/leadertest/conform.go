@@ -1,0 +1,192 @@
+package leadertest
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/leader"
+)
+
+// Conform checks a store against the contract of [leader.Store], one sub-test a
+// promise. It uses keys that nobody else has. elapse lets time pass for the
+// store, a few times half a second; nil sleeps.
+func Conform(t *testing.T, store leader.Store, elapse func(d time.Duration)) {
+	t.Helper()
+	if elapse == nil {
+		elapse = time.Sleep
+	}
+	for _, check := range []struct {
+		name string
+		run  func(*subject)
+	}{
+		{"OneHolderAtATime", oneHolder},
+		{"AnEndedLeaseIsTakenByAnother", ended},
+		{"ARenewedLeaseLasts", renewed},
+		{"OnlyTheHolderRenews", onlyHolderRenews},
+		{"OnlyTheHolderReleases", onlyHolderReleases},
+		{"AskingTwiceWithOneTokenSucceeds", asksTwice},
+		{"FencesRise", fencesRise},
+		{"ManyAtOnceAndOneGetsIt", many},
+		{"KeysAreApart", keysApart},
+		{"AContextThatIsDoneTakesNothing", contextDone},
+	} {
+		t.Run(check.name, func(t *testing.T) {
+			check.run(&subject{T: t, store: store, elapse: elapse, key: "conform " + rand.Text() + ` '{}"é`})
+		})
+	}
+}
+
+const (
+	long  = time.Minute
+	short = 200 * time.Millisecond
+)
+
+type subject struct {
+	*testing.T
+	store  leader.Store
+	elapse func(time.Duration)
+	key    string
+}
+
+func (s *subject) acquire(token string, ttl time.Duration, want bool) int64 {
+	s.Helper()
+	fence, ok, err := s.store.Acquire(s.Context(), s.key, token, ttl)
+	if err != nil {
+		s.Fatalf("leadertest: Acquire: %v", err)
+	}
+	if ok != want {
+		s.Fatalf("leadertest: Acquire for %q = %v, want %v", token, ok, want)
+	}
+	if ok && fence <= 0 {
+		s.Fatalf("leadertest: the fence is %d", fence)
+	}
+	return fence
+}
+
+func (s *subject) renew(token string, want bool) {
+	s.Helper()
+	ok, err := s.store.Renew(s.Context(), s.key, token, long)
+	if err != nil {
+		s.Fatalf("leadertest: Renew: %v", err)
+	}
+	if ok != want {
+		s.Fatalf("leadertest: Renew for %q = %v, want %v", token, ok, want)
+	}
+}
+
+func (s *subject) release(token string) {
+	s.Helper()
+	if err := s.store.Release(s.Context(), s.key, token); err != nil {
+		s.Fatalf("leadertest: Release: %v", err)
+	}
+}
+
+func oneHolder(s *subject) {
+	s.acquire("a", long, true)
+	s.acquire("b", long, false)
+	s.release("a")
+	s.acquire("b", long, true)
+	s.acquire("a", long, false)
+}
+
+func ended(s *subject) {
+	s.acquire("a", short, true)
+	s.acquire("b", long, false)
+	s.elapse(short + short/2)
+	s.acquire("b", long, true)
+	s.renew("a", false)
+}
+
+func renewed(s *subject) {
+	s.acquire("a", short, true)
+	s.renew("a", true)
+	s.elapse(short + short/2)
+	s.acquire("b", long, false)
+}
+
+func onlyHolderRenews(s *subject) {
+	s.renew("a", false) // nobody has it
+	s.acquire("a", long, true)
+	s.renew("b", false)
+	s.renew("a", true)
+	s.release("a")
+	s.renew("a", false)
+}
+
+func onlyHolderReleases(s *subject) {
+	s.release("a") // nobody has it
+	s.acquire("a", long, true)
+	s.release("b")
+	s.acquire("b", long, false)
+	s.release("a")
+	s.acquire("b", long, true)
+	s.release("a") // late
+	s.acquire("a", long, false)
+}
+
+// A client may send a request again whose answer was lost.
+func asksTwice(s *subject) {
+	first := s.acquire("a", long, true)
+	if second := s.acquire("a", long, true); second < first {
+		s.Errorf("leadertest: the fence fell from %d to %d", first, second)
+	}
+}
+
+func fencesRise(s *subject) {
+	last := int64(0)
+	for n := range 50 {
+		token := strings.Repeat("x", 1+n%3)
+		fence := s.acquire(token, long, true)
+		if fence <= last {
+			s.Fatalf("leadertest: fence %d after %d", fence, last)
+		}
+		last = fence
+		s.release(token)
+	}
+}
+
+func many(s *subject) {
+	for range 5 {
+		var mu sync.Mutex
+		var got []string
+		var all sync.WaitGroup
+		for range 20 {
+			token := rand.Text()
+			all.Go(func() {
+				_, ok, err := s.store.Acquire(s.Context(), s.key, token, long)
+				if err != nil {
+					s.Errorf("leadertest: Acquire: %v", err)
+				}
+				if ok {
+					mu.Lock()
+					defer mu.Unlock()
+					got = append(got, token)
+				}
+			})
+		}
+		all.Wait()
+		if len(got) != 1 {
+			s.Fatalf("leadertest: %d of 20 got it", len(got))
+		}
+		s.release(got[0])
+	}
+}
+
+func keysApart(s *subject) {
+	s.acquire("a", long, true)
+	s.key += "2"
+	s.acquire("b", long, true)
+}
+
+func contextDone(s *subject) {
+	ctx, cancel := context.WithCancel(s.Context())
+	cancel()
+	if _, ok, err := s.store.Acquire(ctx, s.key, "a", long); ok || err == nil {
+		s.Errorf("leadertest: Acquire = %v, %v", ok, err)
+	}
+	s.acquire("b", long, true)
+}

@@ -1,0 +1,161 @@
+package leader
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// lease is one key of a store and how to get it and keep it.
+type lease struct {
+	store  Store
+	key    string
+	name   string // put in front of tokens
+	ttl    time.Duration
+	margin time.Duration
+	retry  time.Duration
+	log    *slog.Logger
+	onLost func(*term) // told at once, by the keeper; may be nil
+
+	// now is time.Now. Only differences between its results are used, and those
+	// are measured on the monotonic clock: no setting of the wall clock matters.
+	now func() time.Time
+}
+
+// releaseBound is how long giving a lease back may take. If it fails, the lease
+// ends by itself.
+func (l *lease) releaseBound() time.Duration { return min(l.ttl/3, time.Second) }
+
+type taken struct {
+	fence int64
+	ok    bool
+}
+
+// try asks for the lease once. It returns nil without an error if another has it.
+// values is what the context of the work is made from.
+func (l *lease) try(ctx, values context.Context) (*term, error) {
+	token := l.name + rand.Text() // new for each try, so that a late one cannot pass for this
+	began := l.now()
+	// An answer that comes when the window is over is worth nothing.
+	got := ask(ctx, l.ttl-l.margin, l.releaseBound(), func(ctx context.Context) (taken, error) {
+		fence, ok, err := l.store.Acquire(ctx, l.key, token, l.ttl)
+		if err != nil || ok && ctx.Err() != nil {
+			// It may be ours without anybody who knows.
+			l.release(token)
+			if err == nil {
+				err = context.Cause(ctx)
+			}
+			ok = false
+		}
+		return taken{fence, ok}, err
+	})
+	answer := <-got
+	if answer.err != nil || !answer.value.ok {
+		return nil, answer.err
+	}
+	return l.begin(values, token, answer.value.fence, began), nil
+}
+
+// campaign asks until the lease is ours or ctx has ended, of which the error
+// tells. answered is told the outcome of every try, nil if the store answered.
+func (l *lease) campaign(ctx, values context.Context, answered func(error)) (*term, error) {
+	var last error
+	for {
+		if ctx.Err() != nil {
+			return nil, withCause(ctx, last)
+		}
+		t, err := l.try(ctx, values)
+		if ctx.Err() == nil || t != nil {
+			answered(err)
+			last = err
+		}
+		if t != nil && ctx.Err() == nil {
+			return t, nil
+		}
+		if t != nil {
+			_ = t.settle()
+			t.giveBack()
+			continue
+		}
+		pause(ctx, jitter(l.retry))
+	}
+}
+
+// release gives back what token has, on a context of its own: the one that ended
+// is often the reason for it.
+func (l *lease) release(token string) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.releaseBound())
+	defer cancel()
+	if err := l.store.Release(ctx, l.key, token); err != nil {
+		l.log.Warn("lease not given back, it will expire", "group", l.key, "error", err)
+	}
+}
+
+func withCause(ctx context.Context, last error) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	if last != nil {
+		err = fmt.Errorf("%w (the store: %w)", err, last)
+	}
+	return err
+}
+
+// jitter is d less up to a half, so that those who wait do not ask in step.
+func jitter(d time.Duration) time.Duration { return d - mathrand.N(d/2+1) }
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+// ask makes one call to the store, which has until bound, and patience more to
+// come back after that or after the end of ctx. Then it is left behind: a client
+// that does not look at its context must not decide how long a lease is trusted.
+func ask[T any](ctx context.Context, bound, patience time.Duration, call func(context.Context) (T, error)) <-chan answer[T] {
+	out := make(chan answer[T], 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, bound)
+		defer cancel()
+		back := make(chan answer[T], 1)
+		go func() {
+			var a answer[T]
+			guard.Run(func() (err error) { a.value, err = call(ctx); return err }, func(err error) {
+				a.err = err
+				back <- a
+			})
+		}()
+		select {
+		case a := <-back:
+			out <- a
+			return
+		case <-ctx.Done():
+		}
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case a := <-back:
+			out <- a
+		case <-timer.C:
+			out <- answer[T]{err: fmt.Errorf("the store does not answer: %w", context.Cause(ctx))}
+		}
+	}()
+	return out
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package leader_test
+
+// The tests with processes send signals.
+func play(string) int { return 2 }

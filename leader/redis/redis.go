@@ -1,0 +1,131 @@
+// Package redis keeps the leases of package leader in Redis, or in what speaks its
+// protocol and runs its scripts.
+//
+// # Usage
+//
+//	store, err := redis.Open("redis://cache:6379/0") // or redis.Wrap(client)
+//	defer store.Close()
+//	elector, err := leader.New(store, leader.Config{Group: "newsletter"})
+//
+// # Guarantees
+//
+//  1. Each operation is one script: it happens whole or not at all.
+//  2. Only Redis's clock counts, those of the candidates do not.
+//  3. A fence is the larger of one more than the last and the server's time in
+//     milliseconds, so it rises also when Redis has lost all it knew, by a restart
+//     without persistence or FLUSHALL.
+//
+// # Cost
+//
+// A round trip for each try, renewal and release, and two short keys for each
+// lease, "stead:lease:{KEY}" while it is held and "stead:fence:{KEY}" for a day
+// after the last term.
+//
+// # Not for
+//
+// Redis replicates without waiting: a lease taken just before a failover may be
+// unknown to the new primary, and two processes then lead until the first finds
+// out, at most a third of the TTL later. Let what is written to check the fence,
+// or use leader/postgres.
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/steadgo/stead/leader"
+)
+
+// Store keeps leases in one Redis. Make it with [Open] or [Wrap]; all methods may
+// be called from any goroutine.
+type Store struct {
+	client redis.Scripter
+	close  func() error
+}
+
+var _ leader.Store = (*Store)(nil)
+
+// Open makes a client for a URL such as redis://user:password@host:6379/0. It does
+// not connect yet. The caller closes the store.
+func Open(url string) (*Store, error) {
+	opts, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, fmt.Errorf("stead/leader/redis: open: %w", err)
+	}
+	opts.ContextTimeoutEnabled = true
+	client := redis.NewClient(opts)
+	return &Store{client, client.Close}, nil
+}
+
+// Wrap uses a client that the program has already: of one server, a cluster, or
+// one that sentinels name. Close leaves it open. With ContextTimeoutEnabled in its
+// options a call ends with its context; without, it is left behind until the
+// client's own timeouts.
+func Wrap(client redis.Scripter) *Store { return &Store{client, func() error { return nil }} }
+
+// Close closes the client of [Open].
+func (s *Store) Close() error { return s.close() }
+
+// A client may send a script twice, when the answer to the first was lost: what
+// the token has already is given to it again.
+var acquire = redis.NewScript(`
+local holder = redis.call('get', KEYS[1])
+if holder and holder ~= ARGV[1] then
+	return 0
+end
+local time = redis.call('time')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local fence = math.max(tonumber(redis.call('get', KEYS[2]) or '0') + 1, now)
+redis.call('set', KEYS[2], string.format('%.0f', fence), 'px', 86400000)
+redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
+return fence`)
+
+var renew = redis.NewScript(`
+if redis.call('get', KEYS[1]) == ARGV[1] then
+	return redis.call('pexpire', KEYS[1], ARGV[2])
+end
+return 0`)
+
+var release = redis.NewScript(`
+if redis.call('get', KEYS[1]) == ARGV[1] then
+	return redis.call('del', KEYS[1])
+end
+return 0`)
+
+// keys of one lease have one hash tag, so that a cluster keeps them together.
+func keys(key string) []string {
+	return []string{"stead:lease:{" + key + "}", "stead:fence:{" + key + "}"}
+}
+
+// Acquire takes the lease if nobody has it. See [leader.Store].
+func (s *Store) Acquire(ctx context.Context, key, token string, ttl time.Duration) (fence int64, ok bool, err error) {
+	fence, err = s.run(ctx, acquire, keys(key), token, ttl.Milliseconds())
+	return fence, fence > 0, err
+}
+
+// Renew extends the lease if it is token's. See [leader.Store].
+func (s *Store) Renew(ctx context.Context, key, token string, ttl time.Duration) (bool, error) {
+	n, err := s.run(ctx, renew, keys(key)[:1], token, ttl.Milliseconds())
+	return n > 0, err
+}
+
+// Release frees the lease if it is token's. See [leader.Store].
+func (s *Store) Release(ctx context.Context, key, token string) error {
+	_, err := s.run(ctx, release, keys(key)[:1], token)
+	return err
+}
+
+func (s *Store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (int64, error) {
+	n, err := script.Run(ctx, s.client, keys, args...).Int64()
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("stead/leader/redis: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,38 @@
+package leader
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Store keeps leases: who may act under a key, until when by the store's own
+// clock, and under which number. leader/postgres and leader/redis have one each,
+// and leader/leadertest one in memory and a check for one of your own.
+//
+// All methods are called from several goroutines. They should return soon after
+// ctx ends; one that does not is left behind, and what it took is given back when
+// it returns.
+type Store interface {
+	// Acquire takes the lease of key for token and ttl if nobody has it, and
+	// reports whether it did. fence is greater than that of every term of this
+	// key before, also when the store has lost what it knew.
+	Acquire(ctx context.Context, key, token string, ttl time.Duration) (fence int64, ok bool, err error)
+	// Renew makes the lease last for ttl from now if it is token's, and reports
+	// whether it is.
+	Renew(ctx context.Context, key, token string, ttl time.Duration) (ok bool, err error)
+	// Release frees the lease if it is token's, and otherwise does nothing.
+	Release(ctx context.Context, key, token string) error
+}
+
+// ErrHeld is why [TryDo] did not do its work: another process holds the lease.
+var ErrHeld = errors.New("held by another process")
+
+// ErrLost is part of the [context.Cause] of work whose lease was lost, together
+// with why, and of the error of [Do] if that happened before the work returned.
+var ErrLost = errors.New("the lease was lost")
+
+var (
+	errTaken = errors.New("the store says that it is no longer ours")
+	errOver  = errors.New("the lease was given back") // the cause for those who keep the context of work that is over
+)

@@ -1,0 +1,517 @@
+package leader_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/leader"
+)
+
+func TestThreeCandidatesAreNeverInsideAtOnceInAThousandTerms(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		var text strings.Builder
+		inside := &section{w: &text}
+		const terms = 1000
+		var mu sync.Mutex
+		begun := 0
+		more := func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			begun++
+			return begun <= terms
+		}
+		var all sync.WaitGroup
+		for _, who := range []string{"a", "b", "c"} {
+			all.Go(func() {
+				for more() {
+					err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, fence int64) error {
+						inside.enter(who, fence)
+						defer inside.leave(who, fence)
+						select {
+						case <-ctx.Done(): // lost: leave before anybody can enter
+						case <-time.After(rand.N(3 * ttl)):
+						}
+						return nil
+					}, leader.With(e.config()))
+					if err != nil && !errors.Is(err, leader.ErrLost) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		// Meanwhile the store is slow or away from time to time, as stores are.
+		trouble, stop := context.WithCancel(t.Context())
+		var troubled sync.WaitGroup
+		troubled.Go(func() {
+			for trouble.Err() == nil {
+				time.Sleep(rand.N(3 * ttl))
+				e.store.Fail(errStore)
+				time.Sleep(rand.N(ttl))
+				e.store.Fail(nil)
+				e.store.Delay(rand.N(ttl / 2))
+				time.Sleep(rand.N(2 * ttl))
+				e.store.Delay(0)
+			}
+		})
+		all.Wait()
+		stop()
+		troubled.Wait()
+		v := judge(t, strings.NewReader(text.String()))
+		v.wantExclusive(t)
+		if v.terms != terms || len(v.enteredBy) != 3 {
+			t.Errorf("%d terms by %v", v.terms, v.enteredBy)
+		}
+	})
+}
+
+// The pattern of many a blog: set if absent with a time to live, work, delete. No
+// renewal, and nobody looks whose key it is that is deleted.
+func TestTheNaiveLockIsCaughtByTheSameChecker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var expires time.Time
+		setIfAbsent := func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if time.Now().Before(expires) {
+				return false
+			}
+			expires = time.Now().Add(300 * time.Millisecond)
+			return true
+		}
+		del := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			expires = time.Time{}
+		}
+		var text strings.Builder
+		inside := &section{w: &text}
+		var all sync.WaitGroup
+		for _, who := range []string{"a", "b", "c"} {
+			all.Go(func() {
+				for began := time.Now(); time.Since(began) < 20*time.Second; {
+					if !setIfAbsent() {
+						time.Sleep(20 * time.Millisecond)
+						continue
+					}
+					inside.enter(who, 0)
+					time.Sleep(100*time.Millisecond + rand.N(500*time.Millisecond))
+					inside.leave(who, 0)
+					del()
+				}
+			})
+		}
+		all.Wait()
+		v := judge(t, strings.NewReader(text.String()))
+		t.Logf("%d terms, at most %d inside, overlap %v of 20s", v.terms, v.most, v.overlap)
+		if v.most < 2 || v.overlap < time.Second {
+			t.Errorf("the checker sees nothing wrong: %d inside at once, overlap %v", v.most, v.overlap)
+		}
+	})
+}
+
+func TestWorkLongerThanTheTTLKeepsTheLead(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, fence int64) error {
+			for range 100 {
+				time.Sleep(ttl / 2)
+				if err := leader.TryDo(t.Context(), &e.store, "news", nil, leader.With(e.config())); !errors.Is(err, leader.ErrHeld) {
+					t.Fatalf("another got it: %v", err)
+				}
+			}
+			if leader.Fence(ctx) != fence || fence == 0 {
+				t.Errorf("fence %d, by the context %d", fence, leader.Fence(ctx))
+			}
+			return ctx.Err()
+		}, leader.With(e.config()))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnUnreachableStoreEndsTheWorkBeforeTheLease(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		var work obeys
+		var failed time.Time
+		time.AfterFunc(25*time.Second, func() { failed = time.Now(); e.store.Fail(errStore) })
+		err := leader.Do(t.Context(), &e.store, "news", work.do, leader.With(e.config()))
+		_, ended, cause := work.get()
+		for name, err := range map[string]error{"cause": cause, "Do": err} {
+			if !errors.Is(err, leader.ErrLost) || !errors.Is(err, errStore) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		// The last renewal was at 23 1/3 s or so; the lease lasts a TTL from then.
+		if ran := ended.Sub(failed); ran >= ttl || ran < ttl/3 {
+			t.Errorf("the work ended %v after the store", ran)
+		}
+		if e.store.Holder("news") == "" {
+			t.Error("the lease was over before the work was told")
+		}
+	})
+}
+
+func TestFailedRenewalsWithinTheWindowAreNoLoss(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, _ int64) error {
+			time.Sleep(ttl / 6)
+			for range 20 {
+				e.store.Fail(errStore)
+				time.Sleep(2 * ttl / 5)
+				e.store.Fail(nil)
+				time.Sleep(3 * ttl / 5)
+			}
+			return ctx.Err()
+		}, leader.With(e.config()))
+		if err != nil {
+			t.Error(err)
+		}
+		if n := e.log.lines(t, "lease not renewed"); n < 40 { // two in each outage
+			t.Errorf("only %d renewals failed", n)
+		}
+	})
+}
+
+func TestAForgottenLeaseIsNoticedByTheNextRenewalAndTheFenceRises(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		var fences []int64
+		for range 3 {
+			var forgot time.Time
+			time.AfterFunc(ttl/2, func() { forgot = time.Now(); e.store.Forget() })
+			err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, fence int64) error {
+				fences = append(fences, fence)
+				<-ctx.Done()
+				if took := time.Since(forgot); took > ttl/3 {
+					t.Errorf("noticed after %v", took)
+				}
+				return nil
+			}, leader.With(e.config()))
+			if !errors.Is(err, leader.ErrLost) {
+				t.Errorf("Do = %v", err)
+			}
+		}
+		for i := range fences[1:] {
+			if fences[i+1] <= fences[i] {
+				t.Errorf("fences %v", fences)
+			}
+		}
+	})
+}
+
+func TestALateReleaseOfAnOldTermRemovesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		first := make(chan error, 1)
+		go func() {
+			first <- leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, _ int64) error {
+				e.store.Fail(errStore)
+				<-ctx.Done()
+				time.Sleep(ttl) // works on although it lost the lease
+				e.store.Fail(nil)
+				time.Sleep(2 * time.Second) // and the other one has it now
+				return nil
+			}, leader.With(e.config()))
+		}()
+		time.Sleep(time.Second)
+		err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, _ int64) error {
+			mine := e.store.Holder("news")
+			if err := <-first; !errors.Is(err, leader.ErrLost) {
+				t.Errorf("the first: %v", err)
+			}
+			if now := e.store.Holder("news"); now != mine {
+				t.Errorf("the lease was %q, now it is %q", mine, now)
+			}
+			return ctx.Err()
+		}, leader.With(e.config()))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheWindowCountsFromTheRequest(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		e.store.Delay(ttl / 2)
+		asked := time.Now()
+		err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, _ int64) error {
+			if took := time.Since(asked); took != ttl/2 {
+				t.Errorf("gained after %v", took)
+			}
+			<-ctx.Done()
+			return nil
+		}, leader.With(e.config()))
+		if !errors.Is(err, leader.ErrLost) {
+			t.Errorf("Do = %v", err)
+		}
+		// No renewal is answered within a third of the TTL, and giving back fails too.
+		if took := time.Since(asked); took < ttl-ttl/10 || took > ttl-ttl/10+time.Second {
+			t.Errorf("over after %v of a TTL of %v", took, ttl)
+		}
+	})
+}
+
+func TestAnAnswerAfterTheWindowIsGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		e.store.Delay(ttl)
+		err := leader.TryDo(t.Context(), &e.store, "news", func(context.Context, int64) error {
+			t.Error("the work ran")
+			return nil
+		}, leader.With(e.config()))
+		if err == nil || errors.Is(err, leader.ErrHeld) {
+			t.Errorf("TryDo = %v", err)
+		}
+		if h := e.store.Holder("news"); h != "" {
+			t.Errorf("%q still has it", h)
+		}
+	})
+}
+
+// deaf does not look at contexts, as a client without deadlines.
+type deaf struct {
+	leader.Store
+	mu   sync.Mutex
+	hang chan struct{} // nil: it answers
+}
+
+func (d *deaf) silence() (speak func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	hang := make(chan struct{})
+	d.hang = hang
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.hang = nil
+		close(hang)
+	}
+}
+
+func (d *deaf) wait() {
+	d.mu.Lock()
+	hang := d.hang
+	d.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+}
+
+func (d *deaf) Acquire(_ context.Context, key, token string, ttl time.Duration) (int64, bool, error) {
+	d.wait()
+	return d.Store.Acquire(context.Background(), key, token, ttl)
+}
+
+func (d *deaf) Renew(_ context.Context, key, token string, ttl time.Duration) (bool, error) {
+	d.wait()
+	return d.Store.Renew(context.Background(), key, token, ttl)
+}
+
+func TestAStoreThatIgnoresItsContextDoesNotProlongTheTrust(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		store := &deaf{Store: &e.store}
+		began := time.Now()
+		var speak func()
+		err := leader.Do(t.Context(), store, "news", func(ctx context.Context, _ int64) error {
+			speak = store.silence()
+			<-ctx.Done()
+			if took := time.Since(began); took > ttl-ttl/10 {
+				t.Errorf("told after %v", took)
+			}
+			return nil
+		}, leader.With(e.config()))
+		if !errors.Is(err, leader.ErrLost) {
+			t.Errorf("Do = %v", err)
+		}
+		speak()
+	})
+}
+
+func TestWhatAStoreGivesTooLateIsGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		store := &deaf{Store: &e.store}
+		speak := store.silence()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		err := leader.Do(ctx, store, "news", func(context.Context, int64) error { t.Error("the work ran"); return nil })
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 3*time.Second {
+			t.Errorf("Do = %v after %v", err, time.Since(began))
+		}
+		speak()
+		synctest.Wait()
+		if h := e.store.Holder("news"); h != "" {
+			t.Errorf("%q has it", h)
+		}
+	})
+}
+
+func TestCancelledWhileWaitingReturnsAtOnceAndLeavesNoKey(t *testing.T) {
+	for _, delay := range []time.Duration{0, 100 * time.Millisecond} {
+		t.Run(fmt.Sprint(delay), func(t *testing.T) {
+			bubble(t, func(t *testing.T, e *env) {
+				e.store.Delay(delay)
+				release := make(chan struct{})
+				held := make(chan error, 1)
+				go func() {
+					held <- leader.Do(t.Context(), &e.store, "news", func(context.Context, int64) error { <-release; return nil }, leader.With(e.config()))
+				}()
+				time.Sleep(time.Second)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				why := errors.New("closing time")
+				time.AfterFunc(rand.N(10*time.Second), func() { cancel(why) })
+				err := leader.Do(ctx, &e.store, "news", func(context.Context, int64) error { t.Error("the work ran"); return nil }, leader.With(e.config()))
+				if !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
+					t.Errorf("Do = %v", err)
+				}
+				close(release)
+				if err := <-held; err != nil {
+					t.Error(err)
+				}
+				if h := e.store.Holder("news"); h != "" {
+					t.Errorf("%q has it", h)
+				}
+			})
+		})
+	}
+}
+
+func TestACancelThatMeetsTheAnswerLeavesNoKey(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		for i := range 200 {
+			e.store.Delay(time.Duration(i%3) * time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%4)*time.Millisecond)
+			_ = leader.Do(ctx, &e.store, "news", func(context.Context, int64) error { return nil }, leader.With(e.config()))
+			cancel()
+			e.store.Delay(0)
+			if h := e.store.Holder("news"); h != "" {
+				t.Fatalf("try %d: %q has it", i, h)
+			}
+		}
+	})
+}
+
+// ledger is a resource that refuses writes with a fence below one it has seen:
+// UPDATE ... SET fence = $1 WHERE fence <= $1.
+type ledger struct {
+	mu      sync.Mutex
+	fence   int64
+	refused int
+}
+
+func (l *ledger) write(fence int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if fence < l.fence {
+		l.refused++
+		return false
+	}
+	l.fence = fence
+	return true
+}
+
+func TestALyingStoreMakesTwoLeadersAndTheResourceRefusesTheOlder(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		e.store.Lie()
+		var book ledger
+		older := make(chan struct{})
+		newer := make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			_ = leader.Do(t.Context(), &e.store, "news", func(_ context.Context, fence int64) error {
+				if !book.write(fence) {
+					t.Error("the first was refused while alone")
+				}
+				close(older)
+				<-newer
+				if book.write(fence) {
+					t.Error("the older wrote after the newer")
+				}
+				return nil
+			}, leader.With(e.config()))
+		})
+		<-older
+		err := leader.Do(t.Context(), &e.store, "news", func(_ context.Context, fence int64) error {
+			if !book.write(fence) {
+				t.Error("the newer was refused")
+			}
+			close(newer)
+			all.Wait()
+			if !book.write(fence) {
+				t.Error("the newer was refused later")
+			}
+			return nil
+		}, leader.With(e.config()))
+		if err != nil || book.refused != 1 {
+			t.Errorf("Do = %v, %d refused", err, book.refused)
+		}
+	})
+}
+
+func TestAPanicOfTheWorkReachesTheCallerAndGivesTheLeaseBack(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		func() {
+			defer func() {
+				if got := recover(); got != "oops" {
+					t.Errorf("recovered %v", got)
+				}
+			}()
+			_ = leader.TryDo(t.Context(), &e.store, "news", func(context.Context, int64) error { panic("oops") })
+		}()
+		if h := e.store.Holder("news"); h != "" {
+			t.Errorf("%q still has it", h)
+		}
+	})
+}
+
+func TestTheErrorOfTheWorkIsReturnedAsItIs(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		own := errors.New("no paper")
+		if err := leader.Do(t.Context(), &e.store, "news", func(context.Context, int64) error { return own }); err != own { //nolint:errorlint // itself
+			t.Errorf("Do = %v", err)
+		}
+		err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, _ int64) error {
+			e.store.Forget()
+			<-ctx.Done()
+			return own
+		})
+		if !errors.Is(err, own) || !errors.Is(err, leader.ErrLost) {
+			t.Errorf("Do = %v", err)
+		}
+	})
+}
+
+func TestAStoreThatPanicsIsAStoreThatFails(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		err := leader.TryDo(t.Context(), &deaf{}, "news", func(context.Context, int64) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "nil pointer") {
+			t.Errorf("TryDo = %v", err)
+		}
+	})
+}
+
+func TestAConfigThatMakesNoSenseIsRefusedByName(t *testing.T) {
+	var e env
+	for field, cfg := range map[string]leader.Config{
+		"Group":  {},
+		"TTL":    {Group: "g", TTL: time.Millisecond},
+		"Margin": {Group: "g", TTL: time.Second, Margin: 500 * time.Millisecond},
+		"Retry":  {Group: "g", Retry: -1},
+		"Grace":  {Group: "g", Grace: -1},
+	} {
+		if _, err := leader.New(&e.store, cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if _, err := leader.New(nil, leader.Config{Group: "g"}); err == nil {
+		t.Error("a nil store is accepted")
+	}
+	if err := leader.Do(t.Context(), &e.store, "", nil); err == nil {
+		t.Error("an empty key is accepted")
+	}
+}
