@@ -43,8 +43,7 @@ func (w *Workers[T]) takeQuick(s *slot[T]) int {
 		n, _ = w.q.engine.TryTakeN(s.run[:n])
 		return n
 	}
-	var o engine.Outcome
-	if s.run[0], o = w.q.engine.TryTake(); o == engine.OK {
+	if w.q.engine.TakeNow(&s.run[0]) == engine.OK {
 		return 1
 	}
 	return 0
@@ -94,6 +93,9 @@ func (w *Workers[T]) attemptAll(s *slot[T]) error {
 			item := &s.run[next(s.own)-1]
 			returned = false
 			err := w.handle(w.base, *item)
+			if err != nil {
+				guard.Inspect(err) // while a panic in it still counts as one
+			}
 			returned = true
 			if err != nil || s.own == alone(s.own) || !s.grip.CompareAndSwap(s.own, s.own+one) {
 				return err

@@ -209,7 +209,7 @@ func TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused(t *testing.T) {
 	})
 }
 
-func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
+func TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const items = 1000
 		q := newQueue(t, channelq.Config[int]{Capacity: items})
@@ -224,6 +224,8 @@ func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 				return channelq.RetryAfter(io.EOF, time.Second)
 			case n == 1 && i%50 == 13:
 				panic(io.ErrNoProgress)
+			case n == 1 && i%50 == 23:
+				runtime.Goexit()
 			case i%50 == 31:
 				return channelq.Permanent(io.EOF)
 			}
@@ -232,12 +234,12 @@ func TestFailuresAndPanicsInTheMidstOfARunCostOnlyTheirItem(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		s := w.Stats()
-		if s.Handled != 980 || s.GaveUp != 20 || s.Retried != 40 || s.Panics != 20 {
+		if s.Handled != 980 || s.GaveUp != 20 || s.Retried != 60 || s.Panics != 40 {
 			t.Errorf("%+v", s)
 		}
 		for i, n := range attempts {
 			want := int32(1)
-			if i%50 == 7 || i%50 == 13 {
+			if i%50 == 7 || i%50 == 13 || i%50 == 23 {
 				want = 2
 			}
 			if n != want {

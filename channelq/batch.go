@@ -56,6 +56,9 @@ func (b *Batcher[T]) attempt() error {
 	returned := false
 	err := guard.Call(func() error {
 		err := b.handle(ctx, items)
+		if err != nil {
+			guard.Inspect(err) // while a panic in it still counts as one
+		}
 		returned = true
 		return err
 	})

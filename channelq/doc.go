@@ -55,6 +55,14 @@
 // one worker at a time takes items: that shows unless handlers take tens of
 // microseconds.
 //
+// An item is copied into the queue while no other producer can enqueue, and out
+// of it while no other consumer can dequeue. A goroutine that loses its processor
+// in these nanoseconds, to the operating system mostly, holds up all others of
+// its side until it runs again, for as long as a time slice of the system lasts:
+// milliseconds. They yield, and then sleep 20 microseconds at a time; their
+// contexts are not looked at meanwhile. The other side goes on with what is
+// there. Put a pointer into the queue when items are large.
+//
 // # Testing
 //
 // Everything works inside a testing/synctest bubble: all waits are durably

@@ -21,21 +21,21 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 		return q.cancelled(ctx, 1)
 	}
 	if q.mode != Wait {
-		return q.enqueueNow(item)
+		return q.enqueueNow(&item)
 	}
-	o := q.engine.TryPut(item)
+	o := q.engine.PutNow(&item)
 	if o == engine.OK {
 		return nil // at once: the call below costs a fifth of an item's way through the queue
 	}
 	if o == engine.Full && !q.inside(ctx) {
-		o = q.engine.PutLater(ctx, item)
+		o = q.engine.PutLater(ctx, &item)
 	}
 	return q.refused(ctx, o, 1)
 }
 
 // TryEnqueue is Enqueue without waiting: in Wait mode it fails with ErrFull when
 // there is no room now, and in the others it is the same.
-func (q *Queue[T]) TryEnqueue(item T) error { return q.enqueueNow(item) }
+func (q *Queue[T]) TryEnqueue(item T) error { return q.enqueueNow(&item) }
 
 // EnqueueAll puts all of items into the queue in order and returns how many were
 // accepted. More items than there is room for go in in pieces, between those of
@@ -62,8 +62,8 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 	}
 	n := 0
 	var failed error
-	for i, item := range items {
-		switch err := q.enqueueNow(item); {
+	for i := range items {
+		switch err := q.enqueueNow(&items[i]); {
 		case err == nil:
 			n++
 		case q.closing.Load() != nil:
@@ -77,7 +77,7 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 }
 
 // enqueueNow is the enqueue of every mode that does not wait.
-func (q *Queue[T]) enqueueNow(item T) error {
+func (q *Queue[T]) enqueueNow(item *T) error {
 	var lost T
 	var was bool
 	var o engine.Outcome
@@ -85,16 +85,16 @@ func (q *Queue[T]) enqueueNow(item T) error {
 	switch {
 	case q.mode == DropOldest && q.engine.Cap() > 0:
 		reason = DroppedOldest
-		lost, was, o = q.engine.PutOldest(item)
+		was, o = q.engine.Displace(item, &lost, engine.Oldest)
 	case q.mode == DropNewest && q.engine.Cap() > 0:
 		reason = DroppedNewest
-		lost, was, o = q.engine.PutNewest(item)
+		was, o = q.engine.Displace(item, &lost, engine.Newest)
 	default:
-		o = q.engine.TryPut(item)
+		o = q.engine.PutNow(item)
 	}
 	switch {
 	case o == engine.Full && q.mode != Wait && q.mode != Reject:
-		q.dropped(item, DroppedWrite)
+		q.dropped(*item, DroppedWrite)
 		return q.errs.dropped
 	case was:
 		q.dropped(lost, reason)

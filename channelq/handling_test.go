@@ -50,6 +50,49 @@ func TestAnOnGiveUpThatDoesNotReturnCostsNothing(t *testing.T) {
 	}
 }
 
+// untouchable is an error that panics when errors.Is or errors.As asks it.
+type untouchable struct{}
+
+func (*untouchable) Error() string { return "untouchable" }
+func (*untouchable) Unwrap() error { panic("asked") }
+
+func TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic(t *testing.T) {
+	const items = 200 // in a bubble: most of them in runs
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: items})
+		for i := range items {
+			enqueue(t, q, i)
+		}
+		w := startWorkers(t, q, func(_ context.Context, i int) error {
+			if i%10 == 7 {
+				return &untouchable{}
+			}
+			return nil
+		}, channelq.WorkerConfig[int]{Concurrency: 2})
+		synctest.Wait()
+		if s := w.Stats(); s.Panics != items/10 || s.GaveUp != items/10 || s.Handled != items-items/10 {
+			t.Errorf("workers: %+v", s)
+		}
+		checkBooks(t, w.Stats())
+	})
+	q := newQueue(t, channelq.Config[int]{Capacity: items})
+	b, err := channelq.NewBatcher(q, func(context.Context, []int) error { return &untouchable{} }, channelq.BatchConfig[int]{MaxItems: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	enqueue(t, q, 1, 2, 3)
+	if err := b.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := b.Stats(); s.Panics != 3 || s.GaveUp != 3 {
+		t.Errorf("batcher: %+v", s)
+	}
+	checkBooks(t, b.Stats())
+}
+
 func TestNothingWaitsBehindAStuckHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t, channelq.Config[int]{Capacity: 100})

@@ -117,9 +117,8 @@ func (q *Queue[T]) Cap() int { return q.engine.Cap() }
 // CloseWithError. It fails with an error that wraps ctx.Err() and
 // context.Cause(ctx) when ctx ends first, or has ended already, and then has
 // taken nothing.
-func (q *Queue[T]) Dequeue(ctx context.Context) (T, error) {
-	item, o := q.engine.Take(ctx)
-	if o != engine.OK {
+func (q *Queue[T]) Dequeue(ctx context.Context) (item T, err error) {
+	if o := q.engine.TakeTo(ctx, &item); o != engine.OK {
 		return item, q.notTaken(ctx, o)
 	}
 	q.books.byHand.addHere(1)
@@ -128,9 +127,8 @@ func (q *Queue[T]) Dequeue(ctx context.Context) (T, error) {
 
 // TryDequeue is Dequeue without waiting: it fails with ErrEmpty when there is
 // nothing now.
-func (q *Queue[T]) TryDequeue() (T, error) {
-	item, o := q.engine.TryTake()
-	if o != engine.OK {
+func (q *Queue[T]) TryDequeue() (item T, err error) {
+	if o := q.engine.TakeNow(&item); o != engine.OK {
 		return item, q.notTakenNow(o)
 	}
 	q.books.byHand.addHere(1)
@@ -159,8 +157,8 @@ func (q *Queue[T]) DequeueBatch(ctx context.Context, buf []T) (int, error) {
 func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for {
-			item, o := q.engine.Take(ctx)
-			if o != engine.OK {
+			var item T
+			if q.engine.TakeTo(ctx, &item) != engine.OK {
 				return
 			}
 			q.books.byHand.addHere(1)

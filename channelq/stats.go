@@ -22,7 +22,7 @@ type Stats struct {
 	Depth      int // items in the queue, at most Capacity
 	HighWater  int // the greatest Depth there ever was
 	InProgress int // items in the hands of workers: one each, or a few that quick handlers come to soon
-	Parked     int // taken from the queue and set aside: for a retry, behind an item of the same key, or by a pause
+	Parked     int // taken from the queue and set aside: for a retry, behind an item of the same key, or by a pause; see Workers.Pause
 	Workers    int // goroutines that handle items
 
 	Accepted    uint64 // items the queue ever took in
@@ -30,7 +30,7 @@ type Stats struct {
 	Handled     uint64 // items whose handler returned nil
 	GaveUp      uint64 // items that failed for good
 	Retried     uint64 // attempts after the first one
-	Panics      uint64 // of handlers and of the callbacks OnDrop, OnGiveUp and OnLeftover, runtime.Goexit among them
+	Panics      uint64 // of handlers, of the errors they return, and of the callbacks OnDrop, OnGiveUp and OnLeftover; runtime.Goexit among them
 	LeftOver    uint64 // items that a stop did not have handled
 
 	Dropped Dropped

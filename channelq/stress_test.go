@@ -2,6 +2,7 @@ package channelq_test
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -27,6 +28,13 @@ func (l *ledger) add(item tagged) {
 		l.seen = map[tagged]int{}
 	}
 	l.seen[item]++
+}
+
+// all is a copy of what was noted so far.
+func (l *ledger) all() map[tagged]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.seen)
 }
 
 // produce enqueues items with contexts that often end, and notes the accepted

@@ -116,7 +116,8 @@ func (w *Workers[T]) Resize(n int) error {
 // Pause keeps handlers from starting: after it has returned none starts until
 // Resume. Running ones go on. The queue goes on to accept items until it is
 // full; a worker that was waiting may still take one item, and keeps it for
-// Resume. A stop while paused hands the backlog to OnLeftover. Once a stop has
+// Resume. What workers had taken ahead is parked, up to 15 items each, and with
+// it more may be parked than the queue holds. A stop while paused hands the backlog to OnLeftover. Once a stop has
 // begun, Pause and Resume do nothing.
 func (w *Workers[T]) Pause() {
 	w.mu.Lock()

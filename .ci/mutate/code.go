@@ -73,6 +73,30 @@ var code = []mutant{
 		test: "TestWhatAStuckWorkerTookAheadIsHandledAlsoWhileOthersAreBusy",
 	},
 	{
+		file: "channelq/ahead.go", old: "		w.lookAfter(s)\n", new: "",
+		test: "TestARunBegunWhileAnotherWorkerWaitsIsShared",
+	},
+	{
+		file: "channelq/ahead.go", old: "	if w.attention.Load() {\n		w.takeBackLocked(s)", new: "	if false {\n		w.takeBackLocked(s)",
+		test: "TestARunBegunAfterARateLimitKeepsToIt",
+	},
+	{
+		file: "channelq/ahead.go", old: "w.takeBack(s) // also", new: "// also",
+		test: "TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem",
+	},
+	{
+		file: "channelq/worker.go", old: "	w.takeBack(s)\n", new: "",
+		test: "TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem",
+	},
+	{
+		file: "channelq/run.go", old: "guard.Inspect(err)", new: "_ = err",
+		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
+	},
+	{
+		file: "channelq/batch.go", old: "guard.Inspect(err)", new: "_ = err",
+		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
+	},
+	{
 		file: "channelq/run.go", old: "if w.paused || w.ending {", new: "if w.ending {",
 		test: "TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused",
 	},
@@ -113,7 +137,7 @@ var code = []mutant{
 		test: "TestOldProductsStayAfterAFailedRefresh",
 	},
 	{
-		file: "examples/webapp/signup.go", old: "parsed.Address != text || ", new: "parsed == nil || ",
+		file: "examples/webapp/signup.go", old: "parsed.Address != address || ", new: "parsed == nil || ",
 		test: "TestSignUpSaysWhatIsWrongWithAnAddress",
 	},
 	{

@@ -15,7 +15,7 @@ const spins = 4
 //
 //go:noinline
 func pause() {
-	for i := 0; i < 60; i++ { //nolint:intrange,revive // a loop of nothing is what this is for
+	for range 60 { // a loop of nothing is what this is for
 	}
 }
 

@@ -2,34 +2,39 @@ package engine
 
 import "unsafe"
 
-// PutOldest never waits: when there is no room the oldest item gives way and is
-// returned. OK or Closed. With capacity 0 and no waiting take, v itself is
-// returned as displaced.
-func (e *Engine[T]) PutOldest(v T) (displaced T, was bool, o Outcome) {
-	return e.displace(v, e.swapOldest)
-}
+// Victim says which item gives way when there is no room.
+type Victim uint8
 
-// PutNewest never waits: when there is no room the newest item gives way and is
-// returned. OK or Closed. With capacity 0 and no waiting take, v itself is
-// returned as displaced.
-func (e *Engine[T]) PutNewest(v T) (displaced T, was bool, o Outcome) {
-	return e.displace(v, e.swapNewest)
-}
+// The victims.
+const (
+	Oldest Victim = iota
+	Newest
+)
 
-// displace puts v if there is room and swaps it in otherwise. Each turn of the
-// loop means that another call went through, or stands between its two atomics.
-func (e *Engine[T]) displace(v T, swap func(h uint64, v T) (T, Outcome)) (displaced T, was bool, o Outcome) {
+// Displace never waits: when there is no room the victim is moved to where lost
+// points and gives way to v; was says so. OK or Closed. With capacity 0 and no
+// waiting take, v itself is lost.
+//
+// Each turn of its loop means that another call went through, or stands between
+// its two atomics.
+func (e *Engine[T]) Displace(v, lost *T, victim Victim) (was bool, o Outcome) {
 	if e.meeting != nil {
-		return e.meeting.displace(v)
+		return e.meeting.displace(v, lost)
 	}
 	for i := 0; ; i++ {
-		if o = e.putOne(&v); o != Full {
-			return displaced, false, o
+		if o = e.putOne(v); o != Full {
+			return false, o
 		}
 		h := e.head.Load()
 		if h&locked == 0 && e.head.CompareAndSwap(h, h|locked) {
-			if displaced, o = swap(h/step, v); o != pending {
-				return displaced, o == OK, o
+			// Not through a function value: v and lost would escape.
+			if victim == Oldest {
+				o = e.swapOldest(h/step, v, lost)
+			} else {
+				o = e.swapNewest(h/step, v, lost)
+			}
+			if o != pending {
+				return o == OK, o
 			}
 		}
 		contend(i)
@@ -59,38 +64,38 @@ func (e *Engine[T]) lockFull(h uint64) (pos uint64, o Outcome) {
 	}
 }
 
-// swapOldest takes the item at h and puts v behind the newest one.
-func (e *Engine[T]) swapOldest(h uint64, v T) (displaced T, o Outcome) {
+// swapOldest takes the item at h and puts *v behind the newest one.
+func (e *Engine[T]) swapOldest(h uint64, v, lost *T) Outcome {
 	pos, o := e.lockFull(h)
 	if o != OK {
-		return displaced, o
+		return o
 	}
 	// With a capacity that is a power of two both are the same slot.
 	slot := &e.values[h&e.mask]
-	displaced = *slot
+	*lost = *slot
 	if e.pointers {
 		var zero T
 		*slot = zero
 	}
-	e.write(pos, unsafe.Slice(&v, 1))
+	e.write(pos, unsafe.Slice(v, 1))
 	// Tail goes first, one beyond the capacity: no consumer is to find the queue
 	// empty in between, and no other producer gets the room.
 	e.publish(1)
 	e.release(1)
-	return displaced, OK
+	return OK
 }
 
 // swapNewest replaces the last item where it stands.
-func (e *Engine[T]) swapNewest(h uint64, v T) (displaced T, o Outcome) {
+func (e *Engine[T]) swapNewest(h uint64, v, lost *T) Outcome {
 	pos, o := e.lockFull(h)
 	if o != OK {
-		return displaced, o
+		return o
 	}
 	newest := pos - 1
-	displaced = e.values[newest&e.mask]
-	e.write(newest, unsafe.Slice(&v, 1))
+	*lost = e.values[newest&e.mask]
+	e.write(newest, unsafe.Slice(v, 1))
 	e.swapped.Add(1)
 	e.publish(0)
 	e.release(0)
-	return displaced, OK
+	return OK
 }

@@ -43,4 +43,9 @@
 // nobody else wants it, and then parks on a channel of its own, which a synctest
 // bubble sees as blocked. A call that finds a lock bit set does the same, and
 // sleeps if the holder stays away: no more than a few microseconds are burnt.
+//
+// A holder that an operating system preempts between its two atomics costs its
+// side what it is away, usually milliseconds: nobody else of that side gets
+// through, whatever their contexts say, since nobody but the holder knows how far
+// it has come. The other side goes on with what is published or free.
 package engine

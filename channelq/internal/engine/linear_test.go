@@ -15,7 +15,8 @@ import (
 	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
-// Millions take hours: go test -run Linearizable -histories 1000000 -timeout 0
+// A million is some minutes of processor time and, since the calls wait, most of an
+// hour: go test -run Linearizable -histories 1000000 -timeout 0
 var histories = flag.Int("histories", 2500, "how many random histories to check")
 
 // subject is what a history is made with.

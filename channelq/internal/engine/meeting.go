@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"unsafe"
 )
 
 // meeting is the engine of capacity 0: nothing is stored, a put hands its item
@@ -49,12 +50,12 @@ func (m *meeting[T]) countLocked() (sampled bool) {
 	return m.samples != nil && m.met%sampleEvery == 1
 }
 
-// putOne hands v over or waits for a take: OK, Closed or Cancelled.
-func (m *meeting[T]) putOne(ctx context.Context, v T) Outcome {
+// putOne hands *v over or waits for a take: OK, Closed or Cancelled.
+func (m *meeting[T]) putOne(ctx context.Context, v *T) Outcome {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.puts.get()
-	w.one[0] = v
+	w.one[0] = *v
 	w.items = w.one[:]
 	_, o := m.putLocked(ctx, w)
 	return o
@@ -152,16 +153,17 @@ func (m *meeting[T]) take(ctx context.Context, buf []T) (int, Outcome) {
 	return n, o
 }
 
-// displace hands v to a take that waits, or gives it back: it is the oldest and
+// displace hands *v to a take that waits, or gives it back: it is the oldest and
 // the newest item of a queue that holds none.
-func (m *meeting[T]) displace(v T) (displaced T, was bool, o Outcome) {
+func (m *meeting[T]) displace(v, lost *T) (was bool, o Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, o = m.offerLocked([]T{v}); o != Full {
-		return displaced, false, o
+	if _, o = m.offerLocked(unsafe.Slice(v, 1)); o != Full {
+		return false, o
 	}
 	m.met++
-	return v, true, OK
+	*lost = *v
+	return true, OK
 }
 
 func (m *meeting[T]) close() bool {

@@ -5,20 +5,12 @@ import (
 	"unsafe"
 )
 
-// Put waits while the queue is full. It returns OK, Closed or Cancelled; a ctx
-// that is already done is Cancelled even when there is room.
-func (e *Engine[T]) Put(ctx context.Context, v T) Outcome {
-	if ctx.Err() != nil {
-		return Cancelled
-	}
-	if o := e.putOne(&v); o != Full {
-		return o
-	}
-	return e.PutLater(ctx, v)
-}
+// Single items go by pointer: a large one is copied once on its way in and once
+// on its way out. No call keeps the pointer.
 
-// PutLater is Put for who has found the queue full just now.
-func (e *Engine[T]) PutLater(ctx context.Context, v T) Outcome {
+// PutLater is for who has found the queue full just now, and waits for room. It
+// returns OK, Closed or Cancelled.
+func (e *Engine[T]) PutLater(ctx context.Context, v *T) Outcome {
 	if e.meeting != nil {
 		return e.meeting.putOne(ctx, v)
 	}
@@ -26,19 +18,19 @@ func (e *Engine[T]) PutLater(ctx context.Context, v T) Outcome {
 	// than some that park and are overtaken by those that do not.
 	for range 3 {
 		linger(3)
-		if o := e.putOne(&v); o != Full {
+		if o := e.putOne(v); o != Full {
 			return o
 		}
 	}
 	w := e.putters.waiter()
-	w.one[0] = v
+	w.one[0] = *v
 	w.items = w.one[:]
 	_, o := e.putWait(ctx, w)
 	return o
 }
 
-// TryPut never waits: OK, Full or Closed.
-func (e *Engine[T]) TryPut(v T) Outcome { return e.putOne(&v) }
+// PutNow never waits: OK, Full or Closed.
+func (e *Engine[T]) PutNow(v *T) Outcome { return e.putOne(v) }
 
 // PutN puts all of vs, in pieces when they do not fit at once, and waits while
 // there is no room. It returns how many it put, always a prefix: all with OK,

@@ -49,7 +49,7 @@ func TestAPutSleepsBehindAStalledPutAndComesAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(4)
 		resume := e.StallPut(0)
-		var o engine.Outcome = engine.Full
+		o := engine.Full
 		go func() { o = e.TryPut(1) }()
 		time.Sleep(time.Second) // possible only while nobody runs
 		want(t, "the length", e.Len(), 0)

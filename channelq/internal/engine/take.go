@@ -6,32 +6,27 @@ import (
 	"unsafe"
 )
 
-// Take waits while the queue is empty. It returns OK, Closed (closed and
-// drained) or Cancelled; a ctx that is already done is Cancelled even when there
-// is an item.
-func (e *Engine[T]) Take(ctx context.Context) (v T, o Outcome) {
+// TakeTo waits while the queue is empty and takes an item to where to points. It
+// returns OK, Closed (closed and drained) or Cancelled; a ctx that is already
+// done is Cancelled even when there is an item. Without OK, *to stays as it is.
+func (e *Engine[T]) TakeTo(ctx context.Context, to *T) Outcome {
 	if ctx.Err() != nil {
-		return v, Cancelled
+		return Cancelled
 	}
-	if o = e.takeOne(&v); o == OK || o == Closed {
-		return v, o
+	if o := e.takeOne(to); o == OK || o == Closed {
+		return o
 	}
-	return e.takeSlow(ctx)
+	_, o := e.takeWait(ctx, unsafe.Slice(to, 1), 2)
+	return o
 }
 
-// takeSlow is apart so that Take's frame stays small.
-func (e *Engine[T]) takeSlow(ctx context.Context) (T, Outcome) {
-	var buf [1]T
-	_, o := e.takeWait(ctx, buf[:], 2)
-	return buf[0], o
-}
-
-// TryTake never waits: OK, Empty or Closed.
-func (e *Engine[T]) TryTake() (v T, o Outcome) {
-	if o = e.takeOne(&v); o == Empty || o == pending {
-		_, o = e.TryTakeN(unsafe.Slice(&v, 1))
+// TakeNow is TakeTo without waiting: OK, Empty or Closed.
+func (e *Engine[T]) TakeNow(to *T) Outcome {
+	o := e.takeOne(to)
+	if o == Empty || o == pending {
+		_, o = e.TryTakeN(unsafe.Slice(to, 1))
 	}
-	return v, o
+	return o
 }
 
 // TakeN waits until there is an item and takes what is there, at least one and

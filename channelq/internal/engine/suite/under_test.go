@@ -29,5 +29,40 @@ type engine[T any] interface {
 }
 
 func newEngine[T any](capacity int, sampled func(time.Duration)) engine[T] {
-	return under.New[T](under.Config{Capacity: capacity, Sampled: sampled})
+	return byValue[T]{under.New[T](under.Config{Capacity: capacity, Sampled: sampled})}
+}
+
+// byValue moves single items as values, which is how tests speak of them.
+type byValue[T any] struct{ *under.Engine[T] }
+
+func (e byValue[T]) Put(ctx context.Context, v T) under.Outcome {
+	if ctx.Err() != nil {
+		return under.Cancelled
+	}
+	if o := e.PutNow(&v); o != under.Full {
+		return o
+	}
+	return e.PutLater(ctx, &v)
+}
+
+func (e byValue[T]) TryPut(v T) under.Outcome { return e.PutNow(&v) }
+
+func (e byValue[T]) Take(ctx context.Context) (v T, o under.Outcome) {
+	o = e.TakeTo(ctx, &v)
+	return v, o
+}
+
+func (e byValue[T]) TryTake() (v T, o under.Outcome) {
+	o = e.TakeNow(&v)
+	return v, o
+}
+
+func (e byValue[T]) PutOldest(v T) (lost T, was bool, o under.Outcome) {
+	was, o = e.Displace(&v, &lost, under.Oldest)
+	return lost, was, o
+}
+
+func (e byValue[T]) PutNewest(v T) (lost T, was bool, o under.Outcome) {
+	was, o = e.Displace(&v, &lost, under.Newest)
+	return lost, was, o
 }

@@ -1,0 +1,19 @@
+package channelq
+
+// TakeAhead makes a worker by hand, before Start, that has taken n items and has
+// not begun with them: it lost its processor there. The function it returns goes
+// on with them, after Start, and ends the worker.
+func (w *Workers[T]) TakeAhead(n int) (resume func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.newSlotLocked()
+	w.slots = append(w.slots, s)
+	w.q.books.workers.Add(1)
+	if n, _ = w.q.engine.TryTakeN(s.run[:n]); n == 0 {
+		panic("nothing to take")
+	}
+	return func() {
+		w.runAll(s, n)
+		w.leave(s)
+	}
+}
