@@ -56,7 +56,8 @@
 //     sees the first event.
 //  4. A timestamp that has no meaning yet is absent and not 0.
 //  5. No component fails the scrape: one that panics when it is asked leaves out
-//     its own series, and a name that is no UTF-8 is shown as if it were.
+//     its own series, a name that is no UTF-8 is shown with U+FFFD, and a service
+//     called like one of a nested host, outer/inner, gets a ' behind its name.
 //
 // Timestamps instead of ages: an age is wrong by the time it is read, and when a
 // program hangs its age stops growing. Alert on time() minus the timestamp.
