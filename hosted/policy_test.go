@@ -23,10 +23,10 @@ type nilPointerError struct{ cause error }
 func (e *nilPointerError) Error() string { return e.cause.Error() }
 func (e *nilPointerError) Unwrap() error { return e.cause }
 
-// mutePointer is the same of an error that wraps nothing.
-type mutePointer struct{ text string }
+// textlessError is the same of an error that wraps nothing.
+type textlessError struct{ text string }
 
-func (e *mutePointer) Error() string { return e.text }
+func (e *textlessError) Error() string { return e.text }
 
 func TestAFailedLoopStopsTheHostAndIsItsError(t *testing.T) {
 	for name, blow := range map[string]func(context.Context) error{
@@ -38,7 +38,7 @@ func TestAFailedLoopStopsTheHostAndIsItsError(t *testing.T) {
 		"nil panic":         func(context.Context) error { panic(nil) },
 		"odd panic":         func(context.Context) error { panic(struct{ f []int }{}) },
 		"nil pointer":       func(context.Context) error { return (*nilPointerError)(nil) },
-		"nil without text":  func(context.Context) error { return (*mutePointer)(nil) },
+		"nil without text":  func(context.Context) error { return (*textlessError)(nil) },
 		"nil pointer panic": func(context.Context) error { panic((*nilPointerError)(nil)) },
 		"goroutine's Fatal": func(context.Context) error { (&testing.T{}).SkipNow(); return nil },
 	} {

@@ -102,15 +102,15 @@ func TestCallTurnsAnErrorThatPanicsWhenAskedIntoAPanic(t *testing.T) {
 	}
 }
 
-// mutePointer is the same of an error that wraps nothing.
-type mutePointer struct{ text string }
+// textlessError is the same of an error that wraps nothing.
+type textlessError struct{ text string }
 
-func (e *mutePointer) Error() string { return e.text }
+func (e *textlessError) Error() string { return e.text }
 
 func TestCallTurnsAnErrorThatPanicsWhenPrintedIntoAPanic(t *testing.T) {
 	for name, fn := range map[string]func() error{
-		"returned":      func() error { return (*mutePointer)(nil) },
-		"panicked with": func() error { panic((*mutePointer)(nil)) },
+		"returned":      func() error { return (*textlessError)(nil) },
+		"panicked with": func() error { panic((*textlessError)(nil)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := guard.Call(fn)
