@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/internal/guard"
 )
 
@@ -174,6 +175,9 @@ func parseAction(form url.Values) (Action, error) {
 		if a.ID, err = strconv.ParseUint(form.Get("id"), 10, 64); err != nil {
 			return a, refuse(http.StatusBadRequest, "the id is not a number")
 		}
+		if a.Service == "" { // another service's failure may have the same id
+			return a, refuse(http.StatusBadRequest, "the service is missing")
+		}
 	}
 	return a, nil
 }
@@ -243,7 +247,8 @@ func (s source) do(a Action) (able bool, err error) {
 }
 
 // doAll acts on the failures that are there now and ends at the first that cannot
-// be done, such as one for which the queue has no room.
+// be done, such as one for which the queue has no room. One that somebody else
+// dealt with meanwhile is no longer there.
 func (s source) doAll(verb Verb) (able bool, err error) {
 	q, ok := find[requeuer](s)
 	listed, lists := find[failureSource](s)
@@ -256,7 +261,8 @@ func (s source) doAll(verb Verb) (able bool, err error) {
 	}
 	failures := listed.Failures()
 	for done, f := range failures {
-		if err := one(f.ID); err != nil {
+		err := one(f.ID)
+		if err != nil && slices.ContainsFunc(listed.Failures(), func(left channelq.Failure) bool { return left.ID == f.ID }) {
 			return true, fmt.Errorf("%d of %d done: %w", done, len(failures), err)
 		}
 	}

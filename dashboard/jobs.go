@@ -4,7 +4,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // Instance is one of the processes that share the store of a durable queue.
@@ -24,6 +26,7 @@ type Instance struct {
 type Jobs struct {
 	Queue, State string
 	List         []Job
+	Error        string // why some are not in the list
 }
 
 // Job is one job of a durable queue, as its store knows it.
@@ -68,7 +71,11 @@ func (inv *inventory) jobs(name string) *Jobs {
 			continue
 		}
 		found = true
-		for _, e := range k.Kept(j.State) {
+		var kept []channelq.Kept
+		if err := guard.Call(func() error { kept = k.Kept(j.State); return nil }); err != nil {
+			j.Error = text(err)
+		}
+		for _, e := range kept {
 			j.List = append(j.List, Job{
 				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At,
 				Item: inv.d.format(j.Queue, e.Item), CanCancel: e.CanCancel, CanRequeue: e.CanRequeue, CanDiscard: e.CanDiscard,

@@ -2,6 +2,7 @@ package hosted_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,11 @@ type nilPointerError struct{ cause error }
 func (e *nilPointerError) Error() string { return e.cause.Error() }
 func (e *nilPointerError) Unwrap() error { return e.cause }
 
+// textlessError is the same of an error that wraps nothing.
+type textlessError struct{ text string }
+
+func (e *textlessError) Error() string { return e.text }
+
 func TestAFailedLoopStopsTheHostAndIsItsError(t *testing.T) {
 	for name, blow := range map[string]func(context.Context) error{
 		"error":             failing(errBoom),
@@ -32,6 +38,7 @@ func TestAFailedLoopStopsTheHostAndIsItsError(t *testing.T) {
 		"nil panic":         func(context.Context) error { panic(nil) },
 		"odd panic":         func(context.Context) error { panic(struct{ f []int }{}) },
 		"nil pointer":       func(context.Context) error { return (*nilPointerError)(nil) },
+		"nil without text":  func(context.Context) error { return (*textlessError)(nil) },
 		"nil pointer panic": func(context.Context) error { panic((*nilPointerError)(nil)) },
 		"goroutine's Fatal": func(context.Context) error { (&testing.T{}).SkipNow(); return nil },
 	} {
@@ -48,6 +55,9 @@ func TestAFailedLoopStopsTheHostAndIsItsError(t *testing.T) {
 			wantState(t, h, "loop", lifecycle.Failed)
 			if h.Stop(t.Context()) == nil {
 				t.Error("a later Stop does not return the error")
+			}
+			if text, fault := json.Marshal(h.Report()); fault != nil || err.Error() == "" {
+				t.Errorf("%v, report %s: %v", err, text, fault)
 			}
 			if n := len(log.matching("ERROR service failed")); n != 1 {
 				t.Errorf("logged %d times: %q", n, log.all())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
@@ -72,7 +73,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ch <- c.build
 	found := components{
-		queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{},
+		names: map[string]bool{}, queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{},
 		states: map[string]map[string]int{}, leaders: map[string]candidate{},
 	}
 	found.addServices(c.host, "")
@@ -126,22 +127,38 @@ var states = func() (all []subject[lifecycle.State]) {
 // each once, by name.
 type components struct {
 	services []subject[hosted.ServiceStatus]
+	names    map[string]bool // of services
 	queues   map[string]channelq.Stats
 	jobs     map[string]periodic.Stats
 	states   map[string]map[string]int // of queues that are kept elsewhere
 	leaders  map[string]candidate
 }
 
-// addServices meets the services of nested hosts too, as outer/inner.
+// addServices meets the services of nested hosts too, as outer/inner. One that
+// panics when it is asked leaves out its own series, not the scrape.
 func (c *components) addServices(host Host, prefix string) {
 	for _, s := range host.Services() {
 		name := prefix + s.Name
-		c.services = append(c.services, newSubject("service", name, s))
-		if inner, ok := hosted.As[Host](s.Service); ok {
-			c.addServices(inner, name+"/")
-		}
-		c.add(s)
+		c.services = append(c.services, newSubject("service", c.unique(name), s))
+		_ = guard.Call(func() error {
+			if inner, ok := hosted.As[Host](s.Service); ok {
+				c.addServices(inner, name+"/")
+			}
+			c.add(s)
+			return nil
+		})
 	}
+}
+
+// unique is name, or if there is one like it, such as a/b beside b in a host a,
+// with a mark: two series of one name would fail the scrape.
+func (c *components) unique(name string) string {
+	name = valid(name)
+	for c.names[name] {
+		name += "'"
+	}
+	c.names[name] = true
+	return name
 }
 
 type (
@@ -167,7 +184,7 @@ func (c *components) add(s hosted.ServiceStatus) {
 		c.addJob(j)
 	}
 	if l, ok := hosted.As[candidate](s.Service); ok {
-		c.leaders[l.Group()] = l
+		c.leaders[valid(l.Group())] = l
 	}
 	if many, ok := hosted.As[scheduler](s.Service); ok {
 		for _, j := range many.Jobs() {
@@ -185,7 +202,7 @@ func (c *components) addNamed(w interface{ Name() string }) {
 		c.addQueue(q.Stats())
 	}
 	if k, ok := w.(keeper); ok {
-		c.states[w.Name()] = k.States()
+		c.states[valid(w.Name())] = k.States()
 	}
 	if j, ok := w.(job); ok {
 		c.addJob(j)
@@ -195,16 +212,17 @@ func (c *components) addNamed(w interface{ Name() string }) {
 // addQueue meets a queue once for each of its consumers. The books are the same
 // for all of them; only the oldest due item may be known to one alone.
 func (c *components) addQueue(s channelq.Stats) {
-	if other, ok := c.queues[s.Name]; ok && !other.OldestDue.IsZero() &&
+	name := valid(s.Name)
+	if other, ok := c.queues[name]; ok && !other.OldestDue.IsZero() &&
 		(s.OldestDue.IsZero() || other.OldestDue.Before(s.OldestDue)) {
 		s.OldestDue = other.OldestDue
 	}
-	c.queues[s.Name] = s
+	c.queues[name] = s
 }
 
 func (c *components) addJob(j job) {
 	s := j.Stats()
-	c.jobs[s.Name] = s
+	c.jobs[valid(s.Name)] = s
 }
 
 func oneIf(b bool) float64 {

@@ -55,6 +55,9 @@
 //  3. Every label value listed above exists from the start, at 0, so that a rate
 //     sees the first event.
 //  4. A timestamp that has no meaning yet is absent and not 0.
+//  5. No component fails the scrape: one that panics when it is asked leaves out
+//     its own series, a name that is no UTF-8 is shown with U+FFFD, and a service
+//     called like one of a nested host, outer/inner, gets a ' behind its name.
 //
 // Timestamps instead of ages: an age is wrong by the time it is read, and when a
 // program hangs its age stops growing. Alert on time() minus the timestamp.

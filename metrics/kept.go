@@ -7,9 +7,9 @@ var queueJobs = describe("queue_jobs", "Jobs of a durable queue in the store, of
 // collectStates shows all processes the same: take the maximum over them, not the
 // sum.
 func collectStates(ch chan<- prometheus.Metric, queues map[string]map[string]int) {
-	for name, states := range queues {
-		for state, n := range states {
-			ch <- prometheus.MustNewConstMetric(queueJobs, prometheus.GaugeValue, float64(n), name, state)
+	for _, q := range byName("queue", queues) {
+		for state, n := range q.stats {
+			ch <- &point{queueJobs, q.labels(labelPair("state", valid(state))), prometheus.GaugeValue, float64(n)}
 		}
 	}
 }

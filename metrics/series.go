@@ -28,9 +28,12 @@ func (p *point) Write(out *dto.Metric) error {
 	return nil
 }
 
-// labelPair replaces what is no UTF-8: one odd name must not fail the scrape.
+// valid replaces what is no UTF-8: one odd name must not fail the scrape. It
+// comes before names are told apart, as two of them may become one.
+func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
+
+// labelPair takes a value that is valid.
 func labelPair(name, value string) *dto.LabelPair {
-	value = strings.ToValidUTF8(value, "\uFFFD")
 	return &dto.LabelPair{Name: &name, Value: &value}
 }
 

@@ -2,6 +2,7 @@ package periodic_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,6 +88,31 @@ func TestBackoffAndTimeoutDoNotCareForTheWallClock(t *testing.T) {
 				t.Errorf("no run after the backoff: %+v", s)
 			}
 		})
+	}
+}
+
+func TestTriggerRunsAtOnceThoughTheWallClockWasJustSet(t *testing.T) {
+	for _, by := range []time.Duration{time.Minute, -time.Minute, -7 * time.Hour} {
+		for name, s := range map[string]periodic.Schedule{"rate": periodic.Every(time.Hour), "calendar": cron(t, "@daily", nil)} {
+			t.Run(fmt.Sprint(name, by), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c, l := newWallClock(), newLog()
+					j := start(t, periodic.Config{Schedule: s, Clock: c}, l.run(0))
+					pass(time.Second)
+					c.set(by)
+					if err := j.Trigger(); err != nil {
+						t.Error(err)
+					}
+					pass(time.Nanosecond)
+					if n := l.count(); n != 1 {
+						t.Errorf("%d runs, want the one that was asked for", n)
+					}
+					if late := j.Stats().Lateness.Sum; late != 0 {
+						t.Errorf("it counts as %v late", late)
+					}
+				})
+			})
+		}
 	}
 }
 

@@ -50,8 +50,11 @@ func (s *Scheduler) look() time.Time {
 	if step != 0 {
 		say(s.log, slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", step)
 		for _, j := range s.Jobs() {
-			// One that is removed meanwhile does no harm: settle passes it over.
-			s.settle(j, j.shift(step, now))
+			// A look at each, as its place in the queue may stand for a poke and
+			// not for a slot. One that is removed meanwhile does no harm: settle
+			// passes it over.
+			j.shift(step)
+			s.settle(j, now.UnixNano())
 		}
 	}
 	return now
@@ -164,9 +167,8 @@ func (s *Scheduler) earliest() int64 {
 // at three hours too.
 const clockWasWrong = -3 * time.Hour
 
-// shift moves the job's plans after the wall clock was set by step, and returns
-// when the loop has to look at it.
-func (j *Job) shift(step time.Duration, now time.Time) int64 {
+// shift moves the job's plans after the wall clock was set by step.
+func (j *Job) shift(step time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.gen++
@@ -174,6 +176,9 @@ func (j *Job) shift(step time.Duration, now time.Time) int64 {
 		if r.deadline != never {
 			r.deadline += int64(step)
 		}
+	}
+	for i := range j.pending { // which would begin late, or early, otherwise
+		j.pending[i].due += int64(step)
 	}
 	if j.rec != nil {
 		j.rec.lastEnd += int64(step)
@@ -198,7 +203,5 @@ func (j *Job) shift(step time.Duration, now time.Time) int64 {
 		}
 	case step < clockWasWrong && j.state == active:
 		j.replan = true
-		return now.UnixNano()
 	}
-	return j.whenLocked()
 }

@@ -46,10 +46,14 @@ func askable(value any) (safe any) {
 	return value
 }
 
-// Inspect asks err what errors.Is and errors.As will ask it, so that an error
-// that panics then, such as a nil pointer in an error with an Unwrap, does so
-// here: where it can still be caught, and before any lock is held.
+// Inspect asks err what errors.Is, errors.As and whoever prints it will ask it, so
+// that an error that panics then, such as a nil pointer in an error with an
+// Unwrap, does so here: where it can still be caught, and before any lock is held.
 func Inspect(err error) {
+	if err == nil {
+		return
+	}
+	_ = err.Error()
 	var caught *lifecycle.PanicError
 	_ = errors.As(err, &caught)
 	_ = errors.Is(err, lifecycle.ErrGoexit)

@@ -101,3 +101,26 @@ func TestCallTurnsAnErrorThatPanicsWhenAskedIntoAPanic(t *testing.T) {
 		t.Errorf("the stack does not name the error's type:\n%s", caught.Stack)
 	}
 }
+
+// textlessError is the same of an error that wraps nothing.
+type textlessError struct{ text string }
+
+func (e *textlessError) Error() string { return e.text }
+
+func TestCallTurnsAnErrorThatPanicsWhenPrintedIntoAPanic(t *testing.T) {
+	for name, fn := range map[string]func() error{
+		"returned":      func() error { return (*textlessError)(nil) },
+		"panicked with": func() error { panic((*textlessError)(nil)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := guard.Call(fn)
+			var caught *lifecycle.PanicError
+			if !errors.As(err, &caught) {
+				t.Fatalf("Call = %T, want a *PanicError", err)
+			}
+			if err.Error() == "" {
+				t.Error("it has no text")
+			}
+		})
+	}
+}
