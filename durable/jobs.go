@@ -65,6 +65,9 @@ type Config struct {
 }
 
 func (c *Config) fill(listens bool) error {
+	if c.Name == "" {
+		c.Name = "jobs"
+	}
 	for _, f := range []struct {
 		name     string
 		d        *time.Duration
@@ -90,9 +93,6 @@ func (c *Config) fill(listens bool) error {
 		return fmt.Errorf("FetchCooldown is less than 1ms: %v", c.FetchCooldown)
 	}
 	c.PollInterval = max(c.PollInterval, c.FetchCooldown)
-	if c.Name == "" {
-		c.Name = "jobs"
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -115,13 +115,14 @@ type Jobs[TTx any] struct {
 	store Store[TTx]
 	log   *slog.Logger
 
-	mu       sync.Mutex
-	queues   []registered // until the client is made
-	periodic []*river.PeriodicJob
-	client   *river.Client[TTx] // nil until first needed
-	life     life
-	tried    chan struct{} // closed when Start has come to an end; nil before it begins
-	begun    time.Time     // when the client was started; zero: it was not
+	mu        sync.Mutex
+	queues    []registered // until the client is made
+	periodic  []*river.PeriodicJob
+	schedules map[string]bool    // the names of those that Every added
+	client    *river.Client[TTx] // nil until first needed
+	life      life
+	tried     chan struct{} // closed when Start has come to an end; nil before it begins
+	begun     time.Time     // when the client was started; zero: it was not
 
 	cut     context.Context // ends when a stop cancels the handlers
 	cutNow  context.CancelFunc
@@ -153,7 +154,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, stopped: make(chan struct{})}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, schedules: map[string]bool{}, stopped: make(chan struct{})}
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	return j, nil
 }
@@ -177,6 +178,9 @@ func (j *Jobs[TTx]) Queues() []interface{ Name() string } {
 // call of its own so that a deployment decides when it happens; it is safe to
 // call again, and again after it was cut short.
 func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
+	if store == nil {
+		return errors.New("stead/durable: migrate: the store is nil")
+	}
 	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
