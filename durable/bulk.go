@@ -8,8 +8,9 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// EnqueueAll is Enqueue of many items in one transaction: it returns how many there
-// are and nil, or 0 and an error when none of them is there. The options hold for
+// EnqueueAll is Enqueue of many items in one transaction: all of them are there, or
+// none. It returns how many there are and nil, or 0 and an error; one from the store,
+// or from ctx while the store was writing, leaves open which. The options hold for
 // every item; [Unique] is refused, as it would be one key for all. No items are no
 // error.
 func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (int, error) {

@@ -108,6 +108,47 @@ func TestEveryRefusesWhatItCannotRun(t *testing.T) {
 	}
 }
 
+func TestANameOfAScheduleIsAnyStringAndTakenOnce(t *testing.T) {
+	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
+	q := newQueue(t, jobs, "tick", nothing[int], durable.QueueConfig[int]{})
+	one, hourly := func() int { return 1 }, periodic.Every(time.Hour)
+	names := []string{"x", "nightly clean-up", "übernacht", "\x00\xff"}
+	add := func(when string) {
+		for _, name := range names {
+			must(t, durable.Every(q, name, hourly, one))
+			if err := durable.Every(q, name, hourly, one); err == nil || !strings.Contains(err.Error(), "already") {
+				t.Errorf("%s, a second %q: %v", when, name, err)
+			}
+		}
+	}
+	add("before the start")
+	start(t, jobs)
+	for _, name := range names {
+		if found, err := jobs.Forget(name); !found || err != nil {
+			t.Errorf("forget %q: %v, %v", name, found, err)
+		}
+	}
+	add("at run time")
+}
+
+func TestMigrateRefusesNoStore(t *testing.T) {
+	if err := durable.Migrate[*sql.Tx](t.Context(), nil); err == nil {
+		t.Error("migrated")
+	}
+}
+
+func TestAQueueRefusesMoreThanTheEngineCanDo(t *testing.T) {
+	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
+	for field, cfg := range map[string]durable.QueueConfig[int]{
+		"Timeout":     {Timeout: 1<<63 - 1},
+		"Concurrency": {Concurrency: 10_001},
+	} {
+		if _, err := durable.NewQueue(jobs, "much", nothing[int], cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
 func TestStopEndsAStartThatWaitsForTheStore(t *testing.T) {
 	e := openSQLite(t)
 	tx, err := e.begin(t.Context()) // holds the only connection

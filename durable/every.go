@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +24,7 @@ import (
 // after about 20 seconds. make is called on a goroutine of the engine that it must
 // not hold up; when it panics the slot is skipped and logged.
 //
-// The name is unique among the jobs. Every may be called before Start and at run
+// The name is any string but the empty one, and unique among the jobs. Every may be called before Start and at run
 // time; see [Jobs.Forget].
 func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule, make func() T) error {
 	fail := func(err error) error {
@@ -57,25 +59,38 @@ func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule
 		}
 		return args, opts
 	}
-	job := river.NewPeriodicJob(guarded{schedule, log}, construct, &river.PeriodicJobOpts{ID: name})
-	if err := q.jobs.addPeriodic(job); err != nil {
+	job := river.NewPeriodicJob(guarded{schedule, log}, construct, &river.PeriodicJobOpts{ID: scheduleID(name)})
+	if err := q.jobs.addPeriodic(name, job); err != nil {
 		return fail(err)
 	}
 	return nil
 }
 
-func (j *Jobs[TTx]) addPeriodic(job *river.PeriodicJob) error {
+// scheduleID is the engine's name of a schedule. The engine takes only some
+// characters, and panics about others when the client is made. It stores none.
+func scheduleID(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
+}
+
+func (j *Jobs[TTx]) addPeriodic(name string, job *river.PeriodicJob) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.client == nil {
+	if j.schedules[name] {
+		return errors.New("there is a schedule of this name already")
+	}
+	switch {
+	case j.client == nil:
 		j.periodic = append(j.periodic, job)
+	case !j.worksLocked():
 		return nil
+	default:
+		if _, err := j.client.PeriodicJobs().AddSafely(job); err != nil {
+			return err
+		}
 	}
-	if !j.worksLocked() {
-		return nil
-	}
-	_, err := j.client.PeriodicJobs().AddSafely(job)
-	return err
+	j.schedules[name] = true
+	return nil
 }
 
 // Forget ends what [Every] began under this name, in this process, and reports
@@ -90,7 +105,8 @@ func (j *Jobs[TTx]) Forget(name string) (bool, error) {
 	if !j.worksLocked() {
 		return false, nil
 	}
-	return client.PeriodicJobs().RemoveByID(name), nil
+	delete(j.schedules, name)
+	return client.PeriodicJobs().RemoveByID(scheduleID(name)), nil
 }
 
 // guarded is a schedule that cannot take the engine down and that may end.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // A page or a scrape asks the store for one thing at most this often, and waits
@@ -31,7 +33,11 @@ func (g *glance[T]) look(ask func(context.Context) (T, error)) T {
 		g.asked = now
 		g.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), glanceWait)
-		fresh, err := ask(ctx)
+		var fresh T
+		err := guard.Call(func() (err error) {
+			fresh, err = ask(ctx)
+			return err
+		})
 		cancel()
 		g.mu.Lock()
 		if err == nil {

@@ -64,6 +64,9 @@ type Config struct {
 }
 
 func (c *Config) fill(listens bool) error {
+	if c.Name == "" {
+		c.Name = "jobs"
+	}
 	for _, f := range []struct {
 		name     string
 		d        *time.Duration
@@ -89,9 +92,6 @@ func (c *Config) fill(listens bool) error {
 		return fmt.Errorf("FetchCooldown is less than 1ms: %v", c.FetchCooldown)
 	}
 	c.PollInterval = max(c.PollInterval, c.FetchCooldown)
-	if c.Name == "" {
-		c.Name = "jobs"
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -114,13 +114,14 @@ type Jobs[TTx any] struct {
 	store Store[TTx]
 	log   *slog.Logger
 
-	mu       sync.Mutex
-	queues   []registered // until the client is made
-	periodic []*river.PeriodicJob
-	client   *river.Client[TTx] // nil until first needed
-	life     life
-	tried    chan struct{} // closed when Start has come to an end; nil before it begins
-	begun    time.Time     // when the client was started; zero: it was not
+	mu        sync.Mutex
+	queues    []registered // until the client is made
+	periodic  []*river.PeriodicJob
+	schedules map[string]bool    // the names of those that Every added
+	client    *river.Client[TTx] // nil until first needed
+	life      life
+	tried     chan struct{} // closed when Start has come to an end; nil before it begins
+	begun     time.Time     // when the client was started; zero: it was not
 
 	cut     context.Context // ends when a stop cancels the handlers
 	cutNow  context.CancelFunc
@@ -152,7 +153,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, stopped: make(chan struct{})}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, schedules: map[string]bool{}, stopped: make(chan struct{})}
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	return j, nil
 }

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -12,6 +13,9 @@ import (
 // call of its own so that a deployment decides when it happens; it is safe to
 // call again, after it was cut short, and in several processes at once.
 func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
+	if store == nil {
+		return errors.New("stead/durable: migrate: the store is nil")
+	}
 	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		err = migrateUp(ctx, m)

@@ -20,18 +20,25 @@ import (
 // defaultTimeout bounds an attempt of a queue that says nothing.
 const defaultTimeout = time.Minute
 
+// maxTimeout keeps the sums of durations that a rescue is made of from overflowing.
+const maxTimeout = 365 * 24 * time.Hour
+
+// maxConcurrency is the engine's.
+const maxConcurrency = river.QueueNumWorkersMax
+
 // defaultAttempts is how often a job of a queue that says nothing is tried.
 const defaultAttempts = 10
 
 // QueueConfig describes a queue. The zero value works.
 type QueueConfig[T any] struct {
-	// Concurrency is how many jobs this process handles at a time. 0 means
-	// GOMAXPROCS.
+	// Concurrency is how many jobs this process handles at a time, at most 10,000.
+	// 0 means GOMAXPROCS.
 	Concurrency int
 
 	// Timeout bounds one attempt: the handler's context ends, with
 	// channelq.ErrTimeout as its cause. 0 means one minute. There is no way to
-	// have none: a job whose process died is found by its age, and only that.
+	// have none: a job whose process died is found by its age, and only that. At
+	// most a year.
 	Timeout time.Duration
 
 	// Retry has the meaning of channelq with two differences. Attempts 0 means
@@ -52,8 +59,12 @@ func (c *QueueConfig[T]) fill() error {
 	switch {
 	case c.Concurrency < 0:
 		return fmt.Errorf("Concurrency is negative: %d", c.Concurrency)
+	case c.Concurrency > maxConcurrency:
+		return fmt.Errorf("Concurrency is more than %d: %d", maxConcurrency, c.Concurrency)
 	case c.Timeout < 0:
 		return fmt.Errorf("Timeout is negative: %v", c.Timeout)
+	case c.Timeout > maxTimeout:
+		return fmt.Errorf("Timeout is more than a year, %v: %v", maxTimeout, c.Timeout)
 	case c.Retry.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is negative: %d", c.Retry.Attempts)
 	}

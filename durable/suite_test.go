@@ -48,6 +48,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"NothingFollowsAnAttemptThatIsNotThisOnesAnyMore": thenOfALostJob[TTx],
 		"AContinuationNeedsARunningHandler":               thenElsewhere[TTx],
 		"AHandlerCompletesItsJobInItsOwnTransaction":      completeTx[TTx],
+		"AnErrorAfterTheJobIsCompletedIsNoFailure":        completedAndFailed[TTx],
 		"ManyItemsAreThereTogetherOrNotAtAll":             bulk[TTx],
 		"JobsAreListedByStateAndChanged":                  kept[TTx],
 		"ProcessesAreListedAsLongAsTheyLive":              instances[TTx],

@@ -64,8 +64,8 @@ func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...
 //	...
 //	return tx.Commit()
 //
-// After the commit, an error or panic of the handler changes nothing any more, and
-// what it asked for with [Then] is refused; use EnqueueTx beside CompleteTx.
+// After the commit, an error or panic of the handler changes nothing any more but
+// the log, and what it asked for with [Then] is refused; use EnqueueTx beside CompleteTx.
 func CompleteTx[TTx any](ctx context.Context, tx TTx) error {
 	c, ok := ctx.Value(currentKey{}).(*current[TTx])
 	if !ok {
@@ -148,11 +148,20 @@ func (c *current[TTx]) finish() error {
 	return nil
 }
 
-// fail drops what the handler asked for.
-func (c *current[TTx]) fail() {
+// fail drops what the handler asked for. It reports whether the job is done all
+// the same: completed by the handler, in a transaction that it has committed.
+func (c *current[TTx]) fail() (done bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.returned = true
+	own := c.own
+	c.mu.Unlock()
+	if !own {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
+	defer cancel()
+	row, err := c.jobs.Get(ctx, c.job.ID)
+	return err == nil && row.State == rivertype.JobStateCompleted && row.Attempt == c.job.Attempt
 }
 
 func (c *current[TTx]) complete(ctx context.Context, tx TTx) error {

@@ -192,3 +192,29 @@ func bulk[TTx any](t *testing.T, e env[TTx]) {
 		}
 	}
 }
+
+// Whoever was told that the job failed for good would do what is done already.
+func completedAndFailed[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	gaveUp := make(chan error, 2)
+	q := newQueue(t, jobs, "own", func(ctx context.Context, commit bool) error {
+		tx, err := e.begin(ctx)
+		if err != nil {
+			return err
+		}
+		if err := durable.CompleteTx(ctx, tx); err != nil {
+			return err
+		}
+		return errors.Join(e.end(ctx, tx, commit), errors.New("too late"))
+	}, durable.QueueConfig[bool]{
+		Retry: channelq.Retry{Attempts: 1}, OnGiveUp: func(_ context.Context, _ bool, err error) { gaveUp <- err },
+	})
+	start(t, jobs)
+	done := enqueue(t, q, true)
+	until(t, "the handler has returned", func() bool { return q.Stats().Handle.Count == 1 && q.Stats().InProgress == 0 })
+	inState(t, jobs, done, rivertype.JobStateCompleted)
+	inState(t, jobs, enqueue(t, q, false), rivertype.JobStateDiscarded)
+	if s := q.Stats(); s.Handled != 1 || s.GaveUp != 1 || len(gaveUp) != 1 {
+		t.Errorf("handled %d, gave up %d, told %d times", s.Handled, s.GaveUp, len(gaveUp))
+	}
+}

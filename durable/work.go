@@ -83,7 +83,10 @@ func (q *Queue[T, TTx]) work(ctx, engine context.Context, job *river.Job[payload
 	if err == nil {
 		return c.finish()
 	}
-	c.fail()
+	if c.fail() {
+		q.log(job.JobRow).Warn("handler failed after it completed the job", slog.Int("attempt", job.Attempt), slog.Any("error", err))
+		return nil
+	}
 	return err
 }
 

@@ -18,7 +18,7 @@ type Config struct {
 	Name string
 	// TTL is how long a lease lasts that is not renewed: after a crash of the
 	// leader the next one begins within TTL and Retry. The leader renews every
-	// third of it. 0: 15 s. At least 30 ms.
+	// third of it. 0: 15 s. At least 30 ms, at most a century.
 	TTL time.Duration
 	// Margin is the last part of the TTL, in which the lease is no longer trusted:
 	// how long work has to return when the lease cannot be renewed, and what the
@@ -31,12 +31,15 @@ type Config struct {
 	Retry time.Duration
 	// Grace is how long the work of [Only] may go on after the Margin when it has
 	// lost the lead; then the service fails, which by default stops its host. 0:
-	// one TTL. Do and TryDo wait for their work.
+	// one TTL; at most a century. Do and TryDo wait for their work.
 	Grace time.Duration
 	// Logger gets every change of the lead and every failure of the store. nil
 	// discards.
 	Logger *slog.Logger
 }
+
+// longest keeps sums of durations from overflowing.
+const longest = 100 * 365 * 24 * time.Hour
 
 func newLease(store Store, cfg Config) (*lease, error) {
 	if store == nil {
@@ -70,12 +73,14 @@ func newLease(store Store, cfg Config) (*lease, error) {
 	switch {
 	case l.ttl < 30*time.Millisecond:
 		return nil, bad("TTL is %v, which is less than 30 ms", l.ttl)
-	case l.margin < 0 || 2*l.margin >= l.ttl:
+	case l.margin < 0 || l.margin >= l.ttl-l.margin:
 		return nil, bad("Margin is %v, which is not less than half of the TTL of %v", l.margin, l.ttl)
 	case l.retry < 0:
 		return nil, bad("Retry is negative: %v", l.retry)
 	case cfg.Grace < 0:
 		return nil, bad("Grace is negative: %v", cfg.Grace)
+	case l.ttl > longest || cfg.Grace > longest:
+		return nil, bad("TTL or Grace is more than a century: %v, %v", l.ttl, cfg.Grace)
 	}
 	return l, nil
 }

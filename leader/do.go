@@ -21,7 +21,7 @@ import (
 //
 // Work that calls Do with the same key waits for itself.
 func Do(ctx context.Context, store Store, key string, work func(ctx context.Context, fence int64) error, opts ...Option) error {
-	l, err := leaseFor(store, key, opts)
+	l, err := leaseFor(store, key, work, opts)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func Do(ctx context.Context, store Store, key string, work func(ctx context.Cont
 // TryDo is [Do] without waiting: if another process holds the lease the error
 // wraps [ErrHeld], and if the store cannot be asked it says so.
 func TryDo(ctx context.Context, store Store, key string, work func(ctx context.Context, fence int64) error, opts ...Option) error {
-	l, err := leaseFor(store, key, opts)
+	l, err := leaseFor(store, key, work, opts)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,10 @@ func join(err, lost error) error {
 	return fmt.Errorf("%w (%w)", err, lost)
 }
 
-func leaseFor(store Store, key string, opts []Option) (*lease, error) {
+func leaseFor(store Store, key string, work func(context.Context, int64) error, opts []Option) (*lease, error) {
+	if work == nil { // before a lease is taken for it
+		return nil, fmt.Errorf("stead/leader: do %q: the function is nil", key)
+	}
 	cfg := Config{Group: key}
 	for _, o := range opts {
 		o.apply(&cfg)

@@ -114,14 +114,24 @@ func (e *Elector) gained(t *term) {
 	e.stats.Terms++
 	e.stats.Err = nil
 	e.changeLocked(true)
+	t.noted = true
+	lost := t.lostUnnoted
 	e.mu.Unlock()
 	e.lease.log.Info("leadership gained", "group", t.key, "fence", t.fence)
+	if lost != nil {
+		e.ceased(t, lost)
+	}
 }
 
 // ceased notes the end of a term: lost, or given up with a nil error. It does so
 // when the lead is no longer trusted, which is before the work has returned.
 func (e *Elector) ceased(t *term, lost error) {
 	e.mu.Lock()
+	if !t.noted { // this process was stopped in between; gained comes back to it
+		t.lostUnnoted = lost
+		e.mu.Unlock()
+		return
+	}
 	held := e.lease.now().Sub(t.began)
 	if lost != nil {
 		e.stats.Lost++

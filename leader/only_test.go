@@ -3,6 +3,7 @@ package leader_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -561,6 +562,43 @@ func TestAStopOfAFollowerIsPromptAlsoWhenTheStoreHangs(t *testing.T) {
 		synctest.Wait()
 		if h := e.store.Holder("news"); h != "" {
 			t.Errorf("%q has it", h)
+		}
+	})
+}
+
+// stalls is a log that holds up who writes a certain line, as a process is held up
+// that the system stops there.
+type stalls struct {
+	slog.Handler
+
+	at   string
+	then func()
+}
+
+func (s stalls) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == s.at {
+		s.then()
+	}
+	return s.Handler.Handle(ctx, r)
+}
+
+func TestATermLostBeforeItBeganIsNotTakenForTheLead(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		cfg := e.config()
+		cfg.Logger = slog.New(stalls{cfg.Logger.Handler(), "store of the lease answers again", func() {
+			e.store.Forget()
+			time.Sleep(ttl)
+		}})
+		elector, err := leader.New(&e.store, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.store.Fail(errStore)
+		up(t, leader.Loop(elector, (&obeys{takes: 5 * time.Second}).run))
+		e.store.Fail(nil)
+		until(t, "a lost term", func() bool { return elector.Stats().Lost == 1 })
+		if s := elector.Stats(); s.Leading || s.Terms != 1 || s.Transitions != 2 {
+			t.Errorf("leads with a lost term: %+v", s)
 		}
 	})
 }

@@ -27,6 +27,10 @@ type term struct {
 	why    error         // set before lost closes
 	over   chan struct{} // closed when the work has returned
 	kept   chan struct{} // closed when the keeper has ended
+
+	// Guarded by the elector's lock, if there is one.
+	noted       bool  // the elector knows of the term
+	lostUnnoted error // it was lost before that
 }
 
 type termKey struct{}

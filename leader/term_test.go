@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/leader"
+	"github.com/steadgo/stead/leader/leadertest"
 )
 
 func TestThreeCandidatesAreNeverInsideAtOnceInAThousandTerms(t *testing.T) {
@@ -513,5 +515,28 @@ func TestAConfigThatMakesNoSenseIsRefusedByName(t *testing.T) {
 	}
 	if err := leader.Do(t.Context(), &e.store, "", nil); err == nil {
 		t.Error("an empty key is accepted")
+	}
+}
+
+func TestAFunctionThatIsNilTakesNoLease(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		for what, do := range map[string]func(context.Context, leader.Store, string, func(context.Context, int64) error, ...leader.Option) error{
+			"Do": leader.Do, "TryDo": leader.TryDo,
+		} {
+			if err := do(t.Context(), &e.store, "news", nil); err == nil {
+				t.Errorf("%s of nothing is no error", what)
+			}
+		}
+	})
+}
+
+func TestDurationsWhoseSumsOverflowAreRefused(t *testing.T) {
+	for what, cfg := range map[string]leader.Config{
+		"Margin": {Margin: 1 << 62}, "Grace": {Grace: math.MaxInt64}, "TTL": {TTL: math.MaxInt64},
+	} {
+		cfg.Group = "news"
+		if _, err := leader.New(&leadertest.Store{}, cfg); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
