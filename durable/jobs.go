@@ -65,6 +65,9 @@ type Config struct {
 }
 
 func (c *Config) fill(listens bool) error {
+	if c.Name == "" {
+		c.Name = "jobs"
+	}
 	for _, f := range []struct {
 		name     string
 		d        *time.Duration
@@ -90,9 +93,6 @@ func (c *Config) fill(listens bool) error {
 		return fmt.Errorf("FetchCooldown is less than 1ms: %v", c.FetchCooldown)
 	}
 	c.PollInterval = max(c.PollInterval, c.FetchCooldown)
-	if c.Name == "" {
-		c.Name = "jobs"
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

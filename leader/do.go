@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 )
 
 // Do runs work while no other process runs work under the same key of the same
@@ -81,7 +80,7 @@ func leaseFor(store Store, key string, opts []Option) (*lease, error) {
 	for _, o := range opts {
 		o.apply(&cfg)
 	}
-	return newLease(store, cfg)
+	return newLease("do", store, cfg)
 }
 
 // Option changes a default of [Do] and [TryDo].
@@ -99,5 +98,3 @@ func With(cfg Config) Option {
 		c.Group = key
 	})
 }
-
-var discard = slog.New(slog.DiscardHandler)
