@@ -19,6 +19,8 @@
 //   - [github.com/steadgo/stead/dashboard]: all of it on a live page, with actions.
 //   - [github.com/steadgo/stead/durable]: the same handlers on River, for jobs that
 //     must survive a crash. A module of its own.
+//   - [github.com/steadgo/stead/leader]: a service or a critical section on one
+//     machine of many. A module of its own.
 //   - [github.com/steadgo/stead/lifecycle]: states, signals and panics as errors.
 //   - [github.com/steadgo/stead/lifecycle/systemd]: readiness and the watchdog under
 //     systemd.

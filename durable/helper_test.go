@@ -44,9 +44,8 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 		cfg.ConnConfig.RuntimeParams["search_path"] = `"` + schema + `"`
 		pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
 		must(t, err)
-		s := postgres.Wrap(pool)
-		t.Cleanup(func() { must(t, s.Close()) })
-		return s
+		t.Cleanup(pool.Close)
+		return postgres.Wrap(pool)
 	}
 	s := open(t)
 	exec := func(ctx context.Context, statement string) error {

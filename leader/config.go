@@ -1,7 +1,6 @@
 package leader
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -41,12 +40,13 @@ type Config struct {
 // longest keeps sums of durations from overflowing.
 const longest = 100 * 365 * 24 * time.Hour
 
-func newLease(store Store, cfg Config) (*lease, error) {
+// newLease checks cfg; verb is what the caller is about to do, for the error.
+func newLease(verb string, store Store, cfg Config) (*lease, error) {
 	if store == nil {
-		return nil, errors.New("stead/leader: the store is nil")
+		return nil, fmt.Errorf("stead/leader: %s %q: the store is nil", verb, cfg.Group)
 	}
 	if cfg.Group == "" {
-		return nil, errors.New("stead/leader: Group is empty")
+		return nil, fmt.Errorf("stead/leader: %s %q: Group is empty", verb, cfg.Group)
 	}
 	l := &lease{
 		store: store, key: cfg.Group, ttl: cfg.TTL, margin: cfg.Margin, retry: cfg.Retry,
@@ -65,10 +65,10 @@ func newLease(store Store, cfg Config) (*lease, error) {
 		l.retry = min(l.ttl/3, 750*time.Millisecond)
 	}
 	if l.log == nil {
-		l.log = discard
+		l.log = slog.New(slog.DiscardHandler)
 	}
 	bad := func(format string, args ...any) error {
-		return fmt.Errorf("stead/leader: %q: "+format, append([]any{cfg.Group}, args...)...)
+		return fmt.Errorf("stead/leader: %s %q: "+format, append([]any{verb, cfg.Group}, args...)...)
 	}
 	switch {
 	case l.ttl < 30*time.Millisecond:

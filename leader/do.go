@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 )
 
 // Do runs work while no other process runs work under the same key of the same
@@ -84,7 +83,7 @@ func leaseFor(store Store, key string, work func(context.Context, int64) error, 
 	for _, o := range opts {
 		o.apply(&cfg)
 	}
-	return newLease(store, cfg)
+	return newLease("do", store, cfg)
 }
 
 // Option changes a default of [Do] and [TryDo].
@@ -102,5 +101,3 @@ func With(cfg Config) Option {
 		c.Group = key
 	})
 }
-
-var discard = slog.New(slog.DiscardHandler)

@@ -37,7 +37,7 @@ type Stats struct {
 
 // New makes a candidate. It does not ask the store for anything.
 func New(store Store, cfg Config) (*Elector, error) {
-	l, err := newLease(store, cfg)
+	l, err := newLease("new", store, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func unrenewed(ttl time.Duration, last error) error {
 // lose ends the work's context, and complains if the work goes on for longer than
 // the margin: from then on another may be at it too.
 func (t *term) lose(why error) {
-	t.why = fmt.Errorf("stead/leader: %q: %w: %w", t.key, ErrLost, why)
+	t.why = fmt.Errorf("stead/leader: hold %q: %w: %w", t.key, ErrLost, why)
 	if t.onLost != nil {
 		t.onLost(t)
 	}

@@ -1,30 +1,28 @@
 package durable
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
 
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // Results is everything that one run measured, with every round.
 type Results struct {
-	When    time.Time        `json:"when"`
-	Machine hosting.Machine  `json:"machine"`
-	Stores  []Store          `json:"stores"`
-	Targets []hosting.Target `json:"targets"`
+	When    time.Time    `json:"when"`
+	Machine lab.Machine  `json:"machine"`
+	Stores  []Store      `json:"stores"`
+	Targets []lab.Target `json:"targets"`
 }
 
 // Targets compares what was measured with what is promised.
-func Targets(stores []Store) (all []hosting.Target) {
+func Targets(stores []Store) (all []lab.Target) {
 	for _, s := range stores {
 		add := func(limit, got float64, what string) {
-			all = append(all, hosting.Target{Name: what + ", " + s.Name, Limit: limit, Got: got, Met: got > 0 && got <= limit})
+			all = append(all, lab.Target{Name: what + ", " + s.Name, Limit: limit, Got: got, Met: got > 0 && got <= limit})
 		}
 		add(1.05, s.ratio(Round.enqueue), "enqueue, times the engine's")
 		add(1.05, s.ratio(Round.drain), "drain, times the engine's")
@@ -66,19 +64,9 @@ func quantile(all []float64, q float64) float64 {
 	return all[min(len(all)-1, int(q*float64(len(all))))]
 }
 
-// Save writes the results as JSON.
-func (r Results) Save(path string) error {
-	text, err := json.MarshalIndent(r, "", "\t")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o600)
-}
-
 // Write prints the medians and the targets.
 func (r Results) Write(out io.Writer) {
-	m := r.Machine
-	fmt.Fprintf(out, "%s, %s, %d cores, %s, load %s, commit %s\n\n", m.Go, m.CPU, m.Cores, m.OS, m.Load, m.Commit)
+	fmt.Fprintf(out, "%v\n\n", r.Machine)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tenqueue, us\tdrain, us a job\t5,000 jobs with 10 workers, s\tidle p50, ms\tidle p95, ms\t")
 	for _, s := range r.Stores {
@@ -87,14 +75,5 @@ func (r Results) Write(out io.Writer) {
 			s.median("durable", Round.drain), s.Drained, quantile(s.Probes, 0.5), quantile(s.Probes, 0.95))
 	}
 	_ = w.Flush()
-	fmt.Fprintln(out, "\nTargets")
-	fmt.Fprintln(w, "\tat most\tgot\t\t")
-	for _, t := range r.Targets {
-		verdict := "met"
-		if !t.Met {
-			verdict = "MISSED"
-		}
-		fmt.Fprintf(w, "%s\t%g\t%.3f\t%s\t\n", t.Name, t.Limit, t.Got, verdict)
-	}
-	_ = w.Flush()
+	lab.WriteTargets(out, r.Targets)
 }

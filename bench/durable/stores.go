@@ -49,7 +49,8 @@ func Postgres(url string) func(ctx context.Context) (durable.Store[pgx.Tx], func
 		s := postgres.Wrap(pool)
 		shut := func() error {
 			_, err := pool.Exec(context.WithoutCancel(ctx), "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
-			return errors.Join(err, s.Close())
+			pool.Close()
+			return err
 		}
 		_, err = pool.Exec(ctx, "CREATE SCHEMA "+schema)
 		if err == nil {

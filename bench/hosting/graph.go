@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/steadgo/stead/bench/internal/lab"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -21,9 +22,9 @@ type Graph struct {
 
 // GraphResult is how long starting a graph took.
 type GraphResult struct {
-	Name   string    `json:"name"`
-	MS     Spread    `json:"ms"`
-	Rounds []float64 `json:"rounds_ms"`
+	Name   string     `json:"name"`
+	MS     lab.Spread `json:"ms"`
+	Rounds []float64  `json:"rounds_ms"`
 }
 
 // Graphs are those that libraries which resolve them naively do not survive: a
@@ -97,7 +98,7 @@ func MeasureGraphs(graphs []Graph, rounds int) ([]GraphResult, error) {
 	}
 	for i := range results {
 		results[i].Name = graphs[i].Name
-		results[i].MS = SpreadOf(results[i].Rounds)
+		results[i].MS = lab.SpreadOf(results[i].Rounds)
 	}
 	return results, nil
 }

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -73,19 +74,6 @@ func TestEveryContenderRunsAGoroutineForEachServiceAndEndsThemAll(t *testing.T) 
 	}
 }
 
-func TestSpreadOfReadsQuartiles(t *testing.T) {
-	got := hosting.SpreadOf([]float64{5, 1, 4, 2, 3})
-	if want := (hosting.Spread{Median: 3, Low: 2, High: 4, Min: 1}); got != want {
-		t.Errorf("odd sample: %+v, want %+v", got, want)
-	}
-	if got := hosting.SpreadOf([]float64{1, 2}).Median; got != 1.5 {
-		t.Errorf("median of two: %v, want 1.5", got)
-	}
-	if got := hosting.SpreadOf(nil); got != (hosting.Spread{}) {
-		t.Errorf("nothing: %+v", got)
-	}
-}
-
 // The rounds differ a hundredfold, as on a busy machine; the ratio does not.
 func TestRatioComparesNeighbouringRounds(t *testing.T) {
 	a := hosting.Series{Samples: []hosting.Sample{{StartNS: 2}, {StartNS: 20}, {StartNS: 200}}}
@@ -104,7 +92,7 @@ func TestATargetIsMissedByWhatIsTooMuchAndByWhatWasNotMeasured(t *testing.T) {
 		series("suture", 2600), series("dskit-manager", 4000),
 	}
 	missed := map[string]bool{}
-	for _, m := range hosting.Missed(hosting.Targets(all, nil)) {
+	for _, m := range lab.Missed(hosting.Targets(all, nil)) {
 		missed[m.Name] = true
 	}
 	want := []string{"time to dskit-manager, N=10", "time to fx, N=10", "time to the floor, N=10"}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // Sample is what one contender did in one round, per service.
@@ -74,7 +76,7 @@ func measure(c Contender, names []string, times int) (Sample, error) {
 	var started, stopped time.Duration
 	running := 0
 	runtime.ReadMemStats(&before)
-	cpu := CPUTime()
+	cpu := lab.CPUTime()
 	for range times {
 		began := time.Now()
 		stop, err := c.Start(names)
@@ -93,7 +95,7 @@ func measure(c Contender, names []string, times int) (Sample, error) {
 			return Sample{}, err
 		}
 	}
-	cpu = CPUTime() - cpu
+	cpu = lab.CPUTime() - cpu
 	runtime.ReadMemStats(&after)
 	services := float64(len(names) * times)
 	return Sample{

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // Write prints what was measured as tables.
 func (r Results) Write(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if r.Machine.Go != "" {
-		fmt.Fprintf(out, "%s, %s, %d cores, %s, commit %s\n", r.Machine.Go, r.Machine.CPU, r.Machine.Cores, r.Machine.OS, r.Machine.Commit)
+		fmt.Fprintln(out, r.Machine)
 	}
 	for _, n := range sizes(r.Series) {
 		fmt.Fprintf(out, "\n%d services, for each: start and stop together; a ratio is the median of neighbouring rounds\n", n)
@@ -46,21 +48,5 @@ func (r Results) Write(out io.Writer) {
 		}
 		_ = w.Flush()
 	}
-	r.writeTargets(out, w)
-}
-
-func (r Results) writeTargets(out io.Writer, w *tabwriter.Writer) {
-	if len(r.Targets) == 0 {
-		return
-	}
-	fmt.Fprintln(out, "\nTargets, by medians")
-	fmt.Fprintln(w, "\tat most\tgot\t\t")
-	for _, t := range r.Targets {
-		verdict := "met"
-		if !t.Met {
-			verdict = "MISSED"
-		}
-		fmt.Fprintf(w, "%s\t%g\t%.2f\t%s\t\n", t.Name, t.Limit, t.Got, verdict)
-	}
-	_ = w.Flush()
+	lab.WriteTargets(out, r.Targets)
 }

@@ -1,14 +1,10 @@
 package hosting
 
-import "fmt"
+import (
+	"fmt"
 
-// Target is something that was promised and what was measured of it.
-type Target struct {
-	Name  string  `json:"name"`
-	Limit float64 `json:"limit"`
-	Got   float64 `json:"got"`
-	Met   bool    `json:"met"`
-}
+	"github.com/steadgo/stead/bench/internal/lab"
+)
 
 // rivals are how much of their time Stead may take at most.
 var rivals = []struct {
@@ -22,10 +18,10 @@ const floorLimit = 1.3
 
 // Targets compares medians with what Stead promises. What was not measured is a
 // target that was not met.
-func Targets(all []Series, graphs []GraphResult) []Target {
-	var targets []Target
-	add := func(limit float64, got Spread, format string, args ...any) {
-		targets = append(targets, Target{
+func Targets(all []Series, graphs []GraphResult) []lab.Target {
+	var targets []lab.Target
+	add := func(limit float64, got lab.Spread, format string, args ...any) {
+		targets = append(targets, lab.Target{
 			Name: fmt.Sprintf(format, args...), Limit: limit, Got: got.Median,
 			Met: got.Median > 0 && got.Median <= limit,
 		})
@@ -50,14 +46,4 @@ func Targets(all []Series, graphs []GraphResult) []Target {
 		add(graphLimitMS, g.MS, "ms to start: %s", g.Name)
 	}
 	return targets
-}
-
-// Missed are those of the targets that were not met.
-func Missed(targets []Target) (missed []Target) {
-	for _, t := range targets {
-		if !t.Met {
-			missed = append(missed, t)
-		}
-	}
-	return missed
 }

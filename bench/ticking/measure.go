@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // Sample is what one contender did in one round.
@@ -106,7 +106,7 @@ func measure(c Contender, n, window int) (s Sample, err error) {
 		}
 		took = append(took, s.SetUpMS)
 	}
-	s.SetUpMS = hosting.SpreadOf(took).Median
+	s.SetUpMS = lab.SpreadOf(took).Median
 	if s.Spread, err = watch(c, NewLoad(n, period, Spread, period, window)); err != nil {
 		return s, err
 	}
@@ -142,9 +142,9 @@ func watch(c Contender, l *Load) (w Window, err error) {
 		l.align()
 	}
 	l.open(l.Period + l.Period/5) // by then each job has run once, and has all it needs for it
-	cpu, began := hosting.CPUTime(), time.Now()
+	cpu, began := lab.CPUTime(), time.Now()
 	time.Sleep(time.Until(time.Unix(0, l.from.Load()).Add(time.Duration(l.ticks) * l.Period)))
-	cpu = hosting.CPUTime() - cpu
+	cpu = lab.CPUTime() - cpu
 	w.CPU = 100 * cpu.Seconds() / time.Since(began).Seconds()
 	w.Bytes = (memory() - before) / float64(l.N)
 	time.Sleep(l.Period) // for the runs that are still to come for a slot that counts
@@ -190,12 +190,8 @@ func percentile(sorted []time.Duration, q float64) float64 {
 }
 
 // Of is the spread of one number of every round.
-func (s Series) Of(number func(Sample) float64) hosting.Spread {
-	all := make([]float64, len(s.Samples))
-	for i, sample := range s.Samples {
-		all[i] = number(sample)
-	}
-	return hosting.SpreadOf(all)
+func (s Series) Of(number func(Sample) float64) lab.Spread {
+	return lab.SpreadBy(s.Samples, number)
 }
 
 // find returns the series of a contender with n jobs, without samples if it was

@@ -6,19 +6,19 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 	"github.com/steadgo/stead/periodic"
 )
 
 // Next is what it takes to ask a cron schedule in a time zone for its next slot,
 // from slot to slot through two years.
 type Next struct {
-	Expr   string         `json:"expr"`
-	Zone   string         `json:"zone"`
-	Stead  hosting.Spread `json:"stead_ns"`
-	Robfig hosting.Spread `json:"robfig_ns"`
-	Ratio  hosting.Spread `json:"ratio"` // of neighbouring rounds
-	Allocs float64        `json:"stead_allocs"`
+	Expr   string     `json:"expr"`
+	Zone   string     `json:"zone"`
+	Stead  lab.Spread `json:"stead_ns"`
+	Robfig lab.Spread `json:"robfig_ns"`
+	Ratio  lab.Spread `json:"ratio"` // of neighbouring rounds
+	Allocs float64    `json:"stead_allocs"`
 }
 
 // schedule is the interface that both have.
@@ -70,7 +70,7 @@ func MeasureNext(rounds int) ([]Next, error) {
 			stead, robfig, ratio = append(stead, a), append(robfig, b), append(ratio, a/b)
 			n.Allocs = max(n.Allocs, allocs)
 		}
-		n.Stead, n.Robfig, n.Ratio = hosting.SpreadOf(stead), hosting.SpreadOf(robfig), hosting.SpreadOf(ratio)
+		n.Stead, n.Robfig, n.Ratio = lab.SpreadOf(stead), lab.SpreadOf(robfig), lab.SpreadOf(ratio)
 		all = append(all, n)
 	}
 	return all, nil

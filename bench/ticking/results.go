@@ -6,37 +6,24 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
 
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // Results is everything that one run measured, with every round.
 type Results struct {
-	When    time.Time        `json:"when"`
-	Machine hosting.Machine  `json:"machine"`
-	Window  int              `json:"window_seconds"`
-	Series  []Series         `json:"series"`
-	Next    []Next           `json:"next"`
-	Targets []hosting.Target `json:"targets"`
+	When    time.Time    `json:"when"`
+	Machine lab.Machine  `json:"machine"`
+	Window  int          `json:"window_seconds"`
+	Series  []Series     `json:"series"`
+	Next    []Next       `json:"next"`
+	Targets []lab.Target `json:"targets"`
 }
 
-// Save writes the results as JSON and makes the directory for it.
-func (r Results) Save(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(r, "", "\t")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o600)
-}
-
-// Read returns what Save wrote.
+// Read returns what lab.Save wrote.
 func Read(path string) (r Results, err error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the path is the caller's
 	if err != nil {
@@ -68,8 +55,7 @@ func (r Results) Add(later Results) Results {
 // Write prints what was measured as tables of medians.
 func (r Results) Write(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	m := r.Machine
-	fmt.Fprintf(out, "%s, %s, %d cores, %s, load %s, commit %s, %d s each\n", m.Go, m.CPU, m.Cores, m.OS, m.Load, m.Commit, r.Window)
+	fmt.Fprintf(out, "%v, %d s each\n", r.Machine, r.Window)
 	for _, n := range sizes(r.Series) {
 		r.writeSize(out, w, n)
 	}
@@ -79,16 +65,7 @@ func (r Results) Write(out io.Writer) {
 		fmt.Fprintf(w, "%s %s\t%.0f\t%.0f\t%.2f\t%.0f\t\n", n.Expr, n.Zone, n.Stead.Median, n.Robfig.Median, n.Ratio.Median, n.Allocs)
 	}
 	_ = w.Flush()
-	fmt.Fprintln(out, "\nTargets, by medians")
-	fmt.Fprintln(w, "\tat most\tgot\t\t")
-	for _, t := range r.Targets {
-		verdict := "met"
-		if !t.Met {
-			verdict = "MISSED"
-		}
-		fmt.Fprintf(w, "%s\t%g\t%.2f\t%s\t\n", t.Name, t.Limit, t.Got, verdict)
-	}
-	_ = w.Flush()
+	lab.WriteTargets(out, r.Targets)
 }
 
 func (r Results) writeSize(out io.Writer, w *tabwriter.Writer, n int) {

@@ -3,7 +3,7 @@ package ticking
 import (
 	"fmt"
 
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // whole is the share of slots from which on a library counts as a rival: one that
@@ -12,10 +12,10 @@ const whole = 0.99
 
 // Targets compares medians with what Stead promises. What was not measured is
 // missed, except the rival of a size where no library runs the jobs.
-func Targets(all []Series, next []Next) []hosting.Target {
-	var targets []hosting.Target
+func Targets(all []Series, next []Next) []lab.Target {
+	var targets []lab.Target
 	add := func(limit float64, got float64, measured bool, format string, args ...any) {
-		targets = append(targets, hosting.Target{
+		targets = append(targets, lab.Target{
 			Name: fmt.Sprintf(format, args...), Limit: limit, Got: got, Met: measured && got <= limit,
 		})
 	}

@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 	"github.com/steadgo/stead/bench/ticking"
 )
 
@@ -108,7 +108,7 @@ func series(name string, n int, cpu, share, bytes float64) ticking.Series {
 }
 
 func missed(all []ticking.Series) (names []string) {
-	for _, m := range hosting.Missed(ticking.Targets(all, nil)) {
+	for _, m := range lab.Missed(ticking.Targets(all, nil)) {
 		names = append(names, m.Name)
 	}
 	return names
@@ -141,7 +141,7 @@ func TestALibraryThatDoesNotRunTheJobsIsNoRival(t *testing.T) {
 func TestWhatIsMeasuredLaterReplacesTheSameAndIsJudgedWithTheRest(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "results", "ticking.json")
 	first := ticking.Results{Series: []ticking.Series{series("stead", 1000, 99, 1, 400), series("robfig-cron", 1000, 50, 1, 200)}}
-	if err := first.Save(path); err != nil {
+	if err := lab.Save(path, first); err != nil {
 		t.Fatal(err)
 	}
 	read, err := ticking.Read(path)
@@ -159,7 +159,7 @@ func TestWhatIsMeasuredLaterReplacesTheSameAndIsJudgedWithTheRest(t *testing.T) 
 	if got := both.Series[1].Samples[0].Spread.CPU; got != 9 || both.Window != 3 {
 		t.Errorf("CPU %v of window %d, want the later ones, 9 and 3", got, both.Window)
 	}
-	if got := hosting.Missed(both.Targets); len(got) != 0 || len(both.Targets) == 0 {
+	if got := lab.Missed(both.Targets); len(got) != 0 || len(both.Targets) == 0 {
 		t.Errorf("missed %v of %d", got, len(both.Targets))
 	}
 }

@@ -3,7 +3,7 @@
 //
 // # Usage
 //
-//	store, err := postgres.Open(ctx, "postgres://app@db/app")
+//	store, err := postgres.Open(ctx, "postgres://app@db/app") // or postgres.Wrap(pool)
 //	defer store.Close()
 //	err = durable.Migrate(ctx, store)
 //	jobs, err := durable.New(store, durable.Config{})
@@ -36,6 +36,7 @@ import (
 type Store struct {
 	pool   *pgxpool.Pool
 	driver *riverpgxv5.Driver
+	close  func()
 }
 
 var _ durable.Store[pgx.Tx] = (*Store)(nil)
@@ -47,11 +48,11 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
 	}
-	return Wrap(pool), nil
+	return &Store{pool, riverpgxv5.New(pool), pool.Close}, nil
 }
 
-// Wrap uses a pool that the program has already; Close closes it.
-func Wrap(pool *pgxpool.Pool) *Store { return &Store{pool, riverpgxv5.New(pool)} }
+// Wrap uses a pool that the program has already; Close leaves it open.
+func Wrap(pool *pgxpool.Pool) *Store { return &Store{pool, riverpgxv5.New(pool), func() {}} }
 
 // Pool is the pool, to begin the transactions of EnqueueTx with.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
@@ -59,10 +60,10 @@ func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 // Driver is the engine's driver.
 func (s *Store) Driver() riverdriver.Driver[pgx.Tx] { return s.driver }
 
-// Close closes the pool and waits until its connections are given back. Stop the
-// jobs first. It returns nil.
+// Close closes the pool of [Open] and waits until its connections are given back.
+// Stop the jobs first. It returns nil.
 func (s *Store) Close() error {
-	s.pool.Close()
+	s.close()
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/postgres"
 )
@@ -14,6 +16,20 @@ func TestOpenRefusesAMalformedURL(t *testing.T) {
 	if s, err := postgres.Open(t.Context(), "postgres://:port/"); err == nil {
 		_ = s.Close()
 		t.Error("opened")
+	}
+}
+
+func TestCloseLeavesThePoolOfTheProgramOpen(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), "host="+t.TempDir()+" user=nobody dbname=none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := postgres.Wrap(pool).Close(); err != nil {
+		t.Error(err)
+	}
+	if err := pool.Ping(t.Context()); err == nil || strings.Contains(err.Error(), "closed pool") {
+		t.Error("closed")
 	}
 }
 

@@ -12,12 +12,10 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { program.Main(m) }
 
 // sinkOfTest remembers what it got.
 type sinkOfTest struct {

@@ -13,12 +13,10 @@ import (
 	"syscall"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { program.Main(m) }
 
 func TestProgramSurvivesItsLeader(t *testing.T) {
 	p := program.Command{Args: []string{"-kill", "0", "-ttl", "2s"}}.Start(t, program.Build(t))

@@ -65,7 +65,7 @@ func (s *stage) run(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "-store", "redis://"+s.redis.Addr()+"/0", "-name", name, "-ttl", s.ttl.String())
+	cmd := exec.CommandContext(ctx, self, "-store", "redis://"+s.redis.Addr()+"/0", "-name", name, "-ttl", s.ttl.String()) //nolint:gosec // itself
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 12 * time.Second
 	out := &prefixed{name: name}
@@ -77,8 +77,8 @@ func (s *stage) run(ctx context.Context, name string) error {
 	s.processes[name] = cmd.Process
 	s.mu.Unlock()
 	err = cmd.Wait()
-	if ctx.Err() != nil || err == nil { // a Ctrl-C reaches all processes of a terminal
-		return nil
+	if ctx.Err() != nil || err == nil {
+		return nil //nolint:nilerr // a Ctrl-C reaches all processes of a terminal
 	}
 	fmt.Printf("%s | is gone (%v), and comes back in a few seconds\n", name, err)
 	return fmt.Errorf("candidate %s: %w", name, err)

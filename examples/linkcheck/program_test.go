@@ -7,12 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { program.Main(m) }
 
 // serve is a site with these pages.
 func serve(t *testing.T, pages map[string]string) string {

@@ -15,12 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/steadgo/stead/examples/internal/program"
 	"github.com/steadgo/stead/periodic"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { program.Main(m) }
 
 // onEveryStore runs a test on a SQLite file and, where there is a server, on
 // PostgreSQL, in a schema of its own.

@@ -171,7 +171,7 @@ func TestProgramPrintsALinkThatOpensTheAdminPageWithButtons(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.client.Jar = jar
-	link := regexp.MustCompile(`/admin/\?token=\S+`).FindString(p.stdout.String())
+	link := regexp.MustCompile(`/admin/\?token=\S+`).FindString(p.Output())
 	if code, body := p.get(link); code != http.StatusOK || !strings.Contains(body, "<nav") {
 		t.Errorf("the link %q: %d\n%s", link, code, body)
 	}
@@ -186,11 +186,11 @@ func TestProgramPrintsALinkThatOpensTheAdminPageWithButtons(t *testing.T) {
 	if code, body := read(t, resp); code != http.StatusOK {
 		t.Errorf("run now: %d\n%s", code, body)
 	}
-	p.until("the job has run", func() bool { return schedule(p.state(), "clean-up").Last != nil })
+	p.Eventually("the job has run", func() bool { return schedule(p.state(), "clean-up").Last != nil })
 	if schedule(before, "clean-up").Last != nil {
 		t.Error("it ran before it was asked to")
 	}
-	if code := p.stop(); code != 0 {
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -200,10 +200,10 @@ func TestProgramDoesNotPrintATokenThatItWasGiven(t *testing.T) {
 	if code, _ := p.get("/admin/?token=" + testToken); code != http.StatusOK {
 		t.Errorf("%d", code)
 	}
-	if code := p.stop(); code != 0 {
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if all := p.stdout.String() + p.stderr.String(); strings.Contains(all, testToken) {
+	if all := p.Output(); strings.Contains(all, testToken) {
 		t.Errorf("the token is in %s", all)
 	}
 }

@@ -1,147 +1,51 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"maps"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
-	"go.uber.org/goleak"
+
+	"github.com/steadgo/stead/examples/internal/program"
 )
 
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "webapp-test-")
-	if err != nil {
-		return "", err
-	}
-	built = dir
-	file := filepath.Join(dir, "webapp")
-	output, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
-	if err != nil {
-		return "", errors.New(string(output))
-	}
-	return file, nil
-})
-
-var built string // the folder of the binary, if there is one
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if built != "" {
-			_ = os.RemoveAll(built)
-		}
-		os.Exit(code)
-	}))
-}
+func TestMain(m *testing.M) { program.Main(m) }
 
 // process is the program under test, as its users run it.
 type process struct {
+	*program.Process
 	t      testing.TB
-	cmd    *exec.Cmd
 	url    string
 	report string // file
 	client *http.Client
-	stdout syncBuffer
-	stderr syncBuffer
 }
 
 // start runs the program on a free port and returns when it serves.
 func start(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	p := begin(t, env, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
-	address := regexp.MustCompile(`http://(\S+)  `)
-	p.until("it prints its address", func() bool {
-		found := address.FindStringSubmatch(p.stdout.String())
-		if found != nil {
-			p.url = "http://" + found[1]
-		}
-		return found != nil
-	})
+	p.url = "http://" + p.WaitFor(`http://(\S+)  `)[1]
 	return p
 }
 
 func begin(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
-	file, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{t: t, report: filepath.Join(t.TempDir(), "report.json")}
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	t.Cleanup(transport.CloseIdleConnections)
+	p := &process{t: t, report: filepath.Join(t.TempDir(), "report.json")}
 	p.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
-	p.cmd = exec.Command(file, append(args, "-report", p.report)...)
-	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		if p.cmd.ProcessState == nil {
-			_ = p.cmd.Process.Kill()
-			_ = p.cmd.Wait()
-		}
-		if t.Failed() {
-			t.Logf("standard output:\n%s\nstandard error:\n%s", p.stdout.String(), p.stderr.String())
-		}
-	})
+	p.Process = program.Command{Args: append(args, "-report", p.report), Env: env}.Start(t, program.Build(t))
 	return p
-}
-
-// until waits for something to become true in another process, where no clock
-// can be faked. The bound is only there to end a test that hangs.
-func (p *process) until(what string, cond func() bool) {
-	p.t.Helper()
-	p.untilIn(30*time.Second, what, cond)
-}
-
-func (p *process) untilIn(bound time.Duration, what string, cond func() bool) {
-	p.t.Helper()
-	for deadline := time.Now().Add(bound); !cond(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			p.t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
-func (p *process) signal(s os.Signal) {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// exit waits for the end and returns the exit code.
-func (p *process) exit() int {
-	p.t.Helper()
-	kill := time.AfterFunc(60*time.Second, func() { _ = p.cmd.Process.Kill() })
-	defer kill.Stop()
-	err := p.cmd.Wait()
-	var failed *exec.ExitError
-	if err != nil && !errors.As(err, &failed) {
-		p.t.Fatal(err)
-	}
-	return p.cmd.ProcessState.ExitCode()
-}
-
-func (p *process) stop() int {
-	p.t.Helper()
-	p.signal(syscall.SIGTERM)
-	return p.exit()
 }
 
 // get returns the status and body of a page.
@@ -201,24 +105,6 @@ func (p *process) written() (w written) {
 		p.t.Fatalf("%v in %s", err, text)
 	}
 	return w
-}
-
-// syncBuffer is written by the process and read by the test.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // postbox is a mail server outside of the program, which counts what it took.

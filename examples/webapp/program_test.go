@@ -3,13 +3,10 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +16,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/examples/internal/program"
 )
 
 const form = "application/x-www-form-urlencoded"
@@ -32,7 +30,7 @@ func TestProgramSendsAMailToWhoeverSignsUp(t *testing.T) {
 		t.Errorf("JSON: %d %s", code, body)
 	}
 	var mails []caught
-	p.until("both mails are caught", func() bool {
+	p.Eventually("both mails are caught", func() bool {
 		_, body := p.get("/mails.json")
 		if err := json.Unmarshal([]byte(body), &mails); err != nil {
 			t.Fatal(err)
@@ -57,13 +55,13 @@ func TestProgramSendsAMailToWhoeverSignsUp(t *testing.T) {
 			t.Errorf("%s: %d, want %q in\n%s", path, code, want, body)
 		}
 	}
-	if code := p.stop(); code != 0 {
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	if w := p.written(); !w.Report.Clean || len(w.LeftOver) != 0 || w.Report.Services[len(w.Report.Services)-1].Name != "catcher" {
 		t.Errorf("report %+v", w)
 	}
-	if !strings.Contains(p.stdout.String(), "LEFT OVER") {
+	if !strings.Contains(p.Output(), "LEFT OVER") {
 		t.Error("no report was printed")
 	}
 }
@@ -126,13 +124,13 @@ func stopUnderLoad(t *testing.T, delay time.Duration, budget string) outcome {
 					_ = resp.Body.Close()
 				}
 				if answered.Add(1) == visitors/2 {
-					p.signal(syscall.SIGTERM)
+					p.Signal(syscall.SIGTERM)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	o := outcome{code: p.exit(), received: box.received(), left: p.written().LeftOver}
+	o := outcome{code: p.ExitCode(), received: box.received(), left: p.written().LeftOver}
 
 	kept := map[string]bool{}
 	for address := range o.received {
@@ -161,16 +159,16 @@ func stopUnderLoad(t *testing.T, delay time.Duration, budget string) outcome {
 func TestProgramEndsInTimeAndNamesAWorkerThatHangs(t *testing.T) {
 	p := start(t, []string{"WEBAPP_TEST_HANG_AT=hang@example.com"}, "-shutdown-timeout", "1s")
 	p.post(form, "email=hang%40example.com")
-	p.until("the worker hangs", func() bool { return metric(p)[`stead_queue_in_progress{queue="emails"}`] == 1 })
+	p.Eventually("the worker hangs", func() bool { return metric(p)[`stead_queue_in_progress{queue="emails"}`] == 1 })
 	began := time.Now()
-	if code := p.stop(); code != 1 {
+	if code := p.Stop(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	// Not a tolerance: without a bound the program would hang for ever.
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("took %v", took)
 	}
-	if !strings.Contains(p.stderr.String(), "emails") {
+	if !strings.Contains(p.Output(), "emails") {
 		t.Error("the service is not named on standard error")
 	}
 	w := p.written()
@@ -187,24 +185,24 @@ func TestProgramEndsInTimeAndNamesAWorkerThatHangs(t *testing.T) {
 func TestProgramEndsAtOnceOnASecondSignal(t *testing.T) {
 	p := start(t, []string{"WEBAPP_TEST_HANG_AT=hang@example.com"}, "-shutdown-timeout", "1h")
 	p.post(form, "email=hang%40example.com")
-	p.until("the worker hangs", func() bool { return metric(p)[`stead_queue_in_progress{queue="emails"}`] == 1 })
-	p.signal(syscall.SIGTERM)
-	p.until("the stop has begun", func() bool { return strings.Contains(p.stderr.String(), "host stopping") })
-	p.signal(syscall.SIGTERM)
-	if code := p.exit(); code != 128+int(syscall.SIGTERM) {
+	p.Eventually("the worker hangs", func() bool { return metric(p)[`stead_queue_in_progress{queue="emails"}`] == 1 })
+	p.Signal(syscall.SIGTERM)
+	p.Eventually("the stop has begun", func() bool { return strings.Contains(p.Output(), "host stopping") })
+	p.Signal(syscall.SIGTERM)
+	if code := p.ExitCode(); code != 128+int(syscall.SIGTERM) {
 		t.Errorf("exit code %d", code)
 	}
 }
 
 func TestProgramIsUnreadyButServesDuringTheDrainDelay(t *testing.T) {
 	p := start(t, nil, "-drain-delay", "20s")
-	p.signal(os.Interrupt)
-	p.until("it is not ready", func() bool { code, _ := p.get("/readyz"); return code == http.StatusServiceUnavailable })
+	p.Signal(syscall.SIGINT)
+	p.Eventually("it is not ready", func() bool { code, _ := p.get("/readyz"); return code == http.StatusServiceUnavailable })
 	if code, _ := p.post(form, "email=late%40example.com"); code != http.StatusAccepted {
 		t.Errorf("sign-up during the delay: %d", code)
 	}
-	p.signal(os.Interrupt) // cuts the delay short
-	if code := p.exit(); code != 0 {
+	p.Signal(syscall.SIGINT) // cuts the delay short
+	if code := p.ExitCode(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -219,7 +217,7 @@ func TestProgramAccountsForEveryMailWhileSomeFail(t *testing.T) {
 	}
 	q := func(m map[string]float64, name string) float64 { return m["stead_queue_"+name] }
 	var m map[string]float64
-	p.until("the queue is at rest", func() bool {
+	p.Eventually("the queue is at rest", func() bool {
 		m = metric(p)
 		return q(m, `depth{queue="emails"}`)+q(m, `in_progress{queue="emails"}`)+q(m, `parked{queue="emails"}`) == 0
 	})
@@ -235,7 +233,7 @@ func TestProgramAccountsForEveryMailWhileSomeFail(t *testing.T) {
 	if q(m, `retries_total{queue="emails"}`) == 0 {
 		t.Error("nothing was tried again")
 	}
-	if code := p.stop(); code != 0 {
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	if w, n := p.written(), m[`stead_queue_handled_total{outcome="gave_up",queue="emails"}`]; float64(len(w.GaveUp)) != n {
@@ -272,14 +270,14 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := begin(t, nil, c.args...)
-			if code := p.exit(); code != c.code {
+			if code := p.ExitCode(); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
-			if !strings.Contains(p.stderr.String(), c.says) {
-				t.Errorf("%q is not in %q", c.says, p.stderr.String())
+			if !strings.Contains(p.Output(), c.says) {
+				t.Errorf("%q is not in %q", c.says, p.Output())
 			}
-			if strings.Contains(p.stderr.String(), "secret") {
-				t.Errorf("a password is in %q", p.stderr.String())
+			if strings.Contains(p.Output(), "secret") {
+				t.Errorf("a password is in %q", p.Output())
 			}
 		})
 	}
@@ -287,22 +285,17 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 
 func TestProgramSaysAtOnceThatItsReportCannotBeWritten(t *testing.T) {
 	t.Setenv("WEBAPP_REPORT", "/nowhere/at/all")
-	file, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	said, err := exec.Command(file, "-addr", "127.0.0.1:0").CombinedOutput()
-	var failed *exec.ExitError
-	if !errors.As(err, &failed) || failed.ExitCode() != 2 || !strings.Contains(string(said), "-report: open /nowhere/at/all") {
-		t.Errorf("%v: %s", err, said)
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0"}}.Start(t, program.Build(t))
+	if code := p.ExitCode(); code != 2 || !strings.Contains(p.Output(), "-report: open /nowhere/at/all") {
+		t.Errorf("%d: %s", code, p.Output())
 	}
 }
 
 func TestProgramFeedsItselfInADemo(t *testing.T) {
 	p := start(t, nil, "-demo")
-	p.until("a mail arrives", func() bool { _, body := p.get("/mails.json"); return strings.Contains(body, "visitor-1@example.com") })
+	p.Eventually("a mail arrives", func() bool { _, body := p.get("/mails.json"); return strings.Contains(body, "visitor-1@example.com") })
 	var state dashboard.State
-	p.until("something has failed for good, in the queue and on a schedule, and something was tried again", func() bool {
+	p.Eventually("something has failed for good, in the queue and on a schedule, and something was tried again", func() bool {
 		state = p.state()
 		q := state.Queues[0]
 		return len(q.Failures) > 0 && q.Retried > 0 && schedule(state, "stock").Runs["failed"] > 0
@@ -310,7 +303,7 @@ func TestProgramFeedsItselfInADemo(t *testing.T) {
 	if !schedule(state, "newsletter").Paused {
 		t.Error("no schedule is paused")
 	}
-	if code := p.stop(); code != 0 {
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }

@@ -70,8 +70,8 @@ func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
 		stuck := []string{env[0], "WEBAPP_TEST_HANG_AT=hang@example.com"}
 		p := start(t, stuck, "-shutdown-timeout", "2s")
 		p.signUp("hang@example.com")
-		p.until("the worker hangs", func() bool { return p.queue().InProgress == 1 })
-		if code := p.stop(); code != 1 {
+		p.Eventually("the worker hangs", func() bool { return p.queue().InProgress == 1 })
+		if code := p.Stop(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 		w := p.written()
@@ -83,12 +83,12 @@ func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
 
 		p = start(t, env)
 		p.signUp("next@example.com")
-		p.until("the mail of this run is caught", func() bool { _, body := p.get("/mails.json"); return strings.Contains(body, "next@example.com") })
-		p.until("the note of it is in the store", func() bool { return p.queue().States["completed"] == 1 })
+		p.Eventually("the mail of this run is caught", func() bool { _, body := p.get("/mails.json"); return strings.Contains(body, "next@example.com") })
+		p.Eventually("the note of it is in the store", func() bool { return p.queue().States["completed"] == 1 })
 		if q := p.queue(); q.States["running"] != 1 {
 			t.Errorf("the mail of the first run is not in the store: %v", q.States)
 		}
-		if code := p.stop(); code != 0 {
+		if code := p.Stop(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
 		if w := p.written(); !w.Report.Clean {
@@ -103,12 +103,12 @@ func TestProgramAsTwoProcessesLosesNoMailWhenTheWorkerIsKilled(t *testing.T) {
 		box := openPostbox(t, 10*time.Millisecond)
 
 		early := begin(t, env, "-role", "web", "-addr", "127.0.0.1:0")
-		if code := early.exit(); code != 1 || !strings.Contains(early.stderr.String(), "Migrate") {
-			t.Errorf("without tables: exit code %d, %s", code, early.stderr.String())
+		if code := early.ExitCode(); code != 1 || !strings.Contains(early.Output(), "Migrate") {
+			t.Errorf("without tables: exit code %d, %s", code, early.Output())
 		}
 		for range 2 { // a deployment that is run again does no harm
 			tables := begin(t, env, "migrate")
-			if code := tables.exit(); code != 0 {
+			if code := tables.ExitCode(); code != 0 {
 				t.Fatalf("migrate: exit code %d", code)
 			}
 			if services := tables.written().Report.Services; !ran(services, "store") || ran(services, "emails") || ran(services, "http") {
@@ -126,15 +126,15 @@ func TestProgramAsTwoProcessesLosesNoMailWhenTheWorkerIsKilled(t *testing.T) {
 
 		sendUntil := func(n int) *process {
 			w := start(t, env, "-role", "worker", "-smtp", box.addr)
-			w.until("mails are sent", func() bool { return len(box.received()) >= n })
+			w.Eventually("mails are sent", func() bool { return len(box.received()) >= n })
 			return w
 		}
 		killed := sendUntil(visitors / 4)
-		killed.signal(syscall.SIGKILL)
-		killed.exit()
+		killed.Signal(syscall.SIGKILL)
+		killed.ExitCode()
 
 		stopped := sendUntil(visitors / 2)
-		if code := stopped.stop(); code != 0 || !stopped.written().Report.Clean {
+		if code := stopped.Stop(); code != 0 || !stopped.written().Report.Clean {
 			t.Errorf("a stopped worker: exit code %d, %+v", code, stopped.written())
 		}
 		if n := shop.queue().Depth; n == 0 {
@@ -142,12 +142,12 @@ func TestProgramAsTwoProcessesLosesNoMailWhenTheWorkerIsKilled(t *testing.T) {
 		}
 
 		last := start(t, env, "-role", "worker", "-smtp", box.addr)
-		last.until("nothing waits", func() bool {
+		last.Eventually("nothing waits", func() bool {
 			q := shop.queue()
 			return q.Depth+q.Parked == 0 && q.States["running"]+q.States["completed"] == visitors
 		})
 		for _, p := range []*process{last, shop} {
-			if code := p.stop(); code != 0 || !p.written().Report.Clean {
+			if code := p.Stop(); code != 0 || !p.written().Report.Clean {
 				t.Errorf("exit code %d, report %+v", code, p.written())
 			}
 		}
@@ -166,7 +166,8 @@ func TestProgramAsTwoProcessesLosesNoMailWhenTheWorkerIsKilled(t *testing.T) {
 			return
 		}
 		rescuer := start(t, env, "-role", "worker", "-smtp", box.addr)
-		rescuer.untilIn(4*time.Minute, "what was in hand is sent", func() bool { q := rescuer.queue(); return q.States["completed"] == visitors })
+		rescuer.Patience = 4 * time.Minute
+		rescuer.Eventually("what was in hand is sent", func() bool { q := rescuer.queue(); return q.States["completed"] == visitors })
 		for i := range visitors {
 			if address := fmt.Sprintf("visitor-%d@example.com", i); box.received()[address] == 0 {
 				t.Errorf("%s got no mail", address)

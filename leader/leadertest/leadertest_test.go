@@ -73,5 +73,5 @@ func ExampleStore() {
 	fmt.Println(err)
 	// Output:
 	// lost: true
-	// stead/leader: "newsletter": the lease was lost: the store says that it is no longer ours
+	// stead/leader: hold "newsletter": the lease was lost: the store says that it is no longer ours
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/bench/durable"
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 func main() {
@@ -34,7 +34,7 @@ func run(ctx context.Context) error {
 	if plan.Rounds < 1 || plan.Enqueue < 1 || plan.Drain < 1 || plan.Probes < 1 {
 		return errors.New("all numbers are at least 1")
 	}
-	r := durable.Results{When: time.Now().UTC().Truncate(time.Second), Machine: hosting.ThisMachine(ctx, ".")}
+	r := durable.Results{When: time.Now().UTC().Truncate(time.Second), Machine: lab.ThisMachine(ctx, ".")}
 	s, err := durable.Measure(ctx, "sqlite", plan, durable.SQLite)
 	if err != nil {
 		return err
@@ -49,12 +49,12 @@ func run(ctx context.Context) error {
 	r.Targets = durable.Targets(r.Stores)
 	r.Write(os.Stdout)
 	if *out != "" {
-		if err := r.Save(*out); err != nil {
+		if err := lab.Save(*out, r); err != nil {
 			return err
 		}
 	}
-	if missed := hosting.Missed(r.Targets); *check && len(missed) > 0 {
-		return fmt.Errorf("%d of %d targets missed", len(missed), len(r.Targets))
+	if *check {
+		return lab.Check(r.Targets)
 	}
 	return nil
 }

@@ -8,13 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 func main() {
@@ -34,18 +32,18 @@ func run(ctx context.Context) error {
 	check := flag.Bool("check", false, "exit with 1 if a target was missed")
 	flag.Parse()
 
-	dir, err := moduleDir(ctx)
+	dir, err := lab.ModuleDir(ctx)
 	if err != nil {
 		return err
 	}
 	plan := hosting.Plan{Rounds: *rounds, PerRound: *perRound}
-	if plan.Sizes, err = numbers(*sizes); err != nil {
-		return err
+	if plan.Sizes, err = lab.Numbers(*sizes); err != nil {
+		return fmt.Errorf("-sizes: %w", err)
 	}
 	if plan.Rounds < 1 || plan.PerRound < 1 {
 		return errors.New("-rounds and -per-round are at least 1")
 	}
-	contenders, err := choose(*only)
+	contenders, err := lab.Choose(*only, hosting.Contenders(), hosting.Find)
 	if err != nil {
 		return err
 	}
@@ -58,21 +56,18 @@ func run(ctx context.Context) error {
 		*out = filepath.Join(dir, "results", "hosting.json")
 	}
 	if *out != "-" {
-		if err := results.Save(*out); err != nil {
+		if err := lab.Save(*out, results); err != nil {
 			return err
 		}
 	}
-	if missed := hosting.Missed(results.Targets); *check && len(missed) > 0 {
-		for _, t := range missed {
-			fmt.Fprintf(os.Stderr, "missed: %s: %.2f, at most %g\n", t.Name, t.Got, t.Limit)
-		}
-		return fmt.Errorf("%d of %d targets missed", len(missed), len(results.Targets))
+	if *check {
+		return lab.Check(results.Targets)
 	}
 	return nil
 }
 
 func measure(ctx context.Context, contenders []hosting.Contender, plan hosting.Plan, dir string, binaries bool) (r hosting.Results, err error) {
-	r.When, r.Machine = time.Now().UTC().Truncate(time.Second), hosting.ThisMachine(ctx, dir)
+	r.When, r.Machine = time.Now().UTC().Truncate(time.Second), lab.ThisMachine(ctx, dir)
 	tell := func(what string) { fmt.Fprintln(os.Stderr, what) }
 	if r.Series, err = hosting.Measure(contenders, plan, tell); err != nil {
 		return r, err
@@ -89,41 +84,4 @@ func measure(ctx context.Context, contenders []hosting.Contender, plan hosting.P
 	}
 	r.Targets = hosting.Targets(r.Series, r.Graphs)
 	return r, nil
-}
-
-// moduleDir finds the module also when the command is run from the root of the
-// workspace.
-func moduleDir(ctx context.Context) (string, error) {
-	text, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/steadgo/stead/bench").Output()
-	if err != nil {
-		return "", fmt.Errorf("run it inside the repository: go list: %w", err)
-	}
-	return strings.TrimSpace(string(text)), nil
-}
-
-func numbers(list string) ([]int, error) {
-	var all []int
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("-sizes: %q is not a number of services", text)
-		}
-		all = append(all, n)
-	}
-	return all, nil
-}
-
-func choose(list string) ([]hosting.Contender, error) {
-	if list == "" {
-		return hosting.Contenders(), nil
-	}
-	var chosen []hosting.Contender
-	for name := range strings.SplitSeq(list, ",") {
-		c, err := hosting.Find(name)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, c)
-	}
-	return chosen, nil
 }

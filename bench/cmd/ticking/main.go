@@ -8,13 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/steadgo/stead/bench/hosting"
+	"github.com/steadgo/stead/bench/internal/lab"
 	"github.com/steadgo/stead/bench/ticking"
 )
 
@@ -35,23 +32,23 @@ func run(ctx context.Context) error {
 	check := flag.Bool("check", false, "exit with 1 if a target was missed")
 	flag.Parse()
 
-	dir, err := moduleDir(ctx)
+	dir, err := lab.ModuleDir(ctx)
 	if err != nil {
 		return err
 	}
 	plan := ticking.Plan{Rounds: *rounds, Window: int(*window / time.Second)}
-	if plan.Sizes, err = numbers(*sizes); err != nil {
-		return err
+	if plan.Sizes, err = lab.Numbers(*sizes); err != nil {
+		return fmt.Errorf("-n: %w", err)
 	}
 	if plan.Rounds < 1 || plan.Window < 1 {
 		return errors.New("-rounds is at least 1 and -window at least 1s")
 	}
-	contenders, err := choose(*only)
+	contenders, err := lab.Choose(*only, ticking.Contenders(), ticking.Find)
 	if err != nil {
 		return err
 	}
 	r := ticking.Results{
-		When: time.Now().UTC().Truncate(time.Second), Machine: hosting.ThisMachine(ctx, dir), Window: plan.Window,
+		When: time.Now().UTC().Truncate(time.Second), Machine: lab.ThisMachine(ctx, dir), Window: plan.Window,
 	}
 	if r.Next, err = ticking.MeasureNext(15); err != nil {
 		return err
@@ -70,52 +67,12 @@ func run(ctx context.Context) error {
 	}
 	r.Write(os.Stdout)
 	if *out != "-" {
-		if err := r.Save(*out); err != nil {
+		if err := lab.Save(*out, r); err != nil {
 			return err
 		}
 	}
-	if missed := hosting.Missed(r.Targets); *check && len(missed) > 0 {
-		for _, t := range missed {
-			fmt.Fprintf(os.Stderr, "missed: %s: %.2f, at most %g\n", t.Name, t.Got, t.Limit)
-		}
-		return fmt.Errorf("%d of %d targets missed", len(missed), len(r.Targets))
+	if *check {
+		return lab.Check(r.Targets)
 	}
 	return nil
-}
-
-// moduleDir finds the module also when the command is run from the root of the
-// workspace.
-func moduleDir(ctx context.Context) (string, error) {
-	text, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/steadgo/stead/bench").Output()
-	if err != nil {
-		return "", fmt.Errorf("run it inside the repository: go list: %w", err)
-	}
-	return strings.TrimSpace(string(text)), nil
-}
-
-func numbers(list string) ([]int, error) {
-	var all []int
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("-n: %q is not a number of jobs", text)
-		}
-		all = append(all, n)
-	}
-	return all, nil
-}
-
-func choose(list string) ([]ticking.Contender, error) {
-	if list == "" {
-		return ticking.Contenders(), nil
-	}
-	var chosen []ticking.Contender
-	for name := range strings.SplitSeq(list, ",") {
-		c, err := ticking.Find(name)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, c)
-	}
-	return chosen, nil
 }

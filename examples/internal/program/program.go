@@ -5,6 +5,7 @@ package program
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,10 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// patience is how long anything may take here. It only bounds a test that fails.
-const patience = time.Minute
+	"go.uber.org/goleak"
+)
 
 // Command says how to start the program of the package under test. The zero
 // value starts it without arguments.
@@ -28,6 +28,10 @@ type Command struct {
 
 // Process is a running program. Its methods fail the test themselves.
 type Process struct {
+	// Patience is how long WaitFor, Eventually and ExitCode wait; a minute unless
+	// it is changed. It only bounds a test that fails.
+	Patience time.Duration
+
 	t     testing.TB
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -36,13 +40,41 @@ type Process struct {
 	grown chan struct{}
 }
 
+// folder is where the program is, for as long as the tests of its package run.
+var folder string
+
+// Main is what TestMain of an example calls: it runs the tests, sees that they
+// leave no goroutine, and removes the program that [Build] made.
+func Main(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "stead-example-"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(folder)
+		os.Exit(code)
+	}))
+}
+
+var build = sync.OnceValues(func() (string, error) {
+	file := filepath.Join(folder, "program")
+	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return file, nil
+})
+
 // Build compiles the package in the working directory, which in a test is the
-// package under test, and returns the path of the program.
+// package under test, and returns the path of the program. It does so once; the
+// package's TestMain has to be [Main].
 func Build(t testing.TB) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "program")
-	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	if folder == "" {
+		t.Fatal("TestMain does not call program.Main")
+	}
+	file, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return file
 }
@@ -51,7 +83,7 @@ func Build(t testing.TB) string {
 // end of the test if it still runs.
 func (c Command) Start(t testing.TB, path string) *Process {
 	t.Helper()
-	p := &Process{t: t, cmd: exec.Command(path, c.Args...), ended: make(chan struct{}), grown: make(chan struct{})}
+	p := &Process{Patience: time.Minute, t: t, cmd: exec.Command(path, c.Args...), ended: make(chan struct{}), grown: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.Env = append(os.Environ(), c.Env...)
 	if p.cmd.Dir = c.Dir; p.cmd.Dir == "" {
@@ -100,7 +132,7 @@ func (p *Process) output() (string, <-chan struct{}) {
 func (p *Process) WaitFor(expression string) []string {
 	p.t.Helper()
 	re := regexp.MustCompile(expression)
-	timeout := time.After(patience)
+	timeout := time.After(p.Patience)
 	for {
 		text, grown := p.output()
 		if found := re.FindStringSubmatch(text); found != nil {
@@ -123,7 +155,7 @@ func (p *Process) WaitFor(expression string) []string {
 // without saying so.
 func (p *Process) Eventually(what string, yes func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(patience); !yes(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(p.Patience); !yes(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatalf("it never happened: %s", what)
 		}
@@ -146,7 +178,7 @@ func (p *Process) ExitCode() int {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(p.Patience):
 		p.Signal(syscall.SIGQUIT) // the runtime prints all stacks
 		<-p.ended
 		p.t.Fatal("the program did not end")

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package hosting
+package lab
 
 import "time"
 
