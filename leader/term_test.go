@@ -123,7 +123,7 @@ func TestWorkLongerThanTheTTLKeepsTheLead(t *testing.T) {
 		err := leader.Do(t.Context(), &e.store, "news", func(ctx context.Context, fence int64) error {
 			for range 100 {
 				time.Sleep(ttl / 2)
-				if err := leader.TryDo(t.Context(), &e.store, "news", nil, leader.With(e.config())); !errors.Is(err, leader.ErrHeld) {
+				if err := leader.TryDo(t.Context(), &e.store, "news", func(context.Context, int64) error { return nil }, leader.With(e.config())); !errors.Is(err, leader.ErrHeld) {
 					t.Fatalf("another got it: %v", err)
 				}
 			}

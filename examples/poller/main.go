@@ -43,8 +43,8 @@ func main() {
 	every := flag.Duration("every", time.Second, "look at the table this often")
 	lease := flag.Duration("lease", time.Minute, "what a process has claimed is free again after this `time`, should it die")
 	flag.Parse()
-	if *every <= 0 || *lease < time.Second || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "poller: -every is more than zero, -lease at least a second, and there is nothing after the flags")
+	if *every < time.Millisecond || *lease < time.Second || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "poller: -every is at least a millisecond, -lease at least a second, and there is nothing after the flags")
 		flag.Usage()
 		os.Exit(2)
 	}
