@@ -44,8 +44,8 @@ func main() {
 	ttl := flag.Duration("ttl", 5*time.Second, "how long the lead lasts that nobody renews")
 	kill := flag.Duration("kill", 15*time.Second, "without -store: how often the leader is killed; 0: never")
 	flag.Parse()
-	if *ttl < time.Second || *kill < 0 || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "leaderonly: -ttl is at least a second, -kill not negative, and there is nothing after the flags")
+	if *ttl < 100*time.Millisecond || *kill < 0 || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "leaderonly: -ttl is at least 100ms, -kill not negative, and there is nothing after the flags")
 		os.Exit(2)
 	}
 	if *store == "" {

@@ -54,8 +54,8 @@ func parse(args []string) (options, error) {
 }
 
 func (o options) check() error {
-	if o.every < time.Second || !(o.perSecond >= 0) || o.parallel < 1 || o.parallel > 1000 {
-		return errors.New("-every must be at least a second, -parallel from 1 to 1000, and -rate not negative")
+	if o.every < time.Millisecond || !(o.perSecond >= 0) || o.parallel < 1 || o.parallel > 1000 {
+		return errors.New("-every must be at least a millisecond, -parallel from 1 to 1000, and -rate not negative")
 	}
 	for _, address := range o.starts {
 		if u, err := url.Parse(address); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
