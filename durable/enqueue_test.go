@@ -135,18 +135,23 @@ func pause[TTx any](t *testing.T, e env[TTx]) {
 	witness := newQueue(t, jobs, "witness", nothing[string], durable.QueueConfig[string]{})
 	start(t, jobs)
 	inState(t, jobs, enqueue(t, q, "before"), rivertype.JobStateCompleted)
-	until(t, "the queue is known", func() bool { q.Pause(); return q.Paused() })
 	// The engine passes a pause on to the one who fetches; until it has, a job may
 	// still be taken.
 	client, err := jobs.Client()
 	must(t, err)
 	events, unsubscribe := client.Subscribe(river.EventKindQueuePaused, river.EventKindQueueResumed)
 	defer unsubscribe()
-	q.Resume()
-	q.Pause()
-	for range 2 {
-		receive(t, events)
+	told := func(kind river.EventKind) {
+		for receive(t, events).Kind != kind {
+			continue
+		}
 	}
+	until(t, "the queue is known", func() bool { q.Pause(); return q.Paused() })
+	told(river.EventKindQueuePaused)
+	q.Resume()
+	told(river.EventKindQueueResumed)
+	q.Pause()
+	told(river.EventKindQueuePaused)
 	paused.Store(true)
 	id := enqueue(t, q, "while paused")
 	for range 5 { // the other queue shows that time passes for the fetchers

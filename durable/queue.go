@@ -127,8 +127,8 @@ type books struct {
 // handles the items.
 //
 // It fails when the configuration makes no sense, naming the field, and when a T
-// would be stored as nothing: a channel, a function, or a struct without a field
-// that JSON sees. Unexported fields beside others are only logged: as in every use
+// would be stored as nothing: a struct without a field that JSON sees. What JSON
+// cannot write, such as a channel, is an error of Enqueue. Unexported fields beside others are only logged: as in every use
 // of encoding/json they come back empty.
 func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.Context, item T) error, cfg QueueConfig[T]) (*Queue[T, TTx], error) {
 	fail := func(err error) (*Queue[T, TTx], error) {

@@ -16,8 +16,6 @@ func notStored(t reflect.Type) (lost []string, err error) {
 	switch t.Kind() {
 	case reflect.Pointer:
 		return notStored(t.Elem())
-	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
-		return nil, fmt.Errorf("a %v cannot be stored", t)
 	case reflect.Struct:
 		stored := 0
 		for f := range t.Fields() {

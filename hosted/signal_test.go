@@ -398,6 +398,11 @@ func TestASIGHUPDuringAReloadIsFollowedByAnother(t *testing.T) {
 
 func TestSIGHUPKeepsItsDefaultActionIfNobodyReloads(t *testing.T) {
 	t.Parallel()
+	// Under nohup the program would ignore it from the beginning. What is caught
+	// here has its default action there.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	p := program(t, "plain")
 	p.expect("started")
 	p.signal(syscall.SIGHUP)
