@@ -3,7 +3,6 @@ package durable_test
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -224,12 +223,9 @@ func concurrency[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func twoProcesses[TTx any](t *testing.T, e env[TTx]) {
-	n := 1000
-	switch {
-	case testing.Short():
+	n := 1000 // ten thousand with real processes: see faulttest
+	if testing.Short() {
 		n = 300
-	case os.Getenv("STEAD_TEST_FAULTS") != "":
-		n = 10_000
 	}
 	runs := make([]atomic.Int32, n)
 	var done atomic.Int32
