@@ -100,7 +100,7 @@ func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
 func TestProgramAsTwoProcessesLosesNoMailWhenTheWorkerIsKilled(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, env []string) {
 		const visitors = 300
-		box := openPostbox(t, 10*time.Millisecond)
+		box := openPostbox(t, 50*time.Millisecond)
 
 		early := begin(t, env, "-role", "web", "-addr", "127.0.0.1:0")
 		if code := early.ExitCode(); code != 1 || !strings.Contains(early.Output(), "Migrate") {
