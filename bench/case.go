@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // Case is one question: how do these contenders do at this?
@@ -140,9 +142,9 @@ func Quantile(numbers []float64, q float64) float64 {
 func perOp(do func(ops int) time.Duration) func(time.Duration) []float64 {
 	ops := 5000
 	return func(round time.Duration) []float64 {
-		before := cpuTime()
+		before := lab.CPUTime()
 		took := do(ops)
-		cpu := float64(cpuTime()-before) / float64(ops)
+		cpu := float64(lab.CPUTime()-before) / float64(ops)
 		each := float64(took) / float64(ops)
 		ops = min(max(int(float64(round)/max(each, 0.1)), 1000), 50_000_000)
 		return []float64{each, cpu}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/steadgo/stead/bench/internal/lab"
 )
 
 // Latency is the time from a put to its take in microseconds: on an idle queue,
@@ -35,7 +37,7 @@ func latency(c Contender[[1]int64], cast Cast, pause, round time.Duration) []flo
 	defer cancel()
 	q := c.Make(1024)
 	base := time.Now()
-	cpu := cpuTime()
+	cpu := lab.CPUTime()
 	var producers, consumers sync.WaitGroup
 	var mu sync.Mutex
 	var all []float64
@@ -69,7 +71,7 @@ func latency(c Contender[[1]int64], cast Cast, pause, round time.Duration) []flo
 	took := time.Since(base)
 	return []float64{
 		Quantile(all, 0.5), Quantile(all, 0.99), Quantile(all, 0.999),
-		100 * float64(cpuTime()-cpu) / float64(took),
+		100 * float64(lab.CPUTime()-cpu) / float64(took),
 	}
 }
 
