@@ -18,8 +18,9 @@
 // producer looks at head only when the room it knows of is used up, a consumer
 // looks at tail only when it has taken all that was there at its last look. The
 // lines of the ring have to cross; they are asked for some way ahead, so that
-// nobody waits for them. Who finds the queue empty or full lingers before it
-// looks again, so that a look is worth its price.
+// nobody waits for them. A producer that finds the queue full lingers before it
+// looks again, so that a look is worth its price; a consumer that finds it empty
+// parks, so that it runs next where the next item is put.
 //
 // # Guarantees
 //
@@ -38,10 +39,10 @@
 //
 // # Cost
 //
-// No goroutine, no allocation per item; waiting reuses its parking place. A call
+// No goroutine, no allocation per item; waiting reuses its parking place. A put
 // that waits yields the processor a few times, for about a microsecond in all if
-// nobody else wants it, and then parks on a channel of its own, which a synctest
-// bubble sees as blocked. A call that finds a lock bit set does the same, and
+// nobody else wants it, and then parks on a channel of its own, as a take does at
+// once; a synctest bubble sees both as blocked. A call that finds a lock bit set does the same, and
 // sleeps if the holder stays away: no more than a few microseconds are burnt.
 //
 // A holder that an operating system preempts between its two atomics costs its

@@ -16,7 +16,7 @@ func (e *Engine[T]) TakeTo(ctx context.Context, to *T) Outcome {
 	if o := e.takeOne(to); o == OK || o == Closed {
 		return o
 	}
-	_, o := e.takeWait(ctx, unsafe.Slice(to, 1), 2)
+	_, o := e.takeWait(ctx, unsafe.Slice(to, 1))
 	return o
 }
 
@@ -38,7 +38,7 @@ func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
 	if n, o := e.takeSome(buf); n > 0 || o == OK || o == Closed {
 		return n, o
 	}
-	return e.takeWait(ctx, buf, 0)
+	return e.takeWait(ctx, buf)
 }
 
 // TryTakeN is TakeN without waiting: Empty when nothing is there.

@@ -78,19 +78,14 @@ func (s *takers[T]) leave(w *waiter[T]) {
 	s.updateLocked()
 }
 
-// takeWait is the slow path of Take and TakeN. It lingers before it looks again,
-// looks times, and then parks: a single take that parks for each item of a slow
-// producer costs more than the wait, while a batch gets a longer run by parking
-// at once.
-func (e *Engine[T]) takeWait(ctx context.Context, buf []T, looks int) (int, Outcome) {
+// takeWait is the slow path of TakeTo and TakeN. It parks at once, unlike a put
+// that found the queue full: the put that wakes it runs it next on its own
+// processor, where the items are, and they need not cross to another core. One
+// that yields a few times and looks again keeps its processor, and with items of
+// several cache lines each that made a queue of 64 four times as slow.
+func (e *Engine[T]) takeWait(ctx context.Context, buf []T) (int, Outcome) {
 	if e.meeting != nil {
 		return e.meeting.take(ctx, buf)
-	}
-	for range looks {
-		linger(6)
-		if n, o := e.takeOrServe(buf); o == OK || o == Closed {
-			return n, o
-		}
 	}
 	w := e.takers.join()
 	for {
