@@ -2,12 +2,15 @@ package stead_test
 
 import (
 	"bufio"
+	"bytes"
 	"io"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -30,29 +33,64 @@ func program(t *testing.T) string {
 	return code
 }
 
-func TestTheProgramInTheReadmeRunsAndStopsCleanly(t *testing.T) {
-	code := program(t)
+// build makes the program with another address, and holds its text to what a
+// reader expects of it.
+func build(t *testing.T, code, address string) (binary string) {
+	t.Helper()
+	if strings.Count(code, `":8080"`) != 1 {
+		t.Fatal("the program does not listen on :8080")
+	}
+	_, body, _ := strings.Cut(code, "func main() {\n")
+	body, _, _ = strings.Cut(body, "\n}\n")
+	if n := strings.Count(body, "\n") + 1; n > 20 {
+		t.Errorf("main has %d lines", n)
+	}
 	dir := t.TempDir()
 	source, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
+	code = strings.Replace(code, `":8080"`, `"`+address+`"`, 1)
 	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if output, err := exec.Command("go", "vet", source).CombinedOutput(); err != nil {
-		t.Fatalf("go vet: %v\n%s", err, output)
+	for _, args := range [][]string{{"go", "vet", source}, {"go", "build", "-o", binary, source}, {"gofmt", "-l", source}} {
+		output, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+		if err != nil || args[0] == "gofmt" && len(output) > 0 {
+			t.Fatalf("%s: %v\n%s", strings.Join(args[:2], " "), err, output)
+		}
 	}
-	if output, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
-	}
-	output, err := exec.Command("gofmt", "-l", source).CombinedOutput()
-	if err != nil || len(output) > 0 {
-		t.Errorf("gofmt: %v %s", err, output)
-	}
+	return binary
+}
 
-	cmd := exec.Command(binary)
-	stdout, err := cmd.StdoutPipe()
+// freeAddress is one that nobody listened on a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// signUp does what the curl in the README does.
+func signUp(t *testing.T, address string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.PostForm("http://"+address, url.Values{"email": {"ada@example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || string(answer) != "a mail is on its way\n" {
+		t.Errorf("%s, %q, %v", resp.Status, answer, err)
+	}
+}
+
+func TestTheProgramInTheReadmeSendsTheMailThatCtrlCInterrupts(t *testing.T) {
+	address := freeAddress(t)
+	cmd := exec.Command(build(t, program(t), address))
+	var mails bytes.Buffer
+	cmd.Stdout = &mails
 	logs, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +99,6 @@ func TestTheProgramInTheReadmeRunsAndStopsCleanly(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	line := make([]byte, len("welcome, visitor 1\n"))
-	if _, err := io.ReadFull(stdout, line); err != nil || string(line) != "welcome, visitor 1\n" {
-		t.Errorf("printed %q, %v", line, err)
-	}
 	// A signal that comes while the host starts is no clean end, so wait for it.
 	var log strings.Builder
 	lines := bufio.NewReader(logs)
@@ -75,15 +109,22 @@ func TestTheProgramInTheReadmeRunsAndStopsCleanly(t *testing.T) {
 			t.Fatalf("%v after\n%s", err, log.String())
 		}
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+
+	signUp(t, address)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = io.Copy(&log, lines)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, log.String())
 	}
-	if !strings.Contains(log.String(), "host stopped") {
-		t.Errorf("no report in\n%s", log.String())
+	if mails.String() != "welcome, ada@example.com\n" {
+		t.Errorf("sent %q", mails.String())
+	}
+	for _, want := range []string{"host stopped", "interrupt signal received", "accepted 1 handled 1"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %q in\n%s", want, log.String())
+		}
 	}
 }
 

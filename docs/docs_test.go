@@ -80,6 +80,7 @@ var covered = map[string]string{
 	"bash docs/model/check.sh":                       "step model",
 	"bash .ci/run":                                   "here",
 	"curl":                                           "example webapp",
+	"curl -d email=ada@example.com localhost:8080":   "TestTheProgramInTheReadmeSendsTheMailThatCtrlCInterrupts",
 	"go test -v -parallel":                           "step servers",
 	"docker stop -t 30":                              "", // of other people's programs
 }

@@ -51,6 +51,7 @@ func tryBlock(t *testing.T, code string) {
 		name = "main_test.go"
 	}
 	file := filepath.Join(dir, name)
+	code = strings.ReplaceAll(code, `":8080"`, `"127.0.0.1:0"`) // the port may be in use here
 	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
