@@ -72,6 +72,7 @@ var covered = map[string]string{
 	"go test -bench 1000Queues ./metrics":            "step bench",
 	"go run ./bench/cmd/beside":                      "here",
 	"go run ./bench/cmd/compare":                     "step bench",
+	"go run ./bench/cmd/compare -overview":           "TestTheOverviewInTheReadmeIsDrawnFromItsFiles",
 	"go run ./bench/cmd/hosting":                     "step bench",
 	"go run ./bench/cmd/ticking":                     "step bench",
 	"make help":                                      "here",

@@ -4,6 +4,7 @@
 //	go run ./bench/cmd/compare                      the main cases, about a minute
 //	go run ./bench/cmd/compare -cases 'queue/4P4C'  those whose names match
 //	go run ./bench/cmd/compare -all -check          every case; exit 1 on a missed target
+//	go run ./bench/cmd/compare -overview FILE...    the small plot of what was measured before
 //
 // The contenders of a case take turns, round by round, and a ratio is the median
 // of the ratios of neighbouring rounds: other work on the machine then disturbs
@@ -30,9 +31,16 @@ func main() {
 		rounds = flag.Int("rounds", 11, "how many rounds count")
 		round  = flag.Duration("round", 20*time.Millisecond, "how long a round of a contender takes, about")
 		out    = flag.String("out", "bench/results", "where to write results and plots; empty: nowhere")
+		view   = flag.Bool("overview", false, "draw an overview of these files of results to standard output and exit")
 		check  = flag.Bool("check", false, "exit with 1 if a target is missed")
 	)
 	flag.Parse()
+	if *view {
+		if err := overview(os.Stdout, flag.Args()); err != nil {
+			fail(1, err)
+		}
+		return
+	}
 	match, err := regexp.Compile(*names)
 	if err != nil {
 		fail(2, fmt.Errorf("-cases: %w", err))
