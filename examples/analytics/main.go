@@ -13,14 +13,11 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,39 +25,13 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/metrics"
 )
 
-type options struct {
-	addr, sink, unsent string
-	shutdown           time.Duration
-}
-
-func parse(args []string) (options, error) {
-	var o options
-	flags := flag.NewFlagSet("analytics", flag.ContinueOnError)
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on `host:port`")
-	flags.StringVar(&o.sink, "sink", "", "post batches to `URL` instead of the built-in sink")
-	flags.StringVar(&o.unsent, "unsent", filepath.Join(os.TempDir(), "analytics-unsent.jsonl"),
-		"append what a stop leaves unsent to `file`, and what the sink refuses to file.refused")
-	flags.DurationVar(&o.shutdown, "shutdown-timeout", 25*time.Second, "end within this `time` after a signal")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("analytics: unknown argument %q", flags.Arg(0))
-		fmt.Fprintln(flags.Output(), err)
-	}
-	return o, err
-}
-
 func main() {
-	opts, err := parse(os.Args[1:])
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(0)
-	case err != nil:
-		os.Exit(2)
-	}
+	opts := parse(os.Args[1:])
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	host := hosted.New(hosted.Config{Name: "analytics", Logger: log, ShutdownTimeout: opts.shutdown})
 
@@ -73,8 +44,8 @@ func main() {
 
 	// Who reports an event does not wait for the sink. When it has been down for so
 	// long that the queue is full, they are told to come back.
-	events := must(channelq.New(channelq.Config[event]{Name: "events", Capacity: 10_000, OnFull: channelq.Reject}))
-	batcher := must(newBatcher(events, newSender(sinkURL, log), opts.unsent))
+	events := cli.Must(channelq.New(channelq.Config[event]{Name: "events", Capacity: 10_000, OnFull: channelq.Reject}))
+	batcher := cli.Must(newBatcher(events, newSender(sinkURL, log), opts.unsent))
 	host.Add("events", batcher)
 	if opts.sink == "" {
 		host.Go("visitors", visitors(events))
@@ -90,10 +61,7 @@ func main() {
 	web := hosted.HTTP(&http.Server{Addr: opts.addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", web) // last, and so the first to stop
 
-	go func() {
-		<-host.Lifetime().Started()
-		fmt.Printf("\n  curl -d '{\"page\": \"/tents\"}' http://%[1]s/events\n  http://%[1]s/admin/    see the queue grow while the sink is down\n  Ctrl-C                         stop, and read the report\n\n", web.Addr())
-	}()
+	cli.Hello(host, func() string { return fmt.Sprintf(hello, web.Addr()) })
 	code := hosted.Exec(host)
 	fmt.Print(host.Report())
 	if n := batcher.LeftOver(); n > 0 {
@@ -101,6 +69,13 @@ func main() {
 	}
 	os.Exit(code)
 }
+
+const hello = `
+  curl -d '{"page": "/tents"}' http://%[1]s/events
+  http://%[1]s/admin/    see the queue grow while the sink is down
+  Ctrl-C                         stop, and read the report
+
+`
 
 func newBatcher(events *channelq.Queue[event], to *sender, unsent string) (*channelq.Batcher[event], error) {
 	left, refused := &file{name: unsent}, &file{name: unsent + ".refused"}
@@ -113,12 +88,4 @@ func newBatcher(events *channelq.Queue[event], to *sender, unsent string) (*chan
 		OnGiveUp:   refused.giveUp,
 		OnLeftover: left.keep,
 	})
-}
-
-// must is for what can only fail because it was written wrongly above.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

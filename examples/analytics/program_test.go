@@ -135,3 +135,24 @@ func TestProgramShowsWithoutSettingsHowASinkFailsAndComesBack(t *testing.T) {
 	}
 	p.WaitFor(`items of events: accepted \d+ handled \d+\n`)
 }
+
+func TestProgramRefusesFlagsThatAreWrong(t *testing.T) {
+	binary, here := program.Build(t), t.TempDir()
+	for args, says := range map[string]string{
+		"-shutdown-timeout 0s":             "-shutdown-timeout: it is at least",
+		"-addr localhost":                  "-addr: it is host:port",
+		"-sink localhost:9999":             "-sink: .* is not an address",
+		"-unsent /no/such/folder/unsent":   "-unsent: .* no such file",
+		"-unsent " + here:                  "-unsent: .* is a directory",
+		"-unsent " + here + "/unsent more": `unknown argument "more"`,
+	} {
+		p := program.Command{Args: strings.Fields(args)}.Start(t, binary)
+		if code := p.ExitCode(); code != 2 {
+			t.Errorf("%s: exit code %d, want 2", args, code)
+		}
+		p.WaitFor(says)
+	}
+	if left, err := os.ReadDir(here); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -21,7 +21,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -31,28 +30,12 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
-type config struct {
-	addr, url, dir string
-	inFlight       int           // messages that are here and not acknowledged
-	ackWait        time.Duration // after which the broker delivers again
-	packing        time.Duration // that an order takes
-	shutdown       time.Duration // for the whole stop
-}
-
 func main() {
-	var cfg config
-	flag.StringVar(&cfg.addr, "addr", "127.0.0.1:8082", "listen on `host:port`; port 0 takes a free one")
-	flag.StringVar(&cfg.url, "nats", "", "use the broker at this `URL`; empty: one inside the program")
-	flag.StringVar(&cfg.dir, "dir", "", "keep messages and shipped orders in this `folder`; empty: a temporary one")
-	flag.IntVar(&cfg.inFlight, "in-flight", 8, "hold at most this `number` of messages that are not acknowledged")
-	flag.DurationVar(&cfg.ackWait, "ack-wait", 10*time.Second, "let the broker deliver again after this `time`")
-	flag.DurationVar(&cfg.packing, "packing", 300*time.Millisecond, "let an order take this `time`")
-	flag.DurationVar(&cfg.shutdown, "shutdown-timeout", 8*time.Second, "end within this `time` after the first signal")
-	flag.Parse()
-	code, err := run(cfg)
+	code, err := run(parse(os.Args[1:]))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "broker:", err)
 		code = 1
@@ -61,9 +44,6 @@ func main() {
 }
 
 func run(cfg config) (code int, err error) {
-	if cfg.inFlight < 1 {
-		return 0, fmt.Errorf("-in-flight is %d: it has to be 1 or more", cfg.inFlight)
-	}
 	if cfg.dir == "" {
 		if cfg.dir, err = os.MkdirTemp("", "broker-"); err != nil {
 			return 0, err
@@ -82,6 +62,13 @@ func run(cfg config) (code int, err error) {
 	return code, nil
 }
 
+const hello = `
+  curl -d 'a tent' http://%[1]s/orders    order something
+  curl http://%[1]s/orders                see what was shipped
+  Ctrl-C                                          stop, and read the report
+
+`
+
 // newHost wires the parts. They stop in reverse.
 func newHost(cfg config, db *sql.DB, log *slog.Logger) *hosted.Host {
 	host := hosted.New(hosted.Config{Name: "broker", Logger: log, ShutdownTimeout: cfg.shutdown})
@@ -93,8 +80,8 @@ func newHost(cfg config, db *sql.DB, log *slog.Logger) *hosted.Host {
 
 	// Room for all that can be in flight, which the broker's lanes bound.
 	s := &shipping{db: db, packing: cfg.packing, publish: b.publish}
-	orders := must(channelq.New(channelq.Config[*message.Message]{Name: "orders", Capacity: cfg.inFlight}))
-	workers := must(channelq.NewWorkers(orders, s.handle, channelq.WorkerConfig[*message.Message]{
+	orders := cli.Must(channelq.New(channelq.Config[*message.Message]{Name: "orders", Capacity: cfg.inFlight}))
+	workers := cli.Must(channelq.NewWorkers(orders, s.handle, channelq.WorkerConfig[*message.Message]{
 		Concurrency: cfg.inFlight,
 		Retry:       channelq.Retry{Attempts: 3, Initial: 100 * time.Millisecond}, // well within ackWait
 		OnGiveUp:    s.giveUp,
@@ -115,19 +102,6 @@ func newHost(cfg config, db *sql.DB, log *slog.Logger) *hosted.Host {
 	if cfg.url == "" {
 		host.Go("customers", b.madeUpCustomers)
 	}
-	host.Task("hello", func(context.Context) error {
-		fmt.Printf("\n  curl -d 'a tent' http://%[1]s/orders    order something\n"+
-			"  curl http://%[1]s/orders                see what was shipped\n"+
-			"  Ctrl-C                                          stop, and read the report\n\n", web.Addr())
-		return nil
-	})
+	cli.Hello(host, func() string { return fmt.Sprintf(hello, web.Addr()) })
 	return host
-}
-
-// must is for what can only fail because it was written wrongly above.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -234,15 +234,23 @@ func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
 }
 
 func TestProgramFailsWithoutItsBroker(t *testing.T) {
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-nats", "nats://127.0.0.1:1"}}.Start(t, program.Build(t))
+	if code := p.ExitCode(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	p.WaitFor("nats.*connect")
+}
+
+func TestProgramRefusesFlagsThatAreWrong(t *testing.T) {
 	binary := program.Build(t)
-	for args, says := range map[string]string{
-		"-nats nats://127.0.0.1:1": "nats.*connect",
-		"-in-flight 0":             "-in-flight",
+	for _, args := range []string{
+		"-in-flight 0", "-ack-wait 0s", "-packing -1s", "-shutdown-timeout 0s", "-addr 8082", "-nats http://127.0.0.1:4222", "orders",
 	} {
 		p := program.Command{Args: strings.Fields(args)}.Start(t, binary)
-		if code := p.ExitCode(); code != 1 {
-			t.Errorf("%s: exit code %d, want 1", args, code)
+		if code := p.ExitCode(); code != 2 {
+			t.Errorf("%s: exit code %d, want 2", args, code)
 		}
-		p.WaitFor(says)
+		name, _, _ := strings.Cut(args, " ")
+		p.WaitFor(name + ".*\n")
 	}
 }

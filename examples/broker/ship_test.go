@@ -8,6 +8,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 )
 
 // delivered is a message as Watermill delivers it: its context ends when it is
@@ -98,7 +99,7 @@ func TestWhatCannotBePutAsideIsGivenBack(t *testing.T) {
 }
 
 func TestAMessageThatFindsTheQueueClosedIsGivenBack(t *testing.T) {
-	q := must(channelq.New(channelq.Config[*message.Message]{Capacity: 1}))
+	q := cli.Must(channelq.New(channelq.Config[*message.Message]{Capacity: 1}))
 	q.Close()
 	m := delivered(t, "1", "a tent")
 	from := make(chan *message.Message, 1)

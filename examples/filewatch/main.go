@@ -17,6 +17,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"flag"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -34,11 +36,13 @@ import (
 var sample embed.FS
 
 func main() {
-	dir := flag.String("dir", "", "watch this `folder`; empty: a temporary one with a few notes, removed at the end")
-	flag.Parse()
+	var dir string
+	flags := flag.NewFlagSet("filewatch", flag.ExitOnError)
+	flags.StringVar(&dir, "dir", "", "watch this `folder`; empty: a temporary one with a few notes, removed at the end")
+	cli.Parse(flags, os.Args[1:], func() error { return cli.IsFolder("dir", cmp.Or(dir, ".")) })
 	// Everything that has to be tidied up is in run, because os.Exit does not wait
 	// for deferred calls.
-	code, err := run(*dir)
+	code, err := run(dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "filewatch:", err)
 		code = 1
@@ -52,7 +56,7 @@ func run(dir string) (code int, err error) {
 			return 0, err
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
-		if err := os.CopyFS(dir, must(fs.Sub(sample, "sample"))); err != nil {
+		if err := os.CopyFS(dir, cli.Must(fs.Sub(sample, "sample"))); err != nil {
 			return 0, err
 		}
 	}
@@ -86,12 +90,12 @@ func newHost(n *notes, log *slog.Logger) *hosted.Host {
 	// When the queue is full the watcher waits, and the kernel keeps the events.
 	// If that runs out of room too it says so, and the watcher looks at
 	// everything again.
-	changes := must(channelq.New(channelq.Config[string]{Name: "changes", Capacity: 1000}))
+	changes := cli.Must(channelq.New(channelq.Config[string]{Name: "changes", Capacity: 1000}))
 
 	// A batch is what came within 200 ms of the first change. Unlike a timer that
 	// starts anew with each event this is not put off for ever by a file that is
 	// written all the time.
-	syncer := must(channelq.NewBatcher(changes, n.syncAll, channelq.BatchConfig[string]{
+	syncer := cli.Must(channelq.NewBatcher(changes, n.syncAll, channelq.BatchConfig[string]{
 		MaxItems: 1000,
 		MaxWait:  200 * time.Millisecond,
 		Retry:    channelq.Retry{Attempts: 5, Initial: 200 * time.Millisecond},
@@ -103,12 +107,4 @@ func newHost(n *notes, log *slog.Logger) *hosted.Host {
 	w := &watcher{dir: n.dir, stored: n.paths, changes: changes, log: log}
 	host.Go("watch", w.run, hosted.WaitReady())
 	return host
-}
-
-// must is for what can only fail because it was written wrongly above.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

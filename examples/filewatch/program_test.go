@@ -117,7 +117,7 @@ func TestProgramFailsWhenItsFolderGoes(t *testing.T) {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	p = program.Command{Args: []string{"-dir", f.path("in")}}.Start(t, binary)
-	if code := p.ExitCode(); code != 1 {
-		t.Errorf("exit code %d for a folder that does not exist, want 1", code)
+	if code := p.ExitCode(); code != 2 {
+		t.Errorf("exit code %d for a folder that does not exist, want 2", code)
 	}
 }

@@ -31,15 +31,18 @@ import (
 
 	_ "modernc.org/sqlite" // the driver, in Go; FTS5 is in it
 
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
 func main() {
-	dir := flag.String("dir", ".", "index the Markdown files in this `folder`")
-	addr := flag.String("addr", "127.0.0.1:8081", "listen on `host:port`; port 0 takes a free one")
-	file := flag.String("db", "", "keep the index in this SQLite `file`; empty: a temporary one")
-	flag.Parse()
-	code, err := run(*dir, *addr, *file)
+	var dir, addr, file string
+	flags := flag.NewFlagSet("indexer", flag.ExitOnError)
+	flags.StringVar(&dir, "dir", ".", "index the Markdown files in this `folder`")
+	cli.Addr(flags, &addr, "addr", "127.0.0.1:8081", "listen on `host:port`; port 0 takes a free one")
+	flags.StringVar(&file, "db", "", "keep the index in this SQLite `file`; empty: a temporary one")
+	cli.Parse(flags, os.Args[1:], func() error { return cli.IsFolder("dir", dir) })
+	code, err := run(dir, addr, file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "indexer:", err)
 		code = 1

@@ -136,10 +136,10 @@ func lock(t *testing.T, file string) (release func()) {
 
 func TestProgramFailsWhenThereIsNoFolder(t *testing.T) {
 	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-dir", "/nowhere/at/all"}}.Start(t, program.Build(t))
-	if code := p.ExitCode(); code != 1 {
-		t.Errorf("exit code %d, want 1", code)
+	if code := p.ExitCode(); code != 2 {
+		t.Errorf("exit code %d, want 2", code)
 	}
-	p.WaitFor("sync.*no such file or directory")
+	p.WaitFor("-dir: .*no such file or directory")
 }
 
 func TestProgramServesWhileItsFolderIsAway(t *testing.T) {

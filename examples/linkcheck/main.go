@@ -10,69 +10,19 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"time"
 
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
 
-type options struct {
-	once      bool
-	every     time.Duration
-	perSecond float64
-	parallel  int
-	starts    []string
-}
-
-func parse(args []string) (options, error) {
-	var o options
-	flags := flag.NewFlagSet("linkcheck", flag.ContinueOnError)
-	flags.BoolVar(&o.once, "once", false, "walk once; exit with 1 if a link is broken, with 2 if the walk was cut short")
-	flags.DurationVar(&o.every, "every", time.Minute, "begin a walk each `time`, unless the last one is still on")
-	flags.Float64Var(&o.perSecond, "rate", 20, "make at most this `number` of requests a second; 0: no limit")
-	flags.IntVar(&o.parallel, "parallel", 4, "make at most this `number` of requests at a time")
-	flags.Usage = func() {
-		fmt.Fprintln(flags.Output(), "usage: linkcheck [flags] [address ...]")
-		flags.PrintDefaults()
-	}
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	o.starts = flags.Args()
-	err := o.check()
-	if err != nil {
-		fmt.Fprintln(flags.Output(), "linkcheck:", err)
-	}
-	return o, err
-}
-
-func (o options) check() error {
-	if o.every < time.Millisecond || !(o.perSecond >= 0) || o.parallel < 1 || o.parallel > 1000 {
-		return errors.New("-every must be at least a millisecond, -parallel from 1 to 1000, and -rate not negative")
-	}
-	for _, address := range o.starts {
-		if u, err := url.Parse(address); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return fmt.Errorf("%q is not an address like https://example.com/", address)
-		}
-	}
-	return nil
-}
-
 func main() {
-	opts, err := parse(os.Args[1:])
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(0)
-	case err != nil:
-		os.Exit(2)
-	}
+	opts := parse(os.Args[1:])
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	host := hosted.New(hosted.Config{Name: "linkcheck", Logger: log, ShutdownTimeout: 5 * time.Second})
 
@@ -98,7 +48,7 @@ func main() {
 		os.Exit(once(host, walk, needs))
 	}
 
-	job := must(periodic.New(periodic.Config{
+	job := cli.Must(periodic.New(periodic.Config{
 		Name: "walk", Schedule: periodic.Every(opts.every), RunAtStart: true, Logger: log,
 	}, func(ctx context.Context) error {
 		_, err := walk(ctx)
@@ -130,12 +80,4 @@ func once(host *hosted.Host, walk func(context.Context) (int, error), needs []st
 		return 1
 	}
 	return 0
-}
-
-// must is for what can only fail because it was written wrongly above.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 )
 
 // walker finds broken links. Two sides work together: the walk, one goroutine that
@@ -44,8 +45,8 @@ func newWalker(parallel int, perSecond float64) *walker {
 	transport := http.DefaultTransport.(*http.Transport).Clone() // documented
 	transport.MaxIdleConnsPerHost = parallel
 	w := &walker{client: &http.Client{Transport: transport}, found: make(chan found), over: make(chan struct{})}
-	w.links = must(channelq.New(channelq.Config[link]{Name: "links", Capacity: 100}))
-	w.checkers = must(channelq.NewWorkers(w.links, w.check, channelq.WorkerConfig[link]{
+	w.links = cli.Must(channelq.New(channelq.Config[link]{Name: "links", Capacity: 100}))
+	w.checkers = cli.Must(channelq.NewWorkers(w.links, w.check, channelq.WorkerConfig[link]{
 		Concurrency: parallel,
 		RateLimit:   rate.Limit(perSecond), // of all checkers together
 		Timeout:     10 * time.Second,

@@ -23,35 +23,21 @@
 package main
 
 import (
-	"cmp"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/periodic"
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "listen on `host:port`; port 0 takes a free one")
-	store := flag.String("store", os.Getenv("POLLER_STORE"), "the table is in sqlite:`FILE` or postgres://...; empty: a file in a temporary folder (POLLER_STORE)")
-	notify := flag.String("notify", "", "post what is due to this `URL`; empty: print it")
-	every := flag.Duration("every", time.Second, "look at the table this often")
-	lease := flag.Duration("lease", time.Minute, "what a process has claimed is free again after this `time`, should it die")
-	flag.Parse()
-	if *every < time.Millisecond || *lease < time.Second || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "poller: -every is at least a millisecond, -lease at least a second, and there is nothing after the flags")
-		flag.Usage()
-		os.Exit(2)
-	}
-
+	opts := parse(os.Args[1:])
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	where := cmp.Or(*store, temporary())
-	tasks, err := openTable(where, *lease)
+	tasks, err := openTable(opts.store, opts.lease)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "poller:", err)
 		os.Exit(2)
@@ -59,26 +45,20 @@ func main() {
 
 	host := hosted.New(hosted.Config{Name: "poller", Logger: log})
 	host.Add("table", tasks)
-	p := &poller{tasks: tasks, deliver: deliverTo(*notify), lease: *lease, log: log}
-	job, err := periodic.New(periodic.Config{
-		Name: "poll", Schedule: periodic.Every(*every), RunAtStart: true, Logger: log,
+	p := &poller{tasks: tasks, deliver: deliverTo(opts.notify), lease: opts.lease, log: log}
+	job := cli.Must(periodic.New(periodic.Config{
+		Name: "poll", Schedule: periodic.Every(opts.every), RunAtStart: true, Logger: log,
 		// A trigger during a run leads to one more: what the webhook just brought
 		// may have come too late for this one.
 		Overlap: periodic.QueueOne,
 		// What is not done by then is given back while the claim still holds.
-		Timeout: *lease / 2,
-	}, p.poll)
-	if err != nil {
-		panic(err) // -every has been checked
-	}
+		Timeout: opts.lease / 2,
+	}, p.poll))
 	host.Add("poll", job)
-	server := hosted.HTTP(&http.Server{Addr: *addr, Handler: routes(host, tasks, job), ReadHeaderTimeout: 5 * time.Second})
+	server := hosted.HTTP(&http.Server{Addr: opts.addr, Handler: routes(host, tasks, job), ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", server)
 
-	go func() {
-		<-host.Lifetime().Started()
-		fmt.Printf(hello, server.Addr(), where)
-	}()
+	cli.Hello(host, func() string { return fmt.Sprintf(hello, server.Addr(), opts.store) })
 	code := hosted.Exec(host)
 	fmt.Print(host.Report())
 	os.Exit(code)
@@ -93,13 +73,3 @@ const hello = `
   Ctrl-C                         stop, and read the report
 
 `
-
-// temporary names a file that stays when the program ends, so that it can be
-// started again on it.
-func temporary() string {
-	dir, err := os.MkdirTemp("", "poller-")
-	if err != nil {
-		dir = "."
-	}
-	return "sqlite:" + filepath.Join(dir, "tasks.db")
-}

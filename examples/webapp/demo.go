@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/periodic"
 )
@@ -20,14 +21,14 @@ import (
 func addDemo(host *hosted.Host, emails channelq.Enqueuer[welcome], log *slog.Logger) {
 	host.Go("visitors", func(ctx context.Context) error { return signUpInWaves(ctx, emails) })
 
-	stock := must(periodic.New(periodic.Config{
+	stock := cli.Must(periodic.New(periodic.Config{
 		Name: "stock", Schedule: periodic.Every(10 * time.Second), RunAtStart: true, Logger: log,
 		Backoff: periodic.Backoff{Initial: 5 * time.Second, Max: 20 * time.Second},
 	}, askSupplier))
 	host.Add("stock", stock)
 
-	newsletter := must(periodic.New(periodic.Config{
-		Name: "newsletter", Schedule: must(periodic.Cron("0 9 * * 1", time.Local)), Logger: log,
+	newsletter := cli.Must(periodic.New(periodic.Config{
+		Name: "newsletter", Schedule: cli.Must(periodic.Cron("0 9 * * 1", time.Local)), Logger: log,
 	}, func(context.Context) error { return nil }))
 	newsletter.Pause()
 	host.Add("newsletter", newsletter)

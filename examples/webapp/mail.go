@@ -15,6 +15,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 )
 
 // welcome is a mail to send. Only what is needed to make it goes through the
@@ -43,7 +44,7 @@ func newMailer(cfg config, c *catcher) *mailer {
 		host, port, _ = splitHostPort(cfg.smtp) // checked by parse
 		tls, dial = mail.TLSOpportunistic, new(net.Dialer).DialContext
 	}
-	client := must(mail.NewClient(host, mail.WithPort(port), mail.WithTLSPolicy(tls), mail.WithHELO("localhost"),
+	client := cli.Must(mail.NewClient(host, mail.WithPort(port), mail.WithTLSPolicy(tls), mail.WithHELO("localhost"),
 		mail.WithTimeout(5*time.Second), mail.WithDialContextFunc(dial), mail.WithoutNoop()))
 	return &mailer{client, cfg.failRate, cfg.hangAt}
 }

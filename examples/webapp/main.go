@@ -22,6 +22,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
@@ -50,8 +51,8 @@ func main() {
 
 	// At night nobody looks at yesterday's mail.
 	if cfg.role.sends() {
-		host.Add("clean-up", must(periodic.New(periodic.Config{
-			Name: "clean-up", Schedule: must(periodic.Cron("30 3 * * *", time.Local)), Logger: cfg.log,
+		host.Add("clean-up", cli.Must(periodic.New(periodic.Config{
+			Name: "clean-up", Schedule: cli.Must(periodic.Cron("30 3 * * *", time.Local)), Logger: cfg.log,
 		}, catcher.cleanUp)))
 	}
 
@@ -61,7 +62,7 @@ func main() {
 	shop := newProducts(newOrigin(cfg.failRate), cfg.log)
 	if cfg.role.serves() {
 		host.Task("warm-up", shop.warm)
-		host.Add("products", must(periodic.New(periodic.Config{
+		host.Add("products", cli.Must(periodic.New(periodic.Config{
 			Name: "products", Schedule: periodic.Every(time.Minute), Phase: -1, Logger: cfg.log,
 		}, shop.refresh)), hosted.Health(shop.health), hosted.NotCritical())
 	}
@@ -103,12 +104,4 @@ func run(host *hosted.Host, cfg config, emails outbox, unsent *leftovers, hello 
 		code = 1
 	}
 	return code
-}
-
-// must is for what can only fail because it was written wrongly above.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

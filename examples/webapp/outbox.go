@@ -9,6 +9,7 @@ import (
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/postgres"
 	"github.com/steadgo/stead/durable/sqlite"
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -57,8 +58,8 @@ type sender = func(context.Context, welcome) error
 // the report, and a crash takes them along.
 func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) outbox {
 	// When it is full the visitor is told to come back, rather than kept waiting.
-	emails := must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: 10_000, OnFull: channelq.Reject}))
-	senders := must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[welcome]{
+	emails := cli.Must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: 10_000, OnFull: channelq.Reject}))
+	senders := cli.Must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[welcome]{
 		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry,
 		OnLeftover: unsent.keep, OnGiveUp: unsent.giveUp, Logger: cfg.log,
 	}))
@@ -69,8 +70,8 @@ func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) out
 // inStore keeps them in a database, where they outlive this process and where
 // others can enqueue and send them as well.
 func inStore[TTx any](host *hosted.Host, cfg config, store closingStore[TTx], send sender, unsent *leftovers) outbox {
-	jobs := must(durable.New(store, durable.Config{Name: "emails", Mode: cfg.role.mode(), Logger: cfg.log}))
-	emails := must(durable.NewQueue(jobs, "emails", send, durable.QueueConfig[welcome]{
+	jobs := cli.Must(durable.New(store, durable.Config{Name: "emails", Mode: cfg.role.mode(), Logger: cfg.log}))
+	emails := cli.Must(durable.NewQueue(jobs, "emails", send, durable.QueueConfig[welcome]{
 		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry, OnGiveUp: unsent.giveUp,
 	}))
 	migrate := func(ctx context.Context) error { return durable.Migrate(ctx, store) }

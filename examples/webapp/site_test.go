@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -27,8 +28,8 @@ type testSite struct {
 // the queue.
 func newSite(t *testing.T, capacity int) testSite {
 	t.Helper()
-	emails := must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: capacity, OnFull: channelq.Reject}))
-	senders := must(channelq.NewWorkers(emails, newMailer(config{smtp: "127.0.0.1:1"}, nil).send, channelq.WorkerConfig[welcome]{}))
+	emails := cli.Must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: capacity, OnFull: channelq.Reject}))
+	senders := cli.Must(channelq.NewWorkers(emails, newMailer(config{smtp: "127.0.0.1:1"}, nil).send, channelq.WorkerConfig[welcome]{}))
 	log := slog.New(slog.DiscardHandler)
 	host := hosted.New(hosted.Config{Name: "test"})
 	host.Add("emails", senders)
@@ -207,8 +208,8 @@ func TestOnlyAFinalRefusalIsPermanent(t *testing.T) {
 // isPermanent asks the queue: a permanent error is not tried again.
 func isPermanent(t *testing.T, err error) bool {
 	t.Helper()
-	q := must(channelq.New(channelq.Config[int]{Capacity: 1}))
-	w := must(channelq.NewWorkers(q, func(context.Context, int) error { return err }, channelq.WorkerConfig[int]{
+	q := cli.Must(channelq.New(channelq.Config[int]{Capacity: 1}))
+	w := cli.Must(channelq.NewWorkers(q, func(context.Context, int) error { return err }, channelq.WorkerConfig[int]{
 		Retry: channelq.Retry{Attempts: 2, Initial: time.Nanosecond},
 	}))
 	if err := w.Start(t.Context()); err != nil {

@@ -175,9 +175,11 @@ func TestProgramRefusesWrongSettings(t *testing.T) {
 	if !exists(dir, "hello.txt") {
 		t.Error("it has worked")
 	}
-	p = program.Command{Args: []string{"-no-such-flag"}}.Start(t, binary)
-	if code := p.ExitCode(); code != 2 {
-		t.Errorf("exit code %d", code)
+	for _, args := range []string{"-no-such-flag", "-shutdown-timeout -1s", "-probes 8081", "more"} {
+		p = program.Command{Args: strings.Fields(args)}.Start(t, binary)
+		if code := p.ExitCode(); code != 2 {
+			t.Errorf("%s: exit code %d", args, code)
+		}
 	}
 }
 
@@ -211,10 +213,7 @@ func TestTheBudgetFitsTheSupervisor(t *testing.T) {
 		"systemd": {match(unit, `^ExecStart=\S+ (.*)$`), patience},
 		"docker":  {entry, 10 * time.Second},
 	} {
-		opts, err := parse(strings.Fields(c.args))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		opts := parse(strings.Fields(c.args))
 		if opts.shutdown <= 0 || opts.shutdown > c.patience*95/100 {
 			t.Errorf("%s: a budget of %v in %v", name, opts.shutdown, c.patience)
 		}
