@@ -32,7 +32,7 @@ import (
 
 func main() {
 	opts := parse(os.Args[1:])
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := cli.Log(slog.LevelInfo)
 	host := hosted.New(hosted.Config{Name: "analytics", Logger: log, ShutdownTimeout: opts.shutdown})
 
 	sinkURL := func() string { return opts.sink }

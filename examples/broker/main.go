@@ -56,9 +56,9 @@ func run(cfg config) (code int, err error) {
 	}
 	defer func() { _ = db.Close() }()
 
-	host := newHost(cfg, db, slog.Default())
+	host := newHost(cfg, db, cli.Log(slog.LevelInfo))
 	code = hosted.Exec(host)
-	fmt.Println(host.Report())
+	fmt.Print(host.Report())
 	return code, nil
 }
 

@@ -53,7 +53,8 @@ func (b *broker) Start(ctx context.Context) (err error) {
 	if err := b.provide(ctx); err != nil {
 		return err
 	}
-	logger := watermill.NewSlogLogger(b.log)
+	// What it calls information is a line for each message.
+	logger := watermill.NewSlogLoggerWithLevelMapping(b.log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 	b.out, err = wmjs.NewPublisher(wmjs.PublisherConfig{Conn: b.conn, Logger: logger})
 	if err != nil {
 		return err

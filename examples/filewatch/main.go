@@ -77,9 +77,9 @@ func run(dir string) (code int, err error) {
   Ctrl-C stops, and prints the report.
 
 `, dir)
-	host := newHost(notes, slog.Default())
+	host := newHost(notes, cli.Log(slog.LevelInfo))
 	code = hosted.Exec(host)
-	fmt.Println(host.Report())
+	fmt.Print(host.Report())
 	return code, nil
 }
 

@@ -65,9 +65,9 @@ func run(dir, addr, file string) (code int, err error) {
 	}
 	defer func() { _ = db.Close() }()
 
-	host := newHost(os.DirFS(dir), addr, db, slog.Default())
+	host := newHost(os.DirFS(dir), addr, db, cli.Log(slog.LevelInfo))
 	code = hosted.Exec(host)
-	fmt.Println(host.Report())
+	fmt.Print(host.Report())
 	return code, nil
 }
 

@@ -35,7 +35,10 @@ const group = "newsletter"
 func main() {
 	opts := parse(os.Args[1:])
 	if opts.store == "" {
-		os.Exit(hosted.Exec(newStage(opts.ttl, opts.kill)))
+		stage := newStage(opts.ttl, opts.kill)
+		code := hosted.Exec(stage)
+		fmt.Print(stage.Report())
+		os.Exit(code)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	leases, closer, err := open(opts.store)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/steadgo/stead/examples/internal/cli"
@@ -23,7 +24,7 @@ import (
 
 func main() {
 	opts := parse(os.Args[1:])
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := cli.Log(slog.LevelWarn)
 	host := hosted.New(hosted.Config{Name: "linkcheck", Logger: log, ShutdownTimeout: 5 * time.Second})
 
 	// Without an address it walks through a site of its own, whose port is known
@@ -57,10 +58,20 @@ func main() {
 	// At a stop a job may finish the run that is on. A walk can take an hour, so it
 	// gets a moment, and then its context ends.
 	host.Add("walk", job, hosted.StopTimeout(500*time.Millisecond))
+	cli.Hello(host, func() string { return fmt.Sprintf(hello, strings.Join(starts(), " "), opts.every) })
 	code := hosted.Exec(host)
 	fmt.Print(host.Report())
 	os.Exit(code)
 }
+
+const hello = `
+  Walks from %[1]v now, and then every %[2]v. To walk once, through a site of yours:
+
+    go run ./examples/linkcheck -once https://example.com/
+
+  Ctrl-C stops, and prints the report.
+
+`
 
 // once starts what the walk needs, walks, and stops it again: no schedule, and no
 // waiting for a signal, though one ends it early.

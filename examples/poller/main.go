@@ -36,7 +36,7 @@ import (
 
 func main() {
 	opts := parse(os.Args[1:])
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := cli.Log(slog.LevelInfo)
 	tasks, err := openTable(opts.store, opts.lease)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "poller:", err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -83,7 +84,7 @@ func configure() config {
 	case err != nil:
 		os.Exit(2) // parse has said why
 	}
-	cfg.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	cfg.log = cli.Log(slog.LevelInfo)
 	cfg.out = os.Stdout
 	return cfg
 }

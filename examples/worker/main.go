@@ -33,7 +33,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := cli.Log(slog.LevelInfo)
 	dir.log = log
 	host, probes := build(opts, dir, log)
 
@@ -47,7 +47,7 @@ func main() {
 
 const hello = `
   cp README.md %[1]s/    to have it packed into %[2]s
-  curl http://%[3]s/readyz?verbose
+  curl 'http://%[3]s/readyz?verbose'
   Ctrl-C              stop, and read the report
 
 `

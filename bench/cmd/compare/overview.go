@@ -23,7 +23,7 @@ var panels = []panel{
 	}},
 	{"Batches of 64; the channel one at a time", `^queue/\w+/1024/8B/batch64$`, []row{{bench.Subject, "Stead"}}},
 	{"An empty task on four workers", `^tasks/\w+/noop$`, []row{
-		{bench.Subject, "Stead"}, {"pond", "pond, the best of five pools"},
+		{bench.Subject, "Stead"}, {"pond", "pond, the best of the pools"},
 	}},
 	{"One item at a time, 128 bytes", "", nil},
 	{"", `^queue/\w+/1024/128B/batch1$`, []row{{bench.Subject, "Stead, capacity 1024"}}},

@@ -1,12 +1,13 @@
-// Package cli is what the command lines of the examples have in common and what
-// none of them is about: flags that refuse a wrong value, with exit code 2, and
-// the lines that say what to try.
+// Package cli is what the examples have in common and what none of them is about:
+// flags that refuse a wrong value, with exit code 2, a log, and the lines that say
+// what to try.
 package cli
 
 import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -107,6 +108,20 @@ func IsFolder(name, path string) error {
 		return fmt.Errorf("-%s: %w", name, err)
 	}
 	return nil
+}
+
+// Log is a log for people on standard error. The report of a stop is left out of it:
+// these programs print it as a table, after the last line of the log.
+func Log(least slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{
+		Level: least,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == "report" {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
 }
 
 // Hello prints what there is to try once the host has started: before that nobody
