@@ -7,6 +7,14 @@
 // visitors of its own: watch the batches stop and come again. Ctrl-C stops it and
 // prints the report.
 //
+// The parts, in the order in which data flows:
+//
+//	endpoint.go  takes events into a queue
+//	main.go      a Batcher behind the queue
+//	sender.go    posts a batch, through a circuit breaker
+//	unsent.go    the file for what the sink does not take
+//	builtin.go   a sink and visitors, to have something to look at
+//
 // An event that was answered with 202 is in memory: it reaches the sink at least
 // once, or a file at the stop. A crash loses it. Events that must survive one
 // belong into a queue that is on disk before the answer; see package durable.

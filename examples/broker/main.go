@@ -13,6 +13,13 @@
 // again, to the next one. It may have been handled just before, so a delivery is
 // never the only one, and the handler does not mind (ship.go).
 //
+// The parts:
+//
+//	main.go    what is started, in which order
+//	nats.go    the connection to the broker, as a service
+//	orders.go  who publishes orders
+//	ship.go    receives them, handles, acknowledges
+//
 // The order of the services is what makes a clean stop: first nothing new is
 // taken, then what was taken is handled and acknowledged, and then the connection
 // closes over which that goes.

@@ -9,6 +9,8 @@
 //
 //	go run ./examples/leaderonly -store postgres://app@db/app
 //	go run ./examples/leaderonly -store redis://cache:6379/0
+//
+// What one process is stands here; stage.go is the three of them with the killer.
 package main
 
 import (

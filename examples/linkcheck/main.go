@@ -4,6 +4,13 @@
 //	go run ./examples/linkcheck                              a small site of its own, with broken links
 //	go run ./examples/linkcheck -once https://example.com/   one walk; exit code 1 if a link is broken
 //
+// The parts:
+//
+//	main.go    a job that walks, or one walk
+//	walk.go    the walk, and the workers that ask for each link
+//	page.go    finds the links of a page
+//	result.go, progress.go, flags.go, site.go   what people see, and a site to try it on
+//
 // It reads the pages of the hosts that it is given. What they link to elsewhere is
 // asked for and not read. It does not look at robots.txt: check sites of your own.
 package main

@@ -13,6 +13,16 @@
 //	go run ./examples/webapp migrate -store sqlite:shop.db
 //	go run ./examples/webapp -store sqlite:shop.db -role web
 //	go run ./examples/webapp -store sqlite:shop.db -role worker -addr 127.0.0.1:8081
+//
+// The parts:
+//
+//	main.go               what is started, in which order
+//	signup.go, outbox.go  the form, and the queue behind it
+//	mail.go, catcher.go   what a worker sends, and a mail server to try it on
+//	products.go           the cache and its job
+//	admin.go              the dashboard, and who may press its buttons
+//	site.go, pages.go     addresses, metrics, health; the pages
+//	config.go, demo.go    flags; what goes wrong with -demo
 package main
 
 import (

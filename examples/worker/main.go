@@ -7,6 +7,13 @@
 // Copy a file into the folder that it prints and look for the packed copy. Then
 // try Ctrl-C, kill -HUP with -config, and the probes.
 //
+// The parts:
+//
+//	main.go      what is started, in which order
+//	spool.go     the folder: finds files, packs them, sets aside what cannot be packed
+//	settings.go  a settings file that SIGHUP reads again
+//	worker.service, Containerfile
+//
 // The folder is the memory of this program: a file stays in it until its copy is
 // complete. So nothing has to be saved at a stop, and after a crash the next start
 // finds what is left.
