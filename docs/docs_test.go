@@ -58,6 +58,39 @@ func TestLinksLeadToFilesThatAreThere(t *testing.T) {
 	}
 }
 
+var (
+	heading = regexp.MustCompile(`(?m)^#{1,6} (.*)$`)
+	anchor  = regexp.MustCompile(`\]\(([^)#:]*)#([^)]+)\)`)
+	dropped = regexp.MustCompile(`[^a-z0-9_ -]`)
+)
+
+// slug is what GitHub makes of a heading.
+func slug(title string) string {
+	return strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(title), ""), " ", "-")
+}
+
+func TestLinksIntoAPageLeadToAHeading(t *testing.T) {
+	all := pages(t)
+	headings := map[string]map[string]bool{}
+	for page, text := range all {
+		headings[page] = map[string]bool{}
+		for _, found := range heading.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
+			headings[page][slug(found[1])] = true
+		}
+	}
+	for page, text := range all {
+		for _, found := range anchor.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
+			target := page
+			if found[1] != "" {
+				target = filepath.ToSlash(filepath.Join(filepath.Dir(page), found[1]))
+			}
+			if !headings[target][found[2]] {
+				t.Errorf("%s: %s has no heading for #%s", page, target, found[2])
+			}
+		}
+	}
+}
+
 // covered says where a command of a page is run: "here", by the next test; by a
 // step of .ci/run; or by the TestProgram of an example. A command that
 // starts with another one's text and a space is that command with arguments.
