@@ -23,9 +23,9 @@ func latencyOfQueue(h channelq.Histogram) Latency {
 }
 
 func latencyOfSchedule(h periodic.Histogram) Latency {
-	buckets := make([]bucket, len(h.Buckets))
-	for i, b := range h.Buckets {
-		buckets[i] = bucket{b.UpperBound, b.Count}
+	buckets := make([]bucket, len(h.Bounds))
+	for i, bound := range h.Bounds {
+		buckets[i] = bucket{bound, h.Cumulative[i]}
 	}
 	return latency(h.Count, h.Sum, buckets)
 }

@@ -37,7 +37,7 @@ var (
 
 func outcomes() []part[jobStats] {
 	var all []part[jobStats]
-	for _, o := range periodic.Outcomes() {
+	for _, o := range []periodic.Outcome{periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.TimedOut, periodic.Cancelled} {
 		all = append(all, part[jobStats]{o.String(), func(s *jobStats) uint64 { return s.Runs[o] }})
 	}
 	return all
@@ -53,9 +53,9 @@ func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
 
 func exact(desc *prometheus.Desc, labels []*dto.LabelPair, h *periodic.Histogram) *distribution {
 	d := &distribution{desc: desc, labels: labels, count: h.Count, sum: h.Sum.Seconds()}
-	for _, b := range h.Buckets {
-		d.bounds = append(d.bounds, b.UpperBound.Seconds())
-		d.cumulative = append(d.cumulative, b.Count)
+	for i, bound := range h.Bounds {
+		d.bounds = append(d.bounds, bound.Seconds())
+		d.cumulative = append(d.cumulative, h.Cumulative[i])
 	}
 	return d
 }

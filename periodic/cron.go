@@ -3,11 +3,12 @@ package periodic
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/netresearch/go-cron"
+
+	"github.com/steadgo/stead/internal/wallclock"
 )
 
 // GapPolicy says what becomes of a slot whose wall-clock time does not exist
@@ -121,100 +122,21 @@ func newCron(expr string, loc *time.Location) (*zoned, error) {
 	// What follows 2000 has leap years that begin on each day of the week, so a
 	// schedule that is not due in them never is.
 	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, errors.New("is never due")
+		return nil, errors.New("it is never due")
 	}
-	return &zoned{wall: spec, loc: orUTC(loc), hourly: spec.Hour&allHours == allHours}, nil
+	return &zoned{wall: spec, loc: wallclock.OrUTC(loc), hourly: spec.Hour&allHours == allHours}, nil
 }
 
-// vet refuses what the parser would read in a surprising way, or hang or panic
-// on in some version, and brings the text into its dialect.
-func vet(expr string) (string, error) {
-	switch {
-	case len(expr) > cronMaxLength:
-		return "", fmt.Errorf("longer than %d bytes", cronMaxLength)
-	case strings.Contains(expr, "="):
-		return "", errors.New("a time zone belongs into the loc argument, not into the text")
+// DailyAt is due each day at a time of day, "15:04" or "15:04:05", in loc; nil is
+// UTC. Days when the clocks change follow the policies, as with [Cron], which is
+// also for what is due each week or month: "30 6 * * MON", "30 6 L * *".
+func DailyAt(at string, loc *time.Location, opts ...CronOption) (Schedule, error) {
+	t, err := wallclock.TimeOfDay(at)
+	if err != nil {
+		return nil, fmt.Errorf("stead/periodic: daily at %q: %w", clip(at), err)
 	}
-	for _, r := range expr {
-		if r > 126 || (r < ' ' && r != '\t') {
-			return "", fmt.Errorf("character %q", r)
-		}
-	}
-	fields := strings.Fields(strings.ToUpper(expr))
-	if len(fields) == 1 && strings.HasPrefix(fields[0], "@") {
-		return strings.ToLower(fields[0]), nil
-	}
-	if len(fields) > 0 && strings.HasPrefix(fields[0], "@EVERY") {
-		return "", errors.New("use the schedule Every instead of @every")
-	}
-	if len(fields) != 5 && len(fields) != 6 {
-		return "", fmt.Errorf("has %d fields, want 5 or 6", len(fields))
-	}
-	bounds := fieldBounds[len(fieldBounds)-len(fields):]
-	for i := range fields {
-		items := strings.Split(fields[i], ",")
-		for n, item := range items {
-			if err := bounds[i].vet(item); err != nil {
-				return "", fmt.Errorf("field %d: %w", i+1, err)
-			}
-			last := len(item) - 1
-			if bounds[i].weekday && last > 0 && item[last] == 'L' && !strings.Contains(item, "#") {
-				items[n] = item[:last] + "#L" // the parser knows only 5#L
-			}
-		}
-		fields[i] = strings.Join(items, ",")
-	}
-	return strings.Join(fields, " "), nil
-}
-
-// fieldRange is the numbers a field may have.
-type fieldRange struct {
-	min, max int
-	weekday  bool
-}
-
-var fieldBounds = [...]fieldRange{{0, 59, false}, {0, 59, false}, {0, 23, false}, {1, 31, false}, {1, 12, false}, {0, 7, true}}
-
-// vet refuses an empty item, a number out of bounds, which the parser lets through
-// before a step, and a descending range. The parser reads 5-1 as a range around
-// the end, which is more often a typing error than wanted; among weekday names it
-// is how people speak.
-func (f fieldRange) vet(item string) error {
-	if item == "" {
-		return errors.New("empty item in a list")
-	}
-	span, _, _ := strings.Cut(item, "/")
-	low, high, isRange := strings.Cut(span, "-")
-	if low == "L" {
-		return nil
-	}
-	first, named, err := f.value(low)
-	if err != nil || !isRange {
-		return err
-	}
-	last, alsoNamed, err := f.value(high)
-	wraps := f.weekday && named && alsoNamed
-	if err == nil && first > last && !wraps {
-		err = fmt.Errorf("range %s descends", span)
-	}
-	return err
-}
-
-// value is that of a number or a name; the parser judges what is neither.
-func (f fieldRange) value(s string) (n int, named bool, err error) {
-	if n, err = strconv.Atoi(s); err == nil {
-		if n < f.min || n > f.max {
-			err = fmt.Errorf("%d is not between %d and %d", n, f.min, f.max)
-		}
-		return n, false, err
-	}
-	if errors.Is(err, strconv.ErrRange) {
-		return 0, false, fmt.Errorf("%s is not between %d and %d", clip(s), f.min, f.max)
-	}
-	if i := strings.Index("SUNMONTUEWEDTHUFRISAT", s); i >= 0 {
-		return i / 3, true, nil
-	}
-	return strings.Index("JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC", s)/3 + 1, true, nil
+	expr := fmt.Sprintf("%d %d %d * * *", t/time.Second%60, t/time.Minute%60, t/time.Hour)
+	return Cron(expr, loc, opts...)
 }
 
 // clip keeps a long text out of an error message.

@@ -11,45 +11,39 @@ import (
 // successful run. Polling a table in batches is the use.
 var ErrAgain = errors.New("stead/periodic: run again at once")
 
-// Errors of the methods.
+// Errors of the methods, inside others that say which job it was.
 var (
 	// ErrNotRunning: the job was not started, was stopped or removed, or its
-	// schedule has ended.
+	// schedule has ended; the ticker was stopped.
 	ErrNotRunning = errors.New("not running")
-
-	// ErrStarted: the job or scheduler is running already, or the job belongs to
-	// a scheduler.
-	ErrStarted = errors.New("already started")
 
 	// ErrOverlap: a run is on, and the job's Overlap policy has no place for
 	// another.
 	ErrOverlap = errors.New("a run is on")
-
-	// ErrStopped: the ticker was stopped.
-	ErrStopped = errors.New("stopped")
-
-	// ErrWaiting: another goroutine waits for the ticker.
-	ErrWaiting = errors.New("another wait is on")
 )
 
 // Causes of the end of a run's context, for [context.Cause].
 var (
-	// ErrReplaced: a newer slot took the place of the run.
-	ErrReplaced = errors.New("stead/periodic: run replaced by a newer one")
-
-	// ErrRemoved: the job was removed from its scheduler.
-	ErrRemoved = errors.New("stead/periodic: job removed")
-
-	// ErrStopping: the job is being stopped and the time for that is nearly over.
+	// ErrStopping: the job is being stopped and the time for that is nearly over,
+	// or it was removed from its scheduler.
 	ErrStopping = errors.New("stead/periodic: job is stopping")
-
-	// ErrGaveUp: the job gave up after too many failures. It is also in the error
-	// of Err and Health.
-	ErrGaveUp = errors.New("stead/periodic: gave up")
 
 	// ErrTimeout: the run was on for longer than Config.Timeout. It is a
 	// context.DeadlineExceeded.
 	ErrTimeout = fmt.Errorf("stead/periodic: run timed out: %w", context.DeadlineExceeded)
+
+	// ErrReplaced: a newer slot took the place of the run.
+	ErrReplaced = errors.New("stead/periodic: run replaced by a newer one")
+
+	// ErrGaveUp: the job gave up after too many failures while this run was on
+	// beside the one that failed. It is also in the error of Err and Health.
+	ErrGaveUp = errors.New("stead/periodic: gave up")
+)
+
+var (
+	errForeign = errors.New("the job belongs to a scheduler, which starts and stops it")
+	errWaiting = errors.New("another goroutine waits")
+	errRemoved = fmt.Errorf("%w: it was removed from its scheduler", ErrStopping)
 )
 
 // opError is err with the package, the verb and the name of the job.

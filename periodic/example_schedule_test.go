@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/periodic"
+	"github.com/steadgo/stead/periodic/calendar"
 )
 
 // slots lists the first n slots after from.
@@ -18,26 +19,20 @@ func slots(s periodic.Schedule, from time.Time, n int) string {
 	return strings.Join(lines, "\n")
 }
 
-// The board meets on the third Tuesday of every month, except on national
-// holidays.
+// Nothing is deployed on holidays; periodic/calendar has more of that kind.
 func ExampleExcept() {
-	berlin, err := time.LoadLocation("Europe/Berlin")
+	workdays, err := periodic.Cron("0 10 * * MON-FRI", nil)
 	if err != nil {
 		panic(err)
 	}
-	tuesdays, err := periodic.Cron("0 10 * * TUE#3", berlin)
+	holidays, err := calendar.Holidays(nil, "01-01", "12-25", "12-26")
 	if err != nil {
 		panic(err)
 	}
-	holidays, err := periodic.Holidays(berlin, "01-01", "05-01", "10-03", "12-25", "12-26", "2026-02-17")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(slots(periodic.Except(tuesdays, holidays), time.Date(2026, 1, 1, 0, 0, 0, 0, berlin), 3))
+	fmt.Println(slots(periodic.Except(workdays, holidays), time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC), 2))
 	// Output:
-	// Tue 20 Jan 2026 10:00 CET
-	// Tue 17 Mar 2026 10:00 CET
-	// Tue 21 Apr 2026 10:00 CEST
+	// Thu 24 Dec 2026 10:00 UTC
+	// Mon 28 Dec 2026 10:00 UTC
 }
 
 func ExampleSchedule() {
@@ -80,7 +75,7 @@ func ExampleCron() {
 	lastWorkday, _ := periodic.Cron("0 18 LW * *", nil)
 	fmt.Println(slots(lastWorkday, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 2))
 	// Output:
-	// stead/periodic: cron "0 0 31 2 *": is never due
+	// stead/periodic: cron "0 0 31 2 *": it is never due
 	// Fri 30 Jan 2026 18:00 UTC
 	// Fri 27 Feb 2026 18:00 UTC
 }
@@ -116,7 +111,7 @@ func ExampleRepeatPolicy() {
 
 func ExampleCronOption() {
 	options := []periodic.CronOption{periodic.Gap(periodic.SkipGap), periodic.Repeat(periodic.RepeatBoth)}
-	_, err := periodic.WeeklyAt(time.Sunday, "02:30", time.Local, options...)
+	_, err := periodic.Cron("30 2 * * SUN", time.Local, options...)
 	fmt.Println(err)
 	// Output: <nil>
 }

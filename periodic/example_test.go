@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/periodic"
@@ -163,15 +165,17 @@ func ExampleRun() {
 }
 
 func ExampleOutcome() {
-	for _, o := range periodic.Outcomes() { // one time series each, from the start
-		fmt.Println(o)
+	job := once(periodic.Config{Name: "report"}, func(context.Context) error { return errors.New("no paper") })
+	runs := job.Stats().Runs
+	for _, o := range slices.Sorted(maps.Keys(runs)) { // one time series each, from the start
+		fmt.Println(o, runs[o])
 	}
 	// Output:
-	// succeeded
-	// failed
-	// panicked
-	// timed_out
-	// cancelled
+	// succeeded 0
+	// failed 1
+	// panicked 0
+	// timed_out 0
+	// cancelled 0
 }
 
 func ExampleSkips() {
@@ -184,17 +188,11 @@ func ExampleHistogram() {
 	job := once(periodic.Config{Name: "quick"}, func(context.Context) error { return nil })
 	h := job.Stats().Duration
 	buckets := make(map[float64]uint64) // for prometheus.MustNewConstHistogram
-	for _, b := range h.Buckets {
-		buckets[b.UpperBound.Seconds()] = b.Count
+	for i, bound := range h.Bounds {
+		buckets[bound.Seconds()] = h.Cumulative[i]
 	}
 	fmt.Println(h.Count, buckets[3600])
 	// Output: 1 1
-}
-
-func ExampleBucket() {
-	b := periodic.Bucket{UpperBound: 25 * time.Millisecond, Count: 3}
-	fmt.Println(b.UpperBound.Seconds(), b.Count)
-	// Output: 0.025 3
 }
 
 func ExampleOverlap() {
@@ -231,9 +229,18 @@ func ExampleTick() {
 }
 
 func ExampleTickerOption() {
-	_, err := periodic.NewTicker(time.Second, periodic.TickerMissed(periodic.CatchUp(-1)))
-	fmt.Println(err)
-	// Output: stead/periodic: new ticker: TickerMissed: the limit is not from 1 to 1000
+	ticker, err := periodic.NewTicker(time.Millisecond, periodic.CatchUp(2))
+	if err != nil {
+		panic(err)
+	}
+	time.Sleep(50 * time.Millisecond) // the consumer is busy
+	for range 2 {
+		tick, _ := ticker.Wait(context.Background())
+		fmt.Println(tick.Missed > 10)
+	}
+	// Output:
+	// true
+	// false
 }
 
 // remembered is a store for tests and for those who have a database.

@@ -121,7 +121,7 @@ func (j *Job) Start(ctx context.Context) error {
 	s, own := j.home, j.own
 	j.mu.Unlock()
 	if !own {
-		return opError("start", j.name, ErrStarted)
+		return opError("start", j.name, errForeign)
 	}
 	return s.Start(ctx)
 }
@@ -146,7 +146,7 @@ func (j *Job) Stop(ctx context.Context) error {
 	case s == nil:
 		return nil
 	case !own:
-		return opError("stop", j.name, errors.New("the job belongs to a scheduler"))
+		return opError("stop", j.name, errForeign)
 	}
 	return s.Stop(ctx)
 }

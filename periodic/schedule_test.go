@@ -1,11 +1,13 @@
 package periodic_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/steadgo/stead/periodic"
+	"github.com/steadgo/stead/periodic/calendar"
 )
 
 func cron(t testing.TB, expr string, loc *time.Location, opts ...periodic.CronOption) periodic.Schedule {
@@ -113,6 +115,77 @@ func TestCronRefusesWhatWouldSurprise(t *testing.T) {
 	}
 }
 
+func TestErrorsOfCronSayWhichFieldIsWrongAndWhatIsAllowed(t *testing.T) {
+	for expr, want := range map[string]string{
+		"":                   "it has 0 fields, want 5 (minute, hour, day of month, month, day of week) or 6 with second before them",
+		"* * * *":            "it has 4 fields, want 5 (",
+		"5m":                 "it has 1 field, want 5 (minute, hour, day of month, month, day of week) or 6 with second before them; for a period there is the schedule Every",
+		"02:30":              "for a time of day there is DailyAt",
+		"0 0 0 1 1 * 2026":   "it has 7 fields, want 5 (minute, hour, day of month, month, day of week) or 6 with second before them; for years there is the schedule Bounded",
+		"60 * * * *":         `minute: "60", want 0 to 59; did you mean 0?`,
+		"61 0 * * * *":       `second: "61", want 0 to 59`,
+		"0 24 * * *":         `hour: "24", want 0 to 23; did you mean 0?`,
+		"0 0 0 * *":          `day of month: "0", want 1 to 31`,
+		"0 0 1 0 *":          `month: "0", want 1 to 12 or JAN to DEC`,
+		"0 0 * * 8":          `day of week: "8", want 0 to 7 or SUN to SAT`,
+		"0 0 * * MO":         `day of week: "MO", want 0 to 7 or SUN to SAT; did you mean MON?`,
+		"0 0 * * tue,friday": `day of week: "FRIDAY", want 0 to 7 or SUN to SAT; did you mean FRI?`,
+		"0 0 * * JAN":        `day of week: "JAN", want 0 to 7 or SUN to SAT; that is a month`,
+		"0 0 1 FRI *":        `month: "FRI", want 1 to 12 or JAN to DEC; that is a day of week`,
+		"0 0 1 JU *":         `month: "JU", want 1 to 12 or JAN to DEC; did you mean JUN or JUL?`,
+		"0 0 1 X *":          `month: "X", want 1 to 12 or JAN to DEC`,
+		"H * * * *":          `minute: "H", want 0 to 59`,
+		"-1 * * * *":         `minute: "-1", want 0 to 59`,
+		"+5 * * * *":         `minute: "+5", want 0 to 59`,
+		"1.5 * * * *":        `minute: "1.5", want 0 to 59`,
+		"1, * * * *":         "minute: an item of the list is empty",
+		"*/0 * * * *":        `minute: "*/0", want a step from 1 to 59 after /`,
+		"*/60 * * * *":       `minute: "*/60", want a step from 1 to 59 after /`,
+		"10-20/15 * * * *":   `minute: "10-20/15", want a step from 1 to 10 after /`,
+		"0 */x * * *":        `hour: "*/X", want a step from 1 to 23 after /`,
+		"0 22-6 * * *":       `hour: "22-6", want a range that ascends; did you mean 22-23,0-6?`,
+		"0 0 * NOV-FEB *":    `month: "NOV-FEB", want a range that ascends; did you mean NOV-12,1-FEB?`,
+		"0 8-1x * * *":       `hour: "1X", want 0 to 23`,
+		"0 0 L4 * *":         `day of month: "L4", want L, LW or L-n`,
+		"0 0 L-31 * *":       `day of month: "L-31", want a number of days from 1 to 30 after L-`,
+		"0 0 32W * *":        `day of month: "32W", want a day from 1 to 31, or L, before W`,
+		"0 0 * * L":          `day of week: "L", want a day before L, such as FRIL for the last Friday of the month`,
+		"0 0 * * MOL":        `day of week: "MO", want 0 to 7 or SUN to SAT; did you mean MON?`,
+		"0 0 * * FRI#6":      `day of week: "FRI#6", want a number from 1 to 5, or L for the last, after #`,
+		"@dayly":             "want one of @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly",
+		"@daily 1":           "nothing may follow @daily",
+		"@every 5m":          "for a period there is the schedule Every",
+		"@reboot":            "for a run at the start there is Config.RunAtStart",
+		"TZ=UTC 0 0 * * *":   "a time zone belongs into the argument loc, not into the text",
+		"０ * * * *":          "character '０', want letters, digits and * , - / # ?",
+		"0 0 31 2 *":         "it is never due",
+	} {
+		_, err := periodic.Cron(expr, nil)
+		if prefix := fmt.Sprintf("stead/periodic: cron %q: ", expr); err == nil || !strings.HasPrefix(err.Error(), prefix+want) && !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: got %v\nwant ...%s", expr, err, want)
+		}
+	}
+}
+
+// What the fields' own check accepts, the parser has to know: its errors speak of
+// its options and its bounds.
+func TestTheParserOfCronHasNothingToAdd(t *testing.T) {
+	spans := []string{"*", "?", "1", "02", "2-4", "FRI", "jan", "mar-nov", "MON-FRI", "FRI-MON", "sat-5", "7", "5-7", "l", "LW", "L-3", "15W", "FRI#2", "5#L", "friL", "7L", "0"}
+	steps := []string{"", "/1", "/2", "/3", "/7", "/10", "/23", "/30", "/59"}
+	for field := range 6 {
+		for _, span := range spans {
+			for _, step := range steps {
+				fields := strings.Fields("* * * * * *")
+				fields[field] = span + step + "," + span
+				_, err := periodic.Cron(strings.Join(fields, " "), nil)
+				if err != nil && !strings.Contains(err.Error(), ", want ") && !strings.Contains(err.Error(), "never due") {
+					t.Errorf("%v", err)
+				}
+			}
+		}
+	}
+}
+
 func TestFixedTimesOverAGap(t *testing.T) {
 	ny := location(t, "America/New_York")
 	eve := instant(t, "2026-03-07 12:00", ny)
@@ -151,11 +224,7 @@ func TestMidnightThatDoesNotExistIsNotTheEnd(t *testing.T) {
 		nexts(t, s, day.AddDate(0, 0, -2), eve+" 00:00", gap+" 01:00", after+" 00:00")
 	}
 	santiago := location(t, "America/Santiago")
-	s, err := periodic.WeeklyAt(time.Sunday, "00:00", santiago)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nexts(t, s, instant(t, "2026-09-05 23:59:59", santiago), "2026-09-06 01:00", "2026-09-13 00:00")
+	nexts(t, cron(t, "0 0 * * SUN", santiago), instant(t, "2026-09-05 23:59:59", santiago), "2026-09-06 01:00", "2026-09-13 00:00")
 }
 
 func TestADayThatDoesNotExist(t *testing.T) {
@@ -167,30 +236,15 @@ func TestADayThatDoesNotExist(t *testing.T) {
 
 func TestTimesOfDay(t *testing.T) {
 	from := instant(t, "2026-01-30 07:00", time.UTC)
-	must := func(s periodic.Schedule, err error) periodic.Schedule {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+	s, err := periodic.DailyAt("06:30:15", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	nexts(t, must(periodic.DailyAt("06:30:15", nil)), from, "2026-01-31 06:30:15", "2026-02-01 06:30:15")
-	nexts(t, must(periodic.WeeklyAt(time.Monday, "06:30", nil)), from, "2026-02-02 06:30", "2026-02-09 06:30")
-	nexts(t, must(periodic.MonthlyAt(31, "06:30", nil)), from, "2026-01-31 06:30", "2026-03-31 06:30")
-	nexts(t, must(periodic.MonthlyAt(-1, "06:30", nil)), from, "2026-01-31 06:30", "2026-02-28 06:30")
-	nexts(t, must(periodic.MonthlyAt(-3, "06:30", nil)), from, "2026-02-26 06:30", "2026-03-29 06:30")
+	nexts(t, s, from, "2026-01-31 06:30:15", "2026-02-01 06:30:15")
 	for _, at := range []string{"", "6:30", "24:00", "06:60", "06:30:60", "noon", "06:30 ", "06:30:15.5"} {
 		if _, err := periodic.DailyAt(at, nil); err == nil {
 			t.Errorf("time of day %q was accepted", at)
 		}
-	}
-	for _, day := range []int{0, 32, -32} {
-		if _, err := periodic.MonthlyAt(day, "06:30", nil); err == nil {
-			t.Errorf("day %d was accepted", day)
-		}
-	}
-	if _, err := periodic.WeeklyAt(7, "06:30", nil); err == nil {
-		t.Error("weekday 7 was accepted")
 	}
 }
 
@@ -241,73 +295,6 @@ func TestUnionsBoundsAndLists(t *testing.T) {
 	nexts(t, periodic.Every(7*time.Hour), from, "2026-01-01 07:00", "2026-01-01 14:00") // from the Unix epoch
 }
 
-func TestExclusions(t *testing.T) {
-	berlin, ny := location(t, "Europe/Berlin"), location(t, "America/New_York")
-	holidays, err := periodic.Holidays(berlin, "12-25", "12-26", "2027-01-01", "02-29")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nexts(t, periodic.Except(cron(t, "0 9 * * *", berlin), holidays), instant(t, "2026-12-24 10:00", berlin),
-		"2026-12-27", "2026-12-28", "2026-12-29", "2026-12-30", "2026-12-31", "2027-01-02")
-	nexts(t, periodic.Except(cron(t, "0 9 * * *", berlin), holidays), instant(t, "2028-02-28 10:00", berlin), "2028-03-01")
-
-	// Half-open: the end of an exclusion is not excluded, its begin is.
-	at := func(text string) time.Time { return instant(t, text, time.UTC) }
-	hourly := cron(t, "0 * * * *", nil)
-	nexts(t, periodic.Except(hourly, periodic.Between(at("2026-01-01 02:00"), at("2026-01-01 05:00"))), at("2026-01-01 00:30"),
-		"2026-01-01 01:00", "2026-01-01 05:00")
-	office, err := periodic.WeeklyHours(nil, "09:00", "17:00", time.Thursday, time.Friday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nexts(t, periodic.Except(hourly, office), at("2026-01-01 07:30"), "2026-01-01 08:00", "2026-01-01 17:00")
-	night, err := periodic.WeeklyHours(nil, "22:00", "06:00", time.Thursday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nexts(t, periodic.Except(hourly, night), at("2026-01-01 20:30"), "2026-01-01 21:00", "2026-01-02 06:00")
-	nexts(t, periodic.Except(hourly, night, office), at("2026-01-02 06:30"), "2026-01-02 07:00", "2026-01-02 08:00", "2026-01-02 17:00")
-	all, err := periodic.WeeklyHours(nil, "00:00", "00:00", time.Thursday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nexts(t, periodic.Except(hourly, all), at("2025-12-31 22:30"), "2025-12-31 23:00", "2026-01-02 00:00")
-
-	// The first instant after a gap is 03:00, and excluded.
-	early, err := periodic.WeeklyHours(ny, "03:00", "04:00", time.Sunday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nexts(t, periodic.Except(cron(t, "30 2 * * *", ny), early), instant(t, "2026-03-07 12:00", ny), "2026-03-09 02:30")
-
-	// Clocks that go back over midnight, at 00:01, show the excluded day twice.
-	stJohns := location(t, "America/St_Johns")
-	sixth, err := periodic.Holidays(stJohns, "2010-11-06")
-	if err != nil {
-		t.Fatal(err)
-	}
-	evening, err := periodic.WeeklyHours(stJohns, "18:00", "00:00", time.Saturday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []periodic.Calendar{sixth, evening} {
-		nexts(t, periodic.Except(cron(t, "0,30 * * * *", stJohns), c), instant(t, "2010-11-06 18:00", stJohns),
-			"2010-11-07 00:00:00 -0230", "2010-11-07 00:00:00 -0330", "2010-11-07 00:30:00 -0330")
-	}
-
-	for _, day := range []string{"", "25.12.", "2026-02-30", "02-30", "13-01"} {
-		if _, err := periodic.Holidays(nil, day); err == nil {
-			t.Errorf("holiday %q was accepted", day)
-		}
-	}
-	if _, err := periodic.WeeklyHours(nil, "9", "17:00"); err == nil {
-		t.Error("hour 9 was accepted")
-	}
-	if _, err := periodic.WeeklyHours(nil, "09:00", "17:00", -1); err == nil {
-		t.Error("weekday -1 was accepted")
-	}
-}
-
 // everything excludes all there is, in steps of one slot.
 type everything struct{ asked int }
 
@@ -319,14 +306,14 @@ func (e *everything) Excluded(t time.Time) (time.Time, bool) {
 func TestExclusionOfEverySlotEnds(t *testing.T) {
 	from := instant(t, "2026-01-01 00:00", time.UTC)
 	daily := cron(t, "@daily", nil)
-	if next := periodic.Except(daily, periodic.Between(from, from.AddDate(50, 0, 0))).Next(from); next.Year() != 2076 {
+	if next := periodic.Except(daily, calendar.Between(from, from.AddDate(50, 0, 0))).Next(from); next.Year() != 2076 {
 		t.Errorf("one long exclusion ends at %v", next)
 	}
 	var days []string
 	for day := from; day.Year() < 2032; day = day.AddDate(0, 0, 1) {
 		days = append(days, day.Format(time.DateOnly))
 	}
-	holidays, err := periodic.Holidays(nil, days...)
+	holidays, err := calendar.Holidays(nil, days...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (s *Scheduler) Name() string { return s.name }
 
 // Add takes over a job, before Start or while running; then its schedule begins
 // at once. Errors: a second job of that name, a job that was started or belonged
-// to a scheduler already (ErrStarted), one with a Clock of its own, and one whose
+// to a scheduler already (errStarted), one with a Clock of its own, and one whose
 // schedule panics.
 func (s *Scheduler) Add(j *Job) error {
 	if j == nil {
@@ -88,7 +88,7 @@ func (s *Scheduler) Add(j *Job) error {
 	}
 	j.mu.Unlock()
 	if !free {
-		return opError("add", j.name, ErrStarted)
+		return opError("add", j.name, errors.New("the job was started, or belongs to a scheduler, already"))
 	}
 	s.mu.Lock()
 	if _, taken := s.jobs[j.name]; taken {
@@ -130,7 +130,7 @@ func (s *Scheduler) Remove(name string) error {
 	// drop has made sure that the list gets no longer.
 	j.mu.Lock()
 	for r := j.runs; r != nil; r = r.older {
-		r.cancel(ErrRemoved)
+		r.cancel(errRemoved)
 	}
 	j.mu.Unlock()
 	return nil
@@ -201,7 +201,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	s.mu.Lock()
 	if s.live {
 		s.mu.Unlock()
-		return opError("start", s.name, ErrStarted)
+		return opError("start", s.name, errors.New("already started"))
 	}
 	if s.time == nil {
 		s.time = newTimeline(s.clk)

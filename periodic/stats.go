@@ -19,9 +19,6 @@ const (
 
 var outcomeNames = [...]string{"succeeded", "failed", "panicked", "timed_out", "cancelled"}
 
-// Outcomes lists every Outcome in order.
-func Outcomes() []Outcome { return []Outcome{Succeeded, Failed, Panicked, TimedOut, Cancelled} }
-
 // String returns the lower-case name, such as "timed_out".
 func (o Outcome) String() string {
 	if int(o) >= len(outcomeNames) {
@@ -56,18 +53,12 @@ type Skips struct {
 // Total is the sum of the counts.
 func (s Skips) Total() uint64 { return s.Overlap + s.Missed + s.Paused + s.Backoff + s.Stopped }
 
-// Bucket is one bucket of a [Histogram].
-type Bucket struct {
-	UpperBound time.Duration
-	Count      uint64 // observations of at most UpperBound: cumulative, as in Prometheus
-}
-
-// Histogram is a distribution of durations in fixed buckets. Observations above
-// the last bound are in Count alone. Divide by time.Second for Prometheus.
+// Histogram is a distribution of durations in fixed buckets.
 type Histogram struct {
-	Count   uint64
-	Sum     time.Duration
-	Buckets []Bucket
+	Count      uint64          // all observations
+	Sum        time.Duration   // of all observations
+	Bounds     []time.Duration // upper bounds of the buckets, ascending
+	Cumulative []uint64        // observations of at most the bound of the same index, as in Prometheus
 }
 
 // Stats is a job at one moment. All counts are since New; they survive a restart
@@ -131,11 +122,14 @@ func (t *tally) add(d time.Duration, bounds *[len(durationBounds)]time.Duration)
 }
 
 func (t *tally) histogram(bounds *[len(durationBounds)]time.Duration) Histogram {
-	h := Histogram{Count: t.count, Sum: t.sum, Buckets: make([]Bucket, len(bounds))}
+	h := Histogram{
+		Count: t.count, Sum: t.sum,
+		Bounds: append([]time.Duration(nil), bounds[:]...), Cumulative: make([]uint64, len(bounds)),
+	}
 	var below uint64
-	for i, bound := range bounds {
-		below += t.buckets[i]
-		h.Buckets[i] = Bucket{bound, below}
+	for i, n := range t.buckets {
+		below += n
+		h.Cumulative[i] = below
 	}
 	return h
 }

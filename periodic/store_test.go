@@ -2,11 +2,7 @@ package periodic_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -138,76 +134,4 @@ func TestACancelledRunIsNotRemembered(t *testing.T) {
 			t.Errorf("remembered %v", m.last)
 		}
 	})
-}
-
-func TestFileStoreKeepsTheInstantOfAnyName(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "new", "dir")
-	s, err := periodic.NewFileStore(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := t.Context()
-	at := time.Date(2026, 3, 4, 5, 6, 7, 89, location(t, "Europe/Berlin"))
-	var wg sync.WaitGroup
-	for i, name := range []string{"plain", "a/b", "..", ".", "Größe", "a b%2Fc", "c:\\d"} {
-		if last, err := s.LastRun(ctx, name); err != nil || !last.IsZero() {
-			t.Errorf("%q before: %v %v", name, last, err)
-		}
-		wg.Go(func() {
-			for n := range 3 {
-				if err := s.SaveLastRun(ctx, name, at.Add(time.Duration(10*i+n))); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	again, err := periodic.NewFileStore(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if last, err := again.LastRun(ctx, ".."); err != nil || !last.Equal(at.Add(22)) {
-		t.Errorf("read back %v, %v", last, err)
-	}
-	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 7 {
-		t.Errorf("files %v %v", files, err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "broken.lastrun"), []byte("yesterday"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.LastRun(ctx, "broken"); err == nil || !strings.Contains(err.Error(), `"broken"`) {
-		t.Errorf("broken file: %v", err)
-	}
-	if err := s.SaveLastRun(ctx, strings.Repeat("x", 300), at); err == nil {
-		t.Error("a name that no file can have was saved")
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 8 {
-		t.Errorf("a failed save leaves %v", files)
-	}
-	if _, err := periodic.NewFileStore(filepath.Join(dir, "broken.lastrun")); err == nil {
-		t.Error("a file is no directory")
-	}
-	var target *os.PathError
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.SaveLastRun(ctx, "plain", at); !errors.As(err, &target) {
-		t.Errorf("without its directory: %v", err)
-	}
-}
-
-func ExampleFileStore() {
-	dir, err := os.MkdirTemp("", "lastrun")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	store, err := periodic.NewFileStore(dir) // for Config.LastRun
-	if err != nil {
-		panic(err)
-	}
-	_ = store.SaveLastRun(context.Background(), "report", time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC))
-	fmt.Println(store.LastRun(context.Background(), "report"))
-	// Output: 2026-01-02 03:00:00 +0000 UTC <nil>
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/benbjohnson/clock"
 )
 
-// Forever is the period of a [Ticker] that does not tick until it is reset.
-const Forever time.Duration = math.MaxInt64
-
 // Tick is one tick of a [Ticker].
 type Tick struct {
 	Scheduled time.Time // when it was due
@@ -28,7 +25,7 @@ type Tick struct {
 //
 // The ticks lie on a fixed grid on the monotonic clock, the first one period
 // after NewTicker. Ticks that fall due while nobody waits become one, and the
-// grid goes on; see [TickerMissed] for other ways.
+// grid goes on; a policy of type [Missed] given to NewTicker chooses another way.
 //
 // All methods may be called from any goroutine, but only one at a time may wait.
 type Ticker struct {
@@ -37,50 +34,52 @@ type Ticker struct {
 
 	mu      sync.Mutex
 	period  time.Duration
-	due     time.Duration // the next tick, on the monotonic clock; Forever: none
+	due     time.Duration // the next tick, on the monotonic clock; forever: none
 	skipped int           // ticks passed over since the last one delivered
 	waiting bool
 	stopped bool
 	change  chan struct{} // closed and replaced by Reset and Stop
 }
 
-// TickerOption is an option of NewTicker.
-type TickerOption interface{ apply(*tickerOptions) }
+// forever is the period of a ticker that does not tick until it is reset.
+const forever time.Duration = math.MaxInt64
+
+// TickerOption is an option of [NewTicker]: a policy of type [Missed], or
+// [TickerClock].
+type TickerOption interface{ applyTicker(t *tickerOptions) }
 
 type tickerOptions struct {
 	missed Missed
 	clock  clock.Clock
 }
 
-type tickerOption func(*tickerOptions)
+// tickerClock is the option TickerClock.
+type tickerClock struct{ clock.Clock }
 
-func (f tickerOption) apply(o *tickerOptions) { f(o) }
+func (m Missed) applyTicker(o *tickerOptions)      { o.missed = m }
+func (c tickerClock) applyTicker(o *tickerOptions) { o.clock = c.Clock }
 
-// TickerClock sets the time source, see [Config.Clock].
-func TickerClock(c clock.Clock) TickerOption {
-	return tickerOption(func(o *tickerOptions) { o.clock = c })
-}
-
-// TickerMissed says what becomes of ticks that fell due while nobody waited:
-// Coalesce makes them one tick, delivered at once; CatchUp delivers each of the
-// latest ones; SkipMissed delivers none of them, but waits for the next on the
-// grid. Under all of them Tick.Missed counts those not delivered.
-func TickerMissed(m Missed) TickerOption {
-	return tickerOption(func(o *tickerOptions) { o.missed = m })
-}
+// TickerClock sets the time source, see [Config.Clock]. nil is real time.
+func TickerClock(c clock.Clock) TickerOption { return tickerClock{c} }
 
 // NewTicker makes a ticker with a period from one millisecond to a hundred years,
-// or Forever.
+// or of math.MaxInt64, which is to say that it does not tick until Reset; any
+// other is an error. The first tick is due one period from now.
+//
+// A policy says what becomes of ticks that fell due while nobody waited: [Coalesce],
+// the default, makes them one tick, delivered at once; [CatchUp] delivers each of
+// the latest ones; [SkipMissed] delivers none of them, but waits for the next on
+// the grid. Under all of them [Tick].Missed counts those not delivered.
 func NewTicker(period time.Duration, opts ...TickerOption) (*Ticker, error) {
 	if err := checkTicker(period); err != nil {
 		return nil, fmt.Errorf("stead/periodic: new ticker: %w", err)
 	}
 	var o tickerOptions
 	for _, opt := range opts {
-		opt.apply(&o)
+		opt.applyTicker(&o)
 	}
 	if o.missed < SkipMissed || o.missed > maxCatchUp {
-		return nil, fmt.Errorf("stead/periodic: new ticker: TickerMissed: the limit is not from 1 to %d", maxCatchUp)
+		return nil, fmt.Errorf("stead/periodic: new ticker: Missed: the limit is not from 1 to %d", maxCatchUp)
 	}
 	t := &Ticker{missed: o.missed, time: newTimeline(o.clock), period: period, change: make(chan struct{})}
 	t.due = t.after(t.time.elapsed())
@@ -88,22 +87,22 @@ func NewTicker(period time.Duration, opts ...TickerOption) (*Ticker, error) {
 }
 
 func checkTicker(period time.Duration) error {
-	if period == Forever {
+	if period == forever {
 		return nil
 	}
 	return checkPeriod(period)
 }
 
-// after is when the tick after one at due comes; that may be Forever.
+// after is when the tick after one at due comes; that may be forever.
 func (t *Ticker) after(due time.Duration) time.Duration {
-	if t.period == Forever {
-		return Forever
+	if t.period == forever {
+		return forever
 	}
 	return due + t.period
 }
 
-// Wait returns the next tick, at once if one is due. It fails with ErrStopped
-// after Stop, with ErrWaiting while another goroutine waits, and with an error
+// Wait returns the next tick, at once if one is due. It fails with ErrNotRunning
+// after Stop, with errWaiting while another goroutine waits, and with an error
 // that wraps ctx.Err and the cause of ctx when ctx ends; a ctx that has ended
 // already wins over a tick that is due. A failed Wait takes no tick.
 func (t *Ticker) Wait(ctx context.Context) (Tick, error) {
@@ -118,7 +117,7 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 	t.mu.Lock()
 	if t.waiting {
 		t.mu.Unlock()
-		return Tick{}, ErrWaiting
+		return Tick{}, errWaiting
 	}
 	t.waiting = true
 	t.mu.Unlock()
@@ -144,7 +143,7 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 			return tick, err
 		}
 		var ring <-chan time.Time
-		if left != Forever {
+		if left != forever {
 			ring = bell.set(left)
 		}
 		select {
@@ -165,9 +164,9 @@ func (t *Ticker) take() (tick Tick, left time.Duration, change <-chan struct{}, 
 	defer t.mu.Unlock()
 	switch {
 	case t.stopped:
-		return tick, 0, nil, ErrStopped
-	case t.due == Forever:
-		return tick, Forever, t.change, nil
+		return tick, 0, nil, ErrNotRunning
+	case t.due == forever:
+		return tick, forever, t.change, nil
 	case t.due > now:
 		return tick, t.due - now, t.change, nil
 	default:
@@ -183,8 +182,8 @@ func (t *Ticker) skip() {
 	defer t.mu.Unlock()
 	switch {
 	case t.due >= now:
-	case t.period == Forever:
-		t.due = Forever
+	case t.period == forever:
+		t.due = forever
 		t.skipped++
 	default:
 		n := int((now - t.due + t.period - 1) / t.period)
@@ -218,7 +217,7 @@ func (t *Ticker) Ticks(ctx context.Context) iter.Seq[Tick] {
 	return func(yield func(Tick) bool) {
 		for {
 			tick, err := t.wait(ctx)
-			if errors.Is(err, ErrWaiting) {
+			if errors.Is(err, errWaiting) {
 				panic("stead/periodic: two loops range over one Ticker")
 			}
 			if err != nil || !yield(tick) {
@@ -239,7 +238,7 @@ func (t *Ticker) Reset(period time.Duration) error {
 	switch {
 	case err != nil:
 	case t.stopped:
-		err = ErrStopped
+		err = ErrNotRunning
 	default:
 		t.period = period
 		if t.due > now {
@@ -260,7 +259,7 @@ func (t *Ticker) Period() time.Duration {
 	return t.period
 }
 
-// Stop ends the ticker: a Wait that is on and all later ones return ErrStopped,
+// Stop ends the ticker: a Wait that is on and all later ones return ErrNotRunning,
 // and a tick that is due is void. It may be called more than once.
 func (t *Ticker) Stop() {
 	t.mu.Lock()

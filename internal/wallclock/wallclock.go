@@ -1,0 +1,72 @@
+// Package wallclock is about the digits that a wall clock shows in a time zone.
+//
+// The clocks of a zone are a chain of segments with a constant offset from UTC.
+// Inside one, wall-clock arithmetic is plain arithmetic, so whatever has to do
+// with wall-clock times is worked out per segment on the "picture" of the wall
+// clock: the UTC time that shows the same digits. All surprises sit at the
+// joints, and there the caller decides. Handing a zone to calendar code instead
+// leaves every joint to what its author happened to think of.
+package wallclock
+
+import (
+	"errors"
+	"time"
+)
+
+// Segment is one stretch of constant offset. A zero Start or End is open.
+type Segment struct {
+	Start, End time.Time
+	Offset     time.Duration
+}
+
+// At is the segment of t in its location.
+func At(t time.Time) Segment {
+	start, end := t.ZoneBounds()
+	return Segment{start, end, OffsetAt(t)}
+}
+
+// OffsetAt is the offset from UTC at t.
+func OffsetAt(t time.Time) time.Duration {
+	_, seconds := t.Zone()
+	return time.Duration(seconds) * time.Second
+}
+
+// Picture is the UTC time whose digits the wall clock of the segment shows at t.
+func (s Segment) Picture(t time.Time) time.Time { return t.UTC().Add(s.Offset) }
+
+// FirstInstant is the first instant at which the wall clock of loc shows the
+// digits of picture or later ones. [time.Date] does not promise which side of a
+// change of the clocks it picks.
+func FirstInstant(picture time.Time, loc *time.Location) time.Time {
+	// No offset is longer than a day, so the search begins before the answer.
+	t := picture.Add(-48 * time.Hour).In(loc)
+	for {
+		seg := At(t)
+		at := picture.Add(-seg.Offset)
+		if at.Before(t) {
+			return t // skipped: t is the start of the segment
+		}
+		if seg.End.IsZero() || at.Before(seg.End) {
+			return at.In(loc)
+		}
+		t = seg.End.In(loc)
+	}
+}
+
+// TimeOfDay reads "15:04" or "15:04:05" as the time since midnight by the digits.
+func TimeOfDay(text string) (time.Duration, error) {
+	for _, layout := range []string{"15:04", time.TimeOnly} {
+		if t, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
+			return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, nil
+		}
+	}
+	return 0, errors.New(`want a time of day such as "06:30" or "06:30:15", from "00:00" to "23:59:59"`)
+}
+
+// OrUTC makes the nil location usable.
+func OrUTC(loc *time.Location) *time.Location {
+	if loc == nil {
+		return time.UTC
+	}
+	return loc
+}

@@ -1,0 +1,248 @@
+package periodic
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The texts of the parser's errors speak of its own options, and it lets through
+// what is more often a typing error than wanted: 5-1 as a range around the end,
+// 61/2, an empty item. So every item is judged here, before the parser sees it,
+// and an error says which field and value it is about and what is allowed.
+
+// vet checks the text of a crontab line and brings it into the parser's dialect.
+func vet(expr string) (string, error) {
+	switch {
+	case len(expr) > cronMaxLength:
+		return "", fmt.Errorf("longer than %d bytes", cronMaxLength)
+	case strings.Contains(expr, "="):
+		return "", errors.New("a time zone belongs into the argument loc, not into the text")
+	}
+	for _, r := range expr {
+		if r > 126 || (r < ' ' && r != '\t') {
+			return "", fmt.Errorf("character %q, want letters, digits and * , - / # ?", r)
+		}
+	}
+	words := strings.Fields(expr)
+	if len(words) > 0 && words[0][0] == '@' {
+		return vetNickname(words)
+	}
+	if len(words) != 5 && len(words) != 6 {
+		return "", wrongCount(words)
+	}
+	fields := cronFields[len(cronFields)-len(words):]
+	for i, word := range words {
+		items := strings.Split(strings.ToUpper(word), ",")
+		for n, item := range items {
+			if err := fields[i].vet(item); err != nil {
+				return "", fmt.Errorf("%s: %w", fields[i].name, err)
+			}
+			if day, last := strings.CutSuffix(item, "L"); last && fields[i].name == dayOfWeek && !strings.HasSuffix(day, "#") {
+				items[n] = day + "#L" // the parser knows only 5#L
+			}
+		}
+		words[i] = strings.Join(items, ",")
+	}
+	return strings.Join(words, " "), nil
+}
+
+var cronNicknames = []string{"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
+
+func vetNickname(words []string) (string, error) {
+	name := strings.ToLower(words[0])
+	switch {
+	case name == "@every":
+		return "", errors.New("for a period there is the schedule Every")
+	case name == "@reboot":
+		return "", errors.New("for a run at the start there is Config.RunAtStart")
+	case len(words) > 1:
+		return "", fmt.Errorf("nothing may follow %s", clip(name))
+	case !slices.Contains(cronNicknames, name):
+		return "", fmt.Errorf("want one of %s", strings.Join(cronNicknames, ", "))
+	}
+	return name, nil
+}
+
+// wrongCount is the error for a text that has not 5 or 6 fields.
+func wrongCount(words []string) error {
+	hint, plural := "", "s"
+	if len(words) == 1 {
+		plural = ""
+		if _, err := time.ParseDuration(words[0]); err == nil {
+			hint = "; for a period there is the schedule Every"
+		} else if strings.Contains(words[0], ":") {
+			hint = "; for a time of day there is DailyAt"
+		}
+	}
+	if len(words) == 7 {
+		hint = "; for years there is the schedule Bounded"
+	}
+	return fmt.Errorf("it has %d field%s, want 5 (minute, hour, day of month, month, day of week) or 6 with second before them%s",
+		len(words), plural, hint)
+}
+
+// cronField is what one field may have.
+type cronField struct {
+	name     string
+	min, max int
+	names    []string // of the values from first on
+	first    int
+}
+
+const (
+	dayOfMonth = "day of month"
+	dayOfWeek  = "day of week"
+)
+
+var (
+	monthNames   = []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
+	weekdayNames = []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}
+
+	cronFields = [...]cronField{
+		{name: "second", max: 59},
+		{name: "minute", max: 59},
+		{name: "hour", max: 23},
+		{name: dayOfMonth, min: 1, max: 31},
+		{name: "month", min: 1, max: 12, names: monthNames, first: 1},
+		{name: dayOfWeek, max: 7, names: weekdayNames},
+	}
+)
+
+// vet judges an item of the field's list, in upper case.
+func (f *cronField) vet(item string) error {
+	day, ordinal, counted := strings.Cut(item, "#")
+	switch {
+	case item == "":
+		return errors.New("an item of the list is empty")
+	case f.name == dayOfMonth && (item[0] == 'L' || strings.HasSuffix(item, "W")):
+		return vetDayOfMonth(item)
+	case f.name == dayOfWeek && counted:
+		if ordinal != "L" && number(ordinal, 1, 5) < 0 {
+			return wrong(item, "want a number from 1 to 5, or L for the last, after #")
+		}
+		return f.single(day)
+	case f.name == dayOfWeek && item == "L":
+		return wrong(item, "want a day before L, such as FRIL for the last Friday of the month")
+	case f.name == dayOfWeek && strings.HasSuffix(item, "L"):
+		return f.single(item[:len(item)-1])
+	}
+	span, step, stepped := strings.Cut(item, "/")
+	size, err := f.span(span, stepped)
+	if err != nil || !stepped {
+		return err
+	}
+	if number(step, 1, max(size-1, 1)) < 0 {
+		return wrong(item, fmt.Sprintf("want a step from 1 to %d after /", max(size-1, 1)))
+	}
+	return nil
+}
+
+// vetDayOfMonth judges the items that only a day of the month has.
+func vetDayOfMonth(item string) error {
+	before, ahead := strings.CutPrefix(item, "L-")
+	day, nearest := strings.CutSuffix(item, "W")
+	switch {
+	case item == "L" || item == "LW":
+	case ahead && number(before, 1, 30) < 0:
+		return wrong(item, "want a number of days from 1 to 30 after L-")
+	case nearest && !ahead && number(day, 1, 31) < 0:
+		return wrong(item, "want a day from 1 to 31, or L, before W")
+	case !ahead && !nearest:
+		return wrong(item, "want L, LW or L-n")
+	}
+	return nil
+}
+
+// span judges a star, a value or a range, and says how many values it has.
+func (f *cronField) span(span string, stepped bool) (size int, err error) {
+	if span == "*" || span == "?" {
+		return f.max - f.min + 1, nil
+	}
+	low, high, isRange := strings.Cut(span, "-")
+	if low == "" {
+		low = span // of "-1" the minus is what is wrong
+	}
+	first, named, err := f.value(low)
+	if err != nil {
+		return 0, err
+	}
+	if !isRange {
+		if stepped { // a/n is a-max/n
+			return f.max - first + 1, nil
+		}
+		return 1, nil
+	}
+	last, alsoNamed, err := f.value(high)
+	switch {
+	case err != nil:
+		return 0, err
+	case first <= last:
+		return last - first + 1, nil
+	case f.name == dayOfWeek && named && alsoNamed: // FRI-MON is how people speak
+		return f.max - first + 1 + last - f.min + 1, nil
+	default:
+		return 0, wrong(span, fmt.Sprintf("want a range that ascends; did you mean %s-%d,%d-%s?", low, f.max, f.min, high))
+	}
+}
+
+// single judges what has to be one value.
+func (f *cronField) single(s string) error {
+	_, _, err := f.value(s)
+	return err
+}
+
+// value is that of a number or a name.
+func (f *cronField) value(s string) (n int, named bool, err error) {
+	if n = number(s, f.min, f.max); n >= 0 {
+		return n, false, nil
+	}
+	if i := slices.Index(f.names, s); i >= 0 {
+		return f.first + i, true, nil
+	}
+	want := fmt.Sprintf("%d to %d", f.min, f.max)
+	if n := len(f.names); n > 0 {
+		want += " or " + f.names[0] + " to " + f.names[n-1]
+	}
+	return 0, false, wrong(s, "want "+want+f.hint(s))
+}
+
+func wrong(item, why string) error { return fmt.Errorf("%q, %s", clip(item), why) }
+
+// hint is what was probably meant by s, which is no value of the field.
+func (f *cronField) hint(s string) string {
+	if f.min == 0 && f.names == nil && s == strconv.Itoa(f.max+1) {
+		return "; did you mean 0?"
+	}
+	if like := alike(f.names, s); len(like) > 0 {
+		return fmt.Sprintf("; did you mean %s?", strings.Join(like, " or "))
+	}
+	for _, other := range cronFields {
+		if len(alike(other.names, s)) > 0 {
+			return "; that is a " + other.name
+		}
+	}
+	return ""
+}
+
+// alike are the names that s is the beginning of, or begins with.
+func alike(names []string, s string) (like []string) {
+	for _, name := range names {
+		if len(s) > 1 && (strings.HasPrefix(name, s) || strings.HasPrefix(s, name)) {
+			like = append(like, name)
+		}
+	}
+	return like
+}
+
+// number is s if it is made of digits and from low to high, else -1.
+func number(s string, low, high int) int {
+	n, err := strconv.Atoi(s)
+	if err != nil || s[0] == '+' || n < low || n > high {
+		return -1
+	}
+	return n
+}

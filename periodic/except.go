@@ -1,0 +1,86 @@
+package periodic
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// Calendar is a set of times when nothing is to run, for [Except]. Package
+// periodic/calendar has those that most programs need: holidays, hours of the
+// week, a stretch of time.
+//
+// Excluded says whether t is in the set, and if so the first instant after t that
+// is not, as far as this calendar is concerned; the result may lie earlier, but
+// must be after t. It must be safe for concurrent use.
+type Calendar interface {
+	Excluded(t time.Time) (until time.Time, excluded bool)
+}
+
+// Except is s without the slots that one of the calendars excludes. A slot at the
+// very end of an exclusion is not excluded. It is moved nowhere: what is excluded
+// does not run.
+//
+// Next gives up, and returns the zero time, when all slots of five years, or
+// 20,000 in a row, are excluded; that ends the job.
+func Except(s Schedule, calendars ...Calendar) Schedule {
+	return except{s, slices.Clone(calendars)}
+}
+
+type except struct {
+	schedule  Schedule
+	calendars []Calendar
+}
+
+const (
+	exceptYears = 5
+	exceptSlots = 20_000
+)
+
+func (e except) Next(after time.Time) time.Time {
+	last := after.AddDate(exceptYears, 0, 0)
+	next := e.schedule.Next(after)
+	for range exceptSlots {
+		if next.IsZero() {
+			return next
+		}
+		until, excluded := e.excluded(next)
+		if !excluded {
+			return next
+		}
+		if next.After(last) {
+			break
+		}
+		if until.After(next) {
+			until = until.Add(-1) // its end itself may be a slot
+		} else {
+			until = next
+		}
+		next = e.schedule.Next(until)
+	}
+	return time.Time{}
+}
+
+// excluded is the union of the calendars at t.
+func (e except) excluded(t time.Time) (until time.Time, excluded bool) {
+	for _, c := range e.calendars {
+		if end, ok := c.Excluded(t); ok {
+			excluded = true
+			if end.After(until) {
+				until = end
+			}
+		}
+	}
+	return until, excluded
+}
+
+func (e except) check() error {
+	if slices.Contains(e.calendars, nil) {
+		return errors.New("Schedule: Except: a calendar is nil")
+	}
+	return check(e.schedule, true)
+}
+
+func (e except) bind(anchor time.Time) Schedule {
+	return except{bind(e.schedule, anchor), e.calendars}
+}

@@ -1,0 +1,82 @@
+package filestore_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/periodic/filestore"
+)
+
+func TestTheInstantOfAnyNameIsKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "dir")
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := filestore.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	at := time.Date(2026, 3, 4, 5, 6, 7, 89, berlin)
+	var wg sync.WaitGroup
+	for i, name := range []string{"plain", "a/b", "..", ".", "Größe", "a b%2Fc", "c:\\d"} {
+		if last, err := s.LastRun(ctx, name); err != nil || !last.IsZero() {
+			t.Errorf("%q before: %v %v", name, last, err)
+		}
+		wg.Go(func() {
+			for n := range 3 {
+				if err := s.SaveLastRun(ctx, name, at.Add(time.Duration(10*i+n))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	again, err := filestore.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last, err := again.LastRun(ctx, ".."); err != nil || !last.Equal(at.Add(22)) {
+		t.Errorf("read back %v, %v", last, err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 7 {
+		t.Errorf("files %v %v", files, err)
+	}
+}
+
+func TestAFailureNamesTheJobAndLeavesNothing(t *testing.T) {
+	dir, ctx, at := t.TempDir(), t.Context(), time.Unix(1, 0)
+	s, err := filestore.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "broken.lastrun"), []byte("yesterday"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.LastRun(ctx, "broken"); err == nil || !strings.Contains(err.Error(), `"broken"`) {
+		t.Errorf("broken file: %v", err)
+	}
+	if err := s.SaveLastRun(ctx, strings.Repeat("x", 300), at); err == nil {
+		t.Error("a name that no file can have was saved")
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("a failed save leaves %v", files)
+	}
+	if _, err := filestore.New(filepath.Join(dir, "broken.lastrun")); err == nil {
+		t.Error("a file is no directory")
+	}
+	var target *os.PathError
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveLastRun(ctx, "plain", at); !errors.As(err, &target) {
+		t.Errorf("without its directory: %v", err)
+	}
+}
