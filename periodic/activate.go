@@ -6,33 +6,46 @@ import (
 )
 
 // activate makes the job ready for the loop and returns when that has to look at
-// it first. It calls the schedule and the store, on the caller's goroutine.
+// it first. It calls the schedule and the store, on the caller's goroutine, and
+// changes nothing if the life has ended meanwhile.
 func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64, err error) {
 	last := j.load(ctx)
 	if last.After(now) {
 		last = time.Time{} // the clock was wrong then; better a run too many than none for years
 	}
-	j.mu.Lock()
-	schedule := j.schedule
-	j.mu.Unlock()
-	schedule = bind(schedule, j.anchor(schedule, last, now))
 	from := now
 	if !last.IsZero() && !j.runAtStart {
 		from = last
 	}
-	a, err := decide(question{schedule: schedule, now: from, jitter: j.jitter, seed: j.seed()}, nil)
-	if err != nil {
-		return never, err
+	for {
+		j.mu.Lock()
+		schedule, gen := j.schedule, j.gen
+		j.mu.Unlock()
+		schedule = bind(schedule, j.anchor(schedule, last, now))
+		a, err := decide(question{schedule: schedule, now: from, jitter: j.jitter, seed: j.seed()}, nil)
+		if err != nil {
+			return never, err
+		}
+		j.mu.Lock()
+		switch {
+		case j.state == removed:
+			err = ErrNotRunning
+		case j.gen != gen: // SetSchedule was called: look again
+			j.mu.Unlock()
+			continue
+		case !l.retired.Load():
+			when = j.activateLocked(l, now, schedule, a)
+		}
+		j.mu.Unlock()
+		return when, err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.state == removed {
-		return never, ErrNotRunning
-	}
+}
+
+func (j *Job) activateLocked(l *life, now time.Time, schedule Schedule, a answer) (when int64) {
 	if j.closed {
 		j.done, j.closed, j.err = nil, false, nil
 	}
-	j.state, j.life, j.resumed, j.replan = active, l, false, false
+	j.state, j.life = active, l
 	j.last = 0
 	if j.rec != nil {
 		j.rec.base, j.rec.streak, j.rec.retryAt = nil, 0, time.Time{}
@@ -46,9 +59,9 @@ func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64,
 		j.pending = append(j.pending, request{slot: now, due: now.UnixNano()})
 	}
 	if j.runAtStart || j.exhausted {
-		return now.UnixNano(), nil
+		return now.UnixNano()
 	}
-	return j.whenLocked(), nil
+	return j.whenLocked()
 }
 
 // anchor is where the grid of Every begins.
@@ -76,27 +89,33 @@ func (j *Job) seed() uint64 {
 	return seedOf(j.name)
 }
 
-// deactivate ends what activate began.
-func (j *Job) deactivate() {
+// deactivate ends what activate began for that life.
+func (j *Job) deactivate(l *life) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.closeLocked()
+	if j.life != l {
+		return
+	}
 	j.life = nil
 	if j.rec != nil {
 		j.rec.base = nil
 	}
-	if j.state == active {
+	switch j.state {
+	case active:
 		j.state = idle
 		j.dropLocked()
+	case ended: // so that it may get a new schedule
+		j.state = idle
 	}
+	j.closeIdleLocked()
 }
 
 // dropLocked forgets all plans. Slots that were admitted are accounted for.
 func (j *Job) dropLocked() {
-	if n := len(j.pending); n > 0 {
+	if n := slotsOf(j.pending); n > 0 {
 		j.record().skips.Stopped += uint64(n)
-		j.pending = nil
 	}
+	j.pending = nil
 	if j.rec != nil {
 		j.rec.retryAt = time.Time{}
 	}

@@ -18,21 +18,28 @@ func (j *Job) Trigger() error {
 	}
 	now := s.time.now()
 	j.mu.Lock()
-	if j.state == gaveUp && j.life != nil {
-		j.state, j.replan = active, true
-		j.record().streak = 0
-	}
-	err := ErrNotRunning
-	if j.state == active {
-		err = nil
-		if !j.admitLocked(request{slot: now, due: now.UnixNano(), trigger: true}) {
-			j.record().skips.Overlap++
-			err = ErrOverlap
-		}
-	}
+	err := j.triggerLocked(now)
 	j.mu.Unlock()
 	s.poke(j)
 	return opError("trigger", j.name, err)
+}
+
+func (j *Job) triggerLocked(now time.Time) error {
+	if j.life == nil || closed(j.life.quit) { // it would be dropped at once
+		return ErrNotRunning
+	}
+	if j.state == gaveUp {
+		j.state, j.replan = active, true
+		j.record().streak = 0
+	}
+	if j.state != active {
+		return ErrNotRunning
+	}
+	if !j.admitLocked(request{slot: now, due: now.UnixNano(), trigger: true}) {
+		j.record().skips.Overlap++
+		return ErrOverlap
+	}
+	return nil
 }
 
 // Pause lets no slot fire until Resume; a run that is on is not touched, but not
@@ -104,14 +111,17 @@ func (j *Job) setSchedule(s Schedule) error {
 		if j.rec != nil {
 			lastEnd = j.rec.lastEnd
 		}
-		if state != active && state != ended && state != removed {
-			j.schedule = s // Start, or the Trigger after giving up, makes a plan of it
-			j.mu.Unlock()
-			return nil
+		if state == idle {
+			j.schedule = s // Start makes a plan of it
+			j.gen++
 		}
 		j.mu.Unlock()
-		if state != active {
+		switch state {
+		case idle:
+			return nil
+		case ended, removed:
 			return ErrNotRunning
+		case active, gaveUp:
 		}
 		q := j.replacement(s, home.time.now(), last, lastEnd)
 		a, err := decide(q, nil)
@@ -127,7 +137,11 @@ func (j *Job) setSchedule(s Schedule) error {
 			a = answer{} // the end of the run sets the slot
 		}
 		j.gen++
-		j.setScheduleLocked(q.schedule, a)
+		if state == gaveUp {
+			j.schedule = q.schedule // the Trigger that revives the job makes a plan of it
+		} else {
+			j.setScheduleLocked(q.schedule, a)
+		}
 		j.mu.Unlock()
 		home.poke(j)
 		return nil

@@ -202,6 +202,14 @@ func (j *Job) record() *record {
 	return j.rec
 }
 
+// closeIdleLocked closes done when a job that was stopped or removed has no run on
+// any more. Whoever waits for done may close what the runs use.
+func (j *Job) closeIdleLocked() {
+	if j.running == 0 && j.state != active {
+		j.closeLocked()
+	}
+}
+
 func (j *Job) closeLocked() {
 	if !j.closed && j.done != nil {
 		close(j.done)

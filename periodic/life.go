@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // life is the time from one Start of a scheduler to the end of the last run that
@@ -14,6 +15,10 @@ type life struct {
 	quit chan struct{}   // closed to end the loop
 	done chan struct{}   // closed when the loop has ended: no run starts after that
 	stop func()          // closes quit, once
+
+	// Set before the jobs are deactivated, so that an Add which was on its way in
+	// this life does not activate its job after that.
+	retired atomic.Bool
 
 	mu   sync.Mutex
 	runs *run          // those that are on, a list

@@ -105,7 +105,7 @@ func (s *Scheduler) Add(j *Job) error {
 		return nil
 	}
 	if err := s.admit(l.base, j, l, s.time.now()); err != nil {
-		s.drop(j, removed)
+		s.drop(j)
 		return opError("add", j.name, err)
 	}
 	return nil
@@ -124,7 +124,7 @@ func (s *Scheduler) Remove(name string) error {
 	s.mu.Lock()
 	j := s.jobs[name]
 	s.mu.Unlock()
-	if j == nil || !s.drop(j, removed) {
+	if j == nil || !s.drop(j) {
 		return opError("remove", name, errors.New("no such job"))
 	}
 	// drop has made sure that the list gets no longer.
@@ -137,7 +137,7 @@ func (s *Scheduler) Remove(name string) error {
 }
 
 // drop forgets a job and says whether it was there.
-func (s *Scheduler) drop(j *Job, to state) bool {
+func (s *Scheduler) drop(j *Job) bool {
 	s.mu.Lock()
 	found := s.jobs[j.name] == j
 	if found {
@@ -150,9 +150,9 @@ func (s *Scheduler) drop(j *Job, to state) bool {
 	s.mu.Unlock()
 	if found {
 		j.mu.Lock()
-		j.state = to
+		j.state = removed
 		j.dropLocked()
-		j.closeLocked()
+		j.closeIdleLocked()
 		j.mu.Unlock()
 	}
 	return found
@@ -229,14 +229,14 @@ func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time) e
 		return err
 	}
 	s.mu.Lock()
-	kept := s.live && s.life == l && j.index >= 0
+	kept := !l.retired.Load() && j.index >= 0
 	first := kept && when < s.queue[0].when
 	if kept {
 		s.queue.set(j.index, when)
 	}
 	s.mu.Unlock()
 	if !kept { // stopped or removed meanwhile
-		j.deactivate()
+		j.deactivate(l)
 	}
 	if first {
 		s.rouse()
@@ -247,15 +247,18 @@ func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time) e
 // retire ends what Start began: the loop does so when it ends.
 func (s *Scheduler) retire(l *life) {
 	s.mu.Lock()
-	s.live = false
+	l.retired.Store(true)
 	for i := range s.queue { // equal keys are a heap in any order
 		s.queue[i].when = never
 	}
 	jobs := s.queue.jobs()
 	s.mu.Unlock()
 	for _, j := range jobs {
-		j.deactivate()
+		j.deactivate(l)
 	}
+	s.mu.Lock()
+	s.live = false // not before: a new life would meet the end of the old one
+	s.mu.Unlock()
 	close(l.done)
 }
 
@@ -275,7 +278,7 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	patience, cancel := withReserve(ctx)
 	defer cancel()
 	if !l.loopEnds(ctx) {
-		return opError("stop", s.name, fmt.Errorf("a Schedule does not return: %w", context.Cause(ctx)))
+		return opError("stop", s.name, fmt.Errorf("a Schedule or LastRunStore does not return: %w", context.Cause(ctx)))
 	}
 	idle := l.whenIdle()
 	select {

@@ -14,6 +14,18 @@ type request struct {
 	slot    time.Time
 	due     int64 // Unix nanoseconds: slot and jitter
 	trigger bool
+	again   bool // asked for by ErrAgain: its slot had a run already
+}
+
+// slotsOf is how many of the requests are the only run of their slot, and are to
+// be counted if they come to nothing.
+func slotsOf(requests []request) (n int) {
+	for _, r := range requests {
+		if !r.again {
+			n++
+		}
+	}
+	return n
 }
 
 // step lets the job do what is due at now and returns when it wants to be looked
@@ -131,8 +143,9 @@ func (j *Job) catchUpLocked(slots []time.Time) (over int) {
 	for _, slot := range slots {
 		j.pending = append(j.pending, request{slot: slot, due: slot.UnixNano()})
 	}
-	over = max(len(j.pending)-max(int(j.missed), j.overlap.waiting()), 0)
-	j.pending = slices.Delete(j.pending, 0, over)
+	n := max(len(j.pending)-max(int(j.missed), j.overlap.waiting()), 0)
+	over = slotsOf(j.pending[:n])
+	j.pending = slices.Delete(j.pending, 0, n)
 	return over
 }
 
@@ -147,10 +160,10 @@ func (j *Job) admitLocked(r request) bool {
 		for old := j.runs; old != nil; old = old.older {
 			old.cancel(ErrReplaced)
 		}
-		if n := len(j.pending); n > 0 {
+		if n := slotsOf(j.pending); n > 0 {
 			j.record().skips.Overlap += uint64(n)
-			j.pending = j.pending[:0]
 		}
+		j.pending = j.pending[:0]
 	case busy >= j.overlap.width()+j.overlap.waiting():
 		return false
 	}

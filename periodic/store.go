@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // LastRunStore remembers for each job the slot of its last run over restarts of
@@ -24,7 +26,11 @@ func (j *Job) load(ctx context.Context) time.Time {
 	if store == nil {
 		return time.Time{}
 	}
-	last, err := store.LastRun(ctx, j.name)
+	var last time.Time
+	err := guard.Call(func() (err error) {
+		last, err = store.LastRun(ctx, j.name)
+		return err
+	})
 	if err != nil {
 		j.tell(slog.LevelWarn, "last run cannot be read", "error", err)
 		return time.Time{}
@@ -37,7 +43,7 @@ func (j *Job) save(ctx context.Context, slot time.Time) {
 	if store == nil {
 		return
 	}
-	if err := store.SaveLastRun(ctx, j.name, slot); err != nil {
+	if err := guard.Call(func() error { return store.SaveLastRun(ctx, j.name, slot) }); err != nil {
 		j.tell(slog.LevelWarn, "last run cannot be saved", "error", err)
 	}
 }

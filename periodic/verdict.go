@@ -1,0 +1,121 @@
+package periodic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// What an ended run means for its job: how it is counted, whether the job goes on
+// and when, who is told.
+
+func (r *run) outcomeOf(err error) Outcome {
+	if err == nil || errors.Is(err, ErrAgain) {
+		return Succeeded
+	}
+	cause := context.Cause(r)
+	var panicked *lifecycle.PanicError
+	switch {
+	case errors.As(err, &panicked):
+		return Panicked
+	case errors.Is(cause, ErrTimeout): // whatever the function made of it
+		return TimedOut
+	case cause != nil:
+		return Cancelled
+	default:
+		return Failed
+	}
+}
+
+// judgeLocked keeps the streak of failures. The error is not nil if the job gives
+// up.
+func (j *Job) judgeLocked(result Run, now time.Time) error {
+	past, x := j.record(), j.extra.orDefault()
+	past.lastEnd = now.UnixNano()
+	switch result.Outcome {
+	case Succeeded:
+		past.streak, past.lastSuccess, past.retryAt = 0, now, time.Time{}
+		return nil
+	case Cancelled:
+		return nil
+	}
+	past.streak++
+	if x.healthyAfter > 0 && result.Duration >= x.healthyAfter {
+		past.streak = 1
+	}
+	if j.state != active {
+		return nil
+	}
+	if x.giveUpAfter == 0 || past.streak < x.giveUpAfter {
+		if x.backoff.Initial > 0 {
+			past.retryAt, past.retrySlot = now.Add(x.backoff.Delay(past.streak)), result.Slot
+		}
+		return nil
+	}
+	j.err = opError("run", j.name, fmt.Errorf("%w after %d failed runs: %w", ErrGaveUp, past.streak, result.Err))
+	j.state = gaveUp
+	for other := j.runs; other != nil; other = other.older {
+		other.cancel(j.err)
+	}
+	j.dropLocked()
+	j.closeLocked()
+	return j.err
+}
+
+// planLocked sets what depends on the end of a run: the slot of After and the
+// run that ErrAgain asks for.
+func (j *Job) planLocked(r *run, now time.Time, again bool) {
+	if again && !j.paused && !closed(r.life.quit) {
+		// Before the slots that wait: it is the rest of an older one.
+		next := request{slot: r.req.slot, due: now.UnixNano(), trigger: r.req.trigger, again: true}
+		j.pending = append([]request{next}, j.pending...)
+		return
+	}
+	d, fixed := j.schedule.(delay)
+	if fixed && (!r.req.trigger || j.slot.IsZero()) {
+		slot := d.Next(now)
+		q := question{schedule: d, jitter: j.jitter, seed: j.seed()}
+		fire, _ := q.jittered(slot) // cannot fail: no user schedule is asked
+		j.gen++
+		j.setScheduleLocked(d, answer{next: slot, fire: fire})
+	}
+}
+
+func (r *run) report(result Run, gone error) {
+	level, msg := slog.LevelDebug, "run ended"
+	switch {
+	case gone != nil:
+		level, msg = slog.LevelError, "job gave up"
+	case result.Outcome != Succeeded && result.Outcome != Cancelled:
+		level, msg = slog.LevelWarn, "run failed"
+	}
+	if r.job.log == nil && r.home.log == nil {
+		return
+	}
+	var panicked *lifecycle.PanicError
+	if errors.As(result.Err, &panicked) {
+		r.job.tell(level, "run panicked", "stack", string(panicked.Stack))
+	}
+	r.job.tell(level, msg, "slot", result.Slot, "outcome", result.Outcome, "duration", result.Duration,
+		"lateness", result.Lateness, "error", result.Err)
+}
+
+// giveUp calls the user, whose panic must not pass for one of the run.
+func (r *run) giveUp(err error) {
+	call := r.job.extra.orDefault().onGiveUp // no lock is held: it may call the job
+	if call == nil {
+		return
+	}
+	failed := guard.Call(func() error {
+		call(context.WithoutCancel(r), err)
+		return nil
+	})
+	if failed != nil {
+		r.job.tell(slog.LevelError, "OnGiveUp failed", "error", failed)
+	}
+}
