@@ -24,7 +24,7 @@ import (
 //	Reloading(ctx), Reloaded(ctx) error   before and after a reload of the host
 //	LeftOver() int                    items left over by its stop, for the report
 //	Stuck() int                       calls into user code that its stop left behind: it is a straggler
-//	Tally() map[string]uint64         where its items ended, by bucket, for the report
+//	Tally() map[string]uint64         where its items, or runs, ended, by bucket, for the report
 //	Backlog() int                     items still to drain, for the progress of a slow stop
 //	Name() string                     of the queue or job inside; two of one name are refused
 //	Unwrap() Service                  on wrappers: all of these are looked for behind it too

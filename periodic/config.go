@@ -17,12 +17,14 @@ import (
 // other field is a working default. Durations must not be negative unless a
 // field says so.
 type Config struct {
-	// Name stands in logs, errors, metrics and the pprof label "job". It also
-	// seeds the phase and the jitter, so replicas of one name run together and
-	// different names apart.
+	// Name stands in logs, errors, metrics and, in a Scheduler, the pprof label
+	// "job"; on its own a job has the labels of its service. It also seeds the
+	// phase and the jitter, so replicas of one name run together and different
+	// names apart.
 	Name string
 
-	// Schedule says when the job is due.
+	// Schedule says when the job is due. Every, After, Cron and DailyAt are where
+	// to look first.
 	Schedule Schedule
 
 	// RunAtStart makes a first run as soon as the job starts. The grid of Every
@@ -37,18 +39,18 @@ type Config struct {
 	// no effect with RunAtStart and on other schedules.
 	Phase time.Duration
 
-	// Overlap decides on slots that are due while a run is on.
+	// Overlap decides on slots that are due while a run is on. Zero is SkipOverlap.
 	Overlap Overlap
 
-	// Missed decides on slots that nobody could fire.
+	// Missed decides on slots that nobody could fire. Zero is Coalesce: one run.
 	Missed Missed
 
 	// MissedGrace is how late a slot may still be run, under every policy of
 	// Missed. Zero is no limit, except that SkipMissed takes a minute.
 	MissedGrace time.Duration
 
-	// Jitter delays each slot by up to this long, never past the next slot. The
-	// delay depends on Name and the slot alone. Zero: none.
+	// Jitter delays each slot by up to this long, never as far as the next slot.
+	// The delay depends on Name and the slot alone. Zero: none.
 	Jitter time.Duration
 
 	// Timeout bounds one run: its context ends then with cause ErrTimeout. A run
@@ -70,13 +72,14 @@ type Config struct {
 	// begins a new streak of failures. Zero: only success ends a streak.
 	HealthyAfter time.Duration
 
-	// OnGiveUp is called once when the job gives up, on the goroutine of the run
-	// that failed. May be nil. err wraps the error of that run.
+	// OnGiveUp is called each time that the job gives up, on the goroutine of the
+	// run that failed; Stop waits for it. err wraps ErrGaveUp and the error of that
+	// run; ctx does not end. A panic is logged. May be nil.
 	OnGiveUp func(ctx context.Context, err error)
 
 	// LastRun remembers the last slot over restarts, so that slots missed while
-	// the process was down meet the policy Missed, and Every keeps its grid. Nil:
-	// a start is always a first start.
+	// the process was down meet the policy Missed, and Every keeps its grid.
+	// Package periodic/filestore has one. Nil: a start is always a first start.
 	LastRun LastRunStore
 
 	// History is how many past runs Stats shows. Zero: 10. Negative: none.
@@ -89,17 +92,19 @@ type Config struct {
 
 	// Logger gets failures (Warn), giving up (Error), pause, resume and the end
 	// of the schedule (Info) and each run (Debug). A handler that blocks can hold
-	// up all jobs of a scheduler; what it panics on is lost. Nil: the scheduler's, which is none for a job on
-	// its own.
+	// up all jobs of a scheduler; what it panics on is lost. Nil: the scheduler's,
+	// which is none for a job on its own.
 	Logger *slog.Logger
 }
 
 // Backoff is how long a failing job waits: a random duration from zero to a
-// bound that is Initial after the first failure and grows by Factor up to Max.
+// bound that is Initial after the first failure and grows by Factor up to Max. The
+// spread keeps what failed together from coming back together; AWS calls it full
+// jitter.
 type Backoff struct {
 	Initial time.Duration // zero: no backoff
 	Max     time.Duration // zero: an hour, or Initial if that is longer
-	Factor  float64       // zero: 2
+	Factor  float64       // at least 1; zero: 2
 }
 
 func (b Backoff) policy() backoff.Policy {

@@ -5,10 +5,12 @@ import (
 	"time"
 )
 
-// Trigger asks for a run now. It does not move the schedule, works while the job
-// is paused, and is subject to the Overlap policy like a slot: ErrOverlap if
-// that has no place for it. On a job that gave up it begins a new streak and the
-// schedule goes on. ErrNotRunning: the job is not started or has ended.
+// Trigger asks for a run now and does not wait for it. It does not move the
+// schedule, works while the job is paused, and is subject to the Overlap policy
+// like a slot: ErrOverlap if that has no place for it. On a job that gave up it
+// begins a new streak and the schedule goes on. ErrNotRunning: the job is not
+// started, is being stopped, or has ended. A run asked for in the very moment of a
+// Stop may be counted in Skips.Stopped instead.
 func (j *Job) Trigger() error {
 	j.mu.Lock()
 	s, live := j.home, j.life != nil
@@ -47,7 +49,8 @@ func (j *Job) triggerLocked(now time.Time) error {
 // takes away the run of RunAtStart, and stays paused over a restart.
 func (j *Job) Pause() { j.setPaused(true) }
 
-// Resume ends a Pause. Slots that passed meet the policy Config.Missed.
+// Resume ends a Pause. Slots that passed meet the policy Config.Missed. Without a
+// Pause it does nothing.
 func (j *Job) Resume() { j.setPaused(false) }
 
 func (j *Job) setPaused(paused bool) {
@@ -76,10 +79,12 @@ func (j *Job) setPaused(paused bool) {
 // SetSchedule replaces the schedule; a run that is on is not touched. The grid of
 // a new Every counts from the last slot, or from now if there was none; After
 // counts from the end of the last run, or from now; a calendar from now. Slots
-// of the old schedule are forgotten.
+// of the old schedule are forgotten. On a job that is not started, or gave up, it
+// is the schedule from then on.
 //
-// It fails on an invalid schedule and, with ErrNotRunning, on a job whose
-// schedule has ended or that was removed; the old schedule is kept then.
+// It fails on an invalid schedule, on one that panics, and, with ErrNotRunning, on
+// a job whose schedule has ended, until Stop, or that was removed; the old
+// schedule is kept then.
 func (j *Job) SetSchedule(s Schedule) error {
 	if err := check(s, false); err != nil {
 		return opError("set schedule of", j.name, err)

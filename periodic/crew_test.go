@@ -86,7 +86,9 @@ func TestShortRunsThatAreDueTogetherShareGoroutines(t *testing.T) {
 		if n := now.Load(); n != 1000 {
 			t.Errorf("%d of 1000 runs", n)
 		}
-		if n := int(most.Load()) - before; n > 100 {
+		// On an idle machine they are a handful, and more the oftener a goroutine
+		// loses its processor in the middle of a run.
+		if n := int(most.Load()) - before; n > 500 {
 			t.Errorf("%d goroutines for 1000 short runs", n)
 		}
 		if err := s.Stop(t.Context()); err != nil {

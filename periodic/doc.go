@@ -13,10 +13,15 @@
 //	}, warm)
 //	host.Add("warm-cache", job)
 //
-// A calendar is a cron expression in a time zone, with holidays taken out if need
-// be:
+// A calendar is a cron expression in a time zone, with what package
+// periodic/calendar has taken out if need be:
 //
 //	nightly, err := periodic.Cron("30 2 * * MON-FRI", berlin)
+//	holidays, err := calendar.Holidays(berlin, "01-01", "12-25")
+//	workNights := periodic.Except(nightly, holidays)
+//
+// What was missed while the process was down is made up for with a store for
+// [Config].LastRun, such as that of package periodic/filestore.
 //
 // A [Scheduler] looks after many jobs at the price of one goroutine. A [Ticker] is
 // for those who write the loop themselves:
@@ -39,7 +44,8 @@
 //  5. A schedule on a wall clock is due on days when the clocks change as [Gap]
 //     and [Repeat] say, and its next slot is always later than the last.
 //  6. A panic or runtime.Goexit of a run ends that run only.
-//  7. No run begins after Stop returned.
+//  7. No run begins after Stop returned, and none is on when Done is closed,
+//     unless the job gave up.
 //
 // # Time
 //
@@ -54,7 +60,8 @@
 //
 // Stop lets a run that is on finish. A tenth of the time before its deadline, at
 // most a second, it cancels the run's context with cause [ErrStopping]; what runs
-// at the deadline nonetheless is named in the error.
+// at the deadline nonetheless is named in the error. The report of a host says what
+// became of all runs, see [Job.Tally].
 //
 // # Cost
 //
@@ -63,8 +70,8 @@
 // 700 bytes more, and 60 for each run of its history. A run has a goroutine to
 // itself while it is on; short runs that are due together share a few, one after
 // the other, so a run that locks its thread or changes the goroutine's labels has
-// to undo that. The next slot of a cron schedule in a time zone takes about a microsecond
-// and no allocation.
+// to undo that. The next slot of a cron schedule in a time zone takes about a
+// microsecond and no allocation.
 //
 // # Testing
 //

@@ -115,3 +115,48 @@ func ExampleCronOption() {
 	fmt.Println(err)
 	// Output: <nil>
 }
+
+func ExampleDailyAt() {
+	s, err := periodic.DailyAt("06:30", nil)
+	fmt.Println(slots(s, time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC), 1), err)
+	_, err = periodic.DailyAt("6:30pm", nil)
+	fmt.Println(err)
+	// Output:
+	// Fri 2 Jan 2026 06:30 UTC <nil>
+	// stead/periodic: daily at "6:30pm": want a time of day such as "06:30" or "06:30:15", from "00:00" to "23:59:59"
+}
+
+// The errors say what was probably meant.
+func ExampleCron_errors() {
+	for _, expr := range []string{"30 2 * * MO", "*/0 * * * *", "0 22-6 * * *", "5m"} {
+		_, err := periodic.Cron(expr, nil)
+		fmt.Println(err)
+	}
+	// Output:
+	// stead/periodic: cron "30 2 * * MO": day of week: "MO", want 0 to 7 or SUN to SAT; did you mean MON?
+	// stead/periodic: cron "*/0 * * * *": minute: "*/0", want a step from 1 to 59 after /
+	// stead/periodic: cron "0 22-6 * * *": hour: "22-6", want a range that ascends; did you mean 22-23,0-6?
+	// stead/periodic: cron "5m": it has 1 field, want 5 (minute, hour, day of month, month, day of week) or 6 with second before them; for a period there is the schedule Every
+}
+
+// A job that runs once, at an instant.
+func ExampleAt() {
+	s := periodic.At(time.Date(2026, 12, 31, 23, 59, 0, 0, time.UTC))
+	fmt.Println(slots(s, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1))
+	fmt.Println(s.Next(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero())
+	// Output:
+	// Thu 31 Dec 2026 23:59 UTC
+	// true
+}
+
+// Every quarter of an hour, but only this week.
+func ExampleBounded() {
+	monday := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	s := periodic.Bounded(periodic.Every(15*time.Minute), monday, monday.AddDate(0, 0, 7))
+	fmt.Println(slots(s, monday.AddDate(0, 0, -30), 2))
+	fmt.Println(s.Next(monday.AddDate(0, 0, 7)).IsZero())
+	// Output:
+	// Mon 2 Mar 2026 00:00 UTC
+	// Mon 2 Mar 2026 00:15 UTC
+	// true
+}

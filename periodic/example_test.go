@@ -85,6 +85,57 @@ func ExampleJob_Trigger() {
 	// <nil>
 }
 
+// A rate ticks on, a delay counts from the end of the run.
+func ExampleAfter() {
+	const pause = 20 * time.Millisecond
+	ended := make(chan time.Time, 1)
+	job, err := periodic.New(periodic.Config{Name: "poll", Schedule: periodic.After(pause), RunAtStart: true},
+		func(ctx context.Context) error {
+			select {
+			case last := <-ended:
+				fmt.Println("rested:", periodic.Scheduled(ctx).Sub(last) >= pause-time.Millisecond)
+			default:
+				ended <- time.Now()
+			}
+			return nil
+		})
+	if err != nil {
+		panic(err)
+	}
+	_ = job.Start(context.Background())
+	for len(job.Stats().History) < 2 {
+		time.Sleep(pause)
+	}
+	_ = job.Stop(context.Background())
+	// Output: rested: true
+}
+
+// What was done for a slot is found again under its time, however late the run
+// began.
+func ExampleScheduled() {
+	job := once(periodic.Config{Name: "report"}, func(ctx context.Context) error {
+		fmt.Println("in a run:", !periodic.Scheduled(ctx).IsZero())
+		return nil
+	})
+	fmt.Println("elsewhere:", !periodic.Scheduled(context.Background()).IsZero(), job.Stats().Last.Slot.IsZero())
+	// Output:
+	// in a run: true
+	// elsewhere: false false
+}
+
+// What the report of a host prints.
+func ExampleJob_Tally() {
+	tries := 0
+	job := once(periodic.Config{Name: "sync", Backoff: periodic.Backoff{Initial: time.Millisecond}}, func(context.Context) error {
+		if tries++; tries < 3 {
+			return errors.New("connection refused")
+		}
+		return nil
+	})
+	fmt.Println(job.Tally())
+	// Output: map[failed:2 runs:3 succeeded:1]
+}
+
 // Poll a table in batches until it is empty.
 func ExampleErrAgain() {
 	rows := 250

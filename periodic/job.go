@@ -14,8 +14,9 @@ import (
 // usable. A job is a hosted service of its own, or is added to a [Scheduler],
 // not both.
 //
-// All methods may be called from any goroutine, also from inside a run, and none
-// but Start and Stop blocks. Pause, SetSchedule and Stats work in every state.
+// All methods may be called from any goroutine, also from inside a run. None but
+// Start and Stop waits for anything; SetSchedule asks the schedule for its first
+// slot. Pause, Resume and Stats work in every state.
 type Job struct {
 	name       string
 	fn         func(ctx context.Context) error
@@ -72,10 +73,11 @@ const (
 // New makes a job that calls run by cfg.Schedule. It starts nothing. Errors name
 // the field of Config that is wrong.
 //
-// The context of a run has the values of the context given to Start and ends
-// with one of the causes ErrTimeout, ErrReplaced, ErrRemoved, ErrStopping or
-// ErrGaveUp; [Scheduled] tells which slot the run is for. What run returns is
-// logged and counted; a panic or a runtime.Goexit counts as an error. In every
+// run is called on changing goroutines, and several times at once only under
+// [Parallel]. Its context has the values of the context given to Start; it ends
+// with one of the causes ErrTimeout, ErrReplaced, ErrStopping or ErrGaveUp, and
+// when run returns. [Scheduled] tells which slot the run is for. What run returns
+// is logged and counted; a panic or a runtime.Goexit counts as an error. In every
 // case the job goes on, unless Config.GiveUpAfter says otherwise.
 func New(cfg Config, run func(ctx context.Context) error) (*Job, error) {
 	if run == nil {
@@ -107,9 +109,9 @@ func (j *Job) Name() string { return j.name }
 // Start begins the schedule and returns; it waits only for Config.LastRun, if
 // there is one. Runs get the values of ctx, but not its end: they end with Stop.
 //
-// It fails with ErrStarted if the job runs already or belongs to a scheduler,
-// and with the error of a schedule that panics. After Stop returned the job may
-// be started again.
+// It fails if the job is started already or belongs to a scheduler, and with the
+// error of a schedule that panics. After Stop returned the job may be started
+// again; a run that Stop left behind counts as one that is on, for Overlap.
 func (j *Job) Start(ctx context.Context) error {
 	j.mu.Lock()
 	if j.home == nil {
@@ -126,11 +128,11 @@ func (j *Job) Start(ctx context.Context) error {
 	return s.Start(ctx)
 }
 
-// Stop ends the schedule and waits for the run that is on. A tenth of the time
-// to ctx's deadline before it, at most a second, the run's context ends with
-// cause ErrStopping; if it has not returned at the deadline, Stop returns an
-// error that wraps the cause of ctx and names the job. Without a deadline Stop
-// waits until ctx ends.
+// Stop ends the schedule and waits for the runs that are on. A tenth of the time
+// to ctx's deadline before it, at most a second, their contexts end with cause
+// ErrStopping; if one has not returned at the deadline, Stop returns an error that
+// wraps the cause of ctx and names the job. Without a deadline Stop waits until
+// ctx ends, and only then ends their contexts, without waiting any more.
 //
 // No run begins after Stop returned. Slots that waited for a run to end are
 // counted in Skips.Stopped. Stop before Start does nothing; a second one waits
@@ -159,9 +161,10 @@ func (j *Job) Stuck() int {
 	return int(j.running)
 }
 
-// Done returns a channel that is closed when the job has ended: Stop is through,
-// its schedule has no more slots and the last run returned, or it gave up. A
-// start after that makes a new channel.
+// Done returns a channel that is closed when the job has ended: it was stopped or
+// removed, or its schedule has no more slots, and the last run returned; or it gave
+// up. A start after that makes a new channel; a [Job.Trigger] that revives a job
+// which gave up does not.
 func (j *Job) Done() <-chan struct{} {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -20,7 +20,8 @@ const (
 )
 
 // Queue lets at most n slots wait for the end of the run; they run one after the
-// other, oldest first. n is at least 1.
+// other, oldest first; further slots are skipped. n is from 1 to 100,000, any
+// other is an error of New.
 func Queue(n int) Overlap {
 	if n < 1 || n > maxCount {
 		return badOverlap
@@ -29,7 +30,7 @@ func Queue(n int) Overlap {
 }
 
 // Parallel lets at most n runs be on at a time; further slots are skipped. n is
-// at least 1; Parallel(1) is SkipOverlap.
+// from 1 to 100,000, any other is an error of New; Parallel(1) is SkipOverlap.
 func Parallel(n int) Overlap {
 	if n < 1 || n > maxCount {
 		return badOverlap
@@ -89,7 +90,7 @@ const (
 
 // CatchUp makes a run for each of the latest missed slots, at most limit, oldest
 // first and one after the other; under [Parallel] as many at a time as that
-// allows. limit is from 1 to 1000.
+// allows. limit is from 1 to 1000, any other is an error of New and NewTicker.
 func CatchUp(limit int) Missed {
 	if limit < 1 || limit > maxCatchUp {
 		return badMissed

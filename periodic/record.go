@@ -20,8 +20,8 @@ type record struct {
 	outcomes    [len(outcomeNames)]uint64
 	stuck       uint64
 	skips       Skips
-	duration    tally
-	lateness    tally
+	duration    distribution
+	lateness    distribution
 	history     []past // a ring; at points to the oldest once it is full
 	at          int
 }

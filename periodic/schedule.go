@@ -45,7 +45,8 @@ func Every(d time.Duration) Schedule { return rate{d: d} }
 // inside another schedule. The bounds of d are those of [Every].
 func After(d time.Duration) Schedule { return delay{d} }
 
-// At is a list of fixed instants, in any order.
+// At is a list of fixed instants, in any order: At(t) is a job that runs once. An
+// empty list is never due.
 func At(times ...time.Time) Schedule {
 	sorted := make(list, len(times))
 	for i, t := range times {
@@ -60,7 +61,7 @@ func At(times ...time.Time) Schedule {
 func Union(schedules ...Schedule) Schedule { return union(slices.Clone(schedules)) }
 
 // Bounded is s from the instant from, included, to the instant until, excluded.
-// A zero instant leaves that side open.
+// A zero instant leaves that side open. After until the job ends.
 func Bounded(s Schedule, from, until time.Time) Schedule {
 	return bounded{s, from.Round(0), until.Round(0)}
 }

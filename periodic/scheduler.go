@@ -14,12 +14,13 @@ import (
 	"github.com/benbjohnson/clock"
 )
 
-// SchedulerConfig configures a Scheduler. Name must be set.
+// SchedulerConfig says what a scheduler is called and what its jobs share.
 type SchedulerConfig struct {
-	// Name stands in logs and errors.
+	// Name stands in logs and errors. Must be set.
 	Name string
 
-	// Clock is the time source of all its jobs, see [Config.Clock].
+	// Clock is the time source of all its jobs, see [Config.Clock]. Nil is real
+	// time.
 	Clock clock.Clock
 
 	// Logger is for jobs that have none. Nil discards.
@@ -27,7 +28,8 @@ type SchedulerConfig struct {
 }
 
 // Scheduler looks after many jobs with one goroutine and one timer. It is a
-// hosted service. Make it with [NewScheduler]; the zero value is not usable. All
+// hosted service, for programs with more jobs than they want goroutines, or whose
+// jobs come and go. Make it with [NewScheduler]; the zero value is not usable. All
 // methods may be called from any goroutine, also from inside a run, and none but
 // Start, Stop and an Add with a LastRunStore blocks.
 type Scheduler struct {
@@ -70,8 +72,8 @@ func (s *Scheduler) Name() string { return s.name }
 
 // Add takes over a job, before Start or while running; then its schedule begins
 // at once. Errors: a second job of that name, a job that was started or belonged
-// to a scheduler already (errStarted), one with a Clock of its own, and one whose
-// schedule panics.
+// to a scheduler already, one with a Clock of its own, and one whose schedule
+// panics.
 func (s *Scheduler) Add(j *Job) error {
 	if j == nil {
 		return opError("add to", s.name, errors.New("job is nil"))
@@ -117,9 +119,11 @@ func (s *Scheduler) enrolLocked(j *Job) {
 	s.queue.push(entry{never, j})
 }
 
-// Remove takes a job out. A run that is on ends with cause ErrRemoved; Remove does
-// not wait for it, but no run begins after Remove returned. The name is free at
-// once; the job itself cannot be used again.
+// Remove takes a job out. The context of a run that is on ends with cause
+// ErrStopping; Remove does not wait for that run, [Job.Done] does. No run is
+// started after Remove returned; one that was just beginning finds its context
+// ended. The name is free at once; the job itself cannot be used again. That there
+// is no job of the name is an error.
 func (s *Scheduler) Remove(name string) error {
 	s.mu.Lock()
 	j := s.jobs[name]
@@ -191,110 +195,4 @@ func (s *Scheduler) Health(ctx context.Context) error {
 		errs = append(errs, j.Health(ctx))
 	}
 	return errors.Join(errs...)
-}
-
-// Start begins the schedules of all jobs and returns; it waits only for their
-// LastRun stores. Runs get the values of ctx, but not its end. It fails with
-// ErrStarted if the scheduler runs already, and with the error of a schedule that
-// panics; then nothing was started. After Stop it may be started again.
-func (s *Scheduler) Start(ctx context.Context) error {
-	s.mu.Lock()
-	if s.live {
-		s.mu.Unlock()
-		return opError("start", s.name, errors.New("already started"))
-	}
-	if s.time == nil {
-		s.time = newTimeline(s.clk)
-	}
-	l := newLife(ctx)
-	s.life, s.live = l, true
-	now, _ := s.time.read() // the loop is not on, so this goroutine may
-	s.clock = now.UnixNano()
-	jobs := s.queue.jobs()
-	s.mu.Unlock()
-	for _, j := range jobs {
-		if err := s.admit(ctx, j, l, now); err != nil && !errors.Is(err, ErrNotRunning) {
-			s.retire(l)
-			return opError("start", j.name, err)
-		}
-	}
-	go s.loop(l)
-	return nil
-}
-
-// admit activates a job and gives it its place in the queue.
-func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time) error {
-	when, err := j.activate(ctx, l, now)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	kept := !l.retired.Load() && j.index >= 0
-	first := kept && when < s.queue[0].when
-	if kept {
-		s.queue.set(j.index, when)
-	}
-	s.mu.Unlock()
-	if !kept { // stopped or removed meanwhile
-		j.deactivate(l)
-	}
-	if first {
-		s.rouse()
-	}
-	return nil
-}
-
-// retire ends what Start began: the loop does so when it ends.
-func (s *Scheduler) retire(l *life) {
-	s.mu.Lock()
-	l.retired.Store(true)
-	for i := range s.queue { // equal keys are a heap in any order
-		s.queue[i].when = never
-	}
-	jobs := s.queue.jobs()
-	s.mu.Unlock()
-	for _, j := range jobs {
-		j.deactivate(l)
-	}
-	s.mu.Lock()
-	s.live = false // not before: a new life would meet the end of the old one
-	s.mu.Unlock()
-	close(l.done)
-}
-
-// Stop is that of [Job.Stop], for all jobs at once: the error names the jobs that
-// still run.
-func (s *Scheduler) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	l := s.life
-	s.mu.Unlock()
-	if l == nil {
-		return nil
-	}
-	l.stop()
-	if r, ok := ctx.Value(runKey{}).(*run); ok && r.home == s {
-		return opError("stop", s.name, ErrStopping) // to wait would be to wait for itself
-	}
-	patience, cancel := withReserve(ctx)
-	defer cancel()
-	if !l.loopEnds(ctx) {
-		return opError("stop", s.name, fmt.Errorf("a Schedule or LastRunStore does not return: %w", context.Cause(ctx)))
-	}
-	idle := l.whenIdle()
-	select {
-	case <-idle:
-		return nil
-	case <-patience.Done():
-		l.cancel(ErrStopping)
-	}
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-	}
-	names := l.names()
-	if len(names) == 0 {
-		return nil
-	}
-	return opError("stop", s.name, fmt.Errorf("still running: %s: %w", strings.Join(names, ", "), context.Cause(ctx)))
 }

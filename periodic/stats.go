@@ -41,7 +41,7 @@ type Run struct {
 	Trigger  bool          // it was asked for by Trigger
 }
 
-// Skips counts slots, and calls of Trigger, that led to no run.
+// Skips counts slots, and calls of Trigger, that led to no run, by why.
 type Skips struct {
 	Overlap uint64 // a run was on, or was replaced while it waited
 	Missed  uint64 // nobody could fire them in time, and Missed did not make up for them
@@ -79,13 +79,13 @@ type Stats struct {
 	LastSuccess time.Time // end of the last successful run
 	Last        Run       // the last run that ended
 
-	Runs      map[Outcome]uint64 // has every Outcome
+	Runs      map[Outcome]uint64 // that ended; has every Outcome, also those at zero
 	Panics    uint64             // the same as Runs[Panicked]
 	StuckRuns uint64             // runs that were on after their timeout, ever
 	Skipped   Skips
 	Duration  Histogram
 	Lateness  Histogram
-	History   []Run // the last runs that ended, newest first
+	History   []Run // the last runs that ended, newest first, see Config.History
 }
 
 // The bounds suit jobs of a few milliseconds as well as nightly ones.
@@ -102,15 +102,15 @@ var (
 	}
 )
 
-// tally is the distribution behind a Histogram, not cumulative, so that an
+// distribution is behind a Histogram, not cumulative, so that an
 // observation touches one bucket.
-type tally struct {
+type distribution struct {
 	count   uint64
 	sum     time.Duration
 	buckets [len(durationBounds)]uint64
 }
 
-func (t *tally) add(d time.Duration, bounds *[len(durationBounds)]time.Duration) {
+func (t *distribution) add(d time.Duration, bounds *[len(durationBounds)]time.Duration) {
 	t.count++
 	t.sum += d
 	for i, bound := range bounds {
@@ -121,7 +121,7 @@ func (t *tally) add(d time.Duration, bounds *[len(durationBounds)]time.Duration)
 	}
 }
 
-func (t *tally) histogram(bounds *[len(durationBounds)]time.Duration) Histogram {
+func (t *distribution) histogram(bounds *[len(durationBounds)]time.Duration) Histogram {
 	h := Histogram{
 		Count: t.count, Sum: t.sum,
 		Bounds: append([]time.Duration(nil), bounds[:]...), Cumulative: make([]uint64, len(bounds)),
@@ -134,7 +134,8 @@ func (t *tally) histogram(bounds *[len(durationBounds)]time.Duration) Histogram 
 	return h
 }
 
-// Stats returns what the job did and does. The counts belong together.
+// Stats returns what the job did and does. The counts are those of one moment. It
+// copies the history, so what it costs grows with that; nothing waits for it.
 func (j *Job) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -12,12 +12,13 @@ import (
 // the process. The methods may be called concurrently.
 type LastRunStore interface {
 	// LastRun returns the slot last saved for the job, or the zero time. It is
-	// called once at each start; an error is logged and counts as none.
+	// called once at each start, which waits for it, with the context of that; an
+	// error is logged and counts as none.
 	LastRun(ctx context.Context, job string) (time.Time, error)
 
 	// SaveLastRun is called after each run that was not cancelled or asked for by
-	// Trigger, on its goroutine, before the job may run again. An error is
-	// logged.
+	// Trigger, on its goroutine, before the job may run again. The context has
+	// the values of a run's and does not end. An error is logged.
 	SaveLastRun(ctx context.Context, job string, slot time.Time) error
 }
 

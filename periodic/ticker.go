@@ -14,7 +14,7 @@ import (
 
 // Tick is one tick of a [Ticker].
 type Tick struct {
-	Scheduled time.Time // when it was due
+	Scheduled time.Time // when it was due, by the wall clock
 	Missed    int       // ticks that were due before it and were not delivered
 }
 
@@ -63,7 +63,7 @@ func (c tickerClock) applyTicker(o *tickerOptions) { o.clock = c.Clock }
 func TickerClock(c clock.Clock) TickerOption { return tickerClock{c} }
 
 // NewTicker makes a ticker with a period from one millisecond to a hundred years,
-// or of math.MaxInt64, which is to say that it does not tick until Reset; any
+// or of math.MaxInt64 nanoseconds, with which it does not tick until Reset; any
 // other is an error. The first tick is due one period from now.
 //
 // A policy says what becomes of ticks that fell due while nobody waited: [Coalesce],
@@ -101,10 +101,10 @@ func (t *Ticker) after(due time.Duration) time.Duration {
 	return due + t.period
 }
 
-// Wait returns the next tick, at once if one is due. It fails with ErrNotRunning
-// after Stop, with errWaiting while another goroutine waits, and with an error
-// that wraps ctx.Err and the cause of ctx when ctx ends; a ctx that has ended
-// already wins over a tick that is due. A failed Wait takes no tick.
+// Wait returns the next tick, at once if one is due, else when it is. It fails with
+// ErrNotRunning after Stop, with another error while another goroutine waits, and
+// with one that wraps ctx.Err and the cause of ctx when ctx ends; a ctx that has
+// ended already wins over a tick that is due. A failed Wait takes no tick.
 func (t *Ticker) Wait(ctx context.Context) (Tick, error) {
 	tick, err := t.wait(ctx)
 	if err != nil {
@@ -227,9 +227,10 @@ func (t *Ticker) Ticks(ctx context.Context) iter.Seq[Tick] {
 	}
 }
 
-// Reset changes the period. The next tick is one new period from now, also for a
-// Wait that is on; a tick that is due already stays. A wrong period and a stopped
-// ticker are errors and change nothing.
+// Reset changes the period; see [NewTicker] for what it may be. The next tick is
+// one new period from now, also for a Wait that is on; a tick that is due already
+// stays. A wrong period and, with ErrNotRunning, a stopped ticker are errors and
+// change nothing.
 func (t *Ticker) Reset(period time.Duration) error {
 	err := checkTicker(period)
 	now := t.time.elapsed()

@@ -1,0 +1,115 @@
+package periodic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Start begins the schedules of all jobs and returns; it waits only for their
+// LastRun stores. Runs get the values of ctx, but not its end. It fails if the
+// scheduler is started already, and with the error of a schedule that panics; then
+// nothing was started. After Stop returned it may be started again.
+func (s *Scheduler) Start(ctx context.Context) error {
+	s.mu.Lock()
+	if s.live {
+		s.mu.Unlock()
+		return opError("start", s.name, errors.New("already started"))
+	}
+	if s.time == nil {
+		s.time = newTimeline(s.clk)
+	}
+	l := newLife(ctx)
+	s.life, s.live = l, true
+	now, _ := s.time.read() // the loop is not on, so this goroutine may
+	s.clock = now.UnixNano()
+	jobs := s.queue.jobs()
+	s.mu.Unlock()
+	for _, j := range jobs {
+		if err := s.admit(ctx, j, l, now); err != nil && !errors.Is(err, ErrNotRunning) {
+			s.retire(l)
+			return opError("start", j.name, err)
+		}
+	}
+	go s.loop(l)
+	return nil
+}
+
+// admit activates a job and gives it its place in the queue.
+func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time) error {
+	when, err := j.activate(ctx, l, now)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	kept := !l.retired.Load() && j.index >= 0
+	first := kept && when < s.queue[0].when
+	if kept {
+		s.queue.set(j.index, when)
+	}
+	s.mu.Unlock()
+	if !kept { // stopped or removed meanwhile
+		j.deactivate(l)
+	}
+	if first {
+		s.rouse()
+	}
+	return nil
+}
+
+// retire ends what Start began: the loop does so when it ends.
+func (s *Scheduler) retire(l *life) {
+	s.mu.Lock()
+	l.retired.Store(true)
+	for i := range s.queue { // equal keys are a heap in any order
+		s.queue[i].when = never
+	}
+	jobs := s.queue.jobs()
+	s.mu.Unlock()
+	for _, j := range jobs {
+		j.deactivate(l)
+	}
+	s.mu.Lock()
+	s.live = false // not before: a new life would meet the end of the old one
+	s.mu.Unlock()
+	close(l.done)
+}
+
+// Stop is that of [Job.Stop], for all jobs at once: they share the deadline, and
+// the error names those that still run.
+func (s *Scheduler) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	l := s.life
+	s.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	l.stop()
+	if r, ok := ctx.Value(runKey{}).(*run); ok && r.home == s {
+		return opError("stop", s.name, ErrStopping) // to wait would be to wait for itself
+	}
+	patience, cancel := withReserve(ctx)
+	defer cancel()
+	if !l.loopEnds(ctx) {
+		return opError("stop", s.name, fmt.Errorf("a Schedule or LastRunStore does not return: %w", context.Cause(ctx)))
+	}
+	idle := l.whenIdle()
+	select {
+	case <-idle:
+		return nil
+	case <-patience.Done():
+		l.cancel(ErrStopping)
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	names := l.names()
+	if len(names) == 0 {
+		return nil
+	}
+	return opError("stop", s.name, fmt.Errorf("still running: %s: %w", strings.Join(names, ", "), context.Cause(ctx)))
+}
