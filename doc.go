@@ -12,6 +12,10 @@
 //     and batches, for work that a request should not wait for.
 //   - [github.com/steadgo/stead/periodic]: schedules, from "every five minutes" to
 //     "the third Tuesday except holidays", and the jobs that follow them.
+//   - [github.com/steadgo/stead/periodic/calendar]: holidays and hours in which
+//     nothing is to run.
+//   - [github.com/steadgo/stead/periodic/filestore]: the last runs of jobs, kept over
+//     restarts.
 //   - [github.com/steadgo/stead/coordinator]: waiting, by name, until another part
 //     is ready.
 //   - [github.com/steadgo/stead/scope]: a transaction for each item or run.

@@ -297,7 +297,7 @@ func TestAStartDuringAStopIsRefusedOrWhole(t *testing.T) {
 			defer close(stopped)
 			_ = s.Stop(context.Background())
 		}()
-		for s.Start(t.Context()) != nil { //nolint:revive // the body is the condition
+		for s.Start(t.Context()) != nil {
 		}
 		<-stopped
 		for _, j := range jobs {

@@ -2,18 +2,21 @@ package calendar_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/steadgo/stead/periodic"
 	"github.com/steadgo/stead/periodic/calendar"
 )
 
-// show prints the first n slots after from.
-func show(s periodic.Schedule, from time.Time, n int) {
-	for range n {
+// slots lists the first n slots after from.
+func slots(s periodic.Schedule, from time.Time, n int) string {
+	lines := make([]string, n)
+	for i := range lines {
 		from = s.Next(from)
-		fmt.Println(from.Format("Mon 2 Jan 2006 15:04 MST"))
+		lines[i] = from.Format("Mon 2 Jan 2006 15:04 MST")
 	}
+	return strings.Join(lines, "\n")
 }
 
 // The board meets on the third Tuesday of every month, except on national
@@ -31,7 +34,7 @@ func ExampleHolidays() {
 	if err != nil {
 		panic(err)
 	}
-	show(periodic.Except(tuesdays, holidays), time.Date(2026, 1, 1, 0, 0, 0, 0, berlin), 3)
+	fmt.Println(slots(periodic.Except(tuesdays, holidays), time.Date(2026, 1, 1, 0, 0, 0, 0, berlin), 3))
 	// Output:
 	// Tue 20 Jan 2026 10:00 CET
 	// Tue 17 Mar 2026 10:00 CET
@@ -48,7 +51,7 @@ func ExampleWeeklyHours() {
 	if err != nil {
 		panic(err)
 	}
-	show(periodic.Except(hours, office), time.Date(2026, 1, 5, 7, 0, 0, 0, time.UTC), 3)
+	fmt.Println(slots(periodic.Except(hours, office), time.Date(2026, 1, 5, 7, 0, 0, 0, time.UTC), 3))
 	// Output:
 	// Mon 5 Jan 2026 08:00 UTC
 	// Mon 5 Jan 2026 18:00 UTC
@@ -62,7 +65,7 @@ func ExampleBetween() {
 	if err != nil {
 		panic(err)
 	}
-	show(periodic.Except(daily, freeze), time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC), 2)
+	fmt.Println(slots(periodic.Except(daily, freeze), time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC), 2))
 	// Output:
 	// Thu 19 Nov 2026 09:00 UTC
 	// Wed 2 Dec 2026 09:00 UTC
