@@ -41,6 +41,8 @@ func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64,
 	}
 }
 
+// activateLocked gives the job its plan. What a life before left of runs stays on
+// and counts; its slots, its streak and its wait after a failure are forgotten.
 func (j *Job) activateLocked(l *life, now time.Time, schedule Schedule, a answer) (when int64) {
 	if j.closed {
 		j.done, j.closed, j.err = nil, false, nil
@@ -58,7 +60,7 @@ func (j *Job) activateLocked(l *life, now time.Time, schedule Schedule, a answer
 	default:
 		j.pending = append(j.pending, request{slot: now, due: now.UnixNano()})
 	}
-	if j.runAtStart || j.exhausted {
+	if j.runAtStart || j.exhausted { // to run, or to end
 		return now.UnixNano()
 	}
 	return j.whenLocked()

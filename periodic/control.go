@@ -26,6 +26,7 @@ func (j *Job) Trigger() error {
 	return opError("trigger", j.name, err)
 }
 
+// triggerLocked leaves the request to the loop, which alone starts runs.
 func (j *Job) triggerLocked(now time.Time) error {
 	if j.life == nil || closed(j.life.quit) { // it would be dropped at once
 		return ErrNotRunning

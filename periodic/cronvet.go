@@ -52,6 +52,8 @@ func vet(expr string) (string, error) {
 
 var cronNicknames = []string{"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 
+// vetNickname judges what begins with an @. @every and @reboot, which other
+// programs know, are no times of a calendar: they have places of their own.
 func vetNickname(words []string) (string, error) {
 	name := strings.ToLower(words[0])
 	switch {
@@ -85,7 +87,8 @@ func wrongCount(words []string) error {
 		len(words), plural, hint)
 }
 
-// cronField is what one field may have.
+// cronField is what one field may have. A number beyond its bounds gets through
+// the parser if a step follows it.
 type cronField struct {
 	name     string
 	min, max int
@@ -183,7 +186,7 @@ func (f *cronField) span(span string, stepped bool) (size int, err error) {
 	case first <= last:
 		return last - first + 1, nil
 	case f.name == dayOfWeek && named && alsoNamed: // FRI-MON is how people speak
-		return f.max - first + 1 + last - f.min + 1, nil
+		return f.max - first + 1 + last - f.min + 1, nil // as the parser counts: 0 and 7 are two
 	default:
 		return 0, wrong(span, fmt.Sprintf("want a range that ascends; did you mean %s-%d,%d-%s?", low, f.max, f.min, high))
 	}
@@ -238,7 +241,8 @@ func alike(names []string, s string) (like []string) {
 	return like
 }
 
-// number is s if it is made of digits and from low to high, else -1.
+// number is s if it is made of digits, with or without leading zeros, and from low
+// to high; else -1.
 func number(s string, low, high int) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || s[0] == '+' || n < low || n > high {

@@ -135,3 +135,38 @@ func TestACancelledRunIsNotRemembered(t *testing.T) {
 		}
 	})
 }
+
+// panicky is a store that panics where it is told to.
+type panicky struct{ load, save bool }
+
+func (p panicky) LastRun(context.Context, string) (time.Time, error) {
+	if p.load {
+		panic("no such table")
+	}
+	return time.Time{}, nil
+}
+
+func (p panicky) SaveLastRun(context.Context, string, time.Time) error {
+	if p.save {
+		panic("no such table")
+	}
+	return nil
+}
+
+func TestAStoreThatPanicsIsLoggedAndTheJobGoesOn(t *testing.T) {
+	for name, store := range map[string]panicky{"load": {load: true}, "save": {save: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				logger, lines := newRecorder()
+				l := newLog()
+				j := start(t, periodic.Config{Schedule: periodic.Every(time.Second), LastRun: store, Logger: logger}, l.run(0))
+				pass(2500 * time.Millisecond)
+				stop(t, j)
+				l.want(t, seconds(1, 2)...)
+				if s := j.Stats(); s.Runs[periodic.Succeeded] != 2 || s.Running != 0 {
+					t.Errorf("stats %+v\n%s", s, lines)
+				}
+			})
+		})
+	}
+}
