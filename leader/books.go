@@ -27,6 +27,7 @@ func (b *books) open(now map[string]uint64) {
 	b.last = nil
 }
 
+// total adds what queues of earlier terms counted to what the current one counts.
 func (b *books) total(current map[string]uint64) map[string]uint64 {
 	if b.base == nil {
 		return current
@@ -40,7 +41,8 @@ func (b *books) total(current map[string]uint64) map[string]uint64 {
 	return sum
 }
 
-// open notes the inner service of a new term.
+// open notes the inner service of a new term. Its counts are asked for before the
+// lock is taken, here and below: they are not ours, and may block or ask us back.
 func (s *Service) open(inner hosted.Service) {
 	items := tallyOf(inner)
 	s.mu.Lock()
@@ -61,6 +63,7 @@ func (s *Service) close(inner hosted.Service) {
 	}
 }
 
+// setWorking notes whether there is work that must not be begun beside.
 func (s *Service) setWorking(is bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +81,8 @@ func (s *Service) current() hosted.Service {
 }
 
 // Unwrap is the inner service: while this process leads, and the last one after
-// the stop, when it is asked how it went. A follower has none.
+// the stop, when it is asked how it went. A follower has none. Hosts, dashboards and
+// metrics look behind it, so that the queues and jobs of the leader are seen.
 func (s *Service) Unwrap() hosted.Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +92,8 @@ func (s *Service) Unwrap() hosted.Service {
 	return nil
 }
 
-// LeftOver is what the stops of all inner services left over.
+// LeftOver is what the stops of all inner services left over, those that a loss
+// ended too.
 func (s *Service) LeftOver() int {
 	left := leftOverOf(s.current())
 	s.mu.Lock()
@@ -96,7 +101,8 @@ func (s *Service) LeftOver() int {
 	return s.books.left + left
 }
 
-// Tally is where the items of all inner services ended.
+// Tally is where the items of all inner services ended, by bucket, as
+// channelq.Stats.Tally has it. nil if none has any.
 func (s *Service) Tally() map[string]uint64 {
 	inner := s.current()
 	items := tallyOf(inner)
@@ -117,7 +123,8 @@ func (s *Service) Backlog() int {
 }
 
 // Stuck is not 0 when the service was told to stop, or has failed, and the work of
-// its last term has not returned.
+// its last term has not returned: how many calls the inner service says there are,
+// or 1 if it does not say. A host then reports a straggler.
 func (s *Service) Stuck() int {
 	s.mu.Lock()
 	inner, is := s.inner, s.working && (s.ctx.Err() != nil || s.err != nil)
@@ -131,6 +138,8 @@ func (s *Service) Stuck() int {
 	return 1
 }
 
+// leftOverOf and tallyOf ask a service that may have such a method, or one behind
+// it. It may be nil.
 func leftOverOf(inner hosted.Service) (n int) {
 	if l, ok := hosted.As[interface{ LeftOver() int }](inner); ok {
 		_ = guard.Call(func() error { n = l.LeftOver(); return nil }) // a panic counts as none

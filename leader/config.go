@@ -3,17 +3,21 @@ package leader
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Config says what a candidate stands for and how long its lease lasts. All
 // candidates of a group should have the same.
 type Config struct {
 	// Group names what only one process does at a time: the key of the lease, and
-	// the name in logs, metrics and on the dashboard. Required.
+	// the name in logs, metrics and on the dashboard. Required: 1 to 255 bytes of
+	// UTF-8 with neither a NUL nor a brace.
 	Group string
-	// Name of this candidate, for people who look into the store. Empty: none. It
-	// needs not be unique.
+	// Name of this candidate, such as the host's, for people who look into the
+	// store. Empty: none. It needs not be unique. At most 255 bytes of UTF-8
+	// without a NUL.
 	Name string
 	// TTL is how long a lease lasts that is not renewed: after a crash of the
 	// leader the next one begins within TTL and Retry. The leader renews every
@@ -37,38 +41,36 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// longest keeps sums of durations from overflowing.
+// longest keeps sums of a few durations from overflowing: int64 has 292 years.
 const longest = 100 * 365 * 24 * time.Hour
 
-// newLease checks cfg; verb is what the caller is about to do, for the error.
-func newLease(verb string, store Store, cfg Config) (*lease, error) {
-	if store == nil {
-		return nil, fmt.Errorf("stead/leader: %s %q: the store is nil", verb, cfg.Group)
+// newLease checks cfg; verb is what the caller is about to do, and field what it
+// calls the key, for the error.
+func newLease(verb, field string, store Store, cfg Config) (*lease, error) {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("stead/leader: %s %.60q: "+format, append([]any{verb, cfg.Group}, args...)...)
 	}
-	if cfg.Group == "" {
-		return nil, fmt.Errorf("stead/leader: %s %q: Group is empty", verb, cfg.Group)
+	if store == nil {
+		return nil, bad("the store is nil")
+	}
+	if wrong := wrongKey(cfg.Group); wrong != "" {
+		return nil, bad("%s %s", field, wrong)
+	}
+	if wrong := wrongText(cfg.Name); wrong != "" {
+		return nil, bad("Name %s", wrong)
 	}
 	l := &lease{
-		store: store, key: cfg.Group, ttl: cfg.TTL, margin: cfg.Margin, retry: cfg.Retry,
+		store: store, key: cfg.Group,
+		ttl: orElse(cfg.TTL, 15*time.Second),
 		log: cfg.Logger, now: time.Now,
 	}
+	l.margin = orElse(cfg.Margin, l.ttl/10)
+	l.retry = orElse(cfg.Retry, min(l.ttl/3, 750*time.Millisecond))
 	if cfg.Name != "" {
 		l.name = cfg.Name + " "
 	}
-	if l.ttl == 0 {
-		l.ttl = 15 * time.Second
-	}
-	if l.margin == 0 {
-		l.margin = l.ttl / 10
-	}
-	if l.retry == 0 {
-		l.retry = min(l.ttl/3, 750*time.Millisecond)
-	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
-	}
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("stead/leader: %s %q: "+format, append([]any{verb, cfg.Group}, args...)...)
 	}
 	switch {
 	case l.ttl < 30*time.Millisecond:
@@ -83,4 +85,43 @@ func newLease(verb string, store Store, cfg Config) (*lease, error) {
 		return nil, bad("TTL or Grace is more than a century: %v, %v", l.ttl, cfg.Grace)
 	}
 	return l, nil
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// maxText bounds names and keys, in bytes: PostgreSQL has an index over keys, and
+// people read them in logs and on labels.
+const maxText = 255
+
+// wrongText says what is wrong with a text that goes into a store; "" is nothing.
+func wrongText(s string) string {
+	switch {
+	case len(s) > maxText:
+		return fmt.Sprintf("has %d bytes, more than %d", len(s), maxText)
+	case !utf8.ValidString(s):
+		return "is not UTF-8"
+	case strings.ContainsRune(s, 0):
+		return "has a NUL in it"
+	}
+	return ""
+}
+
+// wrongKey is the same for a key. The store is not known here: a group that one of
+// them would refuse, or split in two, is refused for all, so that another store is
+// one line and no new name. Redis Cluster takes what stands between the first
+// braces of a key, its hash tag, to choose a node: one more brace could put the
+// lease and its fence on two.
+func wrongKey(s string) string {
+	switch {
+	case s == "":
+		return "is empty"
+	case strings.ContainsAny(s, "{}"):
+		return "has a brace in it, which Redis would take for a hash tag"
+	}
+	return wrongText(s)
 }

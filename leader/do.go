@@ -18,7 +18,9 @@ import (
 // is that of work; if the lease was lost meanwhile it wraps ErrLost too, even if
 // work returned nil.
 //
-// Work that calls Do with the same key waits for itself.
+// key is as Config.Group. An error about it, about the store, work or an option
+// comes before anything is asked. Work that calls Do with the same key waits for
+// itself.
 func Do(ctx context.Context, store Store, key string, work func(ctx context.Context, fence int64) error, opts ...Option) error {
 	l, err := leaseFor(store, key, work, opts)
 	if err != nil {
@@ -68,6 +70,7 @@ func (t *term) run(work func(ctx context.Context, fence int64) error) (err error
 	return work(t.ctx, t.fence)
 }
 
+// join puts the error of the work first: that is what the caller looks for.
 func join(err, lost error) error {
 	if err == nil {
 		return lost
@@ -75,25 +78,32 @@ func join(err, lost error) error {
 	return fmt.Errorf("%w (%w)", err, lost)
 }
 
+// leaseFor checks all that Do and TryDo are given, before anything is asked.
 func leaseFor(store Store, key string, work func(context.Context, int64) error, opts []Option) (*lease, error) {
 	if work == nil { // before a lease is taken for it
 		return nil, fmt.Errorf("stead/leader: do %q: the function is nil", key)
 	}
 	cfg := Config{Group: key}
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			return nil, fmt.Errorf("stead/leader: do %q: option %d of %d is nil", key, i+1, len(opts))
+		}
 		o.apply(&cfg)
 	}
-	return newLease("do", store, cfg)
+	return newLease("do", "the key", store, cfg)
 }
 
-// Option changes a default of [Do] and [TryDo].
+// Option changes a default of [Do] and [TryDo]. A nil one is an error; of several
+// the last one counts. [With] makes it.
 type Option interface{ apply(cfg *Config) }
 
 type option func(cfg *Config)
 
 func (o option) apply(cfg *Config) { o(cfg) }
 
-// With takes all that a [Config] says except its Group.
+// With takes all that a [Config] says except its Group, which is the key, and its
+// Grace: Do waits for its work as long as that takes. A field that is zero has its
+// default.
 func With(cfg Config) Option {
 	return option(func(c *Config) {
 		key := c.Group

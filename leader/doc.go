@@ -38,7 +38,9 @@
 //  6. While work of a lost term has not returned this process does not stand
 //     again. It is reported, and after the Grace the service fails.
 //  7. A wait that is cancelled leaves no lease behind.
-//  8. Every change of the lead is logged and counted.
+//  8. Every change of the lead is logged and counted. An outage of the
+//     store, in which nobody comes to lead, is logged when it begins and ends, and
+//     Stats says since when it lasts. Packages dashboard and metrics show both.
 //
 // # Shutdown
 //

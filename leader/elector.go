@@ -14,15 +14,15 @@ type Elector struct {
 	lease *lease
 	grace time.Duration
 
-	mu     sync.Mutex
-	inUse  bool // a service stands with it
-	stats  Stats
-	failed bool // the last try did not reach the store
+	mu    sync.Mutex
+	inUse bool // a service stands with it
+	stats Stats
 }
 
-// Stats is what an [Elector] knows at one moment.
+// Stats is what an [Elector] knows at one moment. It is a copy; counters begin
+// at 0 when the process does.
 type Stats struct {
-	Group   string
+	Group   string    // Config.Group
 	Leading bool      // the lead is ours, and trusted
 	Since   time.Time // when Leading last changed, or the service started; zero before
 	Fence   int64     // of the current term, or of the last one; 0 before the first
@@ -31,18 +31,27 @@ type Stats struct {
 	Lost        uint64 // how many of the terms ended against our will
 	Transitions uint64 // how often Leading changed
 
-	Stuck bool  // a term is over and its work has not returned
-	Err   error // the last failure: of the store, of a start or of a term; nil since a term was gained, or the store answered again
+	// Outage is when the store first failed to answer; zero while it answers, and
+	// when nobody asks. Who leads is not known here meanwhile, except that a leader
+	// leads on until its lease ends.
+	Outage time.Time
+	// Stuck says that a term is over and its work has not returned, so that this
+	// process does not stand.
+	Stuck bool
+	// Err is the last failure: of the store, of a start or of a term. nil since a
+	// term was gained, or since the store answered again.
+	Err error
 }
 
 // New makes a candidate. It does not ask the store for anything.
 func New(store Store, cfg Config) (*Elector, error) {
-	l, err := newLease("new", store, cfg)
+	l, err := newLease("new", "Group", store, cfg)
 	if err != nil {
 		return nil, err
 	}
 	e := &Elector{lease: l, grace: cfg.Grace, stats: Stats{Group: cfg.Group}}
 	l.onLost = func(t *term) { e.ceased(t, t.why) }
+	l.onRenew = e.renewed
 	if e.grace == 0 {
 		e.grace = l.ttl
 	}
@@ -71,6 +80,17 @@ func (e *Elector) Role() (leading bool, since time.Time, fence int64) {
 // Transitions counts how often this process became or ceased to be the leader.
 func (e *Elector) Transitions() uint64 { return e.Stats().Transitions }
 
+// Outage says since when the store has not answered this candidate, and what it
+// failed with last: see [Stats]. The zero time and nil while it answers. Packages
+// metrics and dashboard look for it too: without a store nobody comes to lead.
+func (e *Elector) Outage() (since time.Time, err error) {
+	s := e.Stats()
+	if s.Outage.IsZero() {
+		return time.Time{}, nil
+	}
+	return s.Outage, s.Err
+}
+
 // claim reserves the elector for one service.
 func (e *Elector) claim() error {
 	e.mu.Lock()
@@ -83,31 +103,49 @@ func (e *Elector) claim() error {
 	return nil
 }
 
+// unclaim lets another service have the elector, when no work is left that its
+// term could begin beside.
 func (e *Elector) unclaim() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.inUse = false
 	e.stats.Stuck = false
+	e.stats.Outage = time.Time{}
 }
 
-// answered notes how a try went. The log gets the first failure of a streak and
-// its end: an outage of an hour is two lines.
+// answered notes how a try for the lease went. The log gets the first failure of
+// a streak and its end: an outage of an hour is two lines.
 func (e *Elector) answered(err error) {
+	if e.reached(err) {
+		e.lease.log.Warn("lease cannot be asked for", "group", e.lease.key, "error", err)
+	}
+}
+
+// renewed is the same for a renewal, of which the keeper logs each failure: there
+// are few before the lease is lost, and each is a step nearer.
+func (e *Elector) renewed(err error) { e.reached(err) }
+
+// reached notes whether the store answered, and reports whether an outage began.
+func (e *Elector) reached(err error) (began bool) {
 	e.mu.Lock()
-	before := e.failed
-	e.failed = err != nil
-	if before || e.failed {
+	out := !e.stats.Outage.IsZero()
+	switch {
+	case err == nil && out:
+		e.stats.Outage, e.stats.Err = time.Time{}, nil
+	case err != nil && !out:
+		e.stats.Outage, e.stats.Err = e.lease.now(), err
+	case err != nil:
 		e.stats.Err = err
 	}
 	e.mu.Unlock()
-	switch {
-	case err != nil && !before:
-		e.lease.log.Warn("lease cannot be asked for", "group", e.lease.key, "error", err)
-	case err == nil && before:
+	if err == nil && out {
 		e.lease.log.Info("store of the lease answers again", "group", e.lease.key)
 	}
+	return err != nil && !out
 }
 
+// gained notes the begin of a term. The log gets it in this order even when the
+// lease was lost before anybody got here.
 func (e *Elector) gained(t *term) {
 	e.mu.Lock()
 	e.stats.Fence = t.fence
@@ -147,17 +185,23 @@ func (e *Elector) ceased(t *term, lost error) {
 	e.lease.log.Info("leadership given up", args...)
 }
 
+// changeLocked is the one place where Leading changes, so that no change is left
+// uncounted.
 func (e *Elector) changeLocked(leading bool) {
 	e.stats.Leading, e.stats.Since = leading, e.lease.now()
 	e.stats.Transitions++
 }
 
+// stuck notes that work does not return; unclaim takes that back.
 func (e *Elector) stuck(is bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Stuck = is
+	e.stats.Outage = time.Time{} // nobody asks any more
 }
 
+// failedToStart is an Error and no Warn: the store and the lease are well, and so
+// nothing here will mend it.
 func (e *Elector) failedToStart(err error) {
 	e.mu.Lock()
 	e.stats.Err = err

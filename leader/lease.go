@@ -12,7 +12,8 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// lease is one key of a store and how to get it and keep it.
+// lease is one key of a store and how to get it and keep it. It does not change
+// after newLease, so that many goroutines may use it.
 type lease struct {
 	store  Store
 	key    string
@@ -21,7 +22,11 @@ type lease struct {
 	margin time.Duration
 	retry  time.Duration
 	log    *slog.Logger
-	onLost func(*term) // told at once, by the keeper; may be nil
+
+	// Told by the keeper of a term, at once: they must not block. An Elector has
+	// them, Do and TryDo do not.
+	onLost  func(*term)
+	onRenew func(error) // nil: the store answered
 
 	// now is time.Now. Only differences between its results are used, and those
 	// are measured on the monotonic clock: no setting of the wall clock matters.
@@ -32,6 +37,7 @@ type lease struct {
 // ends by itself.
 func (l *lease) releaseBound() time.Duration { return min(l.ttl/3, time.Second) }
 
+// taken is what Acquire says.
 type taken struct {
 	fence int64
 	ok    bool
@@ -45,13 +51,15 @@ func (l *lease) try(ctx, values context.Context) (*term, error) {
 	// An answer that comes when the window is over is worth nothing.
 	got := ask(ctx, l.ttl-l.margin, l.releaseBound(), func(ctx context.Context) (taken, error) {
 		fence, ok, err := l.store.Acquire(ctx, l.key, token, l.ttl)
-		if err != nil || ok && ctx.Err() != nil {
-			// It may be ours without anybody who knows.
-			l.release(token)
-			if err == nil {
-				err = context.Cause(ctx)
-			}
+		switch {
+		case err != nil:
+			// It may be ours all the same: the answer may be what was lost. Most often
+			// it is not, and whoever asked hears of err: nothing more to report.
+			_ = l.release(token)
 			ok = false
+		case ok && ctx.Err() != nil:
+			l.giveBack(token)
+			ok, err = false, context.Cause(ctx)
 		}
 		return taken{fence, ok}, err
 	})
@@ -71,14 +79,14 @@ func (l *lease) campaign(ctx, values context.Context, answered func(error)) (*te
 			return nil, withCause(ctx, last)
 		}
 		t, err := l.try(ctx, values)
-		if ctx.Err() == nil || t != nil {
+		if ctx.Err() == nil || t != nil { // or else the error is that of our own ctx
 			answered(err)
 			last = err
 		}
 		if t != nil && ctx.Err() == nil {
 			return t, nil
 		}
-		if t != nil {
+		if t != nil { // too late: nobody waits for it any more
 			_ = t.settle()
 			t.giveBack()
 			continue
@@ -87,16 +95,23 @@ func (l *lease) campaign(ctx, values context.Context, answered func(error)) (*te
 	}
 }
 
-// release gives back what token has, on a context of its own: the one that ended
-// is often the reason for it.
-func (l *lease) release(token string) {
+// release frees what token has, on a context of its own: the one that ended is
+// often the reason for it.
+func (l *lease) release(token string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), l.releaseBound())
 	defer cancel()
-	if err := l.store.Release(ctx, l.key, token); err != nil {
+	return l.store.Release(ctx, l.key, token)
+}
+
+// giveBack is release for a lease that was held.
+func (l *lease) giveBack(token string) {
+	if err := l.release(token); err != nil {
 		l.log.Warn("lease not given back, it will expire", "group", l.key, "error", err)
 	}
 }
 
+// withCause is why ctx ended and, if the store failed before that, with what: a
+// deadline alone would not tell a lease that was held from a store that was away.
 func withCause(ctx context.Context, last error) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); !errors.Is(cause, err) {

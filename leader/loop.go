@@ -17,6 +17,8 @@ type loop struct {
 	err    error
 }
 
+// Start runs the function on a goroutine of its own and does not wait: the lease
+// is ours already, and the function is the work.
 func (l *loop) Start(ctx context.Context) error {
 	l.done = make(chan struct{})
 	ctx, l.cancel = context.WithCancelCause(ctx)
@@ -29,6 +31,8 @@ func (l *loop) Start(ctx context.Context) error {
 	return nil
 }
 
+// Stop returns at ctx's end if the function does not: it is then asked for again
+// by Done, until it is back or the grace is over.
 func (l *loop) Stop(ctx context.Context) error {
 	l.cancel(hosted.ErrStopping)
 	select {

@@ -3,6 +3,7 @@ package leader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -90,7 +91,11 @@ func (s *Service) Start(ctx context.Context) error {
 // Stop stops the inner service, waits for its work, and gives the lead back; the
 // next leader begins within its Retry. If the work has not returned at ctx's
 // deadline Stop returns without giving the lead back. Its error is that of the
-// inner service's Stop, or says that the work goes on.
+// inner service's Stop, or says what it did not wait for: the work goes on, or the
+// store has not answered. Also with a ctx that has ended already the service was
+// told, and ends by itself as soon as that returns; see Done.
+//
+// Before Start it does nothing. It may be called more than once.
 func (s *Service) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	if s.ctx == nil {
@@ -111,7 +116,12 @@ func (s *Service) Stop(ctx context.Context) error {
 	if s.working {
 		return s.elector.error("stop", errors.Join(errors.New("its work has not returned"), ctx.Err()))
 	}
-	return s.stopErr
+	select {
+	case <-s.done:
+		return s.stopErr
+	default: // a request to the store is on its way, which is bounded
+		return s.elector.error("stop", fmt.Errorf("the store has not answered: %w", ctx.Err()))
+	}
 }
 
 // Done is closed when the service has ended, by itself or by Stop.
@@ -136,6 +146,9 @@ func (s *Service) Role() (leading bool, since time.Time, fence int64) { return s
 
 // Transitions is that of the elector.
 func (s *Service) Transitions() uint64 { return s.elector.Transitions() }
+
+// Outage is that of the elector.
+func (s *Service) Outage() (since time.Time, err error) { return s.elector.Outage() }
 
 // run stands for election again and again.
 func (s *Service) run() error {

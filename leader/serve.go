@@ -18,6 +18,7 @@ type call struct {
 	err  error // set before done closes
 }
 
+// begin makes the call. A panic or a runtime.Goexit in it is its error.
 func begin(fn func() error) *call {
 	c := &call{done: make(chan struct{})}
 	go guard.Run(fn, func(err error) {
@@ -52,7 +53,7 @@ func (s *Service) await(t *term, c *call) bool {
 func (s *Service) serve(t *term) (again bool, err error) {
 	e := s.elector
 	e.gained(t)
-	s.setWorking(true)
+	s.setWorking(true) // until the lease is given back, whatever happens in between
 	inner, starting := s.bring(t)
 	if !s.await(t, starting) {
 		return false, s.abandon(t, starting, func() bool { return starting.err != nil }) // or else it came up
@@ -68,6 +69,9 @@ func (s *Service) serve(t *term) (again bool, err error) {
 			return false, s.abandon(t, stopping, func() bool { return stopping.err == nil })
 		}
 	}
+	// The work has returned: from here on another may begin. The order is fixed. A
+	// lease that is given back before the keeper has ended could be renewed again,
+	// and whoever sees us follow must not find the lease still ours.
 	if t.settle() == nil {
 		e.ceased(t, nil)
 	}
@@ -76,7 +80,7 @@ func (s *Service) serve(t *term) (again bool, err error) {
 	switch {
 	case endedByItself:
 		return false, end
-	case failedByItself:
+	case failedByItself: // another may have what this process lacks: let it try
 		e.failedToStart(starting.err)
 		pause(s.ctx, e.lease.ttl+jitter(e.lease.retry))
 	case s.ctx.Err() != nil:
@@ -102,7 +106,7 @@ func (s *Service) bring(t *term) (*hosted.Service, *call) {
 			return errors.New("the function returned no service")
 		}
 		s.open(made)
-		*inner = made
+		*inner = made // read by serve when the call is back
 		return made.Start(t.ctx)
 	})
 	select {

@@ -12,7 +12,12 @@ import (
 //
 // All methods are called from several goroutines. They should return soon after
 // ctx ends; one that does not is left behind, and what it took is given back when
-// it returns.
+// it returns. An error means that it is not known what the store did: a lease that
+// was asked for is then released, and one that is held is trusted for as long as
+// the last renewal that was confirmed allows.
+//
+// key is as [Config].Group says, a token is text of at most 300 bytes without a NUL,
+// and ttl is at least 30 ms.
 type Store interface {
 	// Acquire takes the lease of key for token and ttl if nobody has it, and
 	// reports whether it did. fence is greater than that of every term of this

@@ -33,6 +33,7 @@ type term struct {
 	lostUnnoted error // it was lost before that
 }
 
+// termKey is how a context knows its term.
 type termKey struct{}
 
 // begin starts a term whose lease was asked for at began.
@@ -85,6 +86,9 @@ func (t *term) keep() {
 			})
 		case a := <-renewed:
 			renewed = nil
+			if t.onRenew != nil {
+				t.onRenew(a.err)
+			}
 			switch {
 			case a.err != nil:
 				failed = a.err
@@ -109,6 +113,8 @@ func (t *term) keep() {
 	}
 }
 
+// unrenewed is why a lease ended of itself: with the last error of the store, or
+// none if it just never answered, or this process did not run.
 func unrenewed(ttl time.Duration, last error) error {
 	if last == nil {
 		return fmt.Errorf("it was not renewed within its %v", ttl)
@@ -149,7 +155,7 @@ func (t *term) settle() error {
 // ours, unless it was the store that said otherwise.
 func (t *term) giveBack() {
 	if !errors.Is(t.lostNow(), errTaken) {
-		t.release(t.token)
+		t.lease.giveBack(t.token)
 	}
 }
 

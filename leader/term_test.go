@@ -313,6 +313,7 @@ func TestAConfigThatMakesNoSenseIsRefusedByName(t *testing.T) {
 		"TTL":    {Group: "g", TTL: time.Millisecond},
 		"Margin": {Group: "g", TTL: time.Second, Margin: 500 * time.Millisecond},
 		"Retry":  {Group: "g", Retry: -1},
+		"Name":   {Group: "g", Name: "a\x00b"},
 		"Grace":  {Group: "g", Grace: -1},
 	} {
 		if _, err := leader.New(&e.store, cfg); err == nil || !strings.Contains(err.Error(), field) {
@@ -324,6 +325,40 @@ func TestAConfigThatMakesNoSenseIsRefusedByName(t *testing.T) {
 	}
 	if err := leader.Do(t.Context(), &e.store, "", nil); err == nil {
 		t.Error("an empty key is accepted")
+	}
+}
+
+// What one of the stores could not keep, or keep together, is refused for all.
+func TestAGroupThatAStoreCannotKeepIsRefused(t *testing.T) {
+	var e env
+	for what, group := range map[string]string{
+		"empty": "", "255": strings.Repeat("x", 256), "UTF-8": "a\xff", "NUL": "a\x00b",
+		"brace": "}", "a brace": "{tenant}",
+	} {
+		_, err := leader.New(&e.store, leader.Config{Group: group})
+		if err == nil || !strings.Contains(err.Error(), "Group ") || !strings.Contains(err.Error(), what) || len(err.Error()) > 200 {
+			t.Errorf("%s: New = %v", what, err)
+		}
+		err = leader.Do(t.Context(), &e.store, group, func(context.Context, int64) error { t.Error("the work ran"); return nil })
+		if err == nil || !strings.Contains(err.Error(), "the key ") || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: Do = %v", what, err)
+		}
+	}
+	for _, group := range []string{"x", "a b/c:d'\"\\%", "ГРУППА", strings.Repeat("x", 255)} {
+		if _, err := leader.New(&e.store, leader.Config{Group: group}); err != nil {
+			t.Errorf("%q: %v", group, err)
+		}
+	}
+}
+
+func TestANilOptionIsAnError(t *testing.T) {
+	var e env
+	for _, do := range []func(context.Context, leader.Store, string, func(context.Context, int64) error, ...leader.Option) error{leader.Do, leader.TryDo} {
+		err := do(t.Context(), &e.store, "news", func(context.Context, int64) error { t.Error("the work ran"); return nil },
+			leader.With(e.config()), nil)
+		if err == nil || !strings.Contains(err.Error(), "option 2 of 2 is nil") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

@@ -12,8 +12,13 @@ import (
 )
 
 // Conform checks a store against the contract of [leader.Store], one sub-test a
-// promise. It uses keys that nobody else has. elapse lets time pass for the
-// store, a few times half a second; nil sleeps.
+// promise, whose name says which. It uses keys that nobody else has, with what
+// Config.Group allows in them, and leaves leases of a minute behind. elapse lets
+// time pass for the store, a few times half a second; nil sleeps. All of it takes a
+// second or two.
+//
+// What it cannot check is that the store keeps leases when it is killed, restarted
+// or failed over. That is for tests of its own, with a real server.
 func Conform(t *testing.T, store leader.Store, elapse func(d time.Duration)) {
 	t.Helper()
 	if elapse == nil {
@@ -35,16 +40,20 @@ func Conform(t *testing.T, store leader.Store, elapse func(d time.Duration)) {
 		{"AContextThatIsDoneTakesNothing", contextDone},
 	} {
 		t.Run(check.name, func(t *testing.T) {
-			check.run(&subject{T: t, store: store, elapse: elapse, key: "conform " + rand.Text() + ` '{}"é`})
+			check.run(&subject{T: t, store: store, elapse: elapse, key: "conform " + rand.Text() + ` '%\"é`})
 		})
 	}
 }
 
+// long outlasts a check on any machine; short is waited for, and still leaves a
+// slow server the time to answer before the lease is over.
 const (
 	long  = time.Minute
 	short = 200 * time.Millisecond
 )
 
+// subject is one check of one store. Its helpers end the check when the store does
+// not do what is wanted, as what follows would then mean nothing.
 type subject struct {
 	*testing.T
 	store  leader.Store
@@ -85,6 +94,7 @@ func (s *subject) release(token string) {
 	}
 }
 
+// Who is refused has changed nothing: the holder is still the holder.
 func oneHolder(s *subject) {
 	s.acquire("a", long, true)
 	s.acquire("b", long, false)
@@ -93,6 +103,9 @@ func oneHolder(s *subject) {
 	s.acquire("a", long, false)
 }
 
+// A lease ends by the store's clock, without anybody who ends it: its holder may
+// have crashed. What is worse than no leader is that the old one comes back and is
+// told that it still leads.
 func ended(s *subject) {
 	s.acquire("a", short, true)
 	s.acquire("b", long, false)
@@ -101,6 +114,7 @@ func ended(s *subject) {
 	s.renew("a", false)
 }
 
+// A renewal counts from now on, and not from when the lease would have ended.
 func renewed(s *subject) {
 	s.acquire("a", short, true)
 	s.renew("a", true)
@@ -108,6 +122,8 @@ func renewed(s *subject) {
 	s.acquire("b", long, false)
 }
 
+// A renewal never makes a lease: a store that lost one must not get it back from
+// the process that had it, or it would lead beside the next.
 func onlyHolderRenews(s *subject) {
 	s.renew("a", false) // nobody has it
 	s.acquire("a", long, true)
@@ -117,6 +133,8 @@ func onlyHolderRenews(s *subject) {
 	s.renew("a", false)
 }
 
+// A release that comes late, from a process that had been stopped, takes nothing
+// from who leads now, and is no error.
 func onlyHolderReleases(s *subject) {
 	s.release("a") // nobody has it
 	s.acquire("a", long, true)
@@ -128,7 +146,8 @@ func onlyHolderReleases(s *subject) {
 	s.acquire("a", long, false)
 }
 
-// A client may send a request again whose answer was lost.
+// A client may send a request again whose answer was lost. If the second were
+// refused the lease would be held by a process that does not know of it.
 func asksTwice(s *subject) {
 	first := s.acquire("a", long, true)
 	if second := s.acquire("a", long, true); second < first {
@@ -136,6 +155,8 @@ func asksTwice(s *subject) {
 	}
 }
 
+// Fifty terms within few milliseconds: a clock alone is too coarse to tell them
+// apart, and what is written to would take a write of an earlier one.
 func fencesRise(s *subject) {
 	last := int64(0)
 	for n := range 50 {
@@ -149,6 +170,7 @@ func fencesRise(s *subject) {
 	}
 }
 
+// To look and then to take, in two steps, passes all of the other checks.
 func many(s *subject) {
 	for range 5 {
 		var mu sync.Mutex
@@ -176,12 +198,14 @@ func many(s *subject) {
 	}
 }
 
+// A store that keeps one lease for all, or cuts keys short, is found here.
 func keysApart(s *subject) {
 	s.acquire("a", long, true)
 	s.key += "2"
 	s.acquire("b", long, true)
 }
 
+// Who has given up does not come to hold anything.
 func contextDone(s *subject) {
 	ctx, cancel := context.WithCancel(s.Context())
 	cancel()

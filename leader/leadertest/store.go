@@ -15,9 +15,24 @@
 //		store.Forget()                        // or at the next renewal
 //	})
 //
+// A store of your own is held to the contract of leader.Store by one test:
+//
+//	func TestItConforms(t *testing.T) { leadertest.Conform(t, mine, nil) }
+//
+// # Guarantees
+//
+//  1. Nothing here has a goroutine, and nothing depends on chance: a test that
+//     fails fails again.
+//  2. Faults take effect with the next call, and last until they are taken back.
+//     What was granted before stays granted.
+//  3. A fence is the larger of one more than the last and the store's time in
+//     milliseconds, as in leader/postgres and leader/redis.
+//
 // # Not for
 //
-// Several processes: each has a memory of its own.
+// Several processes: each has a memory of its own, and all of them would lead.
+// Tests of how a program gets on with a real server that is stopped, cut off or
+// killed: take the server for that.
 package leadertest
 
 import (
@@ -48,14 +63,18 @@ type lease struct {
 var _ leader.Store = (*Store)(nil)
 
 // Fail makes every call fail with err, as a store that cannot be reached; nil ends
-// that.
+// that. Nothing changes in the store meanwhile, but its leases run out: a leader
+// loses its lead within the TTL, and a follower gets none.
 func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = err
 }
 
-// Delay makes every answer come so much later than what it answers to happened.
+// Delay makes every answer come so much later than what it answers to happened, or
+// end with its context: then what was done is done all the same, and nobody knows.
+// 0 ends that. Half a TTL is enough to show that a lease is counted from the
+// request and not from the answer.
 func (s *Store) Delay(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,13 +82,15 @@ func (s *Store) Delay(d time.Duration) {
 }
 
 // Forget loses all leases and fences, as FLUSHALL or a restart without persistence.
+// Who led finds out at the next renewal; until then two may lead.
 func (s *Store) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leases, s.fences = nil, nil
 }
 
-// SetClock sets the store's clock forward, or back, by d against the process's.
+// SetClock sets the store's clock forward, or back, by d against the process's. It
+// is not added to what was set before; 0 is no difference.
 func (s *Store) SetClock(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,14 +98,16 @@ func (s *Store) SetClock(d time.Duration) {
 }
 
 // Lie makes the store give every lease to everybody who asks, and confirm every
-// renewal: two leaders, as after a failover that lost a lease.
+// renewal: two leaders, as after a failover that lost a lease. What saves a program
+// then is that its writes carry the fence. There is no way back to the truth.
 func (s *Store) Lie() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lie = true
 }
 
-// Holder is the token that has the lease of key, "" if nobody has it.
+// Holder is the token that has the lease of key, "" if nobody has it. A token is
+// leader.Config.Name, a blank, and chance; without a name just chance.
 func (s *Store) Holder(key string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,6 +161,8 @@ func (s *Store) Release(ctx context.Context, key, token string) error {
 	})
 }
 
+// do is one call: it happens at once or not at all, and its answer comes after the
+// delay.
 func (s *Store) do(ctx context.Context, fn func()) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -7,6 +7,9 @@
 //	err = store.Migrate(ctx) // or put postgres.Schema into your own migrations
 //	elector, err := leader.New(store, leader.Config{Group: "newsletter"})
 //
+// "newsletter" is the key of the lease; an elector asks for it, keeps it and gives
+// it back, and so do leader.Do and leader.TryDo.
+//
 // # Guarantees
 //
 //  1. Each operation is one statement in a transaction of its own, and takes a
@@ -24,6 +27,12 @@
 // key there ever was, and old ones may be deleted at any time:
 //
 //	DELETE FROM stead_lease WHERE expires_at < now() - interval '1 day'
+//
+// # Testing
+//
+// Package leadertest has a store in memory for programs that use this one. What
+// holds for PostgreSQL itself runs where STEAD_TEST_POSTGRES has the URL of a
+// server, and is skipped elsewhere.
 //
 // # Not for
 //
@@ -62,8 +71,10 @@ type Store struct {
 
 var _ leader.Store = (*Store)(nil)
 
-// Open makes a pool for a URL or keyword string. It does not connect yet. The
-// caller closes the store.
+// Open makes a pool for a URL (postgres://user:password@host:5432/database) or a
+// keyword string (host=... dbname=...); what it leaves out comes from the
+// environment, as with psql. It does not connect yet, so a server that is away is
+// no error here. The caller closes the store.
 func Open(ctx context.Context, url string) (*Store, error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
@@ -74,10 +85,17 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // Wrap uses a pool that the program has already; Close leaves it open. When the
 // work of the leader takes all connections for longer than the lease lasts, the
-// lead is lost: give the pool one more than that, or open one for the leases.
-func Wrap(pool *pgxpool.Pool) *Store { return &Store{pool, func() {}} }
+// lead is lost: give the pool one more than that, or open one for the leases. It
+// panics if pool is nil.
+func Wrap(pool *pgxpool.Pool) *Store {
+	if pool == nil {
+		panic("stead/leader/postgres: Wrap: the pool is nil")
+	}
+	return &Store{pool, func() {}}
+}
 
 // Close closes the pool of [Open] and waits until its connections are given back.
+// Call it when the elector's service has stopped: what is asked later is an error.
 // It returns nil.
 func (s *Store) Close() error {
 	s.close()

@@ -7,6 +7,10 @@
 //	defer store.Close()
 //	elector, err := leader.New(store, leader.Config{Group: "newsletter"})
 //
+// "newsletter" is the key of the lease; an elector asks for it, keeps it and gives
+// it back, and so do leader.Do and leader.TryDo. Nothing has to be made in Redis
+// before: there is no schema.
+//
 // # Guarantees
 //
 //  1. Each operation is one script: it happens whole or not at all.
@@ -19,7 +23,13 @@
 //
 // A round trip for each try, renewal and release, and two short keys for each
 // lease, "stead:lease:{KEY}" while it is held and "stead:fence:{KEY}" for a day
-// after the last term.
+// after the last term. The scripts are sent once and then called by their digest.
+//
+// # Testing
+//
+// Package leadertest has a store in memory for programs that use this one. What
+// holds for Redis itself runs against a real server where STEAD_TEST_REDIS names
+// one, and otherwise against miniredis.
 //
 // # Not for
 //
@@ -49,25 +59,22 @@ type Store struct {
 
 var _ leader.Store = (*Store)(nil)
 
-// Open makes a client for a URL such as redis://user:password@host:6379/0. It does
-// not connect yet. The caller closes the store.
-func Open(url string) (*Store, error) {
-	opts, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, fmt.Errorf("stead/leader/redis: open: %w", err)
+// Wrap uses a client that the program has already: of one server, a cluster, or
+// one that sentinels name. Close leaves it open. It panics if client is nil.
+//
+// With ContextTimeoutEnabled in its options a call ends with its context; without,
+// it is left behind until the client's own timeouts. While its server is away the
+// client writes about it to the logger of go-redis, which is one for all clients of
+// a program and stderr by default: see SetLogger there.
+func Wrap(client redis.Scripter) *Store {
+	if client == nil {
+		panic("stead/leader/redis: Wrap: the client is nil")
 	}
-	opts.ContextTimeoutEnabled = true
-	client := redis.NewClient(opts)
-	return &Store{client, client.Close}, nil
+	return &Store{client, func() error { return nil }}
 }
 
-// Wrap uses a client that the program has already: of one server, a cluster, or
-// one that sentinels name. Close leaves it open. With ContextTimeoutEnabled in its
-// options a call ends with its context; without, it is left behind until the
-// client's own timeouts.
-func Wrap(client redis.Scripter) *Store { return &Store{client, func() error { return nil }} }
-
-// Close closes the client of [Open].
+// Close closes the client of [Open] and its connections. Call it when the elector's
+// service has stopped: what is asked later is an error.
 func (s *Store) Close() error { return s.close() }
 
 // A client may send a script twice, when the answer to the first was lost: what
@@ -84,12 +91,14 @@ redis.call('set', KEYS[2], string.format('%.0f', fence), 'px', 86400000)
 redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
 return fence`)
 
+// A lease that has ended is not renewed, as its key is gone.
 var renew = redis.NewScript(`
 if redis.call('get', KEYS[1]) == ARGV[1] then
 	return redis.call('pexpire', KEYS[1], ARGV[2])
 end
 return 0`)
 
+// Only its own: by then another may have the lease.
 var release = redis.NewScript(`
 if redis.call('get', KEYS[1]) == ARGV[1] then
 	return redis.call('del', KEYS[1])
@@ -119,6 +128,8 @@ func (s *Store) Release(ctx context.Context, key, token string) error {
 	return err
 }
 
+// run calls a script. When the context has ended the error says so, whatever the
+// client made of it: what the caller does next depends on that.
 func (s *Store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (int64, error) {
 	n, err := script.Run(ctx, s.client, keys, args...).Int64()
 	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
