@@ -10,14 +10,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
-	"github.com/steadgo/stead/periodic"
 )
 
-// Host is what a Collector reads; a *[hosted.Host] is one.
+// Host is what a Collector reads; a *[hosted.Host] is one. Services is called at
+// every scrape, from any goroutine, and must not block.
 type Host interface {
 	Services() []hosted.ServiceStatus
 }
@@ -32,7 +30,7 @@ type Collector struct {
 	native bool
 }
 
-// Option changes what a [Collector] sends.
+// Option changes what a [Collector] sends. A nil one changes nothing.
 type Option interface{ apply(c *Collector) }
 
 type option func(*Collector)
@@ -50,12 +48,16 @@ func NewCollector(host Host, options ...Option) *Collector {
 		describe("build_info", "The version of Stead and of Go in this program.", "version", "goversion"),
 		prometheus.GaugeValue, 1, version(), runtime.Version())}
 	for _, o := range options {
-		o.apply(c)
+		if o != nil {
+			o.apply(c)
+		}
 	}
 	return c
 }
 
-// Describe sends the description of every metric there can be.
+// Describe sends the description of every metric there can be, whatever the host
+// has: a registry refuses a second collector of the same at once, and not at the
+// first scrape that has a queue.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.build.Desc()
 	ch <- serviceState
@@ -69,17 +71,14 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect reads the host and sends what it finds.
+// Collect reads the host and sends what it finds. It asks each component once, so
+// that the series of one are of one moment.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ch <- c.build
-	found := components{
-		names: map[string]bool{}, queues: map[string]channelq.Stats{}, jobs: map[string]periodic.Stats{},
-		states: map[string]map[string]int{}, leaders: map[string]candidate{},
-	}
-	found.addServices(c.host, "")
+	found := find(c.host)
 	collectServices(ch, found.services)
-	c.collectQueues(ch, byName("queue", found.queues))
-	collectJobs(ch, byName("job", found.jobs))
+	c.collectQueues(ch, byName("queue", found.queues.stats))
+	collectJobs(ch, byName("job", found.jobs.stats))
 	collectStates(ch, found.states)
 	collect(ch, leaderSamples, byName("group", found.leaders))
 }
@@ -103,6 +102,8 @@ var (
 	}
 )
 
+// collectServices sends all states of each service: a query for one of them is then
+// 0 and not empty, and an alert on it ends.
 func collectServices(ch chan<- prometheus.Metric, of []subject[hosted.ServiceStatus]) {
 	for _, s := range of {
 		for _, state := range states {
@@ -123,108 +124,7 @@ var states = func() (all []subject[lifecycle.State]) {
 	return all
 }()
 
-// components are the services of a host, and their queues, jobs and candidates,
-// each once, by name.
-type components struct {
-	services []subject[hosted.ServiceStatus]
-	names    map[string]bool // of services
-	queues   map[string]channelq.Stats
-	jobs     map[string]periodic.Stats
-	states   map[string]map[string]int // of queues that are kept elsewhere
-	leaders  map[string]candidate
-}
-
-// addServices meets the services of nested hosts too, as outer/inner. One that
-// panics when it is asked leaves out its own series, not the scrape.
-func (c *components) addServices(host Host, prefix string) {
-	for _, s := range host.Services() {
-		name := prefix + s.Name
-		c.services = append(c.services, newSubject("service", c.unique(name), s))
-		_ = guard.Call(func() error {
-			if inner, ok := hosted.As[Host](s.Service); ok {
-				c.addServices(inner, name+"/")
-			}
-			c.add(s)
-			return nil
-		})
-	}
-}
-
-// unique is name, or if there is one like it, such as a/b beside b in a host a,
-// with a mark: two series of one name would fail the scrape.
-func (c *components) unique(name string) string {
-	name = valid(name)
-	for c.names[name] {
-		name += "'"
-	}
-	c.names[name] = true
-	return name
-}
-
-type (
-	queue  interface{ Stats() channelq.Stats }
-	queues interface {
-		Queues() []interface{ Name() string }
-	}
-	keeper    interface{ States() map[string]int }
-	job       interface{ Stats() periodic.Stats }
-	scheduler interface{ Jobs() []*periodic.Job }
-)
-
-func (c *components) add(s hosted.ServiceStatus) {
-	if q, ok := hosted.As[queue](s.Service); ok {
-		c.addQueue(q.Stats())
-	}
-	if many, ok := hosted.As[queues](s.Service); ok {
-		for _, q := range many.Queues() {
-			c.addNamed(q)
-		}
-	}
-	if j, ok := hosted.As[job](s.Service); ok {
-		c.addJob(j)
-	}
-	if l, ok := hosted.As[candidate](s.Service); ok {
-		c.leaders[valid(l.Group())] = l
-	}
-	if many, ok := hosted.As[scheduler](s.Service); ok {
-		for _, j := range many.Jobs() {
-			c.addJob(j)
-		}
-	}
-	for _, w := range s.Watched {
-		c.addNamed(w)
-	}
-}
-
-// addNamed is for what is known by its name only: watched, or one of many queues.
-func (c *components) addNamed(w interface{ Name() string }) {
-	if q, ok := w.(queue); ok {
-		c.addQueue(q.Stats())
-	}
-	if k, ok := w.(keeper); ok {
-		c.states[valid(w.Name())] = k.States()
-	}
-	if j, ok := w.(job); ok {
-		c.addJob(j)
-	}
-}
-
-// addQueue meets a queue once for each of its consumers. The books are the same
-// for all of them; only the oldest due item may be known to one alone.
-func (c *components) addQueue(s channelq.Stats) {
-	name := valid(s.Name)
-	if other, ok := c.queues[name]; ok && !other.OldestDue.IsZero() &&
-		(s.OldestDue.IsZero() || other.OldestDue.Before(s.OldestDue)) {
-		s.OldestDue = other.OldestDue
-	}
-	c.queues[name] = s
-}
-
-func (c *components) addJob(j job) {
-	s := j.Stats()
-	c.jobs[valid(s.Name)] = s
-}
-
+// oneIf is a yes or no as Prometheus has it.
 func oneIf(b bool) float64 {
 	if b {
 		return 1
@@ -240,7 +140,8 @@ func since1970(t time.Time) float64 {
 	return float64(t.UnixNano()) / 1e9
 }
 
-// version of the module that this package was built from.
+// version of the module that this package was built from: in the program that uses
+// it, or in its own tests and examples.
 func version() string {
 	const module = "github.com/steadgo/stead"
 	info, ok := debug.ReadBuildInfo()

@@ -8,9 +8,16 @@
 //	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 //
 // Everything that is added to the host is found by itself: queues by their
-// workers and batchers, jobs, schedulers with all their jobs, nested hosts (their
-// services are called outer/inner), the queues of durable jobs. A queue that is read by hand is found if its
-// service was added with hosted.Watch(queue).
+// workers and batchers, jobs, schedulers with all their jobs, the queues of durable
+// jobs, and the same of nested hosts, eight deep. A queue that is read by hand is
+// found if its service was added with hosted.Watch(queue).
+//
+// What is in a nested host has the name of that host's service in front: service,
+// queue and job emails in the host that was added as plugins are all called
+// plugins/emails. So two queues of one name, which one host refuses and two cannot
+// know of, are two series. A queue that services of several hosts use is one, under
+// its name in the outermost. A group of leaders has no host in front: it is one for
+// all processes.
 //
 // # Metrics
 //
@@ -36,6 +43,7 @@
 //	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
 //	stead_leader{group}                           1 if this process leads, 0 if it follows
+//	stead_leader_store_up{group}                  1, or 0 since the store of the leases does not answer
 //	stead_leader_transitions_total{group}
 //	stead_build_info{version,goversion}           1
 //
@@ -56,8 +64,11 @@
 //     sees the first event.
 //  4. A timestamp that has no meaning yet is absent and not 0.
 //  5. No component fails the scrape: one that panics when it is asked leaves out
-//     its own series, a name that is no UTF-8 is shown with U+FFFD, and a service
-//     called like one of a nested host, outer/inner, gets a ' behind its name.
+//     its own series, a name that is no UTF-8 is shown with U+FFFD, and what has a
+//     name that is taken, such as a service outer/inner beside one of a nested
+//     host, gets a ' behind it.
+//  6. Nothing is added up that is not one thing: a queue with many consumers is
+//     counted once, and two queues are never one line.
 //
 // Timestamps instead of ages: an age is wrong by the time it is read, and when a
 // program hangs its age stops growing. Alert on time() minus the timestamp.
@@ -68,4 +79,16 @@
 // lock. A scrape of 1,000 queues, each with its service some 34,000 series, takes
 // the collector 7 ms and the registry 25 ms in all, 45 ms with the text over HTTP,
 // on two cores (go test -bench 1000Queues ./metrics). It reads atomic counters.
+//
+// # Testing
+//
+// A Collector needs no server: register it with a registry of the test's own and
+// read what Gather returns, as the examples do. The alerts in deploy/prometheus
+// have cases for promtool beside them, to be copied and changed together.
+//
+// # Not for
+//
+// What happened to one item, or why: that is in the logs and on the dashboard.
+// Numbers of your own: register them beside it. Programs without Prometheus: what
+// is read here is what Host.Services, and the Stats of queues and jobs, return.
 package metrics

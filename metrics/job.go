@@ -11,6 +11,10 @@ import (
 
 type jobStats = periodic.Stats
 
+// A job is judged by when it last succeeded: that says the same of one that fails,
+// one that hangs and one that is not started at all. Its runs and skips, by how and
+// why, are for whoever then looks for the reason. Histograms are of all runs, as
+// there are few of them.
 var (
 	jobDuration = describe("job_run_duration_seconds", "How long runs took.", "job")
 	jobLateness = describe("job_lateness_seconds", "How much later than due runs began.", "job")
@@ -35,6 +39,8 @@ var (
 	)
 )
 
+// outcomes are all that package periodic has, so that a new one is not forgotten
+// here.
 func outcomes() []part[jobStats] {
 	var all []part[jobStats]
 	for _, o := range []periodic.Outcome{periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.TimedOut, periodic.Cancelled} {
@@ -43,6 +49,7 @@ func outcomes() []part[jobStats] {
 	return all
 }
 
+// collectJobs sends what all jobs have, those of a scheduler among them.
 func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
 	collect(ch, jobSamples, of)
 	for i := range of {
@@ -51,6 +58,7 @@ func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
 	}
 }
 
+// exact is a histogram of everything, unlike that of a queue.
 func exact(desc *prometheus.Desc, labels []*dto.LabelPair, h *periodic.Histogram) *distribution {
 	d := &distribution{desc: desc, labels: labels, count: h.Count, sum: h.Sum.Seconds()}
 	for i, bound := range h.Bounds {

@@ -1,6 +1,9 @@
 package metrics
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // candidate is what package leader's services have: they run on one process of
 // many. It is a module of its own, which this one does not import.
@@ -10,12 +13,55 @@ type candidate interface {
 	Transitions() uint64
 }
 
-var leaderSamples = []sample[candidate]{
-	gauge("leader", "1 if this process leads the group, 0 if it follows.", "group", func(c *candidate) float64 {
-		leading, _, _ := (*c).Role()
-		return oneIf(leading)
-	}),
-	counter("leader_transitions_total", "How often this process became or ceased to be the leader.", "group", func(c *candidate) float64 {
-		return float64((*c).Transitions())
-	}),
+// outage is what a candidate has that tells when its store does not answer. One of
+// somebody's own may not have it; then the series is absent, as 1 would be a claim.
+type outage interface {
+	Outage() (since time.Time, err error)
+}
+
+// leadership is how this process stands in one group.
+type leadership struct {
+	leading, storeUp float64
+	transitions      uint64
+}
+
+// addCandidate adds up those of one group that are in one process: it leads if any
+// of them does, and has a store if all of them have.
+func (c *components) addCandidate(l candidate) {
+	group := valid(l.Group())
+	now := leadership{storeUp: absent, transitions: l.Transitions()}
+	leading, _, _ := l.Role()
+	now.leading = oneIf(leading)
+	if o, ok := l.(outage); ok {
+		since, _ := o.Outage()
+		now.storeUp = oneIf(since.IsZero())
+	}
+	if other, ok := c.leaders[group]; ok {
+		now.leading = max(now.leading, other.leading)
+		now.storeUp = least(now.storeUp, other.storeUp)
+		now.transitions += other.transitions
+	}
+	c.leaders[group] = now
+}
+
+// least leaves out what is absent, unlike the built-in min of a NaN.
+func least(a, b float64) float64 {
+	switch {
+	case math.IsNaN(a):
+		return b
+	case math.IsNaN(b):
+		return a
+	}
+	return min(a, b)
+}
+
+// A store that is away has a series of its own beside that of the lead. While
+// another process leads nothing else would show that this one cannot take over.
+var leaderSamples = []sample[leadership]{
+	gauge("leader", "1 if this process leads the group, 0 if it follows.", "group",
+		func(l *leadership) float64 { return l.leading }),
+	gauge("leader_store_up", "1 if the store of the leases answered last, 0 if it did not: then nobody comes to lead.", "group",
+		func(l *leadership) float64 { return l.storeUp }),
+	counter("leader_transitions_total", "How often this process became or ceased to be the leader.", "group",
+		func(l *leadership) float64 { return float64(l.transitions) }),
 }

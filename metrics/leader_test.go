@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,4 +47,52 @@ func TestWhetherThisProcessLeadsIsReadAtTheScrape(t *testing.T) {
 		`stead_leader_transitions_total{group="news"}`: 2,
 	})
 	scrape(t, hosted.New(hosted.Config{})).wantAbsent(t, "stead_leader")
+}
+
+// reaching is a candidate that knows since when it does not reach its store.
+type reaching struct {
+	*candidate
+	since time.Time
+}
+
+func (r *reaching) Outage() (time.Time, error) {
+	if r.since.IsZero() {
+		return time.Time{}, nil
+	}
+	return r.since, errors.New("connection refused")
+}
+
+func TestAStoreOfLeasesThatDoesNotAnswerCanBeAlertedOn(t *testing.T) {
+	r := &reaching{candidate: newCandidate(hosted.Once(nil))}
+	host := hosted.New(hosted.Config{})
+	host.Add("newsletter", behind(r))
+	scrape(t, host).want(t, map[string]float64{`stead_leader_store_up{group="news"}`: 1})
+	r.since = time.Now()
+	scrape(t, host).want(t, map[string]float64{
+		`stead_leader_store_up{group="news"}`: 0,
+		`stead_leader{group="news"}`:          0,
+	})
+	r.since = time.Time{}
+	scrape(t, host).want(t, map[string]float64{`stead_leader_store_up{group="news"}`: 1})
+	plain := hosted.New(hosted.Config{})
+	plain.Add("newsletter", newCandidate(hosted.Once(nil))) // does not say
+	scrape(t, plain).wantAbsent(t, "stead_leader_store_up")
+}
+
+func TestCandidatesOfOneGroupInOneProcessAreOneLine(t *testing.T) {
+	host := hosted.New(hosted.Config{})
+	var all []*reaching
+	for _, name := range []string{"a", "b", "c"} {
+		r := &reaching{candidate: newCandidate(hosted.Once(nil))}
+		host.Add(name, r)
+		all = append(all, r)
+	}
+	host.Add("d", newCandidate(hosted.Once(nil))) // does not say
+	all[1].become(true)
+	all[2].since = time.Now()
+	scrape(t, host).want(t, map[string]float64{
+		`stead_leader{group="news"}`:                   1,
+		`stead_leader_store_up{group="news"}`:          0,
+		`stead_leader_transitions_total{group="news"}`: 1,
+	})
 }

@@ -232,7 +232,7 @@ func TestServicesOfANestedHostAreFound(t *testing.T) {
 	scrape(t, outer).want(t, map[string]float64{
 		`stead_service_state{service="plugins",state="new"}`:      1,
 		`stead_service_state{service="plugins/loop",state="new"}`: 1,
-		`stead_queue_capacity{queue="deep"}`:                      3,
+		`stead_queue_capacity{queue="plugins/deep"}`:              3,
 	})
 }
 

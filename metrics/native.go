@@ -11,11 +11,16 @@ type nativeDistribution struct {
 	counts []uint64 // see channelq.Histogram.Exponential
 }
 
+// Both are those of channelq.Histogram.Exponential: the counts are taken over as
+// they are.
 const (
 	nativeSchema = 2   // four buckets for each doubling
 	nativeFirst  = -80 // the index of the first bucket: up to 2^(-80/4) s
 )
 
+// Write adds to what the explicit buckets wrote. A Prometheus that knows native
+// histograms takes these and leaves the others, and one that does not the other way
+// round, from the same page.
 func (n *nativeDistribution) Write(out *dto.Metric) error {
 	if err := n.distribution.Write(out); err != nil {
 		return err

@@ -12,6 +12,12 @@ import (
 
 type queueStats = channelq.Stats
 
+// The books of a queue add up on the page as they do in channelq.Stats: each bucket
+// of its identity is one series, under a label that exists from the start. So a lost
+// item shows as a difference, and not just as a counter that somebody has to know.
+//
+// Gauges are of the moment of the scrape. What happens between two scrapes is in
+// the counters and in the high-water mark.
 var (
 	queueWait   = describe("queue_wait_seconds", "From enqueue until a consumer took the item. A sample: one item in 64.", "queue")
 	queueHandle = describe("queue_handle_duration_seconds", "One attempt to handle an item. A sample: one attempt in 64 of each worker.", "queue")
@@ -49,6 +55,7 @@ var (
 	)
 )
 
+// collectQueues sends what all queues have, kept in memory or elsewhere.
 func (c *Collector) collectQueues(ch chan<- prometheus.Metric, of []subject[queueStats]) {
 	collect(ch, queueSamples, of)
 	for i := range of {
@@ -57,8 +64,11 @@ func (c *Collector) collectQueues(ch chan<- prometheus.Metric, of []subject[queu
 	}
 }
 
+// queueBounds are shared by all histograms of all scrapes, and so never changed.
 var queueBounds = seconds(channelq.HistogramBounds())
 
+// sampled is a histogram of one item in 64: its shape is that of all items, its
+// count is not. A queue that keeps no exponential buckets has no native histogram.
 func (c *Collector) sampled(desc *prometheus.Desc, labels []*dto.LabelPair, h *channelq.Histogram) prometheus.Metric {
 	d := &distribution{desc, labels, h.Count, h.Sum.Seconds(), queueBounds, h.Cumulative[:]}
 	if counts := h.Exponential(); c.native && counts != nil {
@@ -67,6 +77,7 @@ func (c *Collector) sampled(desc *prometheus.Desc, labels []*dto.LabelPair, h *c
 	return d
 }
 
+// seconds, as Prometheus has base units only.
 func seconds(all []time.Duration) []float64 {
 	s := make([]float64, len(all))
 	for i, d := range all {

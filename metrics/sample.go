@@ -42,10 +42,12 @@ func (s *subject[S]) labels(split *dto.LabelPair) []*dto.LabelPair {
 	}
 }
 
+// describe names a metric. All names begin alike, so that one query finds them all.
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("stead_"+name, help, labels, nil)
 }
 
+// counter and gauge are one series of each thing that has the label of.
 func counter[S any](name, help, of string, value func(*S) float64) sample[S] {
 	return sample[S]{describe(name, help, of), prometheus.CounterValue, nil, value}
 }
@@ -72,6 +74,7 @@ func parts[S any](name, help, of, by string, split ...part[S]) []sample[S] {
 	return all
 }
 
+// describeAll sends each description once: the parts of a counter share theirs.
 func describeAll[S any](ch chan<- *prometheus.Desc, all []sample[S]) {
 	for i, s := range all {
 		if i == 0 || s.desc != all[i-1].desc {
@@ -108,5 +111,6 @@ func collectOne[S any](ch chan<- prometheus.Metric, split []sample[S], of []subj
 	}
 }
 
-// absent is the value of a sample that is left out.
+// absent is the value of a sample that is left out. 0 would be a claim: a timestamp
+// of 1970, a store that is away.
 var absent = math.NaN()

@@ -18,6 +18,9 @@ type point struct {
 
 func (p *point) Desc() *prometheus.Desc { return p.desc }
 
+// Write lends out the labels, which all series of one thing share. The registry
+// reads them; one that wraps it appends some, and so gets a copy, as the slice has
+// no capacity left.
 func (p *point) Write(out *dto.Metric) error {
 	out.Label = p.labels
 	if p.kind == prometheus.CounterValue {
@@ -49,6 +52,8 @@ type distribution struct {
 
 func (d *distribution) Desc() *prometheus.Desc { return d.desc }
 
+// Write makes the buckets in two pieces and not one by one: a queue has two
+// histograms of some twenty each.
 func (d *distribution) Write(out *dto.Metric) error {
 	buckets := make([]dto.Bucket, len(d.bounds))
 	all := make([]*dto.Bucket, len(d.bounds))

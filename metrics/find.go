@@ -1,0 +1,175 @@
+package metrics
+
+import (
+	"reflect"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/periodic"
+)
+
+// What is looked for in a service, in those behind its Unwrap methods, and in what
+// was given to hosted.Watch. Any service with these methods is shown, whoever wrote
+// it.
+type (
+	queue  interface{ Stats() channelq.Stats }
+	queues interface {
+		Queues() []interface{ Name() string }
+	}
+	keeper    interface{ States() map[string]int }
+	job       interface{ Stats() periodic.Stats }
+	scheduler interface{ Jobs() []*periodic.Job }
+)
+
+// components are the services of a host and of those inside it, and their queues,
+// jobs and candidates, each once.
+type components struct {
+	services []subject[hosted.ServiceStatus]
+	names    map[string]bool // of services
+	queues   catalogue[channelq.Stats]
+	jobs     catalogue[periodic.Stats]
+	states   map[string]map[string]int // of queues that are kept elsewhere
+	leaders  map[string]leadership     // by group
+}
+
+func find(host Host) *components {
+	c := &components{
+		names: map[string]bool{}, queues: newCatalogue[channelq.Stats](), jobs: newCatalogue[periodic.Stats](),
+		states: map[string]map[string]int{}, leaders: map[string]leadership{},
+	}
+	c.addServices(host, "", 0)
+	return c
+}
+
+// maxNesting of hosts in hosts, which is more than anybody can follow. A host that
+// contains itself cannot start, but may be scraped before it is told so: without a
+// bound that would be the end of the program, as no recover helps against a stack
+// that is used up.
+const maxNesting = 8
+
+// addServices meets the services of nested hosts too, as outer/inner. One that
+// panics when it is asked leaves out its own series, not the scrape.
+//
+// All of a host come before those of the hosts inside it: a queue that both use is
+// then known by its name in the outer one.
+func (c *components) addServices(host Host, path string, depth int) {
+	all := host.Services()
+	for _, s := range all {
+		c.services = append(c.services, newSubject("service", c.unique(path+s.Name), s))
+		_ = guard.Call(func() error { c.add(s, path); return nil })
+	}
+	if depth == maxNesting {
+		return
+	}
+	for _, s := range all {
+		_ = guard.Call(func() error {
+			if inner, ok := hosted.As[Host](s.Service); ok {
+				c.addServices(inner, path+s.Name+"/", depth+1)
+			}
+			return nil
+		})
+	}
+}
+
+// unique is name, or if there is one like it, such as a/b beside b in a host a,
+// with a mark: two series of one name would fail the scrape.
+func (c *components) unique(name string) string {
+	name = valid(name)
+	for c.names[name] {
+		name += "'"
+	}
+	c.names[name] = true
+	return name
+}
+
+// add looks for all that one service may be, or watch. A service may be several of
+// these.
+func (c *components) add(s hosted.ServiceStatus, path string) {
+	if q, ok := hosted.As[queue](s.Service); ok {
+		c.addQueue(q, path)
+	}
+	if many, ok := hosted.As[queues](s.Service); ok {
+		for _, q := range many.Queues() {
+			c.addNamed(q, path)
+		}
+	}
+	if j, ok := hosted.As[job](s.Service); ok {
+		c.addJob(j, path)
+	}
+	if l, ok := hosted.As[candidate](s.Service); ok {
+		c.addCandidate(l)
+	}
+	if many, ok := hosted.As[scheduler](s.Service); ok {
+		for _, j := range many.Jobs() {
+			c.addJob(j, path)
+		}
+	}
+	for _, w := range s.Watched {
+		c.addNamed(w, path)
+	}
+}
+
+// addNamed is for what is known by its name only: watched, or one of many queues.
+func (c *components) addNamed(w interface{ Name() string }, path string) {
+	if q, ok := w.(queue); ok {
+		c.addQueue(q, path)
+	}
+	if k, ok := w.(keeper); ok {
+		c.states[c.queues.name(w, path+w.Name())] = k.States()
+	}
+	if j, ok := w.(job); ok {
+		c.addJob(j, path)
+	}
+}
+
+// addQueue meets a queue once for each of its consumers. The books are the same
+// for all of them; only the oldest due item may be known to one alone.
+func (c *components) addQueue(q queue, path string) {
+	s := q.Stats()
+	name := c.queues.name(q, path+s.Name)
+	if other, ok := c.queues.stats[name]; ok && !other.OldestDue.IsZero() &&
+		(s.OldestDue.IsZero() || other.OldestDue.Before(s.OldestDue)) {
+		s.OldestDue = other.OldestDue
+	}
+	c.queues.stats[name] = s
+}
+
+func (c *components) addJob(j job, path string) {
+	s := j.Stats()
+	c.jobs.stats[c.jobs.name(j, path+s.Name)] = s
+}
+
+// catalogue is the things of one kind by the names they are shown under.
+type catalogue[S any] struct {
+	stats map[string]S
+	names map[any]string  // of the things that can be told apart
+	taken map[string]bool // of names
+}
+
+func newCatalogue[S any]() catalogue[S] {
+	return catalogue[S]{map[string]S{}, map[any]string{}, map[string]bool{}}
+}
+
+// name is what a thing is shown as, which is always the same in one scrape: two
+// consumers of one queue are one thing. Two things of one name, which a host refuses
+// to start, are told apart by a mark, as services are: added up they would look like
+// one that works.
+func (c catalogue[S]) name(thing any, name string) string {
+	if o, ok := thing.(interface{ Observed() any }); ok {
+		thing = o.Observed()
+	}
+	name = valid(name)
+	if t := reflect.TypeOf(thing); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
+		c.taken[name] = true
+		return name // no identity but its name
+	}
+	if known, ok := c.names[thing]; ok {
+		return known
+	}
+	for c.taken[name] {
+		name += "'"
+	}
+	c.names[thing], c.taken[name] = name, true
+	return name
+}
