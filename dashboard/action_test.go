@@ -228,11 +228,11 @@ func TestAnySourceWithTheMethodsIsShownAndActedOn(t *testing.T) {
 		s.host.Add("inner", inner)
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
-		w := get(t, d, "/queue?name=durable")
+		w := get(t, d, "/queue?name=inner%2fdurable")
 		wantStatus(t, w, http.StatusOK)
 		wantText(t, w, "scheduled", "retryable", "gone", "inner/jobs")
-		wantStatus(t, do(d, form("", "verb", "pause", "kind", "queue", "name", "durable")), http.StatusSeeOther)
-		wantStatus(t, do(d, form("", "verb", "requeue", "kind", "queue", "name", "durable", "service", "inner/jobs", "id", "9")), http.StatusSeeOther)
+		wantStatus(t, do(d, form("", "verb", "pause", "kind", "queue", "name", "inner/durable")), http.StatusSeeOther)
+		wantStatus(t, do(d, form("", "verb", "requeue", "kind", "queue", "name", "inner/durable", "service", "inner/jobs", "id", "9")), http.StatusSeeOther)
 		if !c.paused || c.requeued != 9 {
 			t.Errorf("paused %v, requeued %d", c.paused, c.requeued)
 		}

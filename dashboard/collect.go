@@ -17,6 +17,7 @@ type inventory struct {
 	state     State
 	queues    map[string][]source // by the name of the queue
 	schedules map[string]source
+	names     struct{ queues, schedules names }
 }
 
 // take asks every component for its state. It holds no lock, as what it calls is
@@ -30,7 +31,8 @@ func (d *Dashboard) take(now time.Time) *inventory {
 			LastStop: d.lastStop,
 		},
 	}
-	inv.walk("", d.host, 0)
+	inv.names.queues, inv.names.schedules = names{}, names{}
+	inv.takeAll(inv.walk("", d.host, 0))
 	s := &inv.state
 	d.history.addRates(s)
 	s.Stop = d.stopOf(s)
@@ -55,59 +57,84 @@ func phaseOf(l *lifecycle.Lifetime) Phase {
 // maxNesting of hosts in hosts; a host that contains itself would have no end.
 const maxNesting = 8
 
-func (inv *inventory) walk(prefix string, host hostSource, depth int) {
+// found is one service, of the host or of one inside it, and where it stands in
+// the state.
+type found struct {
+	path   string // of the hosts it is in: "" or "outer/"
+	depth  int
+	at     int
+	status hosted.ServiceStatus
+}
+
+// walk lists the services of a host and, behind each that is a host, those inside.
+func (inv *inventory) walk(path string, host hostSource, depth int) (all []found) {
 	for _, status := range host.Services() {
-		name := prefix + status.Name
-		i := len(inv.state.Services)
-		inv.state.Services = append(inv.state.Services, serviceOf(name, prefix, status))
-		// A component that panics when it is asked must not take the page, or a
-		// program that keeps history, with it.
-		err := guard.Call(func() error {
-			if b, ok := hosted.As[backlogSource](status.Service); ok {
-				inv.state.Services[i].Backlog = b.Backlog()
-			}
-			if c, ok := hosted.As[candidate](status.Service); ok {
-				inv.state.Services[i].Leadership = leadershipOf(c)
-			}
-			for _, s := range sourcesOf(name, status) {
-				inv.look(s)
-			}
-			inv.addInstances(name, status)
-			return nil
-		})
-		if err != nil && inv.state.Services[i].Error == "" {
-			inv.state.Services[i].Error = "cannot be shown in full: " + err.Error()
-		}
+		all = append(all, found{path, depth, len(inv.state.Services), status})
+		inv.state.Services = append(inv.state.Services, serviceOf(path, status))
 		if inner, ok := hosted.As[hostSource](status.Service); ok && depth < maxNesting {
-			inv.walk(name+"/", inner, depth+1)
+			all = append(all, inv.walk(path+status.Name+"/", inner, depth+1)...)
 		}
+	}
+	return all
+}
+
+// takeAll asks every service, those of outer hosts first: a queue that is used in
+// several is then known by its name in the outermost.
+func (inv *inventory) takeAll(all []found) {
+	slices.SortStableFunc(all, func(a, b found) int { return a.depth - b.depth })
+	for _, f := range all {
+		inv.takeOne(f.path, &inv.state.Services[f.at], f.status)
+	}
+}
+
+// takeOne asks one service. A component that panics when it is asked must not take
+// the page, or a program that keeps history, with it.
+func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStatus) {
+	err := guard.Call(func() error {
+		if b, ok := hosted.As[backlogSource](status.Service); ok {
+			v.Backlog = b.Backlog()
+		}
+		if c, ok := hosted.As[stuckSource](status.Service); ok {
+			v.Stuck = c.Stuck()
+		}
+		if c, ok := hosted.As[candidate](status.Service); ok {
+			v.Leadership = leadershipOf(c)
+		}
+		for _, s := range sourcesOf(path, status) {
+			inv.look(s)
+		}
+		inv.addInstances(v.Name, status)
+		return nil
+	})
+	if err != nil && v.Error == "" {
+		v.Error = "cannot be shown in full: " + err.Error()
 	}
 }
 
 func (inv *inventory) look(s source) {
 	if q, ok := find[queueSource](s); ok {
-		inv.addQueue(s, q.Stats())
+		stats := q.Stats()
+		stats.Name = inv.names.queues.of(q, s.path, stats.Name)
+		inv.addQueue(s, stats)
 	}
 	if j, ok := find[scheduleSource](s); ok {
 		stats := j.Stats()
-		if other, known := inv.schedules[stats.Name]; known {
-			if same, _ := find[scheduleSource](other); same == j {
-				return
-			}
-			stats.Name = s.service + "/" + stats.Name // of a host in the host
+		stats.Name = inv.names.schedules.of(j, s.path, stats.Name)
+		if _, known := inv.schedules[stats.Name]; known {
+			return // watched by another service too
 		}
 		inv.schedules[stats.Name] = s
 		inv.state.Schedules = append(inv.state.Schedules, scheduleOf(s, &stats))
 	}
 }
 
-func serviceOf(name, prefix string, s hosted.ServiceStatus) Service {
+func serviceOf(path string, s hosted.ServiceStatus) Service {
 	after := make([]string, len(s.After))
 	for i, a := range s.After {
-		after[i] = prefix + a
+		after[i] = path + a
 	}
 	return Service{
-		Name: name, State: s.State, Since: s.Since, Ready: s.Ready, Critical: s.Critical,
+		Name: path + s.Name, State: s.State, Since: s.Since, Ready: s.Ready, Critical: s.Critical,
 		Restarts: s.Restarts, RestartAt: s.RestartAt, Panics: s.Panics, Error: text(s.Err), After: after,
 		StartSeconds: s.StartTook.Seconds(), StopSeconds: s.StopTook.Seconds(), LeftOver: s.LeftOver,
 	}
@@ -116,6 +143,10 @@ func serviceOf(name, prefix string, s hosted.ServiceStatus) Service {
 func leadershipOf(c candidate) *Leadership {
 	l := &Leadership{Group: c.Group(), Transitions: int(c.Transitions())}
 	l.Leading, l.Since, l.Fence = c.Role()
+	if o, ok := c.(outageSource); ok {
+		since, err := o.Outage()
+		l.OutageSince, l.OutageError = since, text(err)
+	}
 	return l
 }
 
@@ -148,6 +179,8 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	}
 	if m, ok := find[stateSource](s); ok {
 		q.States = m.States()
+	} else if _, ok := find[backlogSource](s); ok { // who drains it at the stop; a queue alone does not
+		q.consumers = append(q.consumers, s.service)
 	}
 	if _, ok := find[keptSource](s); ok {
 		q.CanList = true

@@ -51,6 +51,7 @@
 //	Group() string                        it runs on one process of a group: this one
 //	Role() (bool, time.Time, int64)       leads or follows, since when, and its fence
 //	Transitions() uint64                  and how often that changed
+//	Outage() (time.Time, error)           since when its store does not answer, and why
 //
 // They are called for every page and every second of an open one, from several
 // goroutines: they must be quick and must not block. One that panics costs its
@@ -87,7 +88,7 @@
 // charts are taken when a page is asked for. An open page costs a goroutine and,
 // with ten queues, half a millisecond a second for each viewer. Added to a host,
 // it takes a sample of every queue each second, 50 us for ten of them, and keeps
-// 72 bytes of each.
+// 80 bytes of each.
 // It also knows better how long an item has waited: a queue notes the time of few
 // of its items, and of the others when somebody first asked.
 //

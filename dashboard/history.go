@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,9 +24,11 @@ type history struct {
 // from the difference of any two samples.
 type sample struct {
 	at                    time.Time
-	depth                 int
+	depth                 int32
+	inProgress            int32
 	oldest                time.Duration
 	in, out, failed, lost uint64
+	ended                 uint64 // attempts, whatever came of them
 }
 
 // ring is the last samples, overwritten in a circle once it is full.
@@ -55,13 +59,30 @@ func (r *ring) ordered(since time.Time) []sample {
 
 func sampleOf(q *Queue, now time.Time) sample {
 	s := sample{
-		at: now, depth: q.Depth, in: q.Accepted, out: q.Handled + q.TakenByHand, failed: q.GaveUp,
-		lost: q.Dropped.Oldest + q.Dropped.Newest + q.Refused.Full + q.Refused.Write,
+		at: now, depth: clamped(q.Depth), inProgress: clamped(q.InProgress),
+		in: q.Accepted, out: q.Handled + q.TakenByHand, failed: q.GaveUp,
+		ended: q.Handled + q.GaveUp + q.Retried,
+		lost:  q.Dropped.Oldest + q.Dropped.Newest + q.Refused.Full + q.Refused.Write,
 	}
 	if !q.OldestDue.IsZero() {
 		s.oldest = max(0, now.Sub(q.OldestDue))
 	}
 	return s
+}
+
+func clamped(n int) int32 { return int32(min(max(n, 0), math.MaxInt32)) }
+
+// idleSince is since when nothing has ended although something is in progress all
+// the time, which does not need a sample of every second: what had been begun at
+// the first of them has not come back at the last. Zero if something did.
+func idleSince(recent []sample, now sample) (since time.Time) {
+	for i := len(recent) - 1; i >= 0 && now.inProgress > 0; i-- {
+		if s := recent[i]; s.inProgress == 0 || s.ended != now.ended {
+			break
+		}
+		since = recent[i].at
+	}
+	return since
 }
 
 // record adds a sample of every queue if one is due, and forgets the queues that
@@ -92,7 +113,8 @@ func (h *history) record(s *State) {
 // current, long enough not to flicker.
 const rateWindow = 10 * time.Second
 
-// addRates gives every queue its current rates, from the samples so far.
+// addRates gives every queue its current rates, from the samples so far, and since
+// when it stands still.
 func (h *history) addRates(s *State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -103,9 +125,11 @@ func (h *history) addRates(s *State) {
 			continue
 		}
 		now := sampleOf(q, s.Time)
-		recent := r.ordered(s.Time.Add(-max(rateWindow, 3*h.interval)))
-		if len(recent) > 0 {
-			q.Rates = rates(recent[0], now)
+		all := r.ordered(s.Time.Add(-h.span()))
+		q.idleSince = idleSince(all, now)
+		window := s.Time.Add(-max(rateWindow, 3*h.interval))
+		if i := slices.IndexFunc(all, func(s sample) bool { return !s.at.Before(window) }); i >= 0 {
+			q.Rates = rates(all[i], now)
 		}
 	}
 }
@@ -139,7 +163,7 @@ func (h *history) points(queue string, now time.Time) []Point {
 	samples := r.ordered(now.Add(-h.span()))
 	points := make([]Point, len(samples))
 	for i, s := range samples {
-		points[i] = Point{Time: s.at, Depth: s.depth, OldestSeconds: s.oldest.Seconds()}
+		points[i] = Point{Time: s.at, Depth: int(s.depth), OldestSeconds: s.oldest.Seconds()}
 		// After a time without samples the rate is unknown, not an average of it.
 		if i > 0 && s.at.Sub(samples[i-1].at) <= 3*h.interval {
 			points[i].Rates = rates(samples[i-1], s)

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,52 @@ func TestWhoLeadsIsOnThePageAndInTheState(t *testing.T) {
 		}
 		if d.State().Verdict != dashboard.OK {
 			t.Error("to lead is a problem")
+		}
+	})
+}
+
+// cutOff is a candidate that knows since when it does not reach its store.
+type cutOff struct {
+	candidate
+
+	away time.Time
+	err  error
+}
+
+func (c *cutOff) Outage() (time.Time, error) { return c.away, c.err }
+
+func TestAStoreOfLeasesThatIsAwayIsAProblem(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		c := &cutOff{candidate: candidate{since: time.Now()}}
+		s.host.Add("newsletter", c)
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{})
+		if got := d.State(); got.Verdict != dashboard.OK {
+			t.Errorf("a store that answers is a problem: %+v", got.Problems)
+		}
+		c.away, c.err = time.Now(), errors.New("dial tcp <10.0.0.7>: connection refused")
+		time.Sleep(3 * time.Second)
+		got := d.State()
+		p := problem(t, got, "newsletter")
+		wantProblem(t, p, dashboard.Warning, `for 3 s: who leads "weekly <news>" is unknown`, "connection refused")
+		if got.Headline == "All is well" || !p.Since.Equal(c.away) {
+			t.Errorf("%q, since %v", got.Headline, p.Since)
+		}
+		wantText(t, get(t, d, "/"), "who leads", "connection refused", "3 s ago", "asks again")
+		wantText(t, get(t, d, "/services"), "<strong>leader unknown</strong>", "its store went away")
+
+		c.leading = true
+		wantProblem(t, problem(t, d.State(), "newsletter"), dashboard.Warning, "until the lease ends", "connection refused")
+		c.leading = false
+		time.Sleep(time.Minute) // no hiccup any more
+		got = d.State()
+		wantProblem(t, problem(t, got, "newsletter"), dashboard.Failed, "for 1 min 3 s", "connection refused")
+		if got.Headline != "1 problem needs somebody" {
+			t.Errorf("after a minute it says %q", got.Headline)
+		}
+		c.away, c.err = time.Time{}, nil
+		if got := d.State(); got.Headline != "All is well" || got.Services[2].Leadership.OutageError != "" {
+			t.Errorf("the store is back: %q, %+v", got.Headline, got.Services[2].Leadership)
 		}
 	})
 }

@@ -15,6 +15,7 @@ func (s *State) judge(slowAfter time.Duration) {
 	s.Problems = []Problem{}
 	for i := range s.Services {
 		s.judgeService(&s.Services[i])
+		s.judgeLeadership(&s.Services[i], slowAfter)
 	}
 	for i := range s.Queues {
 		s.judgeQueue(&s.Queues[i], slowAfter)
@@ -39,6 +40,8 @@ func (s *State) add(p Problem) { s.Problems = append(s.Problems, p) }
 func (s *State) judgeService(v *Service) {
 	p := Problem{Kind: KindService, Name: v.Name, Why: v.Error, Since: v.Since}
 	switch {
+	case v.State == lifecycle.Failed && v.Stuck > 0:
+		p.Severity, p.What = Failed, "left "+s.stuckCalls(v)+" behind that "+plural(v.Stuck, "does", "do")+" not return"
 	case v.State == lifecycle.Failed && s.Stop != nil && !v.Since.Before(s.Stop.began):
 		p.Severity, p.What = Failed, "did not stop cleanly"
 	case v.State == lifecycle.Failed:
@@ -56,45 +59,40 @@ func (s *State) judgeService(v *Service) {
 	s.add(p)
 }
 
-func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
-	p := Problem{Kind: KindQueue, Name: q.Name}
-	if n := len(q.Failures); n > 0 {
-		f := q.Failures[0]
-		p := p
-		p.Severity, p.What = Failed, fmt.Sprintf("has %s that failed for good, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
-		p.Why, p.Since = f.Error, f.Time
-		s.add(p)
+// stuckCalls is how many calls of a service do not return, by what they are called
+// where they are written.
+func (s *State) stuckCalls(v *Service) string {
+	noun := "call"
+	switch {
+	case slices.ContainsFunc(s.Queues, func(q Queue) bool { return slices.Contains(q.consumers, v.Name) }):
+		noun = "handler"
+	case slices.ContainsFunc(s.Schedules, func(j Schedule) bool { return j.Service == v.Name }):
+		noun = "run"
 	}
-	if n := len(q.Retrying); n > 0 {
-		r := q.Retrying[0]
-		p := p
-		p.Severity, p.What = Warning, "has "+count(n, "item")+" that failed and "+plural(n, "waits", "wait")+" for the next attempt"
-		p.Why, p.Next, p.NextAt = r.Error, "tried again", r.Due
-		s.add(p)
+	return count(v.Stuck, noun)
+}
+
+// judgeLeadership tells of a store that is away: a follower looks as calm then as
+// ever, and yet what should run on one process may run on none. It is a warning
+// while it may be a hiccup.
+func (s *State) judgeLeadership(v *Service, slowAfter time.Duration) {
+	l := v.Leadership
+	if l == nil || l.OutageSince.IsZero() {
+		return
 	}
-	if q.Rates != nil && q.Rates.Lost > 0 {
-		p := p
-		p.Severity, p.What = Warning, fmt.Sprintf("is full and turns away or drops %s items a second", number(q.Rates.Lost))
-		s.add(p)
-	} else if q.Capacity > 0 && q.Depth >= q.Capacity {
-		p := p
-		p.Severity, p.What = Warning, fmt.Sprintf("is full with %s", count(q.Depth, "item"))
-		if q.Mode == "wait" {
-			p.What += ": producers wait"
-		}
-		s.add(p)
+	away := s.Time.Sub(l.OutageSince)
+	p := Problem{
+		Severity: Warning, Kind: KindService, Name: v.Name, Why: l.OutageError, Since: l.OutageSince,
+		What: fmt.Sprintf("cannot reach the store of its lease for %s: who leads %q is unknown", span(away.Seconds()), l.Group),
+		Next: "asks again by itself",
 	}
-	switch age := s.Time.Sub(q.OldestDue); {
-	case q.Paused:
-		p.Severity, p.What = Notice, "is paused"
-		if q.Depth > 0 {
-			p.What += fmt.Sprintf(" with %s waiting", count(q.Depth, "item"))
-		}
-		s.add(p)
-	case !q.OldestDue.IsZero() && age >= slowAfter:
-		p.Severity, p.What, p.Since = Warning, fmt.Sprintf("is behind: its oldest item has waited for %s", span(age.Seconds())), q.OldestDue
-		s.add(p)
+	if l.Leading {
+		p.What = fmt.Sprintf("cannot reach the store of its lease for %s: it leads %q until the lease ends", span(away.Seconds()), l.Group)
 	}
+	if away >= slowAfter {
+		p.Severity = Failed
+	}
+	s.add(p)
 }
 
 func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {

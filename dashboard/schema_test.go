@@ -119,7 +119,7 @@ func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
 		s.runFail = errors.New("no paper")
 		s.host.Go("flaky", failOnce(), restart(time.Minute))
-		s.host.Add("newsletter", &candidate{since: time.Now()})
+		s.host.Add("newsletter", &cutOff{candidate{since: time.Now()}, time.Now(), errors.New("connection refused")})
 		s.host.Add("durable", &custom{Service: stopOnly(stuck)})
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{

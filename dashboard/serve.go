@@ -29,10 +29,11 @@ func secure(h http.Header) {
 
 // ServeHTTP answers everything below the path that the dashboard is mounted at:
 //
-//	mux.Handle("/admin/", http.StripPrefix("/admin", dash))
+//	mux.Handle("/admin/", dash)
 //
-// All links are relative, so that neither a prefix nor a proxy that adds one
-// matters.
+// A [http.ServeMux] says where that is; of what comes from elsewhere, and is neither
+// mounted at / nor behind [http.StripPrefix], the answer says how to mount it. All
+// links are relative, so that neither a prefix nor a proxy that adds one matters.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	d.servers.leaving(r) // so that a stream opened later finds the server known
@@ -40,7 +41,11 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this page does not answer under this host name", http.StatusMisdirectedRequest)
 		return
 	}
-	where := strings.TrimPrefix(r.URL.Path, "/")
+	where, mounted := d.route(r)
+	if !mounted {
+		http.Error(w, lost(r.URL.Path), http.StatusNotFound)
+		return
+	}
 	if asked := askedPath(r); where == "" && !strings.HasSuffix(asked, "/") {
 		// Without the slash relative links would lead to the neighbours.
 		redirect(w, path.Base(asked)+"/")

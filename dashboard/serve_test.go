@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,6 +34,18 @@ func TestItWorksUnderAnyPrefix(t *testing.T) {
 		"mux": {"/admin/", func(h http.Handler) http.Handler {
 			mux := http.NewServeMux()
 			mux.Handle("/admin/", http.StripPrefix("/admin", h))
+			return mux
+		}},
+		"mux alone":         {"/admin/", muxed("/admin/")},
+		"mux, two":          {"/a/b/", muxed("/a/b/")},
+		"mux, a host":       {"/admin/", muxed("example.com/admin/")},
+		"mux, wildcards":    {"/acme%2Finc/admin/", muxed("/{tenant}/admin/{rest...}")},
+		"mux, like a page":  {"/queues/", muxed("/queues/")},
+		"mux, like assets":  {"/assets/", muxed("/assets/")},
+		"mux, like the API": {"/api/", muxed("/api/")},
+		"mux in a mux": {"/a/b/", func(h http.Handler) http.Handler {
+			mux := http.NewServeMux()
+			mux.Handle("/a/", http.StripPrefix("/a", muxed("/b/")(h)))
 			return mux
 		}},
 	} {
@@ -91,6 +104,56 @@ func TestItWorksUnderAnyPrefix(t *testing.T) {
 			})
 		})
 	}
+}
+
+// muxed mounts a handler and strips nothing.
+func muxed(pattern string) func(h http.Handler) http.Handler {
+	return func(h http.Handler) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle(pattern, h)
+		return mux
+	}
+}
+
+func TestAPathThatItCannotKnowIsAnsweredWithHowToMountIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
+		for _, path := range []string{"/my/admin/", "/my/admin/queues", "/my/admin/<b>"} {
+			w := get(t, d, path)
+			wantStatus(t, w, http.StatusNotFound)
+			wantText(t, w, strconv.Quote(path), `mux.Handle("/my/admin/", http.StripPrefix("/my/admin", dash))`)
+			if kind := w.Header().Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
+				t.Errorf("%s: what came is sent back as %s", path, kind)
+			}
+		}
+		// A page that there is not is one below a mount that is right.
+		for _, h := range []http.Handler{d, muxed("/admin/")(d)} {
+			root := "/"
+			if h != d {
+				root = "/admin/"
+			}
+			w := get(t, h, root+"nowhere")
+			wantStatus(t, w, http.StatusNotFound)
+			wantText(t, w, "There is no such page.")
+		}
+	})
+}
+
+// A program may guard one place by a pattern of its own; no other path leads there.
+func TestAnActionHasOnePath(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
+		for name, h := range map[string]http.Handler{"a mux": muxed("/admin/")(d), "no mux": d} {
+			for _, path := range []string{"/admin/x/actions", "/admin/actions/", "/admin/queues/actions", "/x/actions"} {
+				r := form("same-origin", "verb", "pause", "kind", "queue", "name", "emails")
+				r.URL.Path, r.RequestURI = path, path
+				if w := do(h, r); w.Code < 400 || s.workers.Paused() {
+					t.Fatalf("%s: an action at %s: status %d", name, path, w.Code)
+				}
+			}
+		}
+	})
 }
 
 func TestAFormHasAllThatItsActionNeeds(t *testing.T) {

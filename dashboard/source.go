@@ -25,6 +25,7 @@ type (
 	retrySource   interface{ Retrying() []channelq.Retrying }
 	stateSource   interface{ States() map[string]int }
 	backlogSource interface{ Backlog() int }
+	stuckSource   interface{ Stuck() int }
 
 	queuesSource interface {
 		Queues() []interface{ Name() string }
@@ -51,10 +52,15 @@ type (
 		Role() (leading bool, since time.Time, fence int64)
 		Transitions() uint64
 	}
+	// outageSource is a candidate that knows since when its store does not answer.
+	outageSource interface {
+		Outage() (since time.Time, err error)
+	}
 )
 
 // source is one thing that may have the methods above.
 type source struct {
+	path    string         // of the hosts it is in: "" or "outer/"
 	service string         // the name it is known by
 	wrapped hosted.Service // looked into by Unwrap; nil: look at thing
 	thing   any
@@ -76,22 +82,43 @@ func find[T any](s source) (T, bool) {
 }
 
 // sourcesOf are a service and what it watches, and every job of a scheduler.
-func sourcesOf(name string, s hosted.ServiceStatus) []source {
-	all := []source{{service: name, wrapped: s.Service}}
+func sourcesOf(path string, s hosted.ServiceStatus) []source {
+	name := path + s.Name
+	all := []source{{path: path, service: name, wrapped: s.Service}}
 	for _, w := range s.Watched {
-		all = append(all, source{service: name, thing: w})
+		all = append(all, source{path: path, service: name, thing: w})
 	}
 	if many, ok := hosted.As[queuesSource](s.Service); ok {
 		for _, q := range many.Queues() {
-			all = append(all, source{service: name, thing: q})
+			all = append(all, source{path: path, service: name, thing: q})
 		}
 	}
 	for _, one := range all {
 		if many, ok := find[schedulerSource](one); ok {
 			for _, j := range many.Jobs() {
-				all = append(all, source{service: name, thing: j})
+				all = append(all, source{path: path, service: name, thing: j})
 			}
 		}
 	}
 	return all
+}
+
+// names are those that the things of one kind are shown under: with the path of
+// the hosts they are in, as their services, so that two of one name are two.
+type names map[any]string
+
+// of is the name of thing, which is called name in its host. Consumers of one queue
+// are one thing, and have the name that was found first.
+func (n names) of(thing any, path, name string) string {
+	if o, ok := thing.(interface{ Observed() any }); ok {
+		thing = o.Observed()
+	}
+	if t := reflect.TypeOf(thing); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
+		return path + name // no identity but its name
+	}
+	if known, ok := n[thing]; ok {
+		return known
+	}
+	n[thing] = path + name
+	return path + name
 }

@@ -109,6 +109,7 @@ type Service struct {
 	StopSeconds  float64         `json:"stop_seconds"`
 	Backlog      int             `json:"backlog"` // items it has still to drain
 	LeftOver     int             `json:"left_over"`
+	Stuck        int             `json:"stuck"`                // calls of its handlers or runs that do not return although their time is over
 	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
 }
 
@@ -119,6 +120,11 @@ type Leadership struct {
 	Since       time.Time `json:"since,omitzero"` // of Leading
 	Fence       int64     `json:"fence"`          // of the current or last term here; 0 before the first
 	Transitions int       `json:"transitions"`    // how often Leading changed
+
+	// Since when the store of the lease has not answered this process, and what it
+	// failed with last. Who leads is not known here meanwhile, unless Leading.
+	OutageSince time.Time `json:"outage_since,omitzero"`
+	OutageError string    `json:"outage_error,omitempty"`
 }
 
 // Queue is one queue, in memory or elsewhere, with all its consumers.
@@ -155,6 +161,9 @@ type Queue struct {
 	Retrying []Retry        `json:"retrying"` // soonest first, at most 100
 	Failures []Failure      `json:"failures"` // newest first
 	History  []Point        `json:"history,omitempty"`
+
+	consumers []string  // services whose workers or batcher it has
+	idleSince time.Time // nothing has ended since, although something is in progress; zero if not
 }
 
 // Dropped counts accepted items that were dropped to make room.
@@ -250,43 +259,6 @@ type Run struct {
 	Outcome         string    `json:"outcome"`
 	Error           string    `json:"error,omitempty"`
 	Triggered       bool      `json:"triggered"` // by hand
-}
-
-// Stop is how the stop of the host goes, or went. Its JSON has what that of
-// hosted.Report has, and more.
-type Stop struct {
-	Host        string      `json:"host"`
-	Cause       string      `json:"cause,omitempty"`
-	Over        bool        `json:"over"`
-	TookSeconds float64     `json:"took_seconds"` // so far
-	Deadline    time.Time   `json:"deadline,omitzero"`
-	Clean       bool        `json:"clean"`
-	Error       string      `json:"error,omitempty"`
-	Waiting     []string    `json:"waiting"`  // services that are being stopped
-	Services    []StopLine  `json:"services"` // in the order of the stop
-	Stragglers  []Straggler `json:"stragglers"`
-
-	began time.Time
-}
-
-// StopLine is one service in a [Stop].
-type StopLine struct {
-	Name         string  `json:"name"`
-	State        string  `json:"state"`
-	StartSeconds float64 `json:"start_seconds"`
-	StopSeconds  float64 `json:"stop_seconds"` // so far
-	Restarts     int     `json:"restarts"`
-	Backlog      int     `json:"backlog"`
-	LeftOver     int     `json:"left_over"`
-	Error        string  `json:"error,omitempty"`
-}
-
-// Straggler is a call into a service that did not return in time.
-type Straggler struct {
-	Service       string  `json:"service"`
-	Op            string  `json:"op"`
-	WaitedSeconds float64 `json:"waited_seconds"`
-	Stacks        string  `json:"stacks"`
 }
 
 // Point is one sample in the history of a queue.

@@ -3,10 +3,48 @@ package dashboard
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/lifecycle"
 )
+
+// Stop is how the stop of the host goes, or went. Its JSON has what that of
+// hosted.Report has, and more.
+type Stop struct {
+	Host        string      `json:"host"`
+	Cause       string      `json:"cause,omitempty"`
+	Over        bool        `json:"over"`
+	TookSeconds float64     `json:"took_seconds"` // so far
+	Deadline    time.Time   `json:"deadline,omitzero"`
+	Clean       bool        `json:"clean"`
+	Error       string      `json:"error,omitempty"`
+	Waiting     []string    `json:"waiting"`  // services that are being stopped
+	Services    []StopLine  `json:"services"` // in the order of the stop
+	Stragglers  []Straggler `json:"stragglers"`
+
+	began time.Time
+}
+
+// StopLine is one service in a [Stop].
+type StopLine struct {
+	Name         string  `json:"name"`
+	State        string  `json:"state"`
+	StartSeconds float64 `json:"start_seconds"`
+	StopSeconds  float64 `json:"stop_seconds"` // so far
+	Restarts     int     `json:"restarts"`
+	Backlog      int     `json:"backlog"`
+	LeftOver     int     `json:"left_over"`
+	Error        string  `json:"error,omitempty"`
+}
+
+// Straggler is a call into a service that did not return in time.
+type Straggler struct {
+	Service       string  `json:"service"`
+	Op            string  `json:"op"`
+	WaitedSeconds float64 `json:"waited_seconds"`
+	Stacks        string  `json:"stacks"`
+}
 
 // stopOf is the report of the stop as of now; nil before anybody asked for one.
 func (d *Dashboard) stopOf(s *State) *Stop {

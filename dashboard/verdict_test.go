@@ -135,7 +135,7 @@ func TestAQueueThatIsBehindOrFullIsSaid(t *testing.T) {
 			t.Errorf("after 19 s: %+v", got.Problems)
 		}
 		time.Sleep(time.Second)
-		wantProblem(t, problem(t, d.State(), "slow"), dashboard.Warning, "is behind: its oldest item has waited for 20 s", "")
+		wantProblem(t, problem(t, d.State(), "slow"), dashboard.Warning, "is behind: its oldest item has waited for 20 s, and its one worker is busy", "")
 		if got := d.State().Slowest; len(got) == 0 || got[0].Name != "slow" || got[0].Seconds != 20 {
 			t.Errorf("the slowest are %+v", got)
 		}
@@ -214,7 +214,7 @@ func TestAStopThatLeavesSomethingBehindIsSaid(t *testing.T) {
 		wantProblem(t, problem(t, got, "stubborn"), dashboard.Failed, "did not stop cleanly", "did not return")
 		wantProblem(t, problem(t, got, "mailer"), dashboard.Failed, "did not stop cleanly", "3 items left over")
 		w := get(t, d, "/stop")
-		wantText(t, w, "stubborn did not return from stop", "helpers_test.go", "3 items left over", "<pre")
+		wantText(t, w, "stubborn did not stop within", "helpers_test.go", "3 items left over", "<pre")
 		time.Sleep(2 * time.Hour) // lets the straggler go
 	})
 }

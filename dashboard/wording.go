@@ -119,6 +119,21 @@ func stopInWords(v *view, stop *Stop) string {
 	return b.String()
 }
 
+// Blame is the heading of a straggler: who did not return from what.
+func (v *view) Blame(g Straggler) string {
+	within := unbroken(g.WaitedSeconds)
+	i := slices.IndexFunc(v.State.Services, func(s Service) bool { return s.Name == g.Service })
+	if i >= 0 && v.State.Services[i].Stuck > 0 && g.Op == "stop" {
+		s := &v.State.Services[i]
+		return fmt.Sprintf("%s left %s behind that had not returned after %s", g.Service, v.State.stuckCalls(s), within)
+	}
+	switch g.Op {
+	case "start", "stop":
+		return fmt.Sprintf("%s did not %s within %s", g.Service, g.Op, within)
+	}
+	return fmt.Sprintf("%s did not return from its hook %s within %s", g.Service, g.Op, within)
+}
+
 // stateGroup is the services that are in one state.
 type stateGroup struct {
 	State badge

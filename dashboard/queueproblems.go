@@ -1,0 +1,108 @@
+package dashboard
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
+	p := Problem{Kind: KindQueue, Name: q.Name}
+	if n := len(q.Failures); n > 0 {
+		f := q.Failures[0]
+		p := p
+		p.Severity, p.What = Failed, fmt.Sprintf("has %s that failed for good, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
+		p.Why, p.Since = f.Error, f.Time
+		s.add(p)
+	}
+	if n := len(q.Retrying); n > 0 {
+		r := q.Retrying[0]
+		p := p
+		p.Severity, p.What = Warning, "has "+count(n, "item")+" that failed and "+plural(n, "waits", "wait")+" for the next attempt"
+		p.Why, p.Next, p.NextAt = r.Error, "tried again", r.Due
+		s.add(p)
+	}
+	if q.Rates != nil && q.Rates.Lost > 0 {
+		p := p
+		p.Severity, p.What = Warning, fmt.Sprintf("is full and turns away or drops %s items a second", number(q.Rates.Lost))
+		s.add(p)
+	} else if q.Capacity > 0 && q.Depth >= q.Capacity {
+		p := p
+		p.Severity, p.What = Warning, fmt.Sprintf("is full with %s", count(q.Depth, "item"))
+		if q.Mode == "wait" {
+			p.What += ": producers wait"
+		}
+		s.add(p)
+	}
+	if q.Paused {
+		p := p
+		p.Severity, p.What = Notice, "is paused"
+		if q.Depth > 0 {
+			p.What += fmt.Sprintf(" with %s waiting", count(q.Depth, "item"))
+		}
+		s.add(p)
+		return
+	}
+	s.judgeFlow(q, slowAfter)
+}
+
+// judgeFlow says why items wait: nobody takes them, those who do are stuck, or
+// there are more than they can do.
+func (s *State) judgeFlow(q *Queue, slowAfter time.Duration) {
+	p := Problem{Severity: Warning, Kind: KindQueue, Name: q.Name}
+	if standing := s.Time.Sub(q.idleSince); !q.idleSince.IsZero() && standing >= slowAfter &&
+		q.Handle.Samples > 0 && standing.Seconds() > 3*q.Handle.P95Seconds {
+		p := p
+		p.What = fmt.Sprintf("has %s that %s not returned for %s; 95 %% take at most %s",
+			count(q.InProgress, "handler"), plural(q.InProgress, "has", "have"), span(standing.Seconds()), span(q.Handle.P95Seconds))
+		p.Since = q.idleSince
+		s.add(p)
+	}
+	age := s.Time.Sub(q.OldestDue)
+	waiting := !q.OldestDue.IsZero()
+	switch nobody, passes := s.nobodyTakes(q); {
+	case waiting && age >= time.Second && nobody != "":
+		if p.Severity = Failed; passes {
+			p.Severity = Warning
+		}
+		p.What, p.Since = fmt.Sprintf("has %s waiting and nobody who takes them: %s", count(q.Depth+q.Parked, "item"), nobody), q.OldestDue
+	case waiting && age >= slowAfter:
+		p.What, p.Since = fmt.Sprintf("is behind: its oldest item has waited for %s", span(age.Seconds())), q.OldestDue
+		switch {
+		case q.Workers > 0 && q.InProgress >= q.Workers:
+			p.What += fmt.Sprintf(", and %s", plural(q.Workers, "its one worker is busy", fmt.Sprintf("all %d workers are busy", q.Workers)))
+		case q.Workers == 0 && q.States == nil && q.TakenByHand == 0:
+			p.What += ", and nothing was ever taken out; are its workers in a host?"
+		}
+	default:
+		return
+	}
+	s.add(p)
+}
+
+// nobodyTakes says why a queue has no workers although it was given some; "" if it
+// has, or if it is read by hand or elsewhere. passes: they may still come.
+func (s *State) nobodyTakes(q *Queue) (why string, passes bool) {
+	if q.Workers > 0 || len(q.consumers) == 0 || s.Phase != Running {
+		return "", false
+	}
+	var states []string
+	for _, v := range s.Services {
+		if !slices.Contains(q.consumers, v.Name) {
+			continue
+		}
+		switch v.State {
+		case lifecycle.Running: // it only watches them
+			states = append(states, "the workers that "+v.Name+" watches were never started, or have ended")
+		case lifecycle.New, lifecycle.Starting, lifecycle.Restarting:
+			passes = true
+			fallthrough
+		default:
+			states = append(states, "service "+v.Name+" is "+v.State.String())
+		}
+	}
+	return strings.Join(states, ", "), passes
+}
