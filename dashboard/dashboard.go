@@ -30,7 +30,8 @@ type Config struct {
 	// basic authentication, or the remote address.
 	Actor func(r *http.Request) string
 
-	// FormatItem is how an item of a queue is shown, as text; "" shows nothing.
+	// FormatItem is how an item of a queue is shown, as text; "" shows nothing. queue
+	// is its name on the page: with the path of the hosts it is in.
 	// Leave out what not everybody who sees the page may know. It is called for
 	// every failed or waiting item of every page, so it should be quick. nil:
 	// items are hidden.

@@ -11,7 +11,7 @@
 //			return nil
 //		},
 //	})
-//	mux.Handle("/admin/", adminsOnly(http.StripPrefix("/admin", dash))) // a middleware of yours; see the example of New
+//	mux.Handle("/admin/", adminsOnly(dash)) // a middleware of yours; see the example of New
 //	host.Add("dashboard", dash) // optional: keeps the charts going while nobody looks
 //
 // Whoever can reach the page can read it: error texts, names and numbers, not the
@@ -27,7 +27,8 @@
 //
 // # What is shown
 //
-// Everything that was added to the host, and to hosts inside it. A service, one
+// Everything that was added to the host, and to hosts inside it, whose services,
+// queues and schedules have the path in front: outer/inner. A service, one
 // behind its Unwrap methods, or what was given to hosted.Watch shows more by
 // having any of these methods; those of channelq and periodic have them, and so
 // can yours:
@@ -47,7 +48,8 @@
 //	Jobs() []*periodic.Job                a scheduler with many
 //	Pause(), Resume()                     a queue or schedule can be paused
 //	Paused() bool                         a queue is paused
-//	Backlog() int                         what a stop has still to drain
+//	Backlog() int                         what a stop has still to drain: it has workers for a queue
+//	Stuck() int                           handlers or runs that do not return
 //	Group() string                        it runs on one process of a group: this one
 //	Role() (bool, time.Time, int64)       leads or follows, since when, and its fence
 //	Transitions() uint64                  and how often that changed
@@ -66,7 +68,9 @@
 //     the content security policy allows no inline script or style, nothing from
 //     elsewhere, and no frame.
 //  3. All links are relative: the page works under any prefix, also behind a
-//     proxy that adds one.
+//     proxy that adds one. Below an http.ServeMux it finds out what the prefix is;
+//     other routers have to take it off, with http.StripPrefix, and until they do
+//     the answer says so. No place has a second path.
 //  4. An open page never holds up a shutdown: its stream ends when the server that
 //     carries it begins to shut down, and when the host has stopped.
 //

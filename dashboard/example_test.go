@@ -43,7 +43,6 @@ func ExampleNew() {
 	dash := dashboard.New(host, dashboard.Config{
 		Authorize: func(r *http.Request, _ dashboard.Action) error { return administrator(r) },
 	})
-	page := http.StripPrefix("/admin", dash)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/admin/", func(w http.ResponseWriter, r *http.Request) {
 		if err := administrator(r); err != nil {
@@ -51,7 +50,7 @@ func ExampleNew() {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
-		page.ServeHTTP(w, r)
+		dash.ServeHTTP(w, r)
 	})
 
 	w := httptest.NewRecorder()

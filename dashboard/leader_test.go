@@ -89,15 +89,15 @@ func TestAStoreOfLeasesThatIsAwayIsAProblem(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		got := d.State()
 		p := problem(t, got, "newsletter")
-		wantProblem(t, p, dashboard.Warning, `for 3 s: who leads "weekly <news>" is unknown`, "connection refused")
+		wantProblem(t, p, dashboard.Warning, `does not know who leads "weekly <news>": it has not reached the store of the lease for 3 s`, "connection refused")
 		if got.Headline == "All is well" || !p.Since.Equal(c.away) {
 			t.Errorf("%q, since %v", got.Headline, p.Since)
 		}
-		wantText(t, get(t, d, "/"), "who leads", "connection refused", "3 s ago", "asks again")
+		wantText(t, get(t, d, "/"), "does not know who leads", "connection refused", "3 s ago", "asks again")
 		wantText(t, get(t, d, "/services"), "<strong>leader unknown</strong>", "its store went away")
 
 		c.leading = true
-		wantProblem(t, problem(t, d.State(), "newsletter"), dashboard.Warning, "until the lease ends", "connection refused")
+		wantProblem(t, problem(t, d.State(), "newsletter"), dashboard.Warning, "leads \"weekly <news>\" only until its lease ends", "connection refused")
 		c.leading = false
 		time.Sleep(time.Minute) // no hiccup any more
 		got = d.State()

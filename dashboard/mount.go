@@ -45,20 +45,20 @@ func (d *Dashboard) isPlace(where string) bool {
 // slash or a {name...}, and the path must not have lost that front already. The path
 // is escaped, as a mux matches it: a slash within a segment is none between two.
 func belowPattern(pattern, path string) (below string, ok bool) {
-	slash := strings.IndexByte(pattern, '/') // after the method and the host, if any
-	if slash < 0 {
+	_, front, found := strings.Cut(pattern, "/") // the method and the host, if any, are before that
+	if !found {
 		return "", false
 	}
-	parts := strings.Split(pattern[slash+1:], "/")
+	parts := strings.Split(front, "/")
 	last := parts[len(parts)-1]
 	if last != "" && !strings.HasSuffix(last, "...}") {
 		return "", false
 	}
 	rest := strings.TrimPrefix(path, "/")
 	for _, part := range parts[:len(parts)-1] {
-		segment, after, found := strings.Cut(rest, "/")
+		segment, after, more := strings.Cut(rest, "/")
 		wild := strings.HasPrefix(part, "{") && strings.HasSuffix(part, "}")
-		if !found || !wild && unescaped(segment) != part {
+		if !more || !wild && unescaped(segment) != part {
 			return "", false
 		}
 		rest = after

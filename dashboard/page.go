@@ -207,20 +207,14 @@ func (v *view) QueueState(q Queue) badge {
 		return badge{Failed, count(len(q.Failures), "failure")}
 	case q.Capacity > 0 && q.Depth >= q.Capacity:
 		return badge{Warning, "full"}
-	case nobodyTakes(&v.State, &q):
-		return badge{Failed, "no workers"}
+	case q.trouble.Word != "":
+		return q.trouble
 	case len(q.Retrying) > 0:
 		return badge{Warning, "retrying"}
 	case q.InProgress > 0 || q.Depth > 0:
 		return badge{OK, "working"}
 	}
 	return badge{OK, "idle"}
-}
-
-// nobodyTakes reports whether items wait for workers that there are not.
-func nobodyTakes(s *State, q *Queue) bool {
-	why, passes := s.nobodyTakes(q)
-	return q.Depth > 0 && why != "" && !passes
 }
 
 // ScheduleState is the same of a schedule.

@@ -83,12 +83,12 @@ func (s *State) judgeLeadership(v *Service, slowAfter time.Duration) {
 	away := s.Time.Sub(l.OutageSince)
 	p := Problem{
 		Severity: Warning, Kind: KindService, Name: v.Name, Why: l.OutageError, Since: l.OutageSince,
-		What: fmt.Sprintf("cannot reach the store of its lease for %s: who leads %q is unknown", span(away.Seconds()), l.Group),
-		Next: "asks again by itself",
+		What: fmt.Sprintf("does not know who leads %q", l.Group), Next: "asks again by itself",
 	}
 	if l.Leading {
-		p.What = fmt.Sprintf("cannot reach the store of its lease for %s: it leads %q until the lease ends", span(away.Seconds()), l.Group)
+		p.What = fmt.Sprintf("leads %q only until its lease ends", l.Group)
 	}
+	p.What += fmt.Sprintf(": it has not reached the store of the lease for %s", span(away.Seconds()))
 	if away >= slowAfter {
 		p.Severity = Failed
 	}

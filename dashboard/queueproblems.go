@@ -55,32 +55,52 @@ func (s *State) judgeFlow(q *Queue, slowAfter time.Duration) {
 	p := Problem{Severity: Warning, Kind: KindQueue, Name: q.Name}
 	if standing := s.Time.Sub(q.idleSince); !q.idleSince.IsZero() && standing >= slowAfter &&
 		q.Handle.Samples > 0 && standing.Seconds() > 3*q.Handle.P95Seconds {
+		q.trouble = badge{Warning, "stuck"}
 		p := p
 		p.What = fmt.Sprintf("has %s that %s not returned for %s; 95 %% take at most %s",
 			count(q.InProgress, "handler"), plural(q.InProgress, "has", "have"), span(standing.Seconds()), span(q.Handle.P95Seconds))
 		p.Since = q.idleSince
+		if q.InProgress >= q.Workers && q.Depth > 0 {
+			p.What += fmt.Sprintf(". %s behind them, as there is no other worker", plural(q.Depth, "1 item waits", count(q.Depth, "item")+" wait"))
+			s.add(p)
+			return
+		}
 		s.add(p)
 	}
+	if q.OldestDue.IsZero() {
+		return
+	}
 	age := s.Time.Sub(q.OldestDue)
-	waiting := !q.OldestDue.IsZero()
+	p.Since = q.OldestDue
 	switch nobody, passes := s.nobodyTakes(q); {
-	case waiting && age >= time.Second && nobody != "":
-		if p.Severity = Failed; passes {
-			p.Severity = Warning
+	case nobody != "" && age >= time.Second:
+		if !passes {
+			p.Severity = Failed
 		}
-		p.What, p.Since = fmt.Sprintf("has %s waiting and nobody who takes them: %s", count(q.Depth+q.Parked, "item"), nobody), q.OldestDue
-	case waiting && age >= slowAfter:
-		p.What, p.Since = fmt.Sprintf("is behind: its oldest item has waited for %s", span(age.Seconds())), q.OldestDue
-		switch {
-		case q.Workers > 0 && q.InProgress >= q.Workers:
-			p.What += fmt.Sprintf(", and %s", plural(q.Workers, "its one worker is busy", fmt.Sprintf("all %d workers are busy", q.Workers)))
-		case q.Workers == 0 && q.States == nil && q.TakenByHand == 0:
-			p.What += ", and nothing was ever taken out; are its workers in a host?"
+		q.trouble = badge{p.Severity, "no workers"}
+		p.What = fmt.Sprintf("has %s waiting and nobody who takes them: %s", count(q.Depth+q.Parked, "item"), nobody)
+	case age >= slowAfter:
+		if q.trouble.Word == "" {
+			q.trouble = badge{Warning, "behind"}
 		}
+		p.What = fmt.Sprintf("is behind: its oldest item has waited for %s%s", span(age.Seconds()), whyBehind(q))
 	default:
 		return
 	}
 	s.add(p)
+}
+
+// whyBehind is a hint; an old item alone may have many reasons.
+func whyBehind(q *Queue) string {
+	switch {
+	case q.Workers == 1 && q.InProgress > 0:
+		return ", and its one worker is busy"
+	case q.Workers > 0 && q.InProgress >= q.Workers:
+		return fmt.Sprintf(", and all %d workers are busy", q.Workers)
+	case q.Workers == 0 && q.States == nil && q.TakenByHand == 0:
+		return ", and nothing was ever taken out: are its workers in a host?"
+	}
+	return ""
 }
 
 // nobodyTakes says why a queue has no workers although it was given some; "" if it

@@ -164,6 +164,7 @@ type Queue struct {
 
 	consumers []string  // services whose workers or batcher it has
 	idleSince time.Time // nothing has ended since, although something is in progress; zero if not
+	trouble   badge     // what is wrong with its flow; no word if nothing is
 }
 
 // Dropped counts accepted items that were dropped to make room.
