@@ -3,11 +3,14 @@ package leader_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/leader"
 )
 
@@ -171,6 +174,34 @@ func TestAStopThatDidNotWaitForTheStoreSaysSo(t *testing.T) {
 		}
 		if h := e.store.Holder("news"); h != "" {
 			t.Errorf("%q has it", h)
+		}
+	})
+}
+
+// Packages dashboard and metrics know no more of this module than its methods.
+func TestAnOutageIsOnTheDashboard(t *testing.T) {
+	bubble(t, func(t *testing.T, e *env) {
+		host := hosted.New(hosted.Config{Name: "shop"})
+		host.Add("newsletter", leader.Loop(e.elector(t), (&obeys{}).run))
+		if err := host.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = host.Stop(context.Background()) }()
+		page := dashboard.New(host, dashboard.Config{})
+		synctest.Wait()
+		if got := page.State(); got.Headline != "All is well" {
+			t.Errorf("%s: %+v", got.Headline, got.Problems)
+		}
+		e.store.Fail(errStore)
+		time.Sleep(2 * ttl)
+		got := page.State()
+		if len(got.Problems) != 1 || !strings.Contains(got.Problems[0].What, `does not know who leads "news"`) || got.Problems[0].Why != errStore.Error() {
+			t.Errorf("%s: %+v", got.Headline, got.Problems)
+		}
+		e.store.Fail(nil)
+		time.Sleep(2 * time.Second)
+		if got := page.State(); got.Headline != "All is well" {
+			t.Errorf("%s: %+v", got.Headline, got.Problems)
 		}
 	})
 }
