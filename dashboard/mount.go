@@ -23,8 +23,9 @@ func (d *Dashboard) route(r *http.Request) (where string, mounted bool) {
 	if found {
 		return below, true
 	}
-	// One word is a page that there is not; more come from an unknown prefix.
-	return where, !strings.Contains(where, "/")
+	// One word is a page that there is not, and so is anything below a prefix that
+	// was taken off. More words as they were sent come from an unknown prefix.
+	return where, !strings.Contains(where, "/") || askedPath(r) != r.URL.EscapedPath()
 }
 
 // isPlace reports whether there is anything at a path.

@@ -127,12 +127,11 @@ func TestAPathThatItCannotKnowIsAnsweredWithHowToMountIt(t *testing.T) {
 			}
 		}
 		// A page that there is not is one below a mount that is right.
-		for _, h := range []http.Handler{d, muxed("/admin/")(d)} {
-			root := "/"
-			if h != d {
-				root = "/admin/"
-			}
-			w := get(t, h, root+"nowhere")
+		for path, h := range map[string]http.Handler{
+			"/nowhere": d, "/admin/nowhere": muxed("/admin/")(d), "/admin/no/where": muxed("/admin/")(d),
+			"/admin/now/here": http.StripPrefix("/admin", d),
+		} {
+			w := get(t, h, path)
 			wantStatus(t, w, http.StatusNotFound)
 			wantText(t, w, "There is no such page.")
 		}
