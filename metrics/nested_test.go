@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,7 +74,9 @@ func TestTwoQueuesOfOneNameInAHostAreNotAddedUp(t *testing.T) {
 func TestAHostThatContainsItselfEndsTheScrapeNotTheProgram(t *testing.T) {
 	host := hosted.New(hosted.Config{Name: "loop"})
 	host.Add("self", host, hosted.Watch(newQueue("mail", 5, channelq.Wait)))
-	scrape(t, host).want(t, map[string]float64{
+	p := scrape(t, host)
+	p.wantAbsent(t, `stead_service_restarts_total{service="`+strings.Repeat("self/", 9))
+	p.want(t, map[string]float64{
 		`stead_service_restarts_total{service="self"}`:      0,
 		`stead_service_restarts_total{service="self/self"}`: 0,
 		`stead_queue_capacity{queue="mail"}`:                5,
