@@ -24,7 +24,7 @@ type term struct {
 	ctx    context.Context // of the work
 	cancel context.CancelCauseFunc
 	lost   chan struct{} // closed when the lease is lost
-	why    error         // set before lost closes
+	why    error         // set before ctx ends and lost closes
 	over   chan struct{} // closed when the work has returned
 	kept   chan struct{} // closed when the keeper has ended
 
@@ -129,8 +129,8 @@ func (t *term) lose(why error) {
 	if t.onLost != nil {
 		t.onLost(t)
 	}
+	t.cancel(t.why) // before the service hears of it, whose stop would end the work with a cause of its own
 	close(t.lost)
-	t.cancel(t.why)
 	timer := time.NewTimer(t.margin)
 	defer timer.Stop()
 	select {
