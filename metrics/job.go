@@ -39,8 +39,8 @@ var (
 	)
 )
 
-// outcomes are all that package periodic has, so that a new one is not forgotten
-// here.
+// outcomes are all that package periodic has. They are listed, and not taken from
+// the runs there were, so that each is a series at 0 before the first of its kind.
 func outcomes() []part[jobStats] {
 	var all []part[jobStats]
 	for _, o := range []periodic.Outcome{periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.TimedOut, periodic.Cancelled} {
