@@ -63,6 +63,24 @@
 //
 // From inside a service call [lifecycle.Lifetime.Stop], which does not wait.
 //
+// # Logging
+//
+// A service that has no logger of its own inherits [Config.Logger]: before
+// anything is started the host hands it to every service with a method
+//
+//	InheritLogger(l *slog.Logger)
+//
+// found as all of the optional methods of a [Service], to what a service has
+// under [Watch], and to each new instance of [Fresh]. Everything of this module that has
+// a Logger in its configuration has the method: it is used when that Logger is
+// nil, and slog.New(slog.DiscardHandler) there silences the one component. The
+// lines name their queue, job or group. Used without a host, or with one that has
+// no logger, a component without a logger discards.
+//
+// In a service of your own, let the method keep the logger if there is none yet,
+// and do nothing else. Start comes after it, and so does what Start starts; what
+// can log before that needs an atomic pointer or a lock.
+//
 // # Cost
 //
 // A loop costs one goroutine, under 1 kB and 10 allocations, and 2 to 4 us for its
