@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // Config says what a candidate stands for and how long its lease lasts. All
@@ -32,7 +34,8 @@ type Config struct {
 	// lost the lead; then the service fails, which by default stops its host. 0:
 	// one TTL; at most a century. Do and TryDo wait for their work.
 	Grace time.Duration
-	// Logger gets every change of the lead and every failure of the store. nil
+	// Logger gets every change of the lead and every failure of the store, and is
+	// inherited by the services of [Only]. nil: that of the host; without one, it
 	// discards.
 	Logger *slog.Logger
 }
@@ -50,7 +53,7 @@ func newLease(verb string, store Store, cfg Config) (*lease, error) {
 	}
 	l := &lease{
 		store: store, key: cfg.Group, ttl: cfg.TTL, margin: cfg.Margin, retry: cfg.Retry,
-		log: cfg.Logger, now: time.Now,
+		log: safelog.NewLog(cfg.Logger), now: time.Now,
 	}
 	if cfg.Name != "" {
 		l.name = cfg.Name + " "
@@ -63,9 +66,6 @@ func newLease(verb string, store Store, cfg Config) (*lease, error) {
 	}
 	if l.retry == 0 {
 		l.retry = min(l.ttl/3, 750*time.Millisecond)
-	}
-	if l.log == nil {
-		l.log = slog.New(slog.DiscardHandler)
 	}
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("stead/leader: %s %q: "+format, append([]any{verb, cfg.Group}, args...)...)

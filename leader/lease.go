@@ -5,11 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // lease is one key of a store and how to get it and keep it.
@@ -20,7 +20,7 @@ type lease struct {
 	ttl    time.Duration
 	margin time.Duration
 	retry  time.Duration
-	log    *slog.Logger
+	log    safelog.Log
 	onLost func(*term) // told at once, by the keeper; may be nil
 
 	// now is time.Now. Only differences between its results are used, and those
