@@ -118,9 +118,9 @@ type WorkerConfig[T any] struct {
 	RateLimit rate.Limit
 	Burst     int
 
-	// Logger gets an Info when the workers start and stop, a Warn for a retry
-	// and for items left over, and an Error for an item given up. Nil: that of
-	// the host; without one, it discards.
+	// Logger gets a Warn for a retry and for items left over, an Error for an item
+	// given up, and a Debug when the workers start and stop. Nil: that of the host;
+	// without one, it discards.
 	Logger *slog.Logger
 }
 

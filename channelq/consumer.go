@@ -185,7 +185,7 @@ func (c *consumer[T]) Stop(ctx context.Context) error {
 		return fmt.Errorf("stead/channelq: stop %q: %w", c.q.name, ErrInside)
 	}
 	if c.beginStop(ctx) {
-		c.log.Info("consumer stopping", slog.Int("depth", c.q.Len()))
+		c.log.Debug("consumer stopping", slog.Int("depth", c.q.Len()))
 		<-c.done // manage keeps to ctx
 	}
 	select {

@@ -165,13 +165,13 @@ func TestTheLogTellsTheLifeOfTheHost(t *testing.T) {
 		h.Lifetime().Stop(errWhy)
 		stops(t, h)
 		lines := log.all()
-		for i, want := range []string{"INFO host starting", "INFO host started", "INFO host stopping", "INFO host draining", "INFO host stopped"} {
+		for i, want := range []string{"INFO host starting", "INFO host started", "INFO host stopping", "INFO host draining", "DEBUG service stopped", "INFO host stopped"} {
 			if i >= len(lines) || !strings.HasPrefix(lines[i], want+" host=shop") {
 				t.Fatalf("line %d of %q is not %q", i, lines, want)
 			}
 		}
 		wantText(t, lines[2], "cause="+errWhy.Error())
-		wantText(t, lines[4], "report=")
+		wantText(t, lines[5], "cause="+errWhy.Error(), "duration=1s")
 	})
 }
 
