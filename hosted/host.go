@@ -168,6 +168,10 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 	if len(opts) > 0 {
 		u.settings = &settings{}
 		for _, opt := range opts {
+			if opt == nil {
+				u.nilOption = true
+				continue
+			}
 			opt(u.settings)
 		}
 	}

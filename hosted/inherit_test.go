@@ -37,11 +37,6 @@ func newHeir(name string) *heir {
 	return s
 }
 
-// wrapping hides everything of a service but what Unwrap finds.
-type wrapping struct{ hosted.Service }
-
-func (w wrapping) Unwrap() hosted.Service { return w.Service }
-
 // failingWorkers fail every item; a nil logger is what is tested.
 func failingWorkers(t *testing.T, name string, l *slog.Logger) (*channelq.Queue[int], *channelq.Workers[int]) {
 	t.Helper()
@@ -90,7 +85,7 @@ func TestFailuresOfAQueueAndAJobWithoutALoggerAreInTheHostsLog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Add("emails", wrapping{workers})
+		h.Add("emails", wrapper{workers})
 		h.Add("silent", silentWorkers)
 		h.Add("apart", apartWorkers)
 		h.Add("clicks", batches)
@@ -127,7 +122,7 @@ func TestEachInstanceOfFreshInheritsTheLogger(t *testing.T) {
 				time.AfterFunc(time.Second, func() { close(e.done) })
 				return e, nil
 			}
-			return wrapping{s}, nil
+			return wrapper{s}, nil
 		}), hosted.OnFailure(hosted.Restart(hosted.RestartConfig{})))
 		starts(t, h)
 		pass(time.Minute)

@@ -2,13 +2,15 @@ package hosted
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/steadgo/stead/internal/backoff"
 )
 
-// Option sets something rare about one service; see [Host.Add].
+// Option sets something rare about one service; see [Host.Add]. A nil one is an
+// error of the start.
 type Option func(*settings)
 
 type settings struct {
@@ -20,6 +22,7 @@ type settings struct {
 	notCritical  bool
 	watched      []interface{ Name() string }
 	health       func(ctx context.Context) error
+	nilOption    bool // one of the options was nil
 }
 
 // defaultSettings are those of every service without options. Never written.
@@ -139,6 +142,8 @@ func (c RestartConfig) delay(attempt int) time.Duration {
 func (s *settings) check(cfg *Config, svc Service) error {
 	budget := cfg.ShutdownTimeout
 	switch {
+	case s.nilOption:
+		return errors.New("an Option is nil")
 	case s.startTimeout < 0:
 		return fmt.Errorf("StartTimeout is negative: %v", s.startTimeout)
 	case s.stopTimeout < 0:
