@@ -62,7 +62,7 @@ func TestWhatIsWrongWithARegistrationFailsTheStartBeforeAnythingHappens(t *testi
 		"nil loop":          {add: func(h *hosted.Host) { h.Go("a", nil) }, says: []string{`"a"`, "nil"}},
 		"nil task":          {add: func(h *hosted.Host) { h.Task("a", nil) }, says: []string{`"a"`, "nil"}},
 		"nil factory":       {add: func(h *hosted.Host) { h.Add("a", hosted.Fresh(nil)) }, says: []string{`"a"`, "nil"}},
-		"nil option": {add: func(h *hosted.Host) { h.Go("a", idle, hosted.NotCritical(), nil) }, says: []string{`"a"`, "Option is nil"}},
+		"nil option":        {add: func(h *hosted.Host) { h.Go("a", idle, hosted.NotCritical(), nil) }, says: []string{`"a"`, "Option is nil"}},
 		"same instance": {add: func(h *hosted.Host) { s := &fake{}; h.Add("a", s); h.Add("b", s) },
 			says: []string{`"a"`, `"b"`, "same instance"}},
 		"unknown dependency": {add: func(h *hosted.Host) { h.Go("a", idle, hosted.After("ghost")) }, says: []string{`"a"`, `"ghost"`}},

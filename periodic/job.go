@@ -22,7 +22,7 @@ type Job struct {
 	name       string
 	fn         func(ctx context.Context) error
 	log        atomic.Pointer[slog.Logger] // its own or inherited; nil: that of home
-	extra      *extras // nil: defaults
+	extra      *extras                     // nil: defaults
 	phase      time.Duration
 	grace      time.Duration
 	jitter     time.Duration
