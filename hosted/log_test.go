@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -136,4 +137,50 @@ func TestTheLastLineOfAHostIsOneLineForPeopleAndFieldsForMachines(t *testing.T) 
 	if queue.Items["accepted"] != 2 || queue.Items["left_over"] != 2 {
 		t.Errorf("the buckets are %v", queue.Items)
 	}
+}
+
+func TestItemsLeftOverMakeTheReportUncleanAndTheLogLouder(t *testing.T) {
+	log, logger := newLog()
+	h := hosted.New(hosted.Config{Logger: logger})
+	h.Add("emails", &leaving{left: 1})
+	starts(t, h)
+	stops(t, h)
+	if h.Report().Clean() {
+		t.Error("clean")
+	}
+	if len(log.matching("WARN host stopped")) != 1 {
+		t.Errorf("logged %q", log.all())
+	}
+}
+
+func TestTheLogTellsTheLifeOfTheHost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Name: "shop", Logger: logger, DrainDelay: time.Second})
+		h.Go("loop", idle)
+		starts(t, h)
+		h.Lifetime().Stop(errWhy)
+		stops(t, h)
+		lines := log.all()
+		for i, want := range []string{"INFO host starting", "INFO host started", "INFO host stopping", "INFO host draining", "DEBUG service stopped", "INFO host stopped"} {
+			if i >= len(lines) || !strings.HasPrefix(lines[i], want+" host=shop") {
+				t.Fatalf("line %d of %q is not %q", i, lines, want)
+			}
+		}
+		wantText(t, lines[2], "cause="+errWhy.Error())
+		wantText(t, lines[5], "cause="+errWhy.Error(), "duration=1s")
+	})
+}
+
+func TestAPanicOfAStopIsLoggedWithItsStack(t *testing.T) {
+	log, logger := newLog()
+	h := hosted.New(hosted.Config{Logger: logger})
+	h.Add("s", &fake{stop: func(context.Context) error { explode(); return nil }})
+	starts(t, h)
+	wantIs(t, h.Stop(t.Context()), io.ErrUnexpectedEOF)
+	lines := log.matching("ERROR service did not stop cleanly")
+	if len(lines) != 1 {
+		t.Fatalf("logged %q", log.all())
+	}
+	wantText(t, lines[0], "service=s", "stack=", "explode")
 }
