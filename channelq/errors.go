@@ -16,8 +16,8 @@ var (
 	ErrEmpty   = errors.New("queue empty")  // nothing there for TryDequeue
 )
 
-// ErrInside is what Stop returns, at once, when it is called with the context of
-// one of the handlers it would wait for.
+// ErrInside is what Stop and Flush return, at once, when they are called with the
+// context of one of the handlers they would wait for.
 var ErrInside = errors.New("called from inside a handler")
 
 // ErrStopping is the cause of a handler's cancelled context when its workers

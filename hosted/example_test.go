@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"time"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -67,6 +70,41 @@ func ExampleHost_RunTask() {
 	// migrate
 	// db is down
 	// error: <nil>
+}
+
+// A service without a logger of its own has the host's: what the handler fails
+// with is in it, and so is the end.
+func ExampleConfig_logger() {
+	text := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "duration" {
+			return slog.Attr{} // other ones each time
+		}
+		return a
+	}})
+	host := hosted.New(hosted.Config{Name: "shop", Logger: slog.New(text)})
+	emails, err := channelq.New(channelq.Config[string]{Name: "emails", Capacity: 10})
+	if err != nil {
+		fmt.Println(err)
+	}
+	gaveUp := make(chan error)
+	senders, err := channelq.NewWorkers(emails, func(context.Context, string) error {
+		return errors.New("no such mailbox")
+	}, channelq.WorkerConfig[string]{OnGiveUp: func(_ context.Context, _ string, err error) { gaveUp <- err }})
+	if err != nil {
+		fmt.Println(err)
+	}
+	host.Add("emails", senders)
+	_ = host.Start(context.Background())
+	_ = emails.TryEnqueue("ada@example.com")
+	<-gaveUp
+	_ = host.Stop(context.Background())
+	// Output:
+	// level=INFO msg="host starting" host=shop services=1
+	// level=INFO msg="host started" host=shop
+	// level=ERROR msg="item given up" queue=emails error="no such mailbox" attempt=1 id=1
+	// level=INFO msg="host stopping" host=shop cause="stead/lifecycle: stop requested"
+	// level=INFO msg="service stopped" host=shop service=emails state=stopped items.accepted=1 items.gave_up=1
+	// level=INFO msg="host stopped" host=shop cause="stead/lifecycle: stop requested"
 }
 
 // The budgets of a program under Docker, which kills after 10 s.

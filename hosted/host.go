@@ -41,8 +41,8 @@ type Config struct {
 	// StartConcurrency is how many services may be starting at once; those that
 	// depend on each other by After still wait. A service that asks for its
 	// [Coordinator] gives up its place, so that those it is about to wait for can
-	// start. The stop is then side by side as well, all that may at once. 0 and 1:
-	// one after the other, in order.
+	// start. The stop is then side by side as well, without a limit. 0 and 1: one
+	// after the other, in order.
 	StartConcurrency int
 
 	// ExitWhenDone stops the host when every loop has ended by itself. Services

@@ -99,10 +99,10 @@ func StopHost() Policy { return Policy{} }
 // Ignore logs the failure once, shows it in the report and goes on.
 func Ignore() Policy { return Policy{action: ignore} }
 
-// Restart starts a loop, or a [Fresh] service, that failed again after a backoff;
-// one that returns nil is completed and not restarted. If it
-// fails more often than the limit, that failure stops the host as [StopHost]
-// does.
+// Restart answers each failure of a loop, or of a [Fresh] service, with another
+// start after a backoff, until there are more of them than the limit allows: that
+// failure stops the host as [StopHost] does. One that returns nil is completed
+// and not restarted.
 func Restart(cfg RestartConfig) Policy {
 	if cfg.Initial == 0 {
 		cfg.Initial = 500 * time.Millisecond
