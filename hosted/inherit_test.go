@@ -28,12 +28,12 @@ func newHeir(name string) *heir {
 	say := func(op string) func(context.Context) error {
 		return func(context.Context) error {
 			if s.log != nil {
-				s.log.Info(op, "service", name)
+				s.log.Info("heir called", "op", op, "service", name)
 			}
 			return nil
 		}
 	}
-	s.start, s.starting = say("up"), say("about to come up")
+	s.start, s.starting = say("up"), say("starting")
 	return s
 }
 
@@ -127,7 +127,7 @@ func TestEachInstanceOfFreshInheritsTheLogger(t *testing.T) {
 		starts(t, h)
 		pass(time.Minute)
 		stops(t, h)
-		wantLines(t, log, "INFO up service=s", 2)
+		wantLines(t, log, "INFO heir called op=up service=s", 2)
 	})
 }
 
@@ -149,7 +149,7 @@ func TestANestedHostInheritsTheLoggerUnlessItHasOne(t *testing.T) {
 	starts(t, outer)
 	stops(t, outer)
 	wantLines(t, log, "INFO host started host=inner", 1)
-	wantLines(t, log, "INFO up service=a", 1)
+	wantLines(t, log, "INFO heir called op=up service=a", 1)
 	wantLines(t, log, "silent", 1) // the line of its end in the outer host
 	wantLines(t, log, "service=b", 0)
 }
@@ -182,8 +182,8 @@ func TestTheLoggerComesBeforeTheFirstHookInEveryWayToStart(t *testing.T) {
 				h.Add("s", newHeir("s"))
 				h.Add("other", newHeir("other"))
 				wantNil(t, start(t.Context(), h))
-				wantLines(t, log, "INFO about to come up service=s", 1)
-				wantLines(t, log, "INFO up service=s", 1)
+				wantLines(t, log, "INFO heir called op=starting service=s", 1)
+				wantLines(t, log, "INFO heir called op=up service=s", 1)
 				if way == "RunTask" {
 					wantLines(t, log, "service=other", 0)
 				}

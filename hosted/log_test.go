@@ -115,8 +115,11 @@ func TestTheLastLineOfAHostIsOneLineForPeopleAndFieldsForMachines(t *testing.T) 
 		t.Errorf("there is an escaped line break in\n%s", text.String())
 	}
 	var last struct {
-		Msg, Level, Cause, Error string
-		Left                     int `json:"left_over"`
+		Msg   string `json:"msg"`
+		Level string `json:"level"`
+		Cause string `json:"cause"`
+		Error string `json:"error"`
+		Left  int    `json:"left_over"`
 	}
 	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
 	if err := json.Unmarshal(lines[len(lines)-1], &last); err != nil {
@@ -126,7 +129,9 @@ func TestTheLastLineOfAHostIsOneLineForPeopleAndFieldsForMachines(t *testing.T) 
 		last.Error != `stop "b": other; stop "a": boom` {
 		t.Errorf("the last line is %+v", last)
 	}
-	var queue struct{ Items map[string]int }
+	var queue struct {
+		Items map[string]int `json:"items"`
+	}
 	for _, l := range lines {
 		if bytes.Contains(l, []byte(`"service stopped"`)) {
 			if err := json.Unmarshal(l, &queue); err != nil {
