@@ -61,7 +61,7 @@ func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) out
 	emails := cli.Must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: 10_000, OnFull: channelq.Reject}))
 	senders := cli.Must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[welcome]{
 		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry,
-		OnLeftover: unsent.keep, OnGiveUp: unsent.giveUp, Logger: cfg.log,
+		OnLeftover: unsent.keep, OnGiveUp: unsent.giveUp,
 	}))
 	host.Add("emails", senders)
 	return outbox{Enqueuer: emails, stats: senders.Stats}
@@ -70,7 +70,7 @@ func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) out
 // inStore keeps them in a database, where they outlive this process and where
 // others can enqueue and send them as well.
 func inStore[TTx any](host *hosted.Host, cfg config, store closingStore[TTx], send sender, unsent *leftovers) outbox {
-	jobs := cli.Must(durable.New(store, durable.Config{Name: "emails", Mode: cfg.role.mode(), Logger: cfg.log}))
+	jobs := cli.Must(durable.New(store, durable.Config{Name: "emails", Mode: cfg.role.mode()}))
 	emails := cli.Must(durable.NewQueue(jobs, "emails", send, durable.QueueConfig[welcome]{
 		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry, OnGiveUp: unsent.giveUp,
 	}))
