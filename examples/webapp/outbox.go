@@ -48,7 +48,7 @@ func openOutbox(host *hosted.Host, cfg config, send sender, unsent *leftovers) (
 		}
 		return inStore(host, cfg, pool, send, unsent), nil
 	default:
-		return inMemory(host, cfg, send, unsent), nil
+		return inMemory(host, send, unsent), nil
 	}
 }
 
@@ -56,7 +56,7 @@ type sender = func(context.Context, welcome) error
 
 // inMemory keeps the mails in this process: a stop sends them or names them in
 // the report, and a crash takes them along.
-func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) outbox {
+func inMemory(host *hosted.Host, send sender, unsent *leftovers) outbox {
 	// When it is full the visitor is told to come back, rather than kept waiting.
 	emails := cli.Must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: 10_000, OnFull: channelq.Reject}))
 	senders := cli.Must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[welcome]{
