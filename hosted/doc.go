@@ -77,8 +77,8 @@
 // lines name their queue, job or group. Used without a host, or with one that has
 // no logger, a component without a logger discards.
 //
-// A stop ends with "service stopped" for each service that had items or was
-// restarted, with where these items ended (for all others at the level Debug),
+// A stop ends with "service stopped" for each service that had items or runs, with
+// what became of them, or was restarted (for all others at the level Debug),
 // "service did not return" for each straggler, and "host stopped". The same as a
 // table is [Report.String].
 //

@@ -63,6 +63,7 @@ func TestTheEndIsALineForEachServiceWithSomethingToTellAndOneForTheHost(t *testi
 		h := hosted.New(hosted.Config{Logger: logger, ShutdownTimeout: 10 * time.Second})
 		h.Add("emails", &keeping{items: map[string]uint64{"accepted": 5, "handled": 5}})
 		h.Add("clicks", &keeping{leaving{left: 2}, map[string]uint64{"accepted": 5, "left_over": 2, "handled": 3}})
+		h.Add("empty", &keeping{items: map[string]uint64{"accepted": 0}})
 		h.Add("other", &leaving{left: 1})
 		h.Go("quiet", idle)
 		h.Go("flaky", failsOnce(), hosted.OnFailure(hosted.Restart(hosted.RestartConfig{})))
@@ -72,16 +73,17 @@ func TestTheEndIsALineForEachServiceWithSomethingToTellAndOneForTheHost(t *testi
 		h.Lifetime().Stop(errWhy)
 		_ = h.Stop(t.Context())
 		lines := log.to.all()
-		lines = lines[len(lines)-8:]
+		lines = lines[len(lines)-9:]
 		for i, want := range []string{
-			"ERROR service did not return host=host service=stuck op=stop duration=7.51s",
-			"DEBUG service stopped host=host service=stuck state=failed duration=7.51s",
+			"ERROR service did not return host=host service=stuck op=stop duration=7.01s",
+			"DEBUG service stopped host=host service=stuck state=failed duration=7.01s",
 			"INFO service stopped host=host service=flaky state=stopped duration=0s restarts=1",
 			"DEBUG service stopped host=host service=quiet state=stopped duration=0s",
 			"WARN service stopped host=host service=other state=stopped duration=0s left_over=1",
+			"DEBUG service stopped host=host service=empty state=stopped duration=0s items=[accepted=0]",
 			"WARN service stopped host=host service=clicks state=stopped duration=0s items=[accepted=5 handled=3 left_over=2]",
 			"INFO service stopped host=host service=emails state=stopped duration=0s items=[accepted=5 handled=5]",
-			`WARN host stopped host=host duration=7.51s cause=because of the test stragglers=1 left_over=3 error=did not return in time: "stuck" (stop, 7.51s)`,
+			`WARN host stopped host=host duration=7.01s cause=because of the test stragglers=1 left_over=3 error=did not return in time: "stuck" (stop, 7.01s)`,
 		} {
 			if lines[i] != want {
 				t.Errorf("line %d: %s\nwant    %s", i, lines[i], want)

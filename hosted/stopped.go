@@ -60,9 +60,11 @@ func (s ServiceReport) line() (slog.Level, []any) {
 		args = append(args, "restarts", s.Restarts)
 	}
 	if len(s.Items) > 0 {
-		level = slog.LevelInfo
 		var items []any
 		for _, bucket := range slices.Sorted(maps.Keys(s.Items)) {
+			if s.Items[bucket] > 0 {
+				level = slog.LevelInfo
+			}
 			items = append(items, slog.Uint64(bucket, s.Items[bucket]))
 		}
 		args = append(args, slog.Group("items", items...))
