@@ -121,7 +121,7 @@ func TestTheProgramInTheReadmeSendsTheMailThatCtrlCInterrupts(t *testing.T) {
 	if mails.String() != "welcome, ada@example.com\n" {
 		t.Errorf("sent %q", mails.String())
 	}
-	for _, want := range []string{"host stopped", "interrupt signal received", "accepted 1 handled 1"} {
+	for _, want := range []string{"host stopped", "interrupt signal received", "items.accepted=1 items.handled=1"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %q in\n%s", want, log.String())
 		}

@@ -147,7 +147,7 @@ func (b *Batcher[T]) Start(ctx context.Context) error {
 	if err := b.start(ctx); err != nil {
 		return err
 	}
-	b.log.Info("batcher started", slog.Int("max_items", b.cfg.MaxItems))
+	b.log.Debug("batcher started", slog.Int("max_items", b.cfg.MaxItems))
 	return nil
 }
 

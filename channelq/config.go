@@ -16,7 +16,7 @@ import (
 // tries once. The delay before a retry is random between zero and a bound that
 // starts at Initial and grows by Factor up to Max ("full jitter").
 type Retry struct {
-	Attempts int           // tries in all, the first one included; 0 and 1: no retry
+	Attempts int           // tries in all, the first one included; 0 and 1: no retry, and then the others here must be zero
 	Initial  time.Duration // bound of the first delay; 0: 500 ms
 	Max      time.Duration // cap of all bounds; 0: 1 min, or Initial if that is more
 	Factor   float64       // growth of the bound, at least 1; 0: 2
@@ -44,7 +44,27 @@ func (r Retry) validate() error {
 	if err := r.policy().Validate(); err != nil {
 		return fmt.Errorf("Retry.%w", err)
 	}
+	if field := r.idle(); field != "" {
+		return fmt.Errorf("Retry.%s has no effect: Retry.Attempts counts all tries, and %d means no retry", field, r.Attempts)
+	}
 	return nil
+}
+
+// idle names a field that says how to try again while Attempts says not to.
+func (r Retry) idle() string {
+	switch {
+	case r.Attempts > 1:
+		return ""
+	case r.Initial != 0:
+		return "Initial"
+	case r.Max != 0:
+		return "Max"
+	case r.Factor != 0:
+		return "Factor"
+	case r.If != nil:
+		return "If"
+	}
+	return ""
 }
 
 // WorkerConfig describes workers. The zero value works: one worker per CPU, no
@@ -98,8 +118,9 @@ type WorkerConfig[T any] struct {
 	RateLimit rate.Limit
 	Burst     int
 
-	// Logger gets an Info when the workers start and stop, a Warn for a retry
-	// and for items left over, and an Error for an item given up. Nil discards.
+	// Logger gets a Warn for a retry and for items left over, an Error for an item
+	// given up, and a Debug when the workers start and stop. Nil: that of the host;
+	// without one, it discards.
 	Logger *slog.Logger
 }
 

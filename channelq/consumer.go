@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // consumer is what Workers and a Batcher have in common: the books of failures,
@@ -13,7 +15,7 @@ import (
 // exported methods are theirs.
 type consumer[T any] struct {
 	q          *Queue[T]
-	log        *slog.Logger
+	log        safelog.Log
 	onLeftover func(context.Context, []T) error
 	detach     bool
 	failed     failures[T]
@@ -55,8 +57,9 @@ func newConsumer[T any](q *Queue[T], l *slog.Logger, detach bool, onLeftover fun
 	if keep == 0 {
 		keep = 100
 	}
+	q.manned.Store(true)
 	return consumer[T]{
-		q: q, log: loggerOf(l, q.name), onLeftover: onLeftover, detach: detach,
+		q: q, log: safelog.NewLog(l, "queue", q.name), onLeftover: onLeftover, detach: detach,
 		failed: failures[T]{max: max(keep, 0)},
 		poke:   make(chan struct{}, 1), done: make(chan struct{}),
 	}
@@ -73,6 +76,7 @@ func (c *consumer[T]) start(ctx context.Context) error {
 		return fmt.Errorf("stead/channelq: start %q: started or stopped before", c.q.name)
 	}
 	c.started = true
+	c.q.begun.Store(true)
 	// The key is an address that only this package can name.
 	base := context.WithValue(context.WithoutCancel(ctx), &c.q.own, c)
 	c.base, c.cancel = context.WithCancelCause(base)
@@ -84,6 +88,14 @@ func (c *consumer[T]) start(ctx context.Context) error {
 func (c *consumer[T]) inside(ctx context.Context) bool {
 	from, _ := ctx.Value(&c.q.own).(*consumer[T])
 	return from == c
+}
+
+// InheritLogger gives a consumer that has no Logger in its configuration that of
+// its host, which calls it before the start, and hands it on to the queue. It may
+// be called at any time; see package hosted, Logging.
+func (c *consumer[T]) InheritLogger(l *slog.Logger) {
+	c.log.Inherit(l)
+	c.q.InheritLogger(l)
 }
 
 // Name returns the name of the queue.
@@ -173,7 +185,7 @@ func (c *consumer[T]) Stop(ctx context.Context) error {
 		return fmt.Errorf("stead/channelq: stop %q: %w", c.q.name, ErrInside)
 	}
 	if c.beginStop(ctx) {
-		c.log.Info("consumer stopping", slog.Int("depth", c.q.Len()))
+		c.log.Debug("consumer stopping", slog.Int("depth", c.q.Len()))
 		<-c.done // manage keeps to ctx
 	}
 	select {

@@ -11,7 +11,9 @@ import (
 // queue's full mode: it waits, or fails with ErrFull or ErrDropped, or succeeds
 // because another item was dropped for it. It fails with ErrClosed after Close,
 // and with an error that wraps ctx.Err() and context.Cause(ctx) when ctx ends
-// first, or has ended already. After a failure the item is not in the queue.
+// first, or has ended already. After a failure the item is not in the queue. The
+// text of a failure says so if Workers or a Batcher were made for the queue and
+// were not started: most likely nobody added them to a host.
 //
 // A handler that enqueues with its own context into the queue it works for never
 // waits, because it might wait for itself: when the queue is full it gets
@@ -95,7 +97,7 @@ func (q *Queue[T]) enqueueNow(item *T) error {
 	switch {
 	case o == engine.Full && q.mode != Wait && q.mode != Reject:
 		q.dropped(*item, DroppedWrite)
-		return q.errs.dropped
+		return q.hint(q.errs.dropped)
 	case was:
 		q.dropped(lost, reason)
 	}
@@ -120,12 +122,12 @@ func (q *Queue[T]) refusedNow(o engine.Outcome, n int) error {
 		return q.closing.Load().enqueue
 	}
 	q.books.full.Add(uint64(n))
-	return q.errs.full
+	return q.hint(q.errs.full)
 }
 
 func (q *Queue[T]) cancelled(ctx context.Context, n int) error {
 	q.books.cancelled.Add(uint64(n))
-	return withCause(ctx, fmt.Errorf("stead/channelq: enqueue %q: %w", q.name, ctx.Err()))
+	return withCause(ctx, q.hint(fmt.Errorf("stead/channelq: enqueue %q: %w", q.name, ctx.Err())))
 }
 
 // inside reports whether ctx comes from a handler that works for this queue.

@@ -16,8 +16,8 @@ var (
 	ErrEmpty   = errors.New("queue empty")  // nothing there for TryDequeue
 )
 
-// ErrInside is what Stop returns, at once, when it is called with the context of
-// one of the handlers it would wait for.
+// ErrInside is what Stop and Flush return, at once, when they are called with the
+// context of one of the handlers they would wait for.
 var ErrInside = errors.New("called from inside a handler")
 
 // ErrStopping is the cause of a handler's cancelled context when its workers
@@ -51,10 +51,11 @@ func (e *LeftoverError) Error() string {
 // Unwrap returns Err.
 func (e *LeftoverError) Unwrap() error { return e.Err }
 
-// GiveUpError is what OnGiveUp and the list of failures get: the item failed for
-// good after this many attempts, the last one with Err.
+// GiveUpError is what OnGiveUp gets: the item failed for good after this many
+// attempts, the last one with Err.
 type GiveUpError struct {
 	Queue    string
+	ID       uint64 // of the [Failure] that will be listed, in the log and on the dashboard too; 0: none is kept
 	Attempts int
 	Err      error
 }

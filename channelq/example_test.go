@@ -186,27 +186,6 @@ func ExampleLeftoverError() {
 	// Output: 1 - stead/channelq: stop "jobs": 1 items left over
 }
 
-func ExampleFailure() {
-	ctx := context.Background()
-	q, err := channelq.New(channelq.Config[string]{Name: "emails", Capacity: 4})
-	must(err)
-	w, err := channelq.NewWorkers(q, func(context.Context, string) error { return errors.New("no route to host") },
-		channelq.WorkerConfig[string]{Detach: true})
-	must(err)
-	must(w.Start(ctx))
-	must(q.Enqueue(ctx, "welcome"))
-	q.Close()
-	<-w.Done()
-	for _, f := range w.Failures() {
-		fmt.Println(f.ID, f.Item, f.Attempts, f.Err)
-		must(w.Discard(f.ID))
-	}
-	fmt.Println(len(w.Failures()))
-	// Output:
-	// 1 welcome 1 no route to host
-	// 0
-}
-
 func ExampleBatcher() {
 	ctx := context.Background()
 	q, err := channelq.New(channelq.Config[string]{Name: "events", Capacity: 64})
@@ -249,36 +228,4 @@ func ExampleBatchError() {
 	}
 	fmt.Println(insert(context.Background(), []string{"a", "", "c"}))
 	// Output: stead/channelq: 1 items of the batch failed
-}
-
-func ExampleStats() {
-	q, err := channelq.New(channelq.Config[int]{Capacity: 4, OnFull: channelq.Reject})
-	must(err)
-	for i := range 6 {
-		_ = q.TryEnqueue(i)
-	}
-	_, _ = q.TryDequeue()
-	s := q.Stats()
-	fmt.Println(s.Accepted, "=", s.TakenByHand, "+", s.Depth, "and refused", s.Refused.Total())
-	// Output: 4 = 1 + 3 and refused 2
-}
-
-func ExampleDropped() {
-	fmt.Println(channelq.Dropped{Oldest: 2, Newest: 1}.Total())
-	// Output: 3
-}
-
-func ExampleRefused() {
-	fmt.Println(channelq.Refused{Full: 2, Cancelled: 1}.Total())
-	// Output: 3
-}
-
-func ExampleHistogram() {
-	var h channelq.Histogram // yours comes from Stats
-	for i, bound := range channelq.HistogramBounds()[:2] {
-		fmt.Println(bound, h.Cumulative[i])
-	}
-	// Output:
-	// 1ms 0
-	// 2.5ms 0
 }

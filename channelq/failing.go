@@ -46,7 +46,11 @@ func (c *consumer[T]) worthIt(r Retry, err error) (worth bool) {
 
 // giveUp tells who wants to know that an item failed for good.
 func (c *consumer[T]) giveUp(tell func(context.Context, T, error), item T, err *GiveUpError) {
-	c.log.Error("item given up", append(inLog(err.Err), slog.Int("attempt", err.Attempts))...)
+	args := append(inLog(err.Err), slog.Int("attempt", err.Attempts))
+	if err.ID = c.failed.reserve(); err.ID > 0 {
+		args = append(args, slog.Uint64("id", err.ID))
+	}
+	c.log.Error("item given up", args...)
 	if tell == nil {
 		return
 	}
@@ -74,6 +78,6 @@ func (c *consumer[T]) delay(p backoff.Policy, attempts int, err error) time.Dura
 		d = asked
 	}
 	c.log.Warn("attempt failed, will retry",
-		append(inLog(err), slog.Int("attempt", attempts), slog.Duration("duration", d))...)
+		append(inLog(err), slog.Int("attempt", attempts), slog.Duration("delay", d))...)
 	return d
 }

@@ -1,6 +1,7 @@
 package channelq
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,27 +25,42 @@ type failures[T any] struct {
 
 	mu   sync.Mutex
 	last uint64
-	list []failure[T] // oldest first
+	list []failure[T] // ordered by id
 }
 
 type failure[T any] struct {
-	id   uint64
 	item T
 	err  *GiveUpError
 	at   time.Time
 }
 
+// reserve gives the next failure its ID, so that the log and OnGiveUp, which come
+// before it is listed, can name it; 0: none are kept.
+func (f *failures[T]) reserve() uint64 {
+	if f.max == 0 {
+		return 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last++
+	return f.last
+}
+
+// add lists a failure: at its place, as another one may have overtaken it since
+// it was given its ID. One whose user code ended the goroutine has none yet.
 func (f *failures[T]) add(item T, err *GiveUpError) {
 	if f.max == 0 {
 		return
 	}
+	if err.ID == 0 {
+		err.ID = f.reserve()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.list) == f.max {
+	f.list = slices.Insert(f.list, f.find(err.ID), failure[T]{item, err, time.Now()})
+	if len(f.list) > f.max {
 		f.list = slices.Delete(f.list, 0, 1)
 	}
-	f.last++
-	f.list = append(f.list, failure[T]{f.last, item, err, time.Now()})
 }
 
 // take removes one; false if it is not there.
@@ -52,7 +68,7 @@ func (f *failures[T]) take(id uint64) (failure[T], bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := f.find(id)
-	if i == len(f.list) || f.list[i].id != id {
+	if i == len(f.list) || f.list[i].err.ID != id {
 		return failure[T]{}, false
 	}
 	found := f.list[i]
@@ -65,20 +81,14 @@ func (f *failures[T]) putBack(back failure[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.list) < f.max {
-		f.list = slices.Insert(f.list, f.find(back.id), back)
+		f.list = slices.Insert(f.list, f.find(back.err.ID), back)
 	}
 }
 
 // find is where id is, or would be: the list is sorted by it.
 func (f *failures[T]) find(id uint64) int {
 	i, _ := slices.BinarySearchFunc(f.list, id, func(e failure[T], id uint64) int {
-		switch {
-		case e.id < id:
-			return -1
-		case e.id > id:
-			return 1
-		}
-		return 0
+		return cmp.Compare(e.err.ID, id)
 	})
 	return i
 }
@@ -90,7 +100,7 @@ func (c *consumer[T]) Failures() []Failure {
 	defer c.failed.mu.Unlock()
 	list := make([]Failure, len(c.failed.list))
 	for i, f := range c.failed.list {
-		list[i] = Failure{ID: f.id, Item: f.item, Err: f.err.Err, Attempts: f.err.Attempts, At: f.at}
+		list[i] = Failure{ID: f.err.ID, Item: f.item, Err: f.err.Err, Attempts: f.err.Attempts, At: f.at}
 	}
 	return list
 }

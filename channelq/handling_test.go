@@ -199,6 +199,9 @@ func TestLogLinesNameTheQueueAndNeverThePayload(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := out.String()
+		if f := w.Failures(); len(f) != 1 || f[0].ID != 1 {
+			t.Errorf("the log has another id than the list: %+v", f)
+		}
 		if strings.Contains(text, "secret") {
 			t.Errorf("the payload is in the log:\n%s", text)
 		}
@@ -207,12 +210,32 @@ func TestLogLinesNameTheQueueAndNeverThePayload(t *testing.T) {
 				t.Errorf("no queue in %q", line)
 			}
 		}
-		for _, want := range []string{"level=WARN", "level=ERROR", "attempt=2", "error=EOF"} {
+		for _, want := range []string{"level=WARN", "level=ERROR", "attempt=2", "error=EOF", " delay=", " id=1"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %s in the log:\n%s", want, text)
 			}
 		}
 	})
+}
+
+func TestARetryThatWouldNeverBeIsRefusedByName(t *testing.T) {
+	q := newQueue(t, channelq.Config[int]{Capacity: 1})
+	for field, retry := range map[string]channelq.Retry{
+		"Retry.Initial": {Initial: time.Second},
+		"Retry.Max":     {Attempts: 1, Max: time.Second},
+		"Retry.Factor":  {Factor: 3},
+		"Retry.If":      {Attempts: 1, If: func(error) bool { return true }},
+	} {
+		_, err := channelq.NewWorkers(q, nothing, channelq.WorkerConfig[int]{Retry: retry})
+		if err == nil || !strings.Contains(err.Error(), field+" has no effect") {
+			t.Errorf("workers with %s: %v", field, err)
+		}
+		_, err = channelq.NewBatcher(q, func(context.Context, []int) error { return nil }, channelq.BatchConfig[int]{Retry: retry})
+		if err == nil || !strings.Contains(err.Error(), field+" has no effect") {
+			t.Errorf("batcher with %s: %v", field, err)
+		}
+	}
+	newWorkers(t, q, nothing, channelq.WorkerConfig[int]{Retry: channelq.Retry{Attempts: 1}})
 }
 
 func TestConfigurationsThatMakeNoSenseAreRefusedByName(t *testing.T) {
@@ -223,15 +246,15 @@ func TestConfigurationsThatMakeNoSenseAreRefusedByName(t *testing.T) {
 		"RateLimit":      {RateLimit: -1},
 		"Burst":          {Burst: -1},
 		"Retry.Attempts": {Retry: channelq.Retry{Attempts: -1}},
-		"Retry.Initial":  {Retry: channelq.Retry{Initial: -1}},
-		"Retry.Factor":   {Retry: channelq.Retry{Factor: 0.5}},
+		"Retry.Initial":  {Retry: channelq.Retry{Attempts: 2, Initial: -1}},
+		"Retry.Factor":   {Retry: channelq.Retry{Attempts: 2, Factor: 0.5}},
 	} {
 		if _, err := channelq.NewWorkers(q, nothing, cfg); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
 	for field, cfg := range map[string]channelq.BatchConfig[int]{
-		"MaxItems": {MaxItems: -1}, "MaxWait": {MaxWait: -1}, "Timeout": {Timeout: -1}, "Retry.Max": {Retry: channelq.Retry{Max: -1}},
+		"MaxItems": {MaxItems: -1}, "MaxWait": {MaxWait: -1}, "Timeout": {Timeout: -1}, "Retry.Max": {Retry: channelq.Retry{Attempts: 2, Max: -1}},
 	} {
 		if _, err := channelq.NewBatcher(q, func(context.Context, []int) error { return nil }, cfg); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)

@@ -107,7 +107,7 @@ func (c *consumer[T]) conclude() {
 		c.result = c.handOver(ctx, times, items)
 		c.err = c.result
 	}
-	c.log.Info("consumer stopped", slog.Int("left_over", c.left))
+	c.log.Debug("consumer stopped", slog.Int("left_over", c.left))
 	close(c.done)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // Enqueuer is what code that only hands work over needs to know. A *[Queue]
@@ -41,7 +42,8 @@ type Config[T any] struct {
 	// panic is caught, counted and logged. Nil means that nobody wants to know.
 	OnDrop func(item T, reason DropReason)
 
-	// Logger gets an Error for a panic of OnDrop. Nil discards.
+	// Logger gets an Error for a panic of OnDrop. Nil: that of the host, which
+	// comes with the workers or with hosted.Watch; without one, it discards.
 	Logger *slog.Logger
 }
 
@@ -59,11 +61,13 @@ type Queue[T any] struct {
 	books  books
 	errs   refusals
 	onDrop func(T, DropReason)
-	log    *slog.Logger
+	log    safelog.Log
 
 	mu      sync.Mutex // serializes CloseWithError
 	closing atomic.Pointer[closing]
 	owned   atomic.Bool // a consumer that closes the queue at its stop was made
+	manned  atomic.Bool // Workers or a Batcher were made for it
+	begun   atomic.Bool // and started
 	own     ownMark
 }
 
@@ -90,18 +94,15 @@ func New[T any](cfg Config[T]) (*Queue[T], error) {
 	}
 	q := &Queue[T]{
 		name: name, mode: cfg.OnFull, errs: newRefusals(name),
-		onDrop: cfg.OnDrop, log: loggerOf(cfg.Logger, name),
+		onDrop: cfg.OnDrop, log: safelog.NewLog(cfg.Logger, "queue", name),
 	}
 	q.engine = engine.New[T](engine.Config{Capacity: cfg.Capacity, Sampled: q.books.wait.observe})
 	return q, nil
 }
 
-func loggerOf(l *slog.Logger, queue string) *slog.Logger {
-	if l == nil {
-		l = slog.New(slog.DiscardHandler)
-	}
-	return l.With(slog.String("queue", queue))
-}
+// InheritLogger gives a queue that has no Config.Logger that of its host. It may
+// be called at any time; see package hosted, Logging.
+func (q *Queue[T]) InheritLogger(l *slog.Logger) { q.log.Inherit(l) }
 
 // Name returns the name.
 func (q *Queue[T]) Name() string { return q.name }
@@ -216,6 +217,15 @@ func (q *Queue[T]) Err() error {
 
 // claim reserves the queue for a consumer that will close it. There can be one.
 func (q *Queue[T]) claim() bool { return q.owned.CompareAndSwap(false, true) }
+
+// hint adds to a refusal what the cause may well be: workers that were made and
+// never added to a host. It is asked only when a call fails.
+func (q *Queue[T]) hint(refused error) error {
+	if q.manned.Load() && !q.begun.Load() {
+		return fmt.Errorf("%w (its workers were not started)", refused)
+	}
+	return refused
+}
 
 // dropped counts a loss and tells OnDrop.
 func (q *Queue[T]) dropped(item T, reason DropReason) {

@@ -91,7 +91,7 @@ func (w *Workers[T]) Start(ctx context.Context) error {
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	w.log.Info("workers started", slog.Int("workers", w.cfg.concurrency()))
+	w.log.Debug("workers started", slog.Int("workers", w.cfg.concurrency()))
 	return nil
 }
 

@@ -174,7 +174,13 @@ func TestWaitAllEndsAfterTheLastIncludingLateRegistrations(t *testing.T) {
 		if len(all) != 0 {
 			t.Fatal("WaitAll of nobody in particular did not wait for the last member")
 		}
+		if c.As("other").IsReady("me") {
+			t.Error("it is ready too early")
+		}
 		must(t, c.As("me").Ready())
+		if !c.As("other").IsReady("me") || c.As("me").IsReady("unknown") {
+			t.Error("a Waiter sees another readiness than the Coordinator")
+		}
 		must(t, <-all)
 	})
 }

@@ -33,6 +33,9 @@ func (w *Waiter) Wait(ctx context.Context, names ...string) error {
 // WaitAll waits for every member but this one, as [Waiter.Wait] does.
 func (w *Waiter) WaitAll(ctx context.Context) error { return w.c.waitAll(ctx, w.name) }
 
+// IsReady is [Coordinator.IsReady]: whether the named member is ready now.
+func (w *Waiter) IsReady(name string) bool { return w.c.IsReady(name) }
+
 // Ready is [Coordinator.Ready] for this member. Services of a host do not call
 // it: the host marks them.
 func (w *Waiter) Ready() error { return w.c.Ready(w.name) }

@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -58,8 +59,8 @@ type Config struct {
 	RescueAfter time.Duration
 
 	// Logger gets what the engine logs, an Info when the jobs start and stop, a
-	// Warn for a retry and a slow stop, and an Error for a job given up. Nil
-	// discards.
+	// Warn for a retry and a slow stop, and an Error for a job given up. Nil: that
+	// of the host; without one, it discards.
 	Logger *slog.Logger
 }
 
@@ -92,10 +93,6 @@ func (c *Config) fill(listens bool) error {
 		return fmt.Errorf("FetchCooldown is less than 1ms: %v", c.FetchCooldown)
 	}
 	c.PollInterval = max(c.PollInterval, c.FetchCooldown)
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	c.Logger = c.Logger.With(slog.String("service", c.Name))
 	return nil
 }
 
@@ -112,7 +109,7 @@ func pollInterval(listens bool) time.Duration {
 type Jobs[TTx any] struct {
 	cfg   Config
 	store Store[TTx]
-	log   *slog.Logger
+	log   safelog.Log
 
 	mu        sync.Mutex
 	queues    []registered // until the client is made
@@ -142,6 +139,7 @@ type registered struct {
 	queue       interface{ Name() string }
 	addTo       func(*river.Workers)
 	lost        func(*rivertype.JobRow)
+	unstored    []string // fields of which the log is to be told when it begins
 }
 
 // New makes the service; it does not touch the store. The store stays the
@@ -153,10 +151,15 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, schedules: map[string]bool{}, stopped: make(chan struct{})}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), schedules: map[string]bool{}, stopped: make(chan struct{})}
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	return j, nil
 }
+
+// InheritLogger gives jobs that have no Config.Logger that of their host, which
+// calls it before the start; see package hosted, Logging. The engine logs there
+// too. It may be called at any time.
+func (j *Jobs[TTx]) InheritLogger(l *slog.Logger) { j.log.Inherit(l) }
 
 // Name is the configured name.
 func (j *Jobs[TTx]) Name() string { return j.cfg.Name }
@@ -199,7 +202,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
 	}
 	cfg := &river.Config{
-		Logger:                      j.log,
+		Logger:                      j.log.Logger,
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.cfg.PollInterval,
 		JobTimeout:                  min(defaultTimeout, rescue), // every worker here says its own

@@ -53,8 +53,11 @@ func (j *Jobs[TTx]) Start(ctx context.Context) error {
 	tried := make(chan struct{})
 	j.life, j.tried = starting, tried
 	client, err := j.clientLocked()
-	works := j.worksLocked()
+	works, queues := j.worksLocked(), j.queues
 	j.mu.Unlock()
+	for _, q := range queues {
+		j.warn(q.kind, q.unstored)
+	}
 
 	if err == nil {
 		err = j.begin(ctx, client, works)

@@ -147,15 +147,17 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	if err != nil {
 		return fail(err)
 	}
-	if len(lost) > 0 {
-		jobs.cfg.Logger.Warn("unexported fields are not stored", slog.String("queue", kind), slog.Any("fields", lost))
-	}
 	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy()}
 	r := registered{
 		kind: kind, timeout: cfg.Timeout, queue: q, lost: q.lost,
 		addTo: func(w *river.Workers) {
 			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T, TTx]{q: q})
 		},
+	}
+	if jobs.log.Source() == nil {
+		r.unstored = lost
+	} else {
+		jobs.warn(kind, lost)
 	}
 	if handle != nil {
 		r.concurrency = cfg.Concurrency
@@ -164,6 +166,13 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 		return fail(err)
 	}
 	return q, nil
+}
+
+// warn tells the log of fields that are not stored.
+func (j *Jobs[TTx]) warn(kind string, unstored []string) {
+	if len(unstored) > 0 {
+		j.log.Warn("unexported fields are not stored", slog.String("queue", kind), slog.Any("fields", unstored))
+	}
 }
 
 // Name is the kind.

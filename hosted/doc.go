@@ -63,6 +63,29 @@
 //
 // From inside a service call [lifecycle.Lifetime.Stop], which does not wait.
 //
+// # Logging
+//
+// A service that has no logger of its own inherits [Config.Logger]: before
+// anything is started the host hands it to every service with a method
+//
+//	InheritLogger(l *slog.Logger)
+//
+// found as all of the optional methods of a [Service], to what a service has
+// under [Watch], and to each new instance of [Fresh]. The services of this module
+// that have a Logger in their configuration have the method: it matters when that
+// Logger is nil, and slog.New(slog.DiscardHandler) there silences the one. The
+// lines name their queue, job or group. Used without a host, or with one that has
+// no logger, a component without a logger discards.
+//
+// A stop ends with "service stopped" for each service that had items or runs, with
+// what became of them, or was restarted (for all others at the level Debug),
+// "service did not return" for each straggler, and "host stopped". The same as a
+// table is [Report.String].
+//
+// In a service of your own, let the method keep the logger if there is none yet,
+// and do nothing else. Start comes after it, and so does what Start starts; what
+// can log before that needs an atomic pointer or a lock.
+//
 // # Cost
 //
 // A loop costs one goroutine, under 1 kB and 10 allocations, and 2 to 4 us for its

@@ -21,8 +21,9 @@ type PanicError = lifecycle.PanicError
 var ErrStopping = errors.New("stead/hosted: stopping")
 
 // ServiceError is what went wrong with one service. Op is the call: "start",
-// "run", "stop", "reload", "health" or one of the hooks "starting", "started",
-// "stopping" and "stopped".
+// "run", "stop", "reload", "health", "inherit logger" or one of the hooks
+// "starting", "started", "stopping" and "stopped"; "add" is a registration that
+// makes no sense.
 type ServiceError struct {
 	Service string
 	Op      string

@@ -41,7 +41,35 @@ func hookOf[T any](u *unit, method func(T, context.Context) error) hook {
 	return func(ctx context.Context) error { return method(s, ctx) }
 }
 
-// startHooks calls one of the two hooks of the start on every service that has it, in
+// legacy hands the host's logger to a service, and to what that watches.
+func (h *Host) legacy(u *unit) hook {
+	l := h.log.Source()
+	if l == nil {
+		return nil
+	}
+	var heirs []heir
+	if u.loop == nil {
+		if s, ok := As[heir](u.service); ok {
+			heirs = append(heirs, s)
+		}
+	}
+	for _, w := range u.watched {
+		if s, ok := w.(heir); ok {
+			heirs = append(heirs, s)
+		}
+	}
+	if heirs == nil {
+		return nil
+	}
+	return func(context.Context) error {
+		for _, s := range heirs {
+			s.InheritLogger(l)
+		}
+		return nil
+	}
+}
+
+// startHooks calls a hook of the start on every service that has it, in
 // order, and reports whether all succeeded.
 func (h *Host) startHooks(ctx context.Context, op string, of func(*unit) hook) bool {
 	for _, u := range h.units {

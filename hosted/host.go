@@ -19,8 +19,10 @@ type Config struct {
 	// Name of the host in logs, metrics, pprof labels and errors. "": "host".
 	Name string
 
-	// Logger gets state changes, failures and the stop report. nil: nothing is
-	// logged. What its handler panics on is lost, and nothing else.
+	// Logger gets state changes, failures and how the stop went, and is inherited
+	// by the services that have none; see Logging in the package comment. nil:
+	// nothing is logged, unless this host is a service of another one and inherits
+	// its logger. What its handler panics on is lost, and nothing else.
 	Logger *slog.Logger
 
 	// StartTimeout bounds the whole start. 0: none.
@@ -39,8 +41,8 @@ type Config struct {
 	// StartConcurrency is how many services may be starting at once; those that
 	// depend on each other by After still wait. A service that asks for its
 	// [Coordinator] gives up its place, so that those it is about to wait for can
-	// start. The stop is then side by side as well, all that may at once. 0 and 1:
-	// one after the other, in order.
+	// start. The stop is then side by side as well, without a limit. 0 and 1: one
+	// after the other, in order.
 	StartConcurrency int
 
 	// ExitWhenDone stops the host when every loop has ended by itself. Services
@@ -62,7 +64,7 @@ const defaultShutdownTimeout = 25 * time.Second
 // A Host is a [Service] itself and can be added to another one.
 type Host struct {
 	cfg    Config
-	log    *slog.Logger
+	log    safelog.Log
 	marks  *marks.Marks
 	life   *lifecycle.Lifetime
 	ended  chan struct{} // closed when the stop is over and result is final
@@ -119,7 +121,7 @@ func New(cfg Config) *Host {
 	}
 	h := &Host{
 		cfg:   cfg,
-		log:   safelog.New(cfg.Logger, "host", cfg.Name),
+		log:   safelog.NewLog(cfg.Logger, "host", cfg.Name),
 		ended: make(chan struct{}),
 		cut:   make(chan struct{}),
 	}
@@ -166,6 +168,10 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 	if len(opts) > 0 {
 		u.settings = &settings{}
 		for _, opt := range opts {
+			if opt == nil {
+				u.nilOption = true
+				continue
+			}
 			opt(u.settings)
 		}
 	}
@@ -212,6 +218,10 @@ func (h *Host) acceptLocked(u *unit) error {
 // Lifetime tells when the host has started, is stopping and has stopped, and can
 // ask it to stop from anywhere, also from inside a service.
 func (h *Host) Lifetime() *lifecycle.Lifetime { return h.life }
+
+// InheritLogger gives a host that has no Config.Logger that of the host it is a
+// service of, which calls it before the start. It may be called at any time.
+func (h *Host) InheritLogger(l *slog.Logger) { h.log.Inherit(l) }
 
 // Name is the host's name.
 func (h *Host) Name() string { return h.cfg.Name }

@@ -15,21 +15,21 @@ import (
 
 // Main runs the host as a whole program: it is what func main calls last.
 //
-// SIGINT or SIGTERM, also while starting, begins the stop; if the host is stopping
-// already, it changes nothing. A second one cuts
-// the drain delay short if that is on, and otherwise ends the process at once
-// with exit code 128 plus the signal's number. SIGHUP reloads the services that
-// are a [Reloader]; if none is, it keeps its default action.
+// The first SIGINT or SIGTERM begins the stop, also while the host is starting;
+// one that is stopping already goes on as before. The second cuts the drain delay
+// short if that is on, and otherwise ends the process at once with exit code 128
+// plus the signal's number. SIGHUP reloads the services that are a [Reloader]; if
+// none is, it keeps its default action.
 //
 // Main does not return: it calls os.Exit, with 0 after a clean stop and 1
-// otherwise, also when a signal came before the start was through, with the error
-// on standard error. Deferred calls of func main do not
-// run.
+// otherwise, also when a signal came before the start was through. The error, and
+// the stacks of what did not stop, are then on standard error. Deferred calls of
+// func main do not run.
 func Main(h *Host) { os.Exit(Exec(h)) }
 
 // Exec is [Main] for a program that has something to do after the host, such as
-// writing its report to a file: it returns the exit code instead of exiting. A
-// second signal still ends the process at once.
+// printing [Host.Report] or writing it to a file: it returns the exit code instead
+// of exiting. A second signal still ends the process at once.
 func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit) }
 
 func runMain(h *Host, stderr io.Writer, exit func(int)) int {

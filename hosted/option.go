@@ -2,13 +2,15 @@ package hosted
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/steadgo/stead/internal/backoff"
 )
 
-// Option sets something rare about one service; see [Host.Add].
+// Option sets something rare about one service; see [Host.Add]. A nil one is an
+// error of the start.
 type Option func(*settings)
 
 type settings struct {
@@ -20,6 +22,7 @@ type settings struct {
 	notCritical  bool
 	watched      []interface{ Name() string }
 	health       func(ctx context.Context) error
+	nilOption    bool // one of the options was nil
 }
 
 // defaultSettings are those of every service without options. Never written.
@@ -96,10 +99,10 @@ func StopHost() Policy { return Policy{} }
 // Ignore logs the failure once, shows it in the report and goes on.
 func Ignore() Policy { return Policy{action: ignore} }
 
-// Restart starts a loop, or a [Fresh] service, that failed again after a backoff;
-// one that returns nil is completed and not restarted. If it
-// fails more often than the limit, that failure stops the host as [StopHost]
-// does.
+// Restart answers each failure of a loop, or of a [Fresh] service, with another
+// start after a backoff, until there are more of them than the limit allows: that
+// failure stops the host as [StopHost] does. One that returns nil is completed
+// and not restarted.
 func Restart(cfg RestartConfig) Policy {
 	if cfg.Initial == 0 {
 		cfg.Initial = 500 * time.Millisecond
@@ -139,6 +142,8 @@ func (c RestartConfig) delay(attempt int) time.Duration {
 func (s *settings) check(cfg *Config, svc Service) error {
 	budget := cfg.ShutdownTimeout
 	switch {
+	case s.nilOption:
+		return errors.New("an Option is nil")
 	case s.startTimeout < 0:
 		return fmt.Errorf("StartTimeout is negative: %v", s.startTimeout)
 	case s.stopTimeout < 0:

@@ -1,8 +1,6 @@
 package hosted
 
 import (
-	"context"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -70,21 +68,4 @@ func namesOf(units []*unit) string {
 		names[i] = u.name
 	}
 	return strings.Join(names, " ")
-}
-
-// logReport logs the end, as a table, and louder when something was left.
-func (h *Host) logReport() {
-	if !h.log.Enabled(context.Background(), slog.LevelWarn) {
-		return // the table costs more than the stop of what is in it
-	}
-	r := h.Report()
-	if r.Clean() {
-		h.log.Info("host stopped", "duration", r.Took, "report", r.String())
-		return
-	}
-	args := []any{"duration", r.Took, "report", r.String()}
-	if r.Err != nil && !is(r.Err, r.Cause) {
-		args = append(args, "error", r.Err)
-	}
-	h.log.Warn("host stopped", args...)
 }

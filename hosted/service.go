@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"reflect"
 	"sync"
 
@@ -20,6 +21,7 @@ import (
 //	Started(ctx) error                after the last Start of all services
 //	Stopping(ctx) error               before the first Stop of any service, in reverse order
 //	Stopped(ctx) error                after the last Stop of all services, in reverse order
+//	InheritLogger(*slog.Logger)       before Starting and Start, with the logger of the host, if it has one
 //	Reload(ctx) error                 see [Reloader]
 //	Reloading(ctx), Reloaded(ctx) error   before and after a reload of the host
 //	LeftOver() int                    items left over by its stop, for the report
@@ -59,6 +61,7 @@ type (
 	backlog  interface{ Backlog() int }
 	tally    interface{ Tally() map[string]uint64 }
 	stuck    interface{ Stuck() int }
+	heir     interface{ InheritLogger(l *slog.Logger) }
 )
 
 // As returns s, or the first service behind its Unwrap methods, as a T.
@@ -182,8 +185,16 @@ type fresh struct {
 	construct func() (Service, error)
 
 	mu      sync.Mutex
+	log     *slog.Logger // for each new instance; nil: none
 	current Service
 	up      bool // current has not been stopped
+}
+
+// InheritLogger keeps the logger for the instances to come.
+func (f *fresh) InheritLogger(l *slog.Logger) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = l
 }
 
 func (f *fresh) Start(ctx context.Context) error {
@@ -193,6 +204,12 @@ func (f *fresh) Start(ctx context.Context) error {
 	}
 	if isNil(s) {
 		return errors.New("stead/hosted: fresh: the function returned no service")
+	}
+	f.mu.Lock()
+	l := f.log
+	f.mu.Unlock()
+	if h, ok := As[heir](s); ok && l != nil {
+		h.InheritLogger(l)
 	}
 	if err := s.Start(ctx); err != nil {
 		return err

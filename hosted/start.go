@@ -77,6 +77,9 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 	for _, u := range h.units {
 		u.open(values)
 	}
+	if !h.startHooks(ctx, "inherit logger", h.legacy) {
+		return false
+	}
 	if !h.startHooks(ctx, "starting", func(u *unit) hook { return hookOf[startingHook](u, startingHook.Starting) }) {
 		return false
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // Config says what a candidate stands for and how long its lease lasts. All
@@ -36,7 +38,8 @@ type Config struct {
 	// lost the lead; then the service fails, which by default stops its host. 0:
 	// one TTL; at most a century. Do and TryDo wait for their work.
 	Grace time.Duration
-	// Logger gets every change of the lead and every failure of the store. nil
+	// Logger gets every change of the lead and every failure of the store, and is
+	// inherited by the services of [Only]. nil: that of the host; without one, it
 	// discards.
 	Logger *slog.Logger
 }
@@ -62,15 +65,12 @@ func newLease(verb, field string, store Store, cfg Config) (*lease, error) {
 	l := &lease{
 		store: store, key: cfg.Group,
 		ttl: orElse(cfg.TTL, 15*time.Second),
-		log: cfg.Logger, now: time.Now,
+		log: safelog.NewLog(cfg.Logger), now: time.Now,
 	}
 	l.margin = orElse(cfg.Margin, l.ttl/10)
 	l.retry = orElse(cfg.Retry, min(l.ttl/3, 750*time.Millisecond))
 	if cfg.Name != "" {
 		l.name = cfg.Name + " "
-	}
-	if l.log == nil {
-		l.log = slog.New(slog.DiscardHandler)
 	}
 	switch {
 	case l.ttl < 30*time.Millisecond:

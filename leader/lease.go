@@ -5,11 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // lease is one key of a store and how to get it and keep it. It does not change
@@ -21,7 +21,7 @@ type lease struct {
 	ttl    time.Duration
 	margin time.Duration
 	retry  time.Duration
-	log    *slog.Logger
+	log    safelog.Log
 
 	// Told by the keeper of a term, at once: they must not block. An Elector has
 	// them, Do and TryDo do not.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -67,6 +68,11 @@ func Loop(e *Elector, run func(ctx context.Context) error) *Service {
 	}
 	return Only(e, func() (hosted.Service, error) { return &loop{run: run}, nil })
 }
+
+// InheritLogger gives an elector that has no Config.Logger that of the host, which
+// calls it before the start, and so each inner service; see package hosted,
+// Logging.
+func (s *Service) InheritLogger(l *slog.Logger) { s.elector.lease.log.Inherit(l) }
 
 // Start begins to stand for election and returns. The store is not asked yet: one
 // that cannot be reached makes a follower, not a failed start. An error means that

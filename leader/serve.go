@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/steadgo/stead/hosted"
@@ -104,6 +105,10 @@ func (s *Service) bring(t *term) (*hosted.Service, *call) {
 		}
 		if made == nil {
 			return errors.New("the function returned no service")
+		}
+		l := s.elector.lease.log.Source()
+		if heir, ok := hosted.As[interface{ InheritLogger(l *slog.Logger) }](made); ok && l != nil {
+			heir.InheritLogger(l)
 		}
 		s.open(made)
 		*inner = made // read by serve when the call is back

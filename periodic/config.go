@@ -92,8 +92,8 @@ type Config struct {
 
 	// Logger gets failures (Warn), giving up (Error), pause, resume and the end
 	// of the schedule (Info) and each run (Debug). A handler that blocks can hold
-	// up all jobs of a scheduler; what it panics on is lost. Nil: the scheduler's,
-	// which is none for a job on its own.
+	// up all jobs of a scheduler; what it panics on is lost. Nil: that of the
+	// scheduler or, for a job on its own, of the host; without one, it discards.
 	Logger *slog.Logger
 }
 

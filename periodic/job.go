@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -20,8 +21,8 @@ import (
 type Job struct {
 	name       string
 	fn         func(ctx context.Context) error
-	log        *slog.Logger
-	extra      *extras // nil: defaults
+	log        atomic.Pointer[slog.Logger] // its own or inherited; nil: that of home
+	extra      *extras                     // nil: defaults
 	phase      time.Duration
 	grace      time.Duration
 	jitter     time.Duration
@@ -86,10 +87,9 @@ func New(cfg Config, run func(ctx context.Context) error) (*Job, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, opError("new", cfg.Name, err)
 	}
-	return &Job{
+	j := &Job{
 		name:       cfg.Name,
 		fn:         run,
-		log:        cfg.Logger,
 		extra:      cfg.extras(),
 		phase:      cfg.Phase,
 		grace:      cfg.MissedGrace,
@@ -100,11 +100,18 @@ func New(cfg Config, run func(ctx context.Context) error) (*Job, error) {
 		runAtStart: cfg.RunAtStart,
 		schedule:   cfg.Schedule,
 		index:      -1,
-	}, nil
+	}
+	j.log.Store(cfg.Logger)
+	return j, nil
 }
 
 // Name returns Config.Name.
 func (j *Job) Name() string { return j.name }
+
+// InheritLogger gives a job that has no Config.Logger that of its host, which
+// calls it before the start; see package hosted, Logging. A job in a scheduler
+// has the scheduler's.
+func (j *Job) InheritLogger(l *slog.Logger) { j.log.CompareAndSwap(nil, l) }
 
 // Start begins the schedule and returns; it waits only for Config.LastRun, if
 // there is one. Runs get the values of ctx, but not its end: they end with Stop.
@@ -115,7 +122,8 @@ func (j *Job) Name() string { return j.name }
 func (j *Job) Start(ctx context.Context) error {
 	j.mu.Lock()
 	if j.home == nil {
-		j.home = &Scheduler{name: j.name, log: j.log, clk: j.extra.orDefault().clock}
+		j.home = &Scheduler{name: j.name, clk: j.extra.orDefault().clock}
+		j.home.log.Store(j.log.Load())
 		j.home.init()
 		j.home.enrolLocked(j) // nobody else knows it yet
 		j.own = true
@@ -222,11 +230,11 @@ func (j *Job) closeLocked() {
 
 // tell logs with the job's name. It must not be called with a lock held.
 func (j *Job) tell(level slog.Level, msg string, args ...any) {
-	log := j.log
+	log := j.log.Load()
 	if log == nil {
 		j.mu.Lock()
 		if j.home != nil {
-			log = j.home.log
+			log = j.home.log.Load()
 		}
 		j.mu.Unlock()
 	}

@@ -48,7 +48,7 @@ func (s *Scheduler) look() time.Time {
 	s.clock = now.UnixNano()
 	s.mu.Unlock()
 	if step != 0 {
-		say(s.log, slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", step)
+		say(s.log.Load(), slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", step)
 		for _, j := range s.Jobs() {
 			// A look at each, as its place in the queue may stand for a poke and
 			// not for a slot. One that is removed meanwhile does no harm: settle

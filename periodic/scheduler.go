@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/benbjohnson/clock"
@@ -23,7 +24,8 @@ type SchedulerConfig struct {
 	// time.
 	Clock clock.Clock
 
-	// Logger is for jobs that have none. Nil discards.
+	// Logger is for jobs that have none. Nil: that of the host; without one, it
+	// discards.
 	Logger *slog.Logger
 }
 
@@ -34,7 +36,7 @@ type SchedulerConfig struct {
 // Start, Stop and an Add with a LastRunStore blocks.
 type Scheduler struct {
 	name string
-	log  *slog.Logger
+	log  atomic.Pointer[slog.Logger] // nil discards
 	clk  clock.Clock
 	wake chan struct{}
 
@@ -57,7 +59,8 @@ func NewScheduler(cfg SchedulerConfig) (*Scheduler, error) {
 	if cfg.Name == "" {
 		return nil, opError("new scheduler", cfg.Name, errors.New("Name is empty"))
 	}
-	s := &Scheduler{name: cfg.Name, log: cfg.Logger, clk: cfg.Clock}
+	s := &Scheduler{name: cfg.Name, clk: cfg.Clock}
+	s.log.Store(cfg.Logger)
 	s.init()
 	return s, nil
 }
@@ -69,6 +72,11 @@ func (s *Scheduler) init() {
 
 // Name returns SchedulerConfig.Name.
 func (s *Scheduler) Name() string { return s.name }
+
+// InheritLogger gives a scheduler that has no SchedulerConfig.Logger that of its
+// host, which calls it before the start: its jobs without a logger, also those
+// added later, log there. See package hosted, Logging.
+func (s *Scheduler) InheritLogger(l *slog.Logger) { s.log.CompareAndSwap(nil, l) }
 
 // Add takes over a job, before Start or while running; then its schedule begins
 // at once. Errors: a second job of that name, a job that was started or belonged

@@ -94,7 +94,7 @@ func (r *run) report(result Run, gone error) {
 	case result.Outcome != Succeeded && result.Outcome != Cancelled:
 		level, msg = slog.LevelWarn, "run failed"
 	}
-	if r.job.log == nil && r.home.log == nil {
+	if r.job.log.Load() == nil && r.home.log.Load() == nil {
 		return
 	}
 	var panicked *lifecycle.PanicError

@@ -53,6 +53,14 @@ var code = []mutant{
 		test: "TestSignalContextCarriesTheSignalAsItsCause",
 	},
 	{
+		file: "hosted/service.go", old: "h.InheritLogger(l)", new: "_ = h",
+		test: "TestEachInstanceOfFreshInheritsTheLogger",
+	},
+	{
+		file: "channelq/queue.go", old: "if q.manned.Load() && !q.begun.Load() {", new: "if q.manned.Load() {",
+		test: "TestAFailedEnqueueSaysThatNobodyStartedTheWorkers",
+	},
+	{
 		file: "hosted/budget.go", old: "deadline = b.end.Add(-time.Duration(toCome) * b.slice)", new: "deadline = b.end",
 		test: "TestThirtyStuckServicesAllHaveTheirSlice",
 	},

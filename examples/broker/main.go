@@ -93,7 +93,6 @@ func newHost(cfg config, db *sql.DB, log *slog.Logger) *hosted.Host {
 		Retry:       channelq.Retry{Attempts: 3, Initial: 100 * time.Millisecond}, // well within ackWait
 		OnGiveUp:    s.giveUp,
 		OnLeftover:  giveBack,
-		Logger:      log,
 	}))
 	host.Add("orders", workers)
 

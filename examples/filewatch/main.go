@@ -99,7 +99,6 @@ func newHost(n *notes, log *slog.Logger) *hosted.Host {
 		MaxItems: 1000,
 		MaxWait:  200 * time.Millisecond,
 		Retry:    channelq.Retry{Attempts: 5, Initial: 200 * time.Millisecond},
-		Logger:   log,
 	}))
 	host.Add("changes", syncer)
 

@@ -57,7 +57,7 @@ func main() {
 	}
 
 	job := cli.Must(periodic.New(periodic.Config{
-		Name: "walk", Schedule: periodic.Every(opts.every), RunAtStart: true, Logger: log,
+		Name: "walk", Schedule: periodic.Every(opts.every), RunAtStart: true,
 	}, func(ctx context.Context) error {
 		_, err := walk(ctx)
 		return err

@@ -47,7 +47,7 @@ func main() {
 	host.Add("table", tasks)
 	p := &poller{tasks: tasks, deliver: deliverTo(opts.notify), lease: opts.lease, log: log}
 	job := cli.Must(periodic.New(periodic.Config{
-		Name: "poll", Schedule: periodic.Every(opts.every), RunAtStart: true, Logger: log,
+		Name: "poll", Schedule: periodic.Every(opts.every), RunAtStart: true,
 		// A trigger during a run leads to one more: what the webhook just brought
 		// may have come too late for this one.
 		Overlap: periodic.QueueOne,

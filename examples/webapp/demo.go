@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -18,17 +17,17 @@ import (
 // addDemo adds what makes the dashboard worth looking at: visitors, some of whom
 // cannot be written to, a job that fails more often than not, and one that is
 // paused until somebody resumes it.
-func addDemo(host *hosted.Host, emails channelq.Enqueuer[welcome], log *slog.Logger) {
+func addDemo(host *hosted.Host, emails channelq.Enqueuer[welcome]) {
 	host.Go("visitors", func(ctx context.Context) error { return signUpInWaves(ctx, emails) })
 
 	stock := cli.Must(periodic.New(periodic.Config{
-		Name: "stock", Schedule: periodic.Every(10 * time.Second), RunAtStart: true, Logger: log,
+		Name: "stock", Schedule: periodic.Every(10 * time.Second), RunAtStart: true,
 		Backoff: periodic.Backoff{Initial: 5 * time.Second, Max: 20 * time.Second},
 	}, askSupplier))
 	host.Add("stock", stock)
 
 	newsletter := cli.Must(periodic.New(periodic.Config{
-		Name: "newsletter", Schedule: cli.Must(periodic.Cron("0 9 * * 1", time.Local)), Logger: log,
+		Name: "newsletter", Schedule: cli.Must(periodic.Cron("0 9 * * 1", time.Local)),
 	}, func(context.Context) error { return nil }))
 	newsletter.Pause()
 	host.Add("newsletter", newsletter)

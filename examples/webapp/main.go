@@ -62,7 +62,7 @@ func main() {
 	// At night nobody looks at yesterday's mail.
 	if cfg.role.sends() {
 		host.Add("clean-up", cli.Must(periodic.New(periodic.Config{
-			Name: "clean-up", Schedule: cli.Must(periodic.Cron("30 3 * * *", time.Local)), Logger: cfg.log,
+			Name: "clean-up", Schedule: cli.Must(periodic.Cron("30 3 * * *", time.Local)),
 		}, catcher.cleanUp)))
 	}
 
@@ -73,7 +73,7 @@ func main() {
 	if cfg.role.serves() {
 		host.Task("warm-up", shop.warm)
 		host.Add("products", cli.Must(periodic.New(periodic.Config{
-			Name: "products", Schedule: periodic.Every(time.Minute), Phase: -1, Logger: cfg.log,
+			Name: "products", Schedule: periodic.Every(time.Minute), Phase: -1,
 		}, shop.refresh)), hosted.Health(shop.health), hosted.NotCritical())
 	}
 
@@ -82,7 +82,7 @@ func main() {
 	admin := newAdmin(host, cfg)
 	admin.addTo(host)
 	if cfg.demo {
-		addDemo(host, emails, cfg.log)
+		addDemo(host, emails)
 	}
 	site := &site{role: cfg.role, host: host, emails: emails, products: shop, catcher: catcher, admin: admin, log: cfg.log}
 	web := hosted.HTTP(&http.Server{Addr: cfg.addr, Handler: site.routes(), ReadHeaderTimeout: 5 * time.Second})

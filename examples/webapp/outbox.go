@@ -48,7 +48,7 @@ func openOutbox(host *hosted.Host, cfg config, send sender, unsent *leftovers) (
 		}
 		return inStore(host, cfg, pool, send, unsent), nil
 	default:
-		return inMemory(host, cfg, send, unsent), nil
+		return inMemory(host, send, unsent), nil
 	}
 }
 
@@ -56,12 +56,12 @@ type sender = func(context.Context, welcome) error
 
 // inMemory keeps the mails in this process: a stop sends them or names them in
 // the report, and a crash takes them along.
-func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) outbox {
+func inMemory(host *hosted.Host, send sender, unsent *leftovers) outbox {
 	// When it is full the visitor is told to come back, rather than kept waiting.
 	emails := cli.Must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: 10_000, OnFull: channelq.Reject}))
 	senders := cli.Must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[welcome]{
 		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry,
-		OnLeftover: unsent.keep, OnGiveUp: unsent.giveUp, Logger: cfg.log,
+		OnLeftover: unsent.keep, OnGiveUp: unsent.giveUp,
 	}))
 	host.Add("emails", senders)
 	return outbox{Enqueuer: emails, stats: senders.Stats}
@@ -70,7 +70,7 @@ func inMemory(host *hosted.Host, cfg config, send sender, unsent *leftovers) out
 // inStore keeps them in a database, where they outlive this process and where
 // others can enqueue and send them as well.
 func inStore[TTx any](host *hosted.Host, cfg config, store closingStore[TTx], send sender, unsent *leftovers) outbox {
-	jobs := cli.Must(durable.New(store, durable.Config{Name: "emails", Mode: cfg.role.mode(), Logger: cfg.log}))
+	jobs := cli.Must(durable.New(store, durable.Config{Name: "emails", Mode: cfg.role.mode()}))
 	emails := cli.Must(durable.NewQueue(jobs, "emails", send, durable.QueueConfig[welcome]{
 		Concurrency: sendersAtOnce, Timeout: sendTimeout, Retry: sendRetry, OnGiveUp: unsent.giveUp,
 	}))

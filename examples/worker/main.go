@@ -66,7 +66,7 @@ func build(opts options, dir *spool, log *slog.Logger) (*hosted.Host, *hosted.HT
 
 	// These two come first and so go last: they tell the supervisor how the start
 	// and the stop of all others are going. Without systemd the first does nothing.
-	host.Add("systemd", systemd.New(host, systemd.Logger(log)))
+	host.Add("systemd", systemd.New(host))
 	probes := host.Probes(opts.probes)
 	host.Add("probes", probes)
 
@@ -75,10 +75,9 @@ func build(opts options, dir *spool, log *slog.Logger) (*hosted.Host, *hosted.HT
 		Retry:      channelq.Retry{Attempts: 3, Initial: time.Second},
 		OnGiveUp:   dir.setAside,
 		OnLeftover: dir.leave,
-		Logger:     log,
 	}))
 	scan := cli.Must(periodic.New(periodic.Config{
-		Name: "scan", Schedule: periodic.Every(defaults.every()), RunAtStart: true, Logger: log,
+		Name: "scan", Schedule: periodic.Every(defaults.every()), RunAtStart: true,
 	}, dir.findInto(files)))
 
 	// The settings come before what they set: if the file is wrong, nothing starts.

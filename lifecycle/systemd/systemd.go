@@ -24,7 +24,7 @@ type Host interface {
 // Its methods are for the host it was added to.
 type Notifier struct {
 	host  Host
-	log   *slog.Logger
+	log   safelog.Log
 	extra chan string // messages of a reload
 	end   context.CancelFunc
 	done  chan struct{}
@@ -33,12 +33,13 @@ type Notifier struct {
 // Option sets something rare about a [Notifier].
 type Option func(*Notifier)
 
-// Logger is told when systemd could not be. The default discards.
-func Logger(l *slog.Logger) Option { return func(n *Notifier) { n.log = safelog.New(l) } }
+// Logger is told when systemd could not be. The default is that of the host or,
+// if it has none, to discard.
+func Logger(l *slog.Logger) Option { return func(n *Notifier) { n.log = safelog.NewLog(l) } }
 
 // New returns a notifier for host.
 func New(host Host, opts ...Option) *Notifier {
-	n := &Notifier{host: host, log: slog.New(slog.DiscardHandler), extra: make(chan string)}
+	n := &Notifier{host: host, log: safelog.NewLog(nil), extra: make(chan string)}
 	for _, opt := range opts {
 		opt(n)
 	}
@@ -52,6 +53,10 @@ const (
 	extendEvery = time.Second
 	extension   = 10 * time.Second
 )
+
+// InheritLogger gives a notifier without [Logger] that of its host, which calls it
+// before the start; see package hosted, Logging.
+func (n *Notifier) InheritLogger(l *slog.Logger) { n.log.Inherit(l) }
 
 // Start begins to notify. It fails if WATCHDOG_USEC makes no sense.
 func (n *Notifier) Start(ctx context.Context) error {

@@ -35,7 +35,6 @@ func build(log *slog.Logger, probes string, every time.Duration) (*hosted.Host, 
 		Schedule:   periodic.Every(every),
 		RunAtStart: true,
 		Timeout:    time.Minute,
-		Logger:     log,
 	}, func(ctx context.Context) error { return poll(ctx, log) })
 	if err != nil {
 		return nil, err

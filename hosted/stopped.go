@@ -1,0 +1,89 @@
+package hosted
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// logReport logs the end: a line for each service of which there is something to
+// tell that the log does not have yet, and a last one for the host, louder when
+// something was left. The table of [Report] is not for a log: as an attribute it
+// would be one long line of escapes.
+func (h *Host) logReport() {
+	if !h.log.Enabled(context.Background(), slog.LevelError) {
+		return // the report costs more than the stop of what is in it
+	}
+	r := h.Report()
+	for _, s := range r.Stragglers {
+		h.log.Error("service did not return", "service", s.Service, "op", s.Op, "duration", round(s.Waited))
+	}
+	left := 0
+	for _, s := range r.Services {
+		left += s.LeftOver
+		if s.State != lifecycle.New {
+			level, args := s.line()
+			h.log.Log(context.Background(), level, "service stopped", args...)
+		}
+	}
+	args := []any{"duration", round(r.Took)}
+	if closed(h.marks.Started) { // else the log has it: the host did not start
+		args = append(args, "cause", line{r.Cause})
+	}
+	if n := len(r.Stragglers); n > 0 {
+		args = append(args, "stragglers", n)
+	}
+	if left > 0 {
+		args = append(args, "left_over", left)
+	}
+	level := slog.LevelInfo
+	if !r.Clean() {
+		level = slog.LevelWarn
+		if r.Err != nil && !is(r.Err, r.Cause) {
+			args = append(args, "error", line{r.Err})
+		}
+	}
+	h.log.Log(context.Background(), level, "host stopped", args...)
+}
+
+// line is what the log says of one service at the end, and how loud. One that had
+// no items and was not restarted is not worth a line of everybody's attention.
+func (s ServiceReport) line() (slog.Level, []any) {
+	level := slog.LevelDebug
+	args := []any{"service", s.Name, "state", s.State, "duration", round(s.StopTook)}
+	if s.Restarts > 0 {
+		level = slog.LevelInfo
+		args = append(args, "restarts", s.Restarts)
+	}
+	if len(s.Items) > 0 {
+		var items []any
+		for _, bucket := range slices.Sorted(maps.Keys(s.Items)) {
+			if s.Items[bucket] > 0 {
+				level = slog.LevelInfo
+			}
+			items = append(items, slog.Uint64(bucket, s.Items[bucket]))
+		}
+		args = append(args, slog.Group("items", items...))
+	}
+	if s.LeftOver > 0 {
+		level = slog.LevelWarn
+		if s.Items["left_over"] == 0 { // or else it is said
+			args = append(args, "left_over", s.LeftOver)
+		}
+	}
+	return level, args
+}
+
+// line is an error whose text has no line breaks, which joined errors have, and
+// does not say for each part what the line is from anyway.
+type line struct{ error }
+
+func (l line) Error() string {
+	return strings.ReplaceAll(strings.ReplaceAll(l.error.Error(), prefix, ""), "\n", "; ")
+}
+
+func (l line) Unwrap() error { return l.error }

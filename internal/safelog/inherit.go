@@ -1,0 +1,73 @@
+package safelog
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+)
+
+// Log is the log of a component: the logger of its configuration or, without
+// one, that of its host, once the component has inherited it. Until then it
+// discards. It may be used, and derived from, at any time from any goroutine.
+type Log struct {
+	*slog.Logger
+	from *atomic.Pointer[slog.Logger]
+}
+
+// NewLog is New for a component that can inherit when own is nil.
+func NewLog(own *slog.Logger, args ...any) Log {
+	l := Log{from: new(atomic.Pointer[slog.Logger])}
+	if own != nil {
+		l.from.Store(own)
+		l.Logger = New(own, args...)
+		return l
+	}
+	l.Logger = slog.New(heir{from: l.from}).With(args...)
+	return l
+}
+
+// Inherit gives l a logger, unless it has one: of its own, or inherited before.
+func (l Log) Inherit(from *slog.Logger) {
+	if from != nil {
+		l.from.CompareAndSwap(nil, from)
+	}
+}
+
+// Source is the logger as it was given, for others to inherit; nil: none.
+func (l Log) Source() *slog.Logger { return l.from.Load() }
+
+// heir is a handler that discards until from is set. What is added to it before
+// that, as by somebody who keeps a logger with attributes of his own, is added to
+// each record: there are few of them.
+type heir struct {
+	from  *atomic.Pointer[slog.Logger]
+	added func(slog.Handler) slog.Handler // nil: nothing
+}
+
+func (h heir) Enabled(ctx context.Context, level slog.Level) bool {
+	from := h.from.Load()
+	return from != nil && handler{from.Handler()}.Enabled(ctx, level)
+}
+
+func (h heir) Handle(ctx context.Context, r slog.Record) error {
+	from := h.from.Load()
+	if from == nil {
+		return nil
+	}
+	return h.on(handler{from.Handler()}).Handle(ctx, r)
+}
+
+func (h heir) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return heir{h.from, func(to slog.Handler) slog.Handler { return h.on(to).WithAttrs(attrs) }}
+}
+
+func (h heir) WithGroup(name string) slog.Handler {
+	return heir{h.from, func(to slog.Handler) slog.Handler { return h.on(to).WithGroup(name) }}
+}
+
+func (h heir) on(to slog.Handler) slog.Handler {
+	if h.added == nil {
+		return to
+	}
+	return h.added(to)
+}
