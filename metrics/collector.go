@@ -198,11 +198,16 @@ func (c *components) add(s hosted.ServiceStatus) {
 
 // addNamed is for what is known by its name only: watched, or one of many queues.
 func (c *components) addNamed(w interface{ Name() string }) {
-	if q, ok := w.(queue); ok {
-		c.addQueue(q.Stats())
-	}
-	if k, ok := w.(keeper); ok {
+	k, kept := w.(keeper)
+	if kept {
 		c.states[valid(w.Name())] = k.States()
+	}
+	if q, ok := w.(queue); ok {
+		s := q.Stats()
+		if kept {
+			s.Capacity, s.HighWater = boundless, boundless
+		}
+		c.addQueue(s)
 	}
 	if j, ok := w.(job); ok {
 		c.addJob(j)

@@ -21,7 +21,8 @@
 //	stead_service_restarts_total{service}
 //	stead_service_panics_total{service}
 //	stead_service_start_duration_seconds{service} of the last start, stop likewise
-//	stead_queue_depth{queue}, _capacity, _high_water, _in_progress, _parked, _workers
+//	stead_queue_depth{queue}, _in_progress, _parked, _workers
+//	stead_queue_capacity{queue}, _high_water      not of a durable queue, which has none
 //	stead_queue_accepted_total{queue}
 //	stead_queue_handled_total{queue,outcome}      succeeded, gave_up, taken_by_hand, left_over
 //	stead_queue_dropped_total{queue,reason}       oldest, newest: accepted and lost later

@@ -37,4 +37,9 @@ func TestQueuesThatAServiceNamesAreShownWithTheStatesOfTheirJobs(t *testing.T) {
 		`stead_queue_jobs{queue="invoices",state="retryable"}`:            3,
 		`stead_queue_jobs{queue="invoices",state="discarded"}`:            0,
 	})
+	for _, name := range []string{"capacity", "high_water"} {
+		if v, ok := p[`stead_queue_`+name+`{queue="invoices"}`]; ok {
+			t.Errorf("%s is %v, but a store has none", name, v)
+		}
+	}
 }
