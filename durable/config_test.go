@@ -7,12 +7,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
@@ -92,6 +96,29 @@ func TestAQueueNeedsAKindOfItsOwnBeforeTheJobsAreUsed(t *testing.T) {
 	}
 }
 
+func TestWhatIsNilIsNamedAndNotAPanic(t *testing.T) {
+	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
+	q := newQueue(t, jobs, "some", nothing[int], durable.QueueConfig[int]{})
+	_, errTx := q.EnqueueTx(t.Context(), nil, 1)
+	_, errAllTx := q.EnqueueAllTx(t.Context(), nil, []int{1})
+	_, errOption := q.EnqueueWith(t.Context(), 1, durable.In(time.Hour), nil)
+	_, errQueue := durable.NewQueue[int, *sql.Tx](nil, "some", nothing[int], durable.QueueConfig[int]{})
+	for want, err := range map[string]error{
+		`stead/durable: enqueue "some": the transaction is nil`: errTx,
+		`stead/durable: enqueue "some": an option is nil`:       errOption,
+		`stead/durable: new queue "some": the jobs are nil`:     errQueue,
+		`stead/durable: then: the queue is nil`:                 durable.Then[int, *sql.Tx](t.Context(), nil, 1),
+		`stead/durable: complete: the transaction is nil`:       durable.CompleteTx[*sql.Tx](t.Context(), nil),
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+	}
+	if errAllTx == nil || errAllTx.Error() != errTx.Error() {
+		t.Errorf("many: %v", errAllTx)
+	}
+}
+
 func TestEveryRefusesWhatItCannotRun(t *testing.T) {
 	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
 	q := newQueue(t, jobs, "tick", nothing[int], durable.QueueConfig[int]{})
@@ -163,6 +190,61 @@ func TestStopEndsAStartThatWaitsForTheStore(t *testing.T) {
 		t.Error("started")
 	}
 	must(t, e.end(t.Context(), tx, false))
+}
+
+// onMessage calls a function when a message is logged.
+type onMessage struct {
+	slog.Handler
+
+	message string
+	call    func()
+}
+
+func (h onMessage) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == h.message {
+		h.call()
+	}
+	return nil
+}
+func (onMessage) Enabled(context.Context, slog.Level) bool { return true }
+func (h onMessage) WithAttrs([]slog.Attr) slog.Handler     { return h }
+
+// A stop whose context has ended cannot wait for the start, which then has to
+// clean up what it began.
+func TestAStopThatMayNotWaitLeavesNothingOfAStartThatIsOn(t *testing.T) {
+	e := openSQLite(t)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for round := range 20 {
+		var jobs *durable.Jobs[*sql.Tx]
+		cfg := quick(durable.EnqueueAndWork)
+		if round == 0 { // the client runs, and the start has not returned
+			cfg.Logger = slog.New(onMessage{message: "jobs started", call: func() {
+				if err := jobs.Stop(ended); !errors.Is(err, context.Canceled) {
+					t.Errorf("stop: %v", err)
+				}
+			}})
+		}
+		var err error
+		jobs, err = durable.New(e.store, cfg)
+		must(t, err)
+		q := newQueue(t, jobs, "idle", nothing[int], durable.QueueConfig[int]{})
+		started := make(chan error, 1)
+		go func() { started <- jobs.Start(context.Background()) }()
+		if round > 0 {
+			for range round * 50 { // another moment in each round
+				runtime.Gosched()
+			}
+			_ = jobs.Stop(ended)
+		}
+		if err := receive(t, started); round == 0 && !errors.Is(err, channelq.ErrClosed) {
+			t.Errorf("start: %v", err)
+		}
+		if err := q.Enqueue(t.Context(), round); !errors.Is(err, channelq.ErrClosed) {
+			t.Errorf("round %d: enqueue after the stop: %v", round, err)
+		}
+	}
 }
 
 func ExampleQueue() {

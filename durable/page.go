@@ -65,7 +65,7 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 			k.At = *row.AttemptedAt
 		}
 		if n := len(row.Errors); n > 0 {
-			k.Err = errors.New(row.Errors[n-1].Error)
+			k.Err = errors.New(plain(row.Errors[n-1].Error))
 		}
 		var item T
 		if json.Unmarshal(row.EncodedArgs, &item) == nil {

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,9 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 	var why *channelq.GiveUpError
 	if err := receive(t, gaveUp); !errors.Is(err, durable.ErrLost) || !errors.As(err, &why) || len(gaveUp) != 0 || tired.Stats().GaveUp != 1 {
 		t.Errorf("gave up with %v, counted %d", err, tired.Stats().GaveUp)
+	}
+	if f := tired.Failures(); len(f) != 1 || !strings.Contains(f[0].Err.Error(), "the process died") {
+		t.Errorf("failures %+v", f)
 	}
 	// One within its window, and one of a kind that only a newer program knows.
 	for _, kind := range []string{"young", "newer"} {

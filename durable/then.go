@@ -67,6 +67,9 @@ func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...
 // After the commit, an error or panic of the handler changes nothing any more but
 // the log, and what it asked for with [Then] is refused; use EnqueueTx beside CompleteTx.
 func CompleteTx[TTx any](ctx context.Context, tx TTx) error {
+	if isNil(tx) {
+		return fmt.Errorf("stead/durable: complete: %w", errNilTx)
+	}
 	c, ok := ctx.Value(currentKey{}).(*current[TTx])
 	if !ok {
 		return fmt.Errorf("stead/durable: complete: %w", errNoHandler)

@@ -32,6 +32,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -57,6 +59,14 @@ var _ durable.Store[*sql.Tx] = (*Store)(nil)
 func Open(path string) (*Store, error) {
 	if path == "" || strings.HasPrefix(path, ":memory:") {
 		return nil, errors.New("stead/durable/sqlite: open: the path has to name a file")
+	}
+	// SQLite says only that it cannot open the file.
+	if dir := filepath.Dir(path); path != dir {
+		if info, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("stead/durable/sqlite: open %q: the directory: %w", path, err)
+		} else if !info.IsDir() {
+			return nil, fmt.Errorf("stead/durable/sqlite: open %q: %q is not a directory", path, dir)
+		}
 	}
 	// The path is escaped because the file part of the name is read as a URI, in
 	// which a question mark or a percent sign means something.
