@@ -67,9 +67,11 @@
 //
 // # Testing
 //
-// Test a handler without any of this, unless it calls Then or CompleteTx, which need
-// the context of a running job. A test with the engine needs a file in
-// t.TempDir(); testing/synctest cannot wait for a database.
+// A handler is a function: call it. One that calls Then or CompleteTx needs the
+// context of a running job: durabletest.Run calls it with one and says what was
+// queued, without an engine. Code that enqueues and holds a channelq.Enqueuer gets
+// a queue in memory. What needs retries or transactions needs the engine, and so a
+// file in t.TempDir(): see durable/sqlite. testing/synctest cannot wait for it.
 //
 // # Not for
 //

@@ -194,6 +194,9 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	if j.client != nil {
 		return j.client, nil
 	}
+	if !j.store.Driver().PoolIsSet() {
+		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, errNoStore)
+	}
 	rescue := j.rescueAfterLocked()
 	if least := j.longestLocked() + time.Second; rescue < least {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
