@@ -202,14 +202,15 @@ func (*uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertPa
 		if !ok || p.UniqueKey == nil {
 			continue
 		}
-		text := "unique\x00" + args.kind + "\x00" + args.unique
 		if args.periodic != "" {
-			text = "periodic\x00" + args.kind + "\x00" + args.periodic + "\x00"
+			var slot time.Time
 			if p.ScheduledAt != nil {
-				text += p.ScheduledAt.UTC().Format(time.RFC3339Nano)
+				slot = *p.ScheduledAt
 			}
+			p.UniqueKey = slotKey(args.kind, args.periodic, slot)
+			continue
 		}
-		sum := sha256.Sum256([]byte(text))
+		sum := sha256.Sum256([]byte("unique\x00" + args.kind + "\x00" + args.unique))
 		p.UniqueKey = sum[:]
 	}
 	return next(ctx)

@@ -117,7 +117,7 @@ type Jobs[TTx any] struct {
 	mu        sync.Mutex
 	queues    []registered // until the client is made
 	periodic  []*river.PeriodicJob
-	schedules map[string]bool    // the names of those that Every added
+	schedules []*entry[TTx]      // that Every added
 	client    *river.Client[TTx] // nil until first needed
 	life      life
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
@@ -131,7 +131,8 @@ type Jobs[TTx any] struct {
 
 	counts    glance[[]Count]
 	instances glance[[]lifecycle.Instance]
-	left      chan struct{} // closed when the store need not list this process any more; nil: it never did
+	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
+	left      chan struct{}                        // closed when the store need not list this process any more; nil: it never did
 }
 
 // registered is what Jobs needs to know of a queue without its element type.
@@ -153,7 +154,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, schedules: map[string]bool{}, stopped: make(chan struct{})}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: cfg.Logger, stopped: make(chan struct{})}
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	return j, nil
 }

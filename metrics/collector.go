@@ -61,7 +61,8 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- serviceState
 	describeAll(ch, serviceSamples)
 	describeAll(ch, queueSamples)
-	describeAll(ch, jobSamples)
+	describeAll(ch, jobTimes)
+	describeAll(ch, jobCounts)
 	ch <- queueJobs
 	describeAll(ch, leaderSamples)
 	for _, d := range []*prometheus.Desc{queueWait, queueHandle, jobDuration, jobLateness} {
@@ -166,6 +167,9 @@ type (
 	queues interface {
 		Queues() []interface{ Name() string }
 	}
+	schedules interface {
+		Schedules() []interface{ Name() string }
+	}
 	keeper    interface{ States() map[string]int }
 	job       interface{ Stats() periodic.Stats }
 	scheduler interface{ Jobs() []*periodic.Job }
@@ -178,6 +182,11 @@ func (c *components) add(s hosted.ServiceStatus) {
 	if many, ok := hosted.As[queues](s.Service); ok {
 		for _, q := range many.Queues() {
 			c.addNamed(q)
+		}
+	}
+	if many, ok := hosted.As[schedules](s.Service); ok {
+		for _, e := range many.Schedules() {
+			c.addNamed(e)
 		}
 	}
 	if j, ok := hosted.As[job](s.Service); ok {

@@ -9,8 +9,8 @@
 //
 // Everything that is added to the host is found by itself: queues by their
 // workers and batchers, jobs, schedulers with all their jobs, nested hosts (their
-// services are called outer/inner), the queues of durable jobs. A queue that is read by hand is found if its
-// service was added with hosted.Watch(queue).
+// services are called outer/inner), the queues and schedules of durable jobs. A queue
+// that is read by hand is found if its service was added with hosted.Watch(queue).
 //
 // # Metrics
 //
@@ -34,7 +34,7 @@
 //	stead_queue_jobs{queue,state}                 of a durable queue: in the store, of all processes
 //	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
 //	stead_job_skipped_total{job,reason}           overlap, missed, paused, backoff, stopped
-//	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_
+//	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_   all that a durable schedule has
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
 //	stead_leader{group}                           1 if this process leads, 0 if it follows
 //	stead_leader_transitions_total{group}
