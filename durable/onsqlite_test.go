@@ -43,6 +43,7 @@ func openSQLite(t *testing.T) env[*sql.Tx] {
 			return err
 		},
 		age:   "UPDATE stead_instance SET seen = seen - 61000",
+		by:    `'["the dead"]'`,
 		again: func(t *testing.T) durable.Store[*sql.Tx] { t.Helper(); return open(t) },
 	}
 }

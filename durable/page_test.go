@@ -50,7 +50,7 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 	receive(t, begun)
 	for state, id := range ids {
 		list := q.Kept(string(state))
-		if len(list) != 1 || list[0].ID != id || list[0].State != string(state) || list[0].At.IsZero() || list[0].Item == nil {
+		if len(list) != 1 || list[0].ID != id || list[0].State != string(state) || list[0].At.IsZero() || list[0].Item == nil || !list[0].RescueAt.IsZero() {
 			t.Errorf("%s: %+v", state, list)
 		}
 	}
