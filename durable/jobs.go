@@ -228,7 +228,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	for _, q := range j.queues {
 		kinds[q.kind] = q.lost
 	}
-	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds), cfg)
+	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds, rescue), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}
