@@ -30,7 +30,7 @@ var errNoStore = errors.New("these jobs have no store, see durabletest")
 // the engine names a table that nobody has heard of.
 func hint(err error) error {
 	var coded interface{ SQLState() string } // of PostgreSQL
-	missing := false
+	var missing bool
 	switch {
 	case err == nil:
 		return nil
@@ -47,8 +47,9 @@ func hint(err error) error {
 
 // The engine's own words in the errors that it stores.
 const (
-	enginePrefix  = "JobCancelError: "
-	engineRescued = "Stuck job rescued by " // JobRescuer or Rescuer, by version
+	enginePrefix    = "JobCancelError: "
+	engineCancelled = "job cancelled remotely"
+	engineRescued   = "Stuck job rescued by " // JobRescuer or Rescuer, by version
 )
 
 // plain is the text of an attempt's error as the engine stored it, without what
@@ -57,7 +58,11 @@ func plain(text string) string {
 	if strings.HasPrefix(text, engineRescued) {
 		return "the process died in this attempt, or was cut off from the store"
 	}
-	return strings.ReplaceAll(text, enginePrefix, "")
+	text = strings.ReplaceAll(text, enginePrefix, "")
+	if text == engineCancelled {
+		return ErrCancelled.Error()
+	}
+	return text
 }
 
 // RunningJob is a job whose handler did not return when it was cancelled.

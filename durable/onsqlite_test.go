@@ -52,7 +52,7 @@ func openSQLite(t *testing.T) env[*sql.Tx] {
 func TestTheJobsOfSlotsAreFoundByAnIndex(t *testing.T) {
 	e := openSQLite(t)
 	row := e.store.(*sqlite.Store).DB().QueryRowContext(t.Context(),
-		"EXPLAIN QUERY PLAN SELECT * FROM river_job WHERE unique_key IN (x'01', x'02') AND "+durable.KeyIndex["sqlite"])
+		"EXPLAIN QUERY PLAN SELECT id, state FROM river_job WHERE unique_key IN (x'01', x'02') AND "+durable.KeyIndex["sqlite"])
 	var id, parent, unused int
 	var plan string
 	must(t, row.Scan(&id, &parent, &unused, &plan))

@@ -1,23 +1,19 @@
 package durable_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/metrics"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -84,12 +80,14 @@ func shownSchedules[TTx any](t *testing.T, e env[TTx]) {
 			}
 		}
 	}
-	w := httptest.NewRecorder()
-	dashboard.New(host, dashboard.Config{}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/schedules", nil))
-	if page := w.Body.String(); !strings.Contains(page, `data-key="good"`) || !strings.Contains(page, "succeeded") || !strings.Contains(page, "failing") {
-		t.Errorf("the page: %s", page)
-	}
-	text := metricsOf(t, host)
+	page := dashboard.New(host, dashboard.Config{})
+	until(t, "the page shows both kinds of end", func() bool { // a run may be on for a moment
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/schedules", nil))
+		shown := w.Body.String()
+		return strings.Contains(shown, `data-key="good"`) && strings.Contains(shown, "succeeded") && strings.Contains(shown, "failing")
+	})
+	text := metricsOf(t, host, filepath.Join(t.TempDir(), "page"))
 	for line, shown := range map[string]bool{
 		`stead_job_next_run_timestamp_seconds{job="good"}`: true, `stead_job_last_run_timestamp_seconds{job="bad"}`: true,
 		`stead_job_last_success_timestamp_seconds{job="good"}`: true, `stead_job_last_success_timestamp_seconds{job="bad"}`: false,
@@ -102,18 +100,4 @@ func shownSchedules[TTx any](t *testing.T, e env[TTx]) {
 	if found, err := web.Forget("good"); !found || err != nil || len(web.Schedules()) != 4 {
 		t.Errorf("forget: %v, %v, %d left", found, err, len(web.Schedules()))
 	}
-}
-
-func metricsOf(t *testing.T, host *hosted.Host) string {
-	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(metrics.NewCollector(host))
-	families, err := registry.Gather()
-	must(t, err)
-	var text bytes.Buffer
-	for _, f := range families {
-		_, err := expfmt.MetricFamilyToText(&text, f)
-		must(t, err)
-	}
-	return text.String()
 }

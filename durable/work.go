@@ -45,7 +45,7 @@ func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) e
 	var item T
 	if err := json.Unmarshal(job.Args.raw, &item); err != nil {
 		q.undecodable(job.JobRow, err)
-		return noMore{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
+		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
 	}
 	if job.Attempt > 1 {
 		q.books.retried.Add(1)
@@ -139,17 +139,17 @@ func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], ite
 	}
 	q.giveUp(ctx, job.JobRow, item, err)
 	if pointless && cancelled == nil {
-		return noMore{err}
+		return finalError{err}
 	}
 	return err
 }
 
-// noMore tells the engine not to try again. What it stores and logs is the error
+// finalError tells the engine not to try again. What it stores and logs is the error
 // itself: river.JobCancel would put its own name before it.
-type noMore struct{ err error }
+type finalError struct{ err error }
 
-func (e noMore) Error() string { return e.err.Error() }
-func (e noMore) Unwrap() error { return river.JobCancel(e.err) }
+func (e finalError) Error() string { return e.err.Error() }
+func (e finalError) Unwrap() error { return river.JobCancel(e.err) }
 
 func (q *Queue[T, TTx]) giveUp(ctx context.Context, job *rivertype.JobRow, item T, err error) {
 	q.books.gaveUp.Add(1)
