@@ -14,6 +14,10 @@ type Kept struct {
 	MaxAttempts int
 	At          time.Time // when it is due while it waits, was taken while it runs, and ended afterwards
 
+	// RescueAt is set while it runs for a process that is not there any more: from
+	// then on it is freed to be run again.
+	RescueAt time.Time
+
 	// What can be done with it now.
 	CanCancel, CanRequeue, CanDiscard bool
 }

@@ -42,6 +42,7 @@
 //	Kept(state string) []channelq.Kept    which can be listed, requeued, discarded
 //	Cancel(id uint64) error               and cancelled
 //	Queues() []interface{ Name() string } more queues
+//	Schedules() []interface{ Name() string } more schedules
 //	Instances() []lifecycle.Instance      the processes that share the work
 //	Stats() periodic.Stats                a schedule
 //	Trigger() error                       it can be run now

@@ -37,6 +37,7 @@ type Job struct {
 	Attempts    int
 	MaxAttempts int
 	At          time.Time // due, taken or ended, by its state
+	RescueAt    time.Time // its process is gone, and then it is freed; zero: that lives
 	Item        string    // only with Config.FormatItem
 
 	CanCancel, CanRequeue, CanDiscard bool
@@ -77,7 +78,7 @@ func (inv *inventory) jobs(name string) *Jobs {
 		}
 		for _, e := range kept {
 			j.List = append(j.List, Job{
-				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At,
+				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At, RescueAt: e.RescueAt,
 				Item: inv.d.format(j.Queue, e.Item), CanCancel: e.CanCancel, CanRequeue: e.CanRequeue, CanDiscard: e.CanDiscard,
 			})
 		}

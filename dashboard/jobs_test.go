@@ -21,6 +21,8 @@ func (c *custom) Cancel(id uint64) error { c.cancelled = id; return nil }
 func (c *custom) Kept(state string) []channelq.Kept {
 	return []channelq.Kept{{
 		ID: 8, State: state, Item: "x", Err: errors.New("<b>slow</b>"), Attempts: 1, MaxAttempts: 3, At: customTime, CanCancel: true,
+	}, {
+		ID: 9, State: state, At: customTime, RescueAt: customTime.Add(time.Hour),
 	}}
 }
 func (c *custom) Instances() []lifecycle.Instance {
@@ -51,6 +53,9 @@ func TestJobsOfAStoreAreListedByStateAndCancelled(t *testing.T) {
 		w := get(t, d, "/jobs?name=durable/retryable")
 		wantStatus(t, w, http.StatusOK)
 		wantText(t, w, "durable: retryable", "&lt;b&gt;slow&lt;/b&gt;", "of 3", `value="cancel"`, "job 8 of durable")
+		if n := strings.Count(w.Body.String(), "its process is gone; freed"); n != 1 {
+			t.Errorf("%d jobs are said to have lost their process, want the one", n)
+		}
 		for _, unwanted := range []string{`value="discard"`, `value="requeue"`, payload} {
 			if strings.Contains(w.Body.String(), unwanted) {
 				t.Errorf("the page has %s", unwanted)

@@ -30,6 +30,9 @@ type (
 	queuesSource interface {
 		Queues() []interface{ Name() string }
 	}
+	schedulesSource interface {
+		Schedules() []interface{ Name() string }
+	}
 	keptSource interface {
 		Kept(state string) []channelq.Kept
 	}
@@ -91,6 +94,11 @@ func sourcesOf(path string, s hosted.ServiceStatus) []source {
 	if many, ok := hosted.As[queuesSource](s.Service); ok {
 		for _, q := range many.Queues() {
 			all = append(all, source{path: path, service: name, thing: q})
+		}
+	}
+	if many, ok := hosted.As[schedulesSource](s.Service); ok {
+		for _, e := range many.Schedules() {
+			all = append(all, source{service: name, thing: e})
 		}
 	}
 	for _, one := range all {

@@ -20,6 +20,9 @@ func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Optio
 // EnqueueAllTx is EnqueueAll in a transaction of the store, see EnqueueTx.
 func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opts ...Option) (int, error) {
 	return q.enqueueAll(ctx, items, opts, func(c *river.Client[TTx], ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+		if isNil(tx) {
+			return nil, errNilTx
+		}
 		return c.InsertManyTx(ctx, tx, params)
 	})
 }
@@ -43,7 +46,7 @@ func (q *Queue[T, TTx]) enqueueAll(ctx context.Context, items []T, opts []Option
 		params[i] = river.InsertManyParams{Args: args, InsertOpts: o}
 	}
 	if _, err := insert(client, ctx, params); err != nil {
-		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
+		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
 	}
 	q.books.accepted.Add(uint64(len(items)))
 	return len(items), nil

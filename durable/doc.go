@@ -26,10 +26,20 @@
 //   - The values and the deadline of the enqueuer's context do not travel.
 //   - Every attempt has a timeout.
 //
+// Code that only enqueues need not know of any of this, nor carry the type of the
+// store's transactions: it holds a channelq.Enqueuer[Email], which both kinds of
+// queue are, and the one place that makes the queues decides.
+//
+//	type signUp struct{ mails channelq.Enqueuer[Email] }
+//	s := &signUp{mails: emails}
+//
+// Code that enqueues in a transaction, or with options, is of this store anyhow and
+// holds the *[Queue]; an alias keeps that short: type queue[T any] = durable.Queue[T, *sql.Tx].
+//
 // What has to follow a job is enqueued by its handler with [Then], in the
 // transaction that completes the job; [CompleteTx] completes it in a transaction of
-// the handler's own. Metrics and the dashboard find all queues by the jobs that were
-// added to the host.
+// the handler's own. Metrics and the dashboard find all queues and schedules by the
+// jobs that were added to the host.
 //
 // A Permanent error, a runtime.Goexit, a RetryAfter and a panic mean what they mean
 // in channelq. A permanent failure is in the engine's state "cancelled", one after
@@ -52,6 +62,20 @@
 //  8. A slot of a schedule is one job, however many processes know the schedule.
 //  9. A stop returns before its deadline.
 //
+// # When things break
+//
+//   - A process is killed: the dashboard shows within a minute that nobody holds its
+//     jobs any more, and when they are freed.
+//   - Clocks differ: the store's decides when a waiting job is due and which attempt
+//     is too old. A machine whose clock is wrong by d sets its retries, [In] and the
+//     slots of its schedules wrong by d while it leads; no job that runs is taken from
+//     its process. Times between two machines, such as Wait in the statistics, are then wrong by d.
+//   - A payload does not decode after a deploy: the job is cancelled, listed as failed
+//     with the reason, and kept for Config.KeepFailed. Deploy what can read it, then
+//     requeue it.
+//   - A payload is huge: a megabyte works, but each list of jobs reads it too, and all
+//     of it is copied with every attempt. Enqueue where it is, not what it is.
+//
 // # Shutdown
 //
 // Stop takes no further jobs, waits until a second before the deadline, cancels
@@ -67,9 +91,11 @@
 //
 // # Testing
 //
-// Test a handler without any of this, unless it calls Then or CompleteTx, which need
-// the context of a running job. A test with the engine needs a file in
-// t.TempDir(); testing/synctest cannot wait for a database.
+// A handler is a function: call it. One that calls Then or CompleteTx needs the
+// context of a running job: durabletest.Run calls it with one and says what was
+// queued, without an engine. Code that enqueues and holds a channelq.Enqueuer gets
+// a queue in memory. What needs retries or transactions needs the engine, and so a
+// file in t.TempDir(): see durable/sqlite. testing/synctest cannot wait for it.
 //
 // # Not for
 //

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -93,6 +94,9 @@ func (q *Queue[T, TTx]) EnqueueWith(ctx context.Context, item T, opts ...Option)
 // only if tx commits, together with all else that tx wrote.
 func (q *Queue[T, TTx]) EnqueueTx(ctx context.Context, tx TTx, item T, opts ...Option) (Enqueued, error) {
 	return q.enqueue(ctx, item, opts, func(c *river.Client[TTx], ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+		if isNil(tx) {
+			return nil, errNilTx
+		}
 		return c.InsertTx(ctx, tx, args, o)
 	})
 }
@@ -110,12 +114,20 @@ func (q *Queue[T, TTx]) enqueue(ctx context.Context, item T, opts []Option, inse
 	}
 	res, err := insert(client, ctx, args, o)
 	if err != nil {
-		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
+		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
 	}
 	if !res.UniqueSkippedAsDuplicate {
 		q.books.accepted.Add(1)
 	}
 	return Enqueued{ID: res.Job.ID, Duplicate: res.UniqueSkippedAsDuplicate}, nil
+}
+
+var errNilTx = errors.New("the transaction is nil")
+
+// isNil reports whether tx is nil, as an interface or as the pointer in one.
+func isNil[TTx any](tx TTx) bool {
+	v := reflect.ValueOf(tx)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // ready is the client to enqueue with, or why that is refused.
@@ -135,6 +147,9 @@ func (q *Queue[T, TTx]) ready(ctx context.Context) (*river.Client[TTx], error) {
 func (q *Queue[T, TTx]) describe(item T, opts []Option) (payload, *river.InsertOpts, error) {
 	var w wishes
 	for _, o := range opts {
+		if o == nil {
+			return payload{}, nil, errors.New("an option is nil")
+		}
 		if err := o.apply(&w); err != nil {
 			return payload{}, nil, err
 		}
@@ -187,14 +202,15 @@ func (*uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertPa
 		if !ok || p.UniqueKey == nil {
 			continue
 		}
-		text := "unique\x00" + args.kind + "\x00" + args.unique
 		if args.periodic != "" {
-			text = "periodic\x00" + args.kind + "\x00" + args.periodic + "\x00"
+			var slot time.Time
 			if p.ScheduledAt != nil {
-				text += p.ScheduledAt.UTC().Format(time.RFC3339Nano)
+				slot = *p.ScheduledAt
 			}
+			p.UniqueKey = slotKey(args.kind, args.periodic, slot)
+			continue
 		}
-		sum := sha256.Sum256([]byte(text))
+		sum := sha256.Sum256([]byte("unique\x00" + args.kind + "\x00" + args.unique))
 		p.UniqueKey = sum[:]
 	}
 	return next(ctx)

@@ -17,7 +17,53 @@ var ErrWorkOnly = errors.New("this process only works")
 // off from the store, in its last attempt.
 var ErrLost = errors.New("the process died in the last attempt")
 
+// ErrCancelled is the cause with which the context of a running job's handler ends
+// when somebody cancels the job, see [Jobs.Cancel].
+var ErrCancelled = errors.New("the job was cancelled")
+
 var errClosed = fmt.Errorf("the jobs have stopped: %w", channelq.ErrClosed)
+
+// errNoStore is for jobs that were made for a test without a store.
+var errNoStore = errors.New("these jobs have no store, see durabletest")
+
+// hint says what to do about an error of the store that a stranger meets first:
+// the engine names a table that nobody has heard of.
+func hint(err error) error {
+	var coded interface{ SQLState() string } // of PostgreSQL
+	var missing bool
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &coded):
+		missing = coded.SQLState() == "42P01" || coded.SQLState() == "42703"
+	default: // SQLite has one code for all errors in a statement
+		missing = strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column")
+	}
+	if missing {
+		return fmt.Errorf("the store lacks tables that this program needs, run durable.Migrate first: %w", err)
+	}
+	return err
+}
+
+// The engine's own words in the errors that it stores.
+const (
+	enginePrefix    = "JobCancelError: "
+	engineCancelled = "job cancelled remotely"
+	engineRescued   = "Stuck job rescued by " // JobRescuer or Rescuer, by version
+)
+
+// plain is the text of an attempt's error as the engine stored it, without what
+// only the engine means by it.
+func plain(text string) string {
+	if strings.HasPrefix(text, engineRescued) {
+		return "the process died in this attempt, or was cut off from the store"
+	}
+	text = strings.ReplaceAll(text, enginePrefix, "")
+	if text == engineCancelled {
+		return ErrCancelled.Error()
+	}
+	return text
+}
 
 // RunningJob is a job whose handler did not return when it was cancelled.
 type RunningJob struct {

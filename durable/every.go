@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -18,14 +19,15 @@ import (
 // Every enqueues what make returns whenever the schedule is due, once for all
 // processes together: the one that leads does it, and a slot that two leaders
 // came to is one job. Every working process has to call it with the same name and
-// schedule, because any of them may lead; in mode InsertOnly it does nothing.
+// schedule, because any of them may lead. In mode InsertOnly the schedule is only
+// shown, see [Jobs.Schedules].
 //
 // A slot that passes while nobody leads is missed: a leader that dies is replaced
 // after about 20 seconds. make is called on a goroutine of the engine that it must
 // not hold up; when it panics the slot is skipped and logged.
 //
-// The name is any string but the empty one, and unique among the jobs. Every may be called before Start and at run
-// time; see [Jobs.Forget].
+// The name is any string but the empty one, and unique among the jobs. Every may be
+// called before Start and at run time; see [Jobs.Forget].
 func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule, make func() T) error {
 	fail := func(err error) error {
 		return fmt.Errorf("stead/durable: every %q: %w", name, err)
@@ -60,7 +62,7 @@ func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule
 		return args, opts
 	}
 	job := river.NewPeriodicJob(guarded{schedule, log}, construct, &river.PeriodicJobOpts{ID: scheduleID(name)})
-	if err := q.jobs.addPeriodic(name, job); err != nil {
+	if err := q.jobs.addPeriodic(&entry[TTx]{q.jobs, name, q.kind, schedule}, job); err != nil {
 		return fail(err)
 	}
 	return nil
@@ -73,24 +75,25 @@ func scheduleID(name string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (j *Jobs[TTx]) addPeriodic(name string, job *river.PeriodicJob) error {
+func (j *Jobs[TTx]) addPeriodic(s *entry[TTx], job *river.PeriodicJob) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.schedules[name] {
+	if j.indexLocked(s.name) >= 0 {
 		return errors.New("there is a schedule of this name already")
 	}
-	switch {
-	case j.client == nil:
+	if j.client == nil {
 		j.periodic = append(j.periodic, job)
-	case !j.worksLocked():
-		return nil
-	default:
+	} else if j.worksLocked() {
 		if _, err := j.client.PeriodicJobs().AddSafely(job); err != nil {
 			return err
 		}
 	}
-	j.schedules[name] = true
+	j.schedules = append(j.schedules, s)
 	return nil
+}
+
+func (j *Jobs[TTx]) indexLocked(name string) int {
+	return slices.IndexFunc(j.schedules, func(s *entry[TTx]) bool { return s.name == name })
 }
 
 // Forget ends what [Every] began under this name, in this process, and reports
@@ -102,11 +105,15 @@ func (j *Jobs[TTx]) Forget(name string) (bool, error) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.worksLocked() {
+	i := j.indexLocked(name)
+	if i < 0 {
 		return false, nil
 	}
-	delete(j.schedules, name)
-	return client.PeriodicJobs().RemoveByID(scheduleID(name)), nil
+	j.schedules = slices.Delete(slices.Clone(j.schedules), i, i+1)
+	if j.worksLocked() {
+		client.PeriodicJobs().RemoveByID(scheduleID(name))
+	}
+	return true, nil
 }
 
 // guarded is a schedule that cannot take the engine down and that may end.

@@ -25,6 +25,8 @@ type env[TTx any] struct {
 	exec func(ctx context.Context, statement string) error
 	// age is the statement that makes every process one that was seen long ago.
 	age string
+	// by is the literal of a column that says that a process took a job.
+	by string
 	// again opens the same store a second time, as another process would.
 	again func(t *testing.T) durable.Store[TTx]
 }
@@ -66,6 +68,7 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 		},
 		exec:  exec,
 		age:   "UPDATE stead_instance SET seen = seen - interval '61 seconds'",
+		by:    "'{the dead}'",
 		again: func(t *testing.T) durable.Store[pgx.Tx] { t.Helper(); return open(t) },
 	}
 }

@@ -114,7 +114,7 @@ type Jobs[TTx any] struct {
 	mu        sync.Mutex
 	queues    []registered // until the client is made
 	periodic  []*river.PeriodicJob
-	schedules map[string]bool    // the names of those that Every added
+	schedules []*entry[TTx]      // that Every added
 	client    *river.Client[TTx] // nil until first needed
 	life      life
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
@@ -128,7 +128,8 @@ type Jobs[TTx any] struct {
 
 	counts    glance[[]Count]
 	instances glance[[]lifecycle.Instance]
-	left      chan struct{} // closed when the store need not list this process any more; nil: it never did
+	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
+	left      chan struct{}                        // closed when the store need not list this process any more; nil: it never did
 }
 
 // registered is what Jobs needs to know of a queue without its element type.
@@ -151,7 +152,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), schedules: map[string]bool{}, stopped: make(chan struct{})}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{})}
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	return j, nil
 }
@@ -197,6 +198,9 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	if j.client != nil {
 		return j.client, nil
 	}
+	if !j.store.Driver().PoolIsSet() {
+		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, errNoStore)
+	}
 	rescue := j.rescueAfterLocked()
 	if least := j.longestLocked() + time.Second; rescue < least {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
@@ -227,7 +231,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	for _, q := range j.queues {
 		kinds[q.kind] = q.lost
 	}
-	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds), cfg)
+	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds, rescue), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}

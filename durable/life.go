@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -50,8 +51,7 @@ func (j *Jobs[TTx]) Start(ctx context.Context) error {
 		j.mu.Unlock()
 		return fmt.Errorf("stead/durable: start %q: it has been started or stopped before", j.cfg.Name)
 	}
-	tried := make(chan struct{})
-	j.life, j.tried = starting, tried
+	j.life, j.tried = starting, make(chan struct{})
 	client, err := j.clientLocked()
 	works, queues := j.worksLocked(), j.queues
 	j.mu.Unlock()
@@ -62,20 +62,37 @@ func (j *Jobs[TTx]) Start(ctx context.Context) error {
 	if err == nil {
 		err = j.begin(ctx, client, works)
 	}
+	return j.endStart(ctx, client, works, err)
+}
+
+// endStart says that Start has come to an end. A stop that came meanwhile waits
+// for that and then drains; one whose context ended first has left the client to
+// the start.
+func (j *Jobs[TTx]) endStart(ctx context.Context, client *river.Client[TTx], works bool, err error) error {
+	defer close(j.tried)
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	defer close(tried)
-	if err == nil && works {
+	abandoned := j.life == over
+	if err == nil && works && !abandoned {
 		j.begun = time.Now()
 	}
 	switch {
-	case j.life != starting: // a stop came meanwhile and waits for this
+	case j.life != starting:
 	case err != nil:
 		j.life = fresh
 	default:
 		j.life = started
 	}
-	return err
+	j.mu.Unlock()
+	if err != nil || !abandoned {
+		return err
+	}
+	if works {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completeWait)
+		defer cancel()
+		letElectionPass(ctx, time.Now())
+		err = client.StopAndCancel(ctx)
+	}
+	return errors.Join(fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, errClosed), err)
 }
 
 func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works bool) error {
@@ -83,7 +100,7 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 	defer cancel(nil)
 	defer context.AfterFunc(j.cut, func() { cancel(channelq.ErrStopping) })()
 	if _, err := client.QueueList(ctx, river.NewQueueListParams().First(1)); err != nil {
-		return fmt.Errorf("stead/durable: start %q: the store does not answer or lacks its tables (see Migrate): %w", j.cfg.Name, err)
+		return fmt.Errorf("stead/durable: start %q: the store does not answer: %w", j.cfg.Name, hint(err))
 	}
 	if works {
 		if err := startClient(ctx, client); err != nil {
@@ -154,6 +171,9 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	}
 	j.mu.Lock()
 	begun := j.begun
+	if begun.IsZero() {
+		j.life = over // before a start that is still on looks
+	}
 	j.mu.Unlock()
 	if !begun.IsZero() {
 		letElectionPass(ctx, begun)

@@ -29,7 +29,7 @@ func failures[TTx any](t *testing.T, e env[TTx]) {
 		inState(t, jobs, enqueue(t, q, s), rivertype.JobStateCancelled)
 	}
 	list := q.Failures()
-	if len(list) != 2 || list[0].Item != "one" || !strings.Contains(list[1].Err.Error(), "bad two") || list[0].At.IsZero() {
+	if len(list) != 2 || list[0].Item != "one" || list[1].Err.Error() != "bad two" || list[0].At.IsZero() {
 		t.Fatalf("failures %v", list)
 	}
 	heal.Store(true)
@@ -73,11 +73,19 @@ func stats[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func noTables[TTx any](t *testing.T, e env[TTx]) {
+	must(t, e.exec(t.Context(), "DROP TABLE river_job"))
 	must(t, e.exec(t.Context(), "DROP TABLE river_queue"))
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
-	newQueue(t, jobs, "none", nothing[int], durable.QueueConfig[int]{})
-	if err := jobs.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "Migrate") {
-		t.Errorf("start: %v", err)
+	q := newQueue(t, jobs, "none", nothing[int], durable.QueueConfig[int]{})
+	_, errAll := q.EnqueueAll(t.Context(), []int{1})
+	_, errGet := jobs.Get(t.Context(), 1)
+	_, errList := q.List(t.Context(), 1)
+	for what, err := range map[string]error{
+		"start": jobs.Start(t.Context()), "enqueue": q.Enqueue(t.Context(), 1), "all": errAll, "get": errGet, "list": errList,
+	} {
+		if err == nil || !strings.Contains(err.Error(), "run durable.Migrate first") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

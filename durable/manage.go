@@ -27,7 +27,7 @@ func (q *Queue[T, TTx]) List(ctx context.Context, limit int, states ...rivertype
 	}
 	res, err := client.JobList(ctx, params)
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable: list %q: %w", q.kind, err)
+		return nil, fmt.Errorf("stead/durable: list %q: %w", q.kind, hint(err))
 	}
 	return res.Jobs, nil
 }
@@ -43,14 +43,14 @@ func (j *Jobs[TTx]) Retry(ctx context.Context, id int64) (*rivertype.JobRow, err
 	return j.act(ctx, "retry", id, (*river.Client[TTx]).JobRetry)
 }
 
-// Cancel ends a waiting job, and cancels the context of a running one, which is
-// then not retried. On SQLite a running job is reached only in the process that
+// Cancel ends a waiting job, and cancels the context of a running one, with
+// [ErrCancelled] as the cause; that is then not retried. On SQLite a running job is reached only in the process that
 // runs it; elsewhere the wish counts once its handler has failed.
 func (j *Jobs[TTx]) Cancel(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	row, err := j.act(ctx, "cancel", id, (*river.Client[TTx]).JobCancel)
 	if err == nil {
 		// The engine tells a running job only where the store announces things.
-		j.running.cancel(id, rivertype.ErrJobCancelledRemotely)
+		j.running.cancel(id, ErrCancelled)
 	}
 	return row, err
 }
@@ -68,7 +68,7 @@ func (j *Jobs[TTx]) act(ctx context.Context, verb string, id int64, do func(*riv
 	}
 	row, err := do(client, ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable: %s job %d: %w", verb, id, err)
+		return nil, fmt.Errorf("stead/durable: %s job %d: %w", verb, id, hint(err))
 	}
 	return row, nil
 }

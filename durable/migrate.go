@@ -16,6 +16,9 @@ func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
 	if store == nil {
 		return errors.New("stead/durable: migrate: the store is nil")
 	}
+	if !store.Driver().PoolIsSet() {
+		return fmt.Errorf("stead/durable: migrate: %w", errNoStore)
+	}
 	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		err = migrateUp(ctx, m)

@@ -67,12 +67,7 @@ func scraped[TTx any](t *testing.T, e env[TTx]) {
 	until(t, "the numbers are those of now", func() bool {
 		return o.queue.States()["running"] == 1 && o.queue.Stats().InProgress == 1
 	})
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(metrics.NewCollector(o.host))
-	file := cmp.Or(os.Getenv("STEAD_METRICS_PAGE"), filepath.Join(t.TempDir(), "page"))
-	must(t, prometheus.WriteToTextfile(file, registry))
-	page, err := os.ReadFile(file)
-	must(t, err)
+	page := metricsOf(t, o.host, cmp.Or(os.Getenv("STEAD_METRICS_PAGE"), filepath.Join(t.TempDir(), "page")))
 	for _, line := range []string{
 		`stead_queue_accepted_total{queue="invoices"} 5`,
 		`stead_queue_handled_total{outcome="succeeded",queue="invoices"} 1`,
@@ -91,13 +86,25 @@ func scraped[TTx any](t *testing.T, e env[TTx]) {
 		`stead_queue_jobs{queue="invoices",state="cancelled"} 0`,
 		`stead_queue_jobs{queue="invoices",state="available"} 0`,
 	} {
-		if !strings.Contains(string(page), line+"\n") {
+		if !strings.Contains(page, line+"\n") {
 			t.Errorf("the page lacks %s", line)
 		}
 	}
-	if strings.Contains(string(page), "oldest_due") {
-		t.Error("nothing is due, but the page has the oldest")
+	for _, absent := range []string{"oldest_due", "queue_capacity", "high_water"} {
+		if strings.Contains(page, absent) {
+			t.Errorf("the page has %s, which means nothing here", absent)
+		}
 	}
+}
+
+func metricsOf(t *testing.T, host *hosted.Host, file string) string {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(metrics.NewCollector(host))
+	must(t, prometheus.WriteToTextfile(file, registry))
+	page, err := os.ReadFile(file)
+	must(t, err)
+	return string(page)
 }
 
 func actedOn[TTx any](t *testing.T, e env[TTx]) {

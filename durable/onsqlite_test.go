@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/steadgo/stead/durable"
@@ -42,6 +43,20 @@ func openSQLite(t *testing.T) env[*sql.Tx] {
 			return err
 		},
 		age:   "UPDATE stead_instance SET seen = seen - 61000",
+		by:    `'["the dead"]'`,
 		again: func(t *testing.T) durable.Store[*sql.Tx] { t.Helper(); return open(t) },
+	}
+}
+
+// A page that is open must not read all jobs there are.
+func TestTheJobsOfSlotsAreFoundByAnIndex(t *testing.T) {
+	e := openSQLite(t)
+	row := e.store.(*sqlite.Store).DB().QueryRowContext(t.Context(),
+		"EXPLAIN QUERY PLAN SELECT id, state FROM river_job WHERE unique_key IN (x'01', x'02') AND "+durable.KeyIndex["sqlite"])
+	var id, parent, unused int
+	var plan string
+	must(t, row.Scan(&id, &parent, &unused, &plan))
+	if !strings.Contains(plan, "USING INDEX river_job_unique_idx") {
+		t.Errorf("the plan is %s", plan)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // manageWait bounds what a person does on a page, which has no context of its own.
@@ -30,7 +31,8 @@ var (
 
 // Kept lists at most a hundred jobs of this queue in one state, the oldest first.
 // It is empty for a state that does not exist and when the store does not answer
-// within 5 s.
+// within 5 s. A running one whose process was not seen for a minute has the time at
+// which it is rescued.
 func (q *Queue[T, TTx]) Kept(state string) []channelq.Kept {
 	s := rivertype.JobState(state)
 	if !slices.Contains(rivertype.JobStates(), s) {
@@ -50,10 +52,12 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 	if err != nil {
 		return nil, err
 	}
+	deserted := q.jobs.deserted(ctx, rows)
 	list := make([]channelq.Kept, len(rows))
 	for i, row := range rows {
 		k := channelq.Kept{
-			ID: uint64(row.ID), State: string(row.State), Attempts: row.Attempt, MaxAttempts: row.MaxAttempts, At: row.ScheduledAt,
+			RescueAt: deserted[row.ID],
+			ID:       uint64(row.ID), State: string(row.State), Attempts: row.Attempt, MaxAttempts: row.MaxAttempts, At: row.ScheduledAt,
 			CanCancel:  slices.Contains(unfinished, row.State),
 			CanRequeue: slices.Contains(requeueStates, row.State),
 			CanDiscard: slices.Contains(discardStates, row.State),
@@ -65,7 +69,7 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 			k.At = *row.AttemptedAt
 		}
 		if n := len(row.Errors); n > 0 {
-			k.Err = errors.New(row.Errors[n-1].Error)
+			k.Err = errors.New(plain(row.Errors[n-1].Error))
 		}
 		var item T
 		if json.Unmarshal(row.EncodedArgs, &item) == nil {
@@ -74,6 +78,31 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 		list[i] = k
 	}
 	return list, nil
+}
+
+// deserted are those of the rows whose process was not seen for a minute, with when
+// the rescue frees them. A store that does not say who lives says nothing of that.
+func (j *Jobs[TTx]) deserted(ctx context.Context, rows []*rivertype.JobRow) map[int64]time.Time {
+	isRunning := func(row *rivertype.JobRow) bool {
+		return row.State == rivertype.JobStateRunning && row.AttemptedAt != nil && len(row.AttemptedBy) > 0
+	}
+	if !slices.ContainsFunc(rows, isRunning) {
+		return nil
+	}
+	living, err := j.store.Instances(ctx)
+	if err != nil {
+		return nil
+	}
+	j.mu.Lock()
+	rescue := j.rescueAfterLocked()
+	j.mu.Unlock()
+	found := map[int64]time.Time{}
+	for _, row := range rows {
+		if isRunning(row) && !slices.ContainsFunc(living, func(i lifecycle.Instance) bool { return i.ID == row.AttemptedBy[len(row.AttemptedBy)-1] }) {
+			found[row.ID] = row.AttemptedAt.Add(rescue)
+		}
+	}
+	return found
 }
 
 // Failures lists the oldest hundred jobs of this queue that failed for good, were

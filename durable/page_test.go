@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
@@ -24,7 +25,12 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 		case "endless":
 			close(begun)
 			<-ctx.Done()
+			if !errors.Is(context.Cause(ctx), durable.ErrCancelled) {
+				t.Errorf("cancelled with %v", context.Cause(ctx))
+			}
 			return context.Cause(ctx)
+		case "engine's":
+			return river.JobCancel(errors.New("enough"))
 		}
 		return nil
 	}, durable.QueueConfig[string]{})
@@ -44,7 +50,7 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 	receive(t, begun)
 	for state, id := range ids {
 		list := q.Kept(string(state))
-		if len(list) != 1 || list[0].ID != id || list[0].State != string(state) || list[0].At.IsZero() || list[0].Item == nil {
+		if len(list) != 1 || list[0].ID != id || list[0].State != string(state) || list[0].At.IsZero() || list[0].Item == nil || !list[0].RescueAt.IsZero() {
 			t.Errorf("%s: %+v", state, list)
 		}
 	}
@@ -71,6 +77,12 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 	for _, state := range []rivertype.JobState{rivertype.JobStateScheduled, rivertype.JobStateRunning} {
 		must(t, q.Cancel(ids[state]))
 		inState(t, jobs, int64(ids[state]), rivertype.JobStateCancelled)
+	}
+	inState(t, jobs, enqueue(t, q, "engine's"), rivertype.JobStateCancelled)
+	for _, f := range q.Kept("cancelled") { // all that has errors here: the two that ran
+		if f.Err != nil && f.Err.Error() != durable.ErrCancelled.Error() && f.Err.Error() != "enough" {
+			t.Errorf("the engine's words are shown: %v", f.Err)
+		}
 	}
 	must(t, q.Discard(ids[rivertype.JobStateCompleted]))
 	must(t, q.Requeue(ids[rivertype.JobStateRetryable]))

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,11 +24,11 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 		q := newQueue[int](t, newJobs(t, e.store, durable.InsertOnly), kind, nil, durable.QueueConfig[int]{})
 		ids[kind] = enqueue(t, q, 1)
 	}
-	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_at='"+utc(-3*time.Minute)+"'"))
+	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_by="+e.by+", attempted_at='"+utc(-3*time.Minute)+"'"))
 	must(t, e.exec(t.Context(), "UPDATE river_job SET attempt=max_attempts WHERE kind='tired'"))
 	young := newQueue[int](t, writer, "lost", nil, durable.QueueConfig[int]{})
 	ids["young"] = enqueue(t, young, 2)
-	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_at='"+utc(0)+"' WHERE state='available'"))
+	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_by="+e.by+", attempted_at='"+utc(0)+"' WHERE state='available'"))
 
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	newQueue(t, jobs, "lost", nothing[int], durable.QueueConfig[int]{})
@@ -41,6 +42,11 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 			gaveUp <- err
 		},
 	})
+	if k := young.Kept("running"); len(k) != 2 || k[0].RescueAt.IsZero() {
+		t.Errorf("held by a process that is dead: %+v", k)
+	} else if late := time.Until(k[1].RescueAt); late < 110*time.Second || late > 120*time.Second {
+		t.Errorf("the young one is to be rescued in %v", late)
+	}
 	start(t, jobs)
 	for kind, state := range map[string]rivertype.JobState{
 		"lost": rivertype.JobStateCompleted, "tired": rivertype.JobStateDiscarded, "foreign": rivertype.JobStateAvailable,
@@ -50,6 +56,9 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 	var why *channelq.GiveUpError
 	if err := receive(t, gaveUp); !errors.Is(err, durable.ErrLost) || !errors.As(err, &why) || len(gaveUp) != 0 || tired.Stats().GaveUp != 1 {
 		t.Errorf("gave up with %v, counted %d", err, tired.Stats().GaveUp)
+	}
+	if f := tired.Failures(); len(f) != 1 || !strings.Contains(f[0].Err.Error(), "the process died") {
+		t.Errorf("failures %+v", f)
 	}
 	// One within its window, and one of a kind that only a newer program knows.
 	for _, kind := range []string{"young", "newer"} {

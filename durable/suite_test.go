@@ -29,6 +29,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"TwoProcessesCompleteEachJobOnce":                 twoProcesses[TTx],
 		"AWebTierEnqueuesForAWorkerTier":                  tiers[TTx],
 		"ASlotOfAScheduleIsOneJobForAllProcesses":         every[TTx],
+		"SchedulesAreShownInEveryProcess":                 shownSchedules[TTx],
 		"AScheduleThatPanicsHurtsNobody":                  everyPanics[TTx],
 		"FailuresAreListedRequeuedAndDiscarded":           failures[TTx],
 		"StatsCountWhatThisProcessDid":                    stats[TTx],

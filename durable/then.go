@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,6 +12,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/durable/internal/trial"
 )
 
 // Then makes the item a job of next when the handler that ctx belongs to has
@@ -28,30 +31,50 @@ import (
 //
 // It may be called several times and for any queues of the same Jobs, also in mode
 // [WorkOnly]. It is an error outside of a handler, after the handler has returned,
-// for a queue of other Jobs, and for an item that cannot be stored.
+// for a queue of other Jobs, and for an item that cannot be stored. A unit test calls
+// the handler with durabletest.Run.
 func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...Option) error {
 	if next == nil {
 		return errors.New("stead/durable: then: the queue is nil")
 	}
-	fail := func(err error) error { return fmt.Errorf("stead/durable: then %q: %w", next.kind, err) }
-	c, ok := ctx.Value(currentKey{}).(*current[TTx])
-	if !ok || c.jobs != next.jobs {
-		return fail(errNoHandler)
-	}
 	args, o, err := next.describe(item, opts)
-	if err != nil {
-		return fail(err)
+	if err == nil {
+		if test := trial.From(ctx); test != nil {
+			err = noteThen[T](test, args, o)
+		} else if c, ok := ctx.Value(currentKey{}).(*current[TTx]); ok && c.jobs == next.jobs {
+			err = c.then(continuation{args: args, opts: o, accepted: &next.books.accepted})
+		} else {
+			err = trial.ErrNoHandler
+		}
 	}
+	if err != nil {
+		return fmt.Errorf("stead/durable: then %q: %w", next.kind, err)
+	}
+	return nil
+}
+
+func (c *current[TTx]) then(next continuation) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.returned:
-		return fail(errNoHandler)
+		return trial.ErrNoHandler
 	case c.own:
-		return fail(errors.New("CompleteTx was called before; use EnqueueTx"))
+		return trial.ErrCompleted
 	}
-	c.next = append(c.next, continuation{args: args, opts: o, accepted: &next.books.accepted})
+	c.next = append(c.next, next)
 	return nil
+}
+
+// noteThen is Then in an attempt of durabletest.
+func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) error {
+	var stored T
+	if err := json.Unmarshal(args.raw, &stored); err != nil {
+		return err
+	}
+	return test.Then(trial.Queued{
+		Queue: args.kind, Item: stored, At: o.ScheduledAt, Unique: args.unique, Priority: max(o.Priority, 1),
+	})
 }
 
 // CompleteTx completes the job of the handler that ctx belongs to in a transaction
@@ -67,29 +90,38 @@ func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...
 // After the commit, an error or panic of the handler changes nothing any more but
 // the log, and what it asked for with [Then] is refused; use EnqueueTx beside CompleteTx.
 func CompleteTx[TTx any](ctx context.Context, tx TTx) error {
-	c, ok := ctx.Value(currentKey{}).(*current[TTx])
-	if !ok {
-		return fmt.Errorf("stead/durable: complete: %w", errNoHandler)
+	if isNil(tx) {
+		return fmt.Errorf("stead/durable: complete: %w", errNilTx)
 	}
+	err := trial.ErrNoHandler
+	if test := trial.From(ctx); test != nil {
+		err = test.Complete()
+	} else if c, ok := ctx.Value(currentKey{}).(*current[TTx]); ok {
+		err = c.completeOwn(ctx, tx)
+	}
+	if err != nil {
+		return fmt.Errorf("stead/durable: complete: %w", err)
+	}
+	return nil
+}
+
+func (c *current[TTx]) completeOwn(ctx context.Context, tx TTx) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.returned:
-		return fmt.Errorf("stead/durable: complete: %w", errNoHandler)
+		return trial.ErrNoHandler
 	case len(c.next) > 0:
-		return errors.New("stead/durable: complete: Then was called before; use EnqueueTx")
+		return trial.ErrThen
 	}
 	if err := c.complete(ctx, tx); err != nil {
-		return fmt.Errorf("stead/durable: complete: %w", err)
+		return err
 	}
 	c.own = true
 	return nil
 }
 
-var (
-	errNoHandler = errors.New("the context is not that of a running handler of these jobs")
-	errNotOurs   = errors.New("the job is not this process's any more: it was rescued or changed by hand")
-)
+var errNotOurs = errors.New("the job is not this process's any more: it was rescued or changed by hand")
 
 type currentKey struct{}
 

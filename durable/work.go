@@ -45,7 +45,7 @@ func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) e
 	var item T
 	if err := json.Unmarshal(job.Args.raw, &item); err != nil {
 		q.undecodable(job.JobRow, err)
-		return river.JobCancel(fmt.Errorf("stead/durable: decode %q: %w", q.kind, err))
+		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
 	}
 	if job.Attempt > 1 {
 		q.books.retried.Add(1)
@@ -96,7 +96,10 @@ func (q *Queue[T, TTx]) withOurCause(engine context.Context) (ctx context.Contex
 	ctx, cancel = context.WithCancelCause(context.WithoutCancel(engine))
 	release := context.AfterFunc(engine, func() {
 		cause := context.Cause(engine)
-		if q.jobs.cut.Err() != nil && !errors.Is(cause, rivertype.ErrJobCancelledRemotely) {
+		switch {
+		case errors.Is(cause, rivertype.ErrJobCancelledRemotely):
+			cause = ErrCancelled
+		case q.jobs.cut.Err() != nil:
 			cause = channelq.ErrStopping
 		}
 		cancel(cause)
@@ -126,7 +129,7 @@ func (q *Queue[T, TTx]) attempt(ctx context.Context, f func(context.Context) err
 // failed decides between another attempt and giving up.
 func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], item T, err error) error {
 	var cancelled *rivertype.JobCancelError
-	remote := errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely)
+	remote := errors.Is(context.Cause(ctx), ErrCancelled)
 	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)
 	if !pointless && job.Attempt < job.MaxAttempts {
 		if d, ok := channelq.RetryDelay(err); ok {
@@ -136,10 +139,17 @@ func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], ite
 	}
 	q.giveUp(ctx, job.JobRow, item, err)
 	if pointless && cancelled == nil {
-		return river.JobCancel(err)
+		return finalError{err}
 	}
 	return err
 }
+
+// finalError tells the engine not to try again. What it stores and logs is the error
+// itself: river.JobCancel would put its own name before it.
+type finalError struct{ err error }
+
+func (e finalError) Error() string { return e.err.Error() }
+func (e finalError) Unwrap() error { return river.JobCancel(e.err) }
 
 func (q *Queue[T, TTx]) giveUp(ctx context.Context, job *rivertype.JobRow, item T, err error) {
 	q.books.gaveUp.Add(1)

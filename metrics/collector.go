@@ -63,7 +63,8 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- serviceState
 	describeAll(ch, serviceSamples)
 	describeAll(ch, queueSamples)
-	describeAll(ch, jobSamples)
+	describeAll(ch, jobTimes)
+	describeAll(ch, jobCounts)
 	ch <- queueJobs
 	describeAll(ch, leaderSamples)
 	for _, d := range []*prometheus.Desc{queueWait, queueHandle, jobDuration, jobLateness} {

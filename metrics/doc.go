@@ -8,8 +8,8 @@
 //	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 //
 // Everything that is added to the host is found by itself: queues by their
-// workers and batchers, jobs, schedulers with all their jobs, the queues of durable
-// jobs, and the same of nested hosts, eight deep. A queue that is read by hand is
+// workers and batchers, jobs, schedulers with all their jobs, the queues and schedules of
+// durable jobs, and the same of nested hosts, eight deep. A queue that is read by hand is
 // found if its service was added with hosted.Watch(queue).
 //
 // What is in a nested host has the name of that host's service in front: service,
@@ -28,7 +28,8 @@
 //	stead_service_restarts_total{service}
 //	stead_service_panics_total{service}
 //	stead_service_start_duration_seconds{service} of the last start, stop likewise
-//	stead_queue_depth{queue}, _capacity, _high_water, _in_progress, _parked, _workers
+//	stead_queue_depth{queue}, _in_progress, _parked, _workers
+//	stead_queue_capacity{queue}, _high_water      not of a durable queue, which has none
 //	stead_queue_accepted_total{queue}
 //	stead_queue_handled_total{queue,outcome}      succeeded, gave_up, taken_by_hand, left_over
 //	stead_queue_dropped_total{queue,reason}       oldest, newest: accepted and lost later
@@ -40,7 +41,7 @@
 //	stead_queue_jobs{queue,state}                 of a durable queue: in the store, of all processes
 //	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
 //	stead_job_skipped_total{job,reason}           overlap, missed, paused, backoff, stopped
-//	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_
+//	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_   all that a durable schedule has
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
 //	stead_leader{group}                           1 if this process leads, 0 if it follows
 //	stead_leader_store_up{group}                  1, or 0 since the store of the leases does not answer

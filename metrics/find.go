@@ -17,6 +17,9 @@ type (
 	queues interface {
 		Queues() []interface{ Name() string }
 	}
+	schedules interface {
+		Schedules() []interface{ Name() string }
+	}
 	keeper    interface{ States() map[string]int }
 	job       interface{ Stats() periodic.Stats }
 	scheduler interface{ Jobs() []*periodic.Job }
@@ -94,6 +97,11 @@ func (c *components) add(s hosted.ServiceStatus, path string) {
 			c.addNamed(q, path)
 		}
 	}
+	if many, ok := hosted.As[schedules](s.Service); ok {
+		for _, e := range many.Schedules() {
+			c.addNamed(e, path)
+		}
+	}
 	if j, ok := hosted.As[job](s.Service); ok {
 		c.addJob(j, path)
 	}
@@ -128,6 +136,9 @@ func (c *components) addNamed(w interface{ Name() string }, path string) {
 func (c *components) addQueue(q queue, path string) {
 	s := q.Stats()
 	name := c.queues.name(q, path+s.Name)
+	if _, kept := q.(keeper); kept {
+		s.Capacity, s.HighWater = boundless, boundless
+	}
 	if other, ok := c.queues.stats[name]; ok && !other.OldestDue.IsZero() &&
 		(s.OldestDue.IsZero() || other.OldestDue.Before(s.OldestDue)) {
 		s.OldestDue = other.OldestDue

@@ -19,15 +19,16 @@ var (
 	jobDuration = describe("job_run_duration_seconds", "How long runs took.", "job")
 	jobLateness = describe("job_lateness_seconds", "How much later than due runs began.", "job")
 
-	jobSamples = slices.Concat(
-		[]sample[jobStats]{
-			gauge("job_last_run_timestamp_seconds", "When the last run began. Absent before the first.", "job",
-				func(s *jobStats) float64 { return since1970(s.LastStarted) }),
-			gauge("job_last_success_timestamp_seconds", "When the last successful run ended. Absent before the first.", "job",
-				func(s *jobStats) float64 { return since1970(s.LastSuccess) }),
-			gauge("job_next_run_timestamp_seconds", "When the next run is due. Absent when there is none, or while the job is paused.", "job",
-				func(s *jobStats) float64 { return since1970(s.Next) }),
-		},
+	jobTimes = []sample[jobStats]{
+		gauge("job_last_run_timestamp_seconds", "When the last run began. Absent before the first.", "job",
+			func(s *jobStats) float64 { return since1970(s.LastStarted) }),
+		gauge("job_last_success_timestamp_seconds", "When the last successful run ended. Absent before the first.", "job",
+			func(s *jobStats) float64 { return since1970(s.LastSuccess) }),
+		gauge("job_next_run_timestamp_seconds", "When the next run is due. Absent when there is none, or while the job is paused.", "job",
+			func(s *jobStats) float64 { return since1970(s.Next) }),
+	}
+
+	jobCounts = slices.Concat(
 		parts("job_runs_total", "Runs that ended, by how.", "job", "outcome", outcomes()...),
 		parts("job_skipped_total", "Times the job was due and did not run.", "job", "reason",
 			part[jobStats]{"overlap", func(s *jobStats) uint64 { return s.Skipped.Overlap }},
@@ -51,7 +52,10 @@ func outcomes() []part[jobStats] {
 
 // collectJobs sends what all jobs have, those of a scheduler among them.
 func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
-	collect(ch, jobSamples, of)
+	collect(ch, jobTimes, of)
+	// The schedules of durable jobs know when, but count nothing: a 0 would be false.
+	of = slices.DeleteFunc(of, func(j subject[jobStats]) bool { return j.stats.Runs == nil })
+	collect(ch, jobCounts, of)
 	for i := range of {
 		ch <- exact(jobDuration, of[i].alone, &of[i].stats.Duration)
 		ch <- exact(jobLateness, of[i].alone, &of[i].stats.Lateness)

@@ -2,10 +2,13 @@ package metrics_test
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/periodic"
 )
 
 // stored is a service with a queue that is kept elsewhere.
@@ -16,6 +19,17 @@ type stored struct {
 
 func (s *stored) Queues() []interface{ Name() string } {
 	return []interface{ Name() string }{&s.queue}
+}
+
+func (s *stored) Schedules() []interface{ Name() string } {
+	return []interface{ Name() string }{storedSchedule{}}
+}
+
+type storedSchedule struct{}
+
+func (storedSchedule) Name() string { return "nightly" }
+func (storedSchedule) Stats() periodic.Stats {
+	return periodic.Stats{Name: "nightly", Next: time.Unix(7, 0), LastStarted: time.Unix(5, 0)}
 }
 
 type storedQueue struct{}
@@ -37,4 +51,24 @@ func TestQueuesThatAServiceNamesAreShownWithTheStatesOfTheirJobs(t *testing.T) {
 		`stead_queue_jobs{queue="invoices",state="retryable"}`:            3,
 		`stead_queue_jobs{queue="invoices",state="discarded"}`:            0,
 	})
+	for _, name := range []string{"capacity", "high_water"} {
+		if v, ok := p[`stead_queue_`+name+`{queue="invoices"}`]; ok {
+			t.Errorf("%s is %v, but a store has none", name, v)
+		}
+	}
+}
+
+func TestSchedulesThatAServiceNamesShowTheirTimesAndNoFalseCounts(t *testing.T) {
+	host := hosted.New(hosted.Config{})
+	host.Add("jobs", &stored{Service: hosted.Once(func(context.Context) error { return nil })})
+	p := scrape(t, host)
+	p.want(t, map[string]float64{
+		`stead_job_next_run_timestamp_seconds{job="nightly"}`: 7,
+		`stead_job_last_run_timestamp_seconds{job="nightly"}`: 5,
+	})
+	for name := range p {
+		if strings.Contains(name, `"nightly"`) && !strings.Contains(name, "_timestamp_seconds") {
+			t.Errorf("nobody counts %s", name)
+		}
+	}
 }

@@ -25,8 +25,10 @@ var (
 	queueSamples = slices.Concat(
 		[]sample[queueStats]{
 			gauge("queue_depth", "Items in the queue.", "queue", func(s *queueStats) float64 { return float64(s.Depth) }),
-			gauge("queue_capacity", "Items that the queue can hold.", "queue", func(s *queueStats) float64 { return float64(s.Capacity) }),
-			gauge("queue_high_water", "The greatest depth there ever was.", "queue", func(s *queueStats) float64 { return float64(s.HighWater) }),
+			gauge("queue_capacity", "Items that the queue can hold. Absent for a queue that is kept in a store.", "queue",
+				func(s *queueStats) float64 { return bounded(s.Capacity) }),
+			gauge("queue_high_water", "The greatest depth there ever was. Absent for a queue that is kept in a store.", "queue",
+				func(s *queueStats) float64 { return bounded(s.HighWater) }),
 			gauge("queue_in_progress", "Items that are being handled.", "queue", func(s *queueStats) float64 { return float64(s.InProgress) }),
 			gauge("queue_parked", "Items that wait for a retry, or for another item of their key.", "queue", func(s *queueStats) float64 { return float64(s.Parked) }),
 			gauge("queue_workers", "Workers there are.", "queue", func(s *queueStats) float64 { return float64(s.Workers) }),
@@ -54,6 +56,17 @@ var (
 		),
 	)
 )
+
+// boundless stands for a number that a queue in a store does not have. 0 would be
+// a rendezvous, of which everything that waits is too much.
+const boundless = -1
+
+func bounded(n int) float64 {
+	if n == boundless {
+		return absent
+	}
+	return float64(n)
+}
 
 // collectQueues sends what all queues have, kept in memory or elsewhere.
 func (c *Collector) collectQueues(ch chan<- prometheus.Metric, of []subject[queueStats]) {

@@ -7,18 +7,42 @@
 //	err = durable.Migrate(ctx, store)
 //	jobs, err := durable.New(store, durable.Config{})
 //
+// Tables of the program's own may be in the same file, see [Store.DB]: then what a
+// handler or a request writes and the jobs that follow are one transaction.
+//
+//	tx, err := store.DB().BeginTx(ctx, nil)
+//	_, err = tx.ExecContext(ctx, "INSERT INTO orders ...")
+//	_, err = mails.EnqueueTx(ctx, tx, mail)
+//	err = tx.Commit()
+//
 // # Guarantees
 //
 //  1. What Enqueue accepted is on the disk: the file is in WAL mode with
 //     synchronous=FULL.
 //  2. Several processes of one machine may use the file; one that finds it locked
 //     waits up to 5 s.
+//  3. A full disk is an error of Enqueue and harms nothing; work goes on when there
+//     is room again.
+//
+// # Shutdown
+//
+// Close the store when the jobs have stopped: added to the host before them with
+// hosted.Closer, it is closed after them. What a killed process had begun is
+// repaired by SQLite when the file is opened next, and its jobs are rescued.
 //
 // # Cost
 //
 // One connection, because SQLite has one writer: with more, writers starve each
 // other. While a transaction is open, every other use of the store in this process
-// waits for it; inside it use only EnqueueTx.
+// waits for it; inside it use only EnqueueTx. An insert is about 0.6 ms on a
+// solid-state disk, and 10 workers do some 2,000 to 3,000 empty jobs a second.
+// Every process asks the file for work four times a second and queue, see
+// durable.Config.PollInterval.
+//
+// # Testing
+//
+// A file in t.TempDir() needs no server and takes milliseconds to migrate. Set a
+// short PollInterval. A handler alone is tested with durable/durabletest.
 //
 // # Not for
 //
@@ -32,6 +56,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -52,11 +78,20 @@ type Store struct {
 
 var _ durable.Store[*sql.Tx] = (*Store)(nil)
 
-// Open opens or creates the file. An in-memory database is refused: it would be
-// gone with the process, for which channelq is made.
+// Open opens or creates the file, in a directory that exists. An in-memory database
+// is refused: it would be gone with the process, for which channelq is made. While
+// other processes open or close the file it waits for them, at most 5 s.
 func Open(path string) (*Store, error) {
 	if path == "" || strings.HasPrefix(path, ":memory:") {
 		return nil, errors.New("stead/durable/sqlite: open: the path has to name a file")
+	}
+	// SQLite says only that it cannot open the file.
+	if dir := filepath.Dir(path); path != dir {
+		if info, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("stead/durable/sqlite: open %q: the directory: %w", path, err)
+		} else if !info.IsDir() {
+			return nil, fmt.Errorf("stead/durable/sqlite: open %q: %q is not a directory", path, dir)
+		}
 	}
 	// The path is escaped because the file part of the name is read as a URI, in
 	// which a question mark or a percent sign means something.

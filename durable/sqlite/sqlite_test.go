@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +21,26 @@ func TestOpenRefusesWhatIsNoFile(t *testing.T) {
 			t.Errorf("%q: %v", path, err)
 		}
 	}
+}
+
+func TestOpenNamesTheDirectoryThatIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	missing, file := filepath.Join(dir, "missing"), filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, parent := range []string{missing, file} {
+		_, err := sqlite.Open(filepath.Join(parent, "jobs.db"))
+		if err == nil || !strings.Contains(err.Error(), "director") || strings.Count(err.Error(), parent) != 2 {
+			t.Errorf("%v", err)
+		}
+	}
+	t.Chdir(dir)
+	s, err := sqlite.Open("jobs.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
 }
 
 func TestTheFileSurvivesAPowerCutAndWaitsForLocks(t *testing.T) {

@@ -1,0 +1,33 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/postgres"
+)
+
+// The pool is the program's own; nothing connects before it is used.
+func ExampleStore() {
+	pool, err := pgxpool.New(context.Background(), "postgres://app@db.example.org/app")
+	if err != nil {
+		panic(err)
+	}
+	defer pool.Close()
+	jobs, err := durable.New(postgres.Wrap(pool), durable.Config{})
+	if err != nil {
+		panic(err)
+	}
+	mails, err := durable.NewQueue[string](jobs, "mail", nil, durable.QueueConfig[string]{})
+	fmt.Println(mails.Name(), err)
+	// Output: mail <nil>
+}
+
+func ExampleOpen() {
+	_, err := postgres.Open(context.Background(), "postgres://app@db.example.org:port/app")
+	fmt.Println(err != nil)
+	// Output: true
+}

@@ -1,0 +1,195 @@
+package durable
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
+	"github.com/steadgo/stead/periodic"
+)
+
+// Schedules are those of [Every] in this process, in the order in which they were
+// added: metrics and the dashboard look for them here. Each has a method
+// Stats() periodic.Stats: it is active when a process leads, the next slot is that of
+// the schedule, and the runs are the jobs of the last five slots, whatever process
+// handled them; Runs is nil, because nobody counts further back. What it knows of
+// them is at most a second old, older when the store does not answer.
+func (j *Jobs[TTx]) Schedules() []interface{ Name() string } {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := make([]interface{ Name() string }, len(j.schedules))
+	for i, s := range j.schedules {
+		all[i] = s
+	}
+	return all
+}
+
+// shownSlots is how many slots of a schedule are looked up.
+const shownSlots = 5
+
+// entry is what a page shows of one that Every began.
+type entry[TTx any] struct {
+	jobs       *Jobs[TTx]
+	name, kind string
+	of         periodic.Schedule
+}
+
+func (s *entry[TTx]) Name() string { return s.name }
+
+// next is the slot after an instant, zero if there is none. What is wrong with a
+// schedule is logged where it is run, not each time that somebody looks.
+func (s *entry[TTx]) next(after time.Time) (next time.Time) {
+	if guard.Call(func() error { next = s.of.Next(after); return nil }) != nil || !next.After(after) {
+		return time.Time{}
+	}
+	return next
+}
+
+// last are the latest slots that are over at an instant, the newest first. A
+// schedule only knows what comes next, so this looks from further and further back;
+// the bound on the steps is for one with very uneven slots.
+func (s *entry[TTx]) last(now time.Time) (slots []time.Time) {
+	const longest, steps = 366 * 24 * time.Hour, 4096
+	for back := time.Second; len(slots) < shownSlots && back < longest; back *= 4 {
+		var list []time.Time
+		at := s.next(now.Add(-back))
+		for n := 0; !at.IsZero() && !at.After(now); n++ {
+			if n == steps {
+				return slots
+			}
+			if list = append(list, at); len(list) > shownSlots {
+				list = list[1:]
+			}
+			at = s.next(at)
+		}
+		slots = list
+		slices.Reverse(slots)
+	}
+	return slots
+}
+
+// slotKey is what keeps a slot from being enqueued twice, and what it is found by.
+func slotKey(kind, name string, slot time.Time) []byte {
+	sum := sha256.Sum256([]byte("periodic\x00" + kind + "\x00" + name + "\x00" + slot.UTC().Format(time.RFC3339Nano)))
+	return sum[:]
+}
+
+// Stats has the shape of a periodic job's; see [Jobs.Schedules].
+func (s *entry[TTx]) Stats() periodic.Stats {
+	now := time.Now()
+	st := periodic.Stats{Name: s.name, Next: s.next(now)}
+	st.Active = !st.Next.IsZero() &&
+		slices.ContainsFunc(s.jobs.Instances(), func(i lifecycle.Instance) bool { return i.Leads })
+	rows := s.jobs.slotRows(now)
+	for _, slot := range s.last(now) {
+		if row := rows[string(slotKey(s.kind, s.name, slot))]; row != nil {
+			addRun(&st, slot, row)
+		}
+	}
+	for _, run := range st.History {
+		if run.Outcome == periodic.Succeeded {
+			break
+		}
+		st.Streak++
+	}
+	return st
+}
+
+// addRun adds the job of one slot; they come newest first.
+func addRun(st *periodic.Stats, slot time.Time, row *rivertype.JobRow) {
+	if row.AttemptedAt == nil { // nobody has taken it
+		if slices.Contains(unfinished, row.State) {
+			st.Waiting++
+		}
+		return
+	}
+	run := periodic.Run{Slot: slot, Started: *row.AttemptedAt, Lateness: row.AttemptedAt.Sub(slot)}
+	if st.LastStarted.IsZero() {
+		st.LastStarted = run.Started
+	}
+	if n := len(row.Errors); n > 0 {
+		run.Err = errors.New(plain(row.Errors[n-1].Error))
+	}
+	switch row.State {
+	case rivertype.JobStateRunning:
+		st.Running++
+		return
+	case rivertype.JobStateCompleted:
+		run.Outcome, run.Err = periodic.Succeeded, nil
+	case rivertype.JobStateCancelled:
+		run.Outcome = periodic.Failed
+		if run.Err == nil || run.Err.Error() == ErrCancelled.Error() {
+			run.Outcome = periodic.Cancelled
+		}
+	default: // discarded, or it waits for its next attempt
+		run.Outcome = periodic.Failed
+	}
+	if row.FinalizedAt != nil {
+		run.Duration = row.FinalizedAt.Sub(run.Started)
+		if run.Outcome == periodic.Succeeded && st.LastSuccess.IsZero() {
+			st.LastSuccess = *row.FinalizedAt
+		}
+	}
+	if len(st.History) == 0 {
+		st.Last = run
+	}
+	st.History = append(st.History, run)
+}
+
+// keyIndex is the predicate of the engine's index over unique keys, by the name of
+// the database. A statement that repeats it uses the index; without, it would read
+// the whole table.
+var keyIndex = map[string]string{
+	"postgres": "unique_key IS NOT NULL AND unique_states IS NOT NULL AND river_job_state_in_bitmask(unique_states, state)",
+	"sqlite": `unique_key IS NOT NULL AND unique_states IS NOT NULL AND CASE state
+		WHEN 'available' THEN unique_states & (1 << 0) WHEN 'cancelled' THEN unique_states & (1 << 1)
+		WHEN 'completed' THEN unique_states & (1 << 2) WHEN 'discarded' THEN unique_states & (1 << 3)
+		WHEN 'pending' THEN unique_states & (1 << 4) WHEN 'retryable' THEN unique_states & (1 << 5)
+		WHEN 'running' THEN unique_states & (1 << 6) WHEN 'scheduled' THEN unique_states & (1 << 7)
+		ELSE 0 END >= 1`,
+}
+
+// slotRows are the jobs of the last slots of all schedules, by key, in one look
+// into an index.
+func (j *Jobs[TTx]) slotRows(now time.Time) map[string]*rivertype.JobRow {
+	if !j.inUse() {
+		return nil
+	}
+	return j.slots.look(func(ctx context.Context) (map[string]*rivertype.JobRow, error) {
+		j.mu.Lock()
+		client, schedules := j.client, slices.Clone(j.schedules)
+		j.mu.Unlock()
+		var names []string
+		keys := river.NamedArgs{}
+		for _, s := range schedules {
+			for _, slot := range s.last(now) {
+				// All of one length: the engine takes a name that begins another for it.
+				name := fmt.Sprintf("key_%05d", len(names))
+				keys[name] = slotKey(s.kind, s.name, slot)
+				names = append(names, "@"+name)
+			}
+		}
+		if len(names) == 0 {
+			return nil, nil //nolint:nilnil // nothing to find
+		}
+		where := "unique_key IN (" + strings.Join(names, ", ") + ") AND " + keyIndex[j.store.Driver().DatabaseName()]
+		res, err := client.JobList(ctx, river.NewJobListParams().First(min(len(names), 10_000)).Where(where, keys))
+		if err != nil {
+			return nil, err
+		}
+		rows := make(map[string]*rivertype.JobRow, len(res.Jobs))
+		for _, row := range res.Jobs {
+			rows[string(row.UniqueKey)] = row
+		}
+		return rows, nil
+	})
+}
