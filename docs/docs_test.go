@@ -106,6 +106,7 @@ var covered = map[string]string{
 	"go run ./bench/cmd/beside":                      "here",
 	"go run ./bench/cmd/compare":                     "step bench",
 	"go run ./bench/cmd/compare -overview":           "TestTheOverviewInTheReadmeIsDrawnFromItsFiles",
+	"go run ./bench/cmd/compare -tables":             "TestTheTablesOfThePageAreThoseOfItsFiles",
 	"go run ./bench/cmd/durable":                     "here",
 	"go run ./bench/cmd/hosting":                     "step bench",
 	"go run ./bench/cmd/ticking":                     "step bench",

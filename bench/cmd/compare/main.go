@@ -5,6 +5,7 @@
 //	go run ./bench/cmd/compare -cases 'queue/4P4C'  those whose names match
 //	go run ./bench/cmd/compare -all -check          every case; exit 1 on a missed target
 //	go run ./bench/cmd/compare -overview FILE...    the small plot of what was measured before
+//	go run ./bench/cmd/compare -tables FILE FILE    its tables, in Markdown
 //
 // The contenders of a case take turns, round by round, and a ratio is the median
 // of the ratios of neighbouring rounds: other work on the machine then disturbs
@@ -32,11 +33,18 @@ func main() {
 		round  = flag.Duration("round", 20*time.Millisecond, "how long a round of a contender takes, about")
 		out    = flag.String("out", "bench/results", "where to write results and plots; empty: nowhere")
 		view   = flag.Bool("overview", false, "draw an overview of these files of results to standard output and exit")
+		tabs   = flag.Bool("tables", false, "print the tables of two files of results, the main cases and every cell, and exit")
 		check  = flag.Bool("check", false, "exit with 1 if a target is missed")
 	)
 	flag.Parse()
 	if *view {
 		if err := overview(os.Stdout, flag.Args()); err != nil {
+			fail(1, err)
+		}
+		return
+	}
+	if *tabs {
+		if err := tables(os.Stdout, flag.Args()); err != nil {
 			fail(1, err)
 		}
 		return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,32 @@ func TestTheOverviewInTheReadmeIsDrawnFromItsFiles(t *testing.T) {
 	}
 	if !bytes.Equal(drawn.Bytes(), picture) {
 		t.Errorf("it is another one; draw it again:\n  go run ./bench/cmd/compare -overview %s > docs/img/queue.svg", list)
+	}
+}
+
+// So are the rows of the page's tables.
+func TestTheTablesOfThePageAreThoseOfItsFiles(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..", ".."))
+	text, err := os.ReadFile(filepath.Join("docs", "performance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "-tables ")
+	list, _, found := strings.Cut(after, "#")
+	if !found {
+		t.Fatal("the page does not say from what its tables are")
+	}
+	var printed strings.Builder
+	if err := tables(&printed, strings.Fields(strings.ReplaceAll(list, "\\", ""))); err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Split(string(text), "\n")
+	for line := range strings.Lines(printed.String()) {
+		line = strings.TrimSpace(line)
+		_, numbers, _ := strings.Cut(line, " | ")
+		if isRow := strings.ContainsAny(numbers, "0123456789"); isRow && !slices.Contains(rows, line) {
+			t.Errorf("the page does not have the row\n%s", line)
+		}
 	}
 }
 
