@@ -63,6 +63,35 @@ func ExampleMode() {
 	// stead/durable: enqueue "resize": this process only works
 }
 
+// What waits in a store can be asked of it, without an engine and from any process.
+func ExampleStore() {
+	store, remove := openExample()
+	defer remove()
+	ctx := context.Background()
+	jobs, err := durable.New(store, durable.Config{Mode: durable.InsertOnly})
+	check(err)
+	letters, err := durable.NewQueue[string](jobs, "letters", nil, durable.QueueConfig[string]{})
+	check(err)
+	check(letters.Enqueue(ctx, "ada"))
+	check(letters.Enqueue(ctx, "bob"))
+
+	var waiting durable.Store[*sql.Tx] = store
+	counts, err := waiting.Counts(ctx)
+	check(err)
+	for _, c := range counts {
+		fmt.Println(c.Queue, c.State, c.N)
+	}
+	// Output: letters available 2
+}
+
+// A backlog, as an alert may look at it.
+func ExampleCount() {
+	due := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	c := durable.Count{Queue: "letters", State: "available", N: 2, Due: due}
+	fmt.Println(c.N, c.Queue, "are", c.State, "since", c.Due.Format(time.TimeOnly))
+	// Output: 2 letters are available since 12:00:00
+}
+
 // Whoever only enqueues names neither the engine nor its transactions.
 func ExampleQueue_enqueuer() {
 	store, remove := openExample()
@@ -202,8 +231,8 @@ func ExampleRunningError() {
 	defer cancel()
 	var running *durable.RunningError
 	if errors.As(jobs.Stop(ctx), &running) {
-		job := running.Jobs[0]
-		fmt.Println(job.Queue, job.ID, job.RescueAt.Sub(job.Since))
+		tell := func(job durable.RunningJob) { fmt.Println(job.Queue, job.ID, job.RescueAt.Sub(job.Since)) }
+		tell(running.Jobs[0])
 	}
 	close(release)
 	client, err := jobs.Client()

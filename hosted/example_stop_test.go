@@ -25,6 +25,20 @@ func ExampleServiceError() {
 	// true
 }
 
+// A panic does not end the program: it is an error with the name of its service,
+// and then follows the policy chosen for that.
+func ExamplePanicError() {
+	host := hosted.New(hosted.Config{})
+	host.Go("poll", func(context.Context) error { panic("no such page") })
+	err := host.Run(context.Background())
+
+	var panicked *hosted.PanicError
+	if errors.As(err, &panicked) {
+		fmt.Println(panicked.Value, len(panicked.Stack) > 0)
+	}
+	// Output: no such page true
+}
+
 // A service that ignores its context does not hold the stop up.
 func ExampleTimeoutError() {
 	release := make(chan struct{})
