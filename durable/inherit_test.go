@@ -1,3 +1,5 @@
+//go:build !river51
+
 package durable_test
 
 import (
