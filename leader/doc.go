@@ -28,7 +28,7 @@
 //     trusted for TTL less Margin, counted on the monotonic clock from before the
 //     request for it was sent. Setting a wall clock changes nothing.
 //  2. If the lease cannot be renewed, the work's context ends before the lease
-//     does, with a cause that wraps [ErrLost] and says why. Renewals are tried
+//     does, also while the log blocks, with a cause that wraps [ErrLost] and says why. Renewals are tried
 //     every third of the TTL, more often after a failure; a failed one is no loss.
 //  3. If the store has forgotten the lease, the work's context ends at the next
 //     renewal. Until then there may be two leaders.

@@ -50,7 +50,7 @@ func New(store Store, cfg Config) (*Elector, error) {
 		return nil, err
 	}
 	e := &Elector{lease: l, grace: cfg.Grace, stats: Stats{Group: cfg.Group}}
-	l.onLost = func(t *term) { e.ceased(t, t.why) }
+	l.onLost = func(t *term) func() { return e.ceased(t, t.why) }
 	l.onRenew = e.renewed
 	if e.grace == 0 {
 		e.grace = l.ttl
@@ -116,17 +116,23 @@ func (e *Elector) unclaim() {
 // answered notes how a try for the lease went. The log gets the first failure of
 // a streak and its end: an outage of an hour is two lines.
 func (e *Elector) answered(err error) {
-	if e.reached(err) {
+	began, write := e.reached(err)
+	write()
+	if began {
 		e.lease.log.Warn("lease cannot be asked for", "group", e.lease.key, "error", err)
 	}
 }
 
 // renewed is the same for a renewal, of which the keeper logs each failure: there
 // are few before the lease is lost, and each is a step nearer.
-func (e *Elector) renewed(err error) { e.reached(err) }
+func (e *Elector) renewed(err error) (write func()) {
+	_, write = e.reached(err)
+	return write
+}
 
-// reached notes whether the store answered, and reports whether an outage began.
-func (e *Elector) reached(err error) (began bool) {
+// reached notes whether the store answered, and reports whether an outage began;
+// write logs that one is over.
+func (e *Elector) reached(err error) (began bool, write func()) {
 	e.mu.Lock()
 	out := !e.stats.Outage.IsZero()
 	switch {
@@ -138,10 +144,11 @@ func (e *Elector) reached(err error) (began bool) {
 		e.stats.Err = err
 	}
 	e.mu.Unlock()
-	if err == nil && out {
-		e.lease.log.Info("store of the lease answers again", "group", e.lease.key)
+	return err != nil && !out, func() {
+		if err == nil && out {
+			e.lease.log.Info("store of the lease answers again", "group", e.lease.key)
+		}
 	}
-	return err != nil && !out
 }
 
 // gained notes the begin of a term. The log gets it in this order even when the
@@ -157,18 +164,19 @@ func (e *Elector) gained(t *term) {
 	e.mu.Unlock()
 	e.lease.log.Info("leadership gained", "group", t.key, "fence", t.fence)
 	if lost != nil {
-		e.ceased(t, lost)
+		e.ceased(t, lost)()
 	}
 }
 
 // ceased notes the end of a term: lost, or given up with a nil error. It does so
-// when the lead is no longer trusted, which is before the work has returned.
-func (e *Elector) ceased(t *term, lost error) {
+// when the lead is no longer trusted, which is before the work has returned; write
+// logs it.
+func (e *Elector) ceased(t *term, lost error) (write func()) {
 	e.mu.Lock()
 	if !t.noted { // this process was stopped in between; gained comes back to it
 		t.lostUnnoted = lost
 		e.mu.Unlock()
-		return
+		return func() {}
 	}
 	held := e.lease.now().Sub(t.began)
 	if lost != nil {
@@ -177,12 +185,14 @@ func (e *Elector) ceased(t *term, lost error) {
 	}
 	e.changeLocked(false)
 	e.mu.Unlock()
-	args := []any{"group", t.key, "fence", t.fence, "duration", held}
-	if lost != nil {
-		e.lease.log.Warn("leadership lost", append(args, "error", lost)...)
-		return
+	return func() {
+		args := []any{"group", t.key, "fence", t.fence, "duration", held}
+		if lost != nil {
+			e.lease.log.Warn("leadership lost", append(args, "error", lost)...)
+			return
+		}
+		e.lease.log.Info("leadership given up", args...)
 	}
-	e.lease.log.Info("leadership given up", args...)
 }
 
 // changeLocked is the one place where Leading changes, so that no change is left

@@ -23,10 +23,10 @@ type lease struct {
 	retry  time.Duration
 	log    safelog.Log
 
-	// Told by the keeper of a term, at once: they must not block. An Elector has
-	// them, Do and TryDo do not.
-	onLost  func(*term)
-	onRenew func(error) // nil: the store answered
+	// Told by the keeper of a term, at once: they must not block. What they return
+	// writes it to the log, and may. An Elector has them, Do and TryDo do not.
+	onLost  func(*term) (write func())
+	onRenew func(error) (write func()) // nil: the store answered
 
 	// now is time.Now. Only differences between its results are used, and those
 	// are measured on the monotonic clock: no setting of the wall clock matters.

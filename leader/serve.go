@@ -74,7 +74,7 @@ func (s *Service) serve(t *term) (again bool, err error) {
 	// lease that is given back before the keeper has ended could be renewed again,
 	// and whoever sees us follow must not find the lease still ours.
 	if t.settle() == nil {
-		e.ceased(t, nil)
+		e.ceased(t, nil)()
 	}
 	t.giveBack()
 	s.close(*inner)

@@ -63,6 +63,8 @@ func Fence(ctx context.Context) int64 {
 // keep is the goroutine that renews.
 func (t *term) keep() {
 	defer close(t.kept)
+	var log notes
+	defer log.wait()
 	until := t.began.Add(t.ttl - t.margin)
 	window, next := time.NewTimer(until.Sub(t.now())), time.NewTimer(t.began.Add(t.ttl/3).Sub(t.now()))
 	defer window.Stop()
@@ -87,15 +89,15 @@ func (t *term) keep() {
 		case a := <-renewed:
 			renewed = nil
 			if t.onRenew != nil {
-				t.onRenew(a.err)
+				log.add(t.onRenew(a.err))
 			}
 			switch {
 			case a.err != nil:
 				failed = a.err
-				t.log.Warn("lease not renewed", "group", t.key, "error", a.err)
+				log.add(func() { t.log.Warn("lease not renewed", "group", t.key, "error", a.err) })
 				next.Reset(t.ttl / 9)
 			case !a.value:
-				t.lose(errTaken)
+				t.lose(errTaken, &log)
 				return
 			default:
 				failed = nil
@@ -107,7 +109,7 @@ func (t *term) keep() {
 		// Asked after every event: a process that slept finds all of its timers
 		// due at once, and any of them may come first.
 		if !t.now().Before(until) {
-			t.lose(unrenewed(t.ttl, failed))
+			t.lose(unrenewed(t.ttl, failed), &log)
 			return
 		}
 	}
@@ -124,10 +126,10 @@ func unrenewed(ttl time.Duration, last error) error {
 
 // lose ends the work's context, and complains if the work goes on for longer than
 // the margin: from then on another may be at it too.
-func (t *term) lose(why error) {
+func (t *term) lose(why error, log *notes) {
 	t.why = fmt.Errorf("stead/leader: hold %q: %w: %w", t.key, ErrLost, why)
 	if t.onLost != nil {
-		t.onLost(t)
+		log.add(t.onLost(t))
 	}
 	t.cancel(t.why) // before the service hears of it, whose stop would end the work with a cause of its own
 	close(t.lost)
@@ -138,7 +140,32 @@ func (t *term) lose(why error) {
 		return
 	case <-timer.C:
 	}
-	t.log.Warn("work goes on without the lease", "group", t.key, "fence", t.fence, "error", t.why)
+	log.add(func() { t.log.Warn("work goes on without the lease", "group", t.key, "fence", t.fence, "error", t.why) })
+}
+
+// notes are what a keeper writes to the log: in order, but beside it. A log may
+// block, as a pipe that nobody reads does, and must not decide when a lease is
+// renewed, nor how long work goes on without one.
+type notes struct{ last chan struct{} }
+
+func (n *notes) add(write func()) {
+	before, done := n.last, make(chan struct{})
+	n.last = done
+	go func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		write()
+	}()
+}
+
+// wait returns when all of it is written, so that the log of the next term comes
+// after that of this one.
+func (n *notes) wait() {
+	if n.last != nil {
+		<-n.last
+	}
 }
 
 // settle is called when the work has returned. It ends the renewals and returns
