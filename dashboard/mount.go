@@ -10,22 +10,26 @@ import (
 // route is what a request asks for, below the path that the dashboard is mounted
 // at; mounted is false if that path cannot be known.
 //
-// The path may have been stripped or not. What is one of our own places as it is
-// was stripped, or there is nothing to strip; otherwise the pattern says what is in
-// front. Nothing is guessed from the end of the path: whoever guards /admin/actions
-// with a handler of its own must not find another path that leads there.
+// The path may have been stripped or not. If it came as it was sent, the pattern
+// says what is in front. If not, what is one of our own places was stripped, and
+// otherwise the pattern may be that of a second mux behind the strip. Nothing is
+// guessed from the end of the path: whoever guards /admin/actions with a handler of
+// its own must not find another path that leads there.
 func (d *Dashboard) route(r *http.Request) (where string, mounted bool) {
 	where = strings.TrimPrefix(r.URL.Path, "/")
-	if d.isPlace(where) {
+	whole := askedPath(r) == r.URL.EscapedPath()
+	below, found := belowPattern(r)
+	switch {
+	case found && whole:
+		return below, true
+	case d.isPlace(where):
 		return where, true
-	}
-	below, found := belowPattern(r.Pattern, r.URL.EscapedPath())
-	if found {
+	case found:
 		return below, true
 	}
 	// One word is a page that there is not, and so is anything below a prefix that
 	// was taken off. More words as they were sent come from an unknown prefix.
-	return where, !strings.Contains(where, "/") || askedPath(r) != r.URL.EscapedPath()
+	return where, !strings.Contains(where, "/") || !whole
 }
 
 // isPlace reports whether there is anything at a path.
@@ -45,8 +49,8 @@ func (d *Dashboard) isPlace(where string) bool {
 // for off the front of a path. It must match everything below, that is end in a
 // slash or a {name...}, and the path must not have lost that front already. The path
 // is escaped, as a mux matches it: a slash within a segment is none between two.
-func belowPattern(pattern, path string) (below string, ok bool) {
-	_, front, found := strings.Cut(pattern, "/") // the method and the host, if any, are before that
+func belowPattern(r *http.Request) (below string, ok bool) {
+	_, front, found := strings.Cut(r.Pattern, "/") // the method and the host, if any, are before that
 	if !found {
 		return "", false
 	}
@@ -55,16 +59,31 @@ func belowPattern(pattern, path string) (below string, ok bool) {
 	if last != "" && !strings.HasSuffix(last, "...}") {
 		return "", false
 	}
-	rest := strings.TrimPrefix(path, "/")
-	for _, part := range parts[:len(parts)-1] {
-		segment, after, more := strings.Cut(rest, "/")
-		wild := strings.HasPrefix(part, "{") && strings.HasSuffix(part, "}")
-		if !more || !wild && unescaped(segment) != part {
-			return "", false
-		}
-		rest = after
+	parts = parts[:len(parts)-1]
+	path := r.URL.EscapedPath()
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if len(segments) <= len(parts) || !standFor(r, segments[:len(parts)], parts) {
+		return "", false
 	}
-	return unescaped(rest), true
+	taken, was := strings.CutSuffix(askedPath(r), path)
+	if off := strings.Split(taken, "/"); was && len(parts) > 0 && len(off) > len(parts) && standFor(r, off[len(off)-len(parts):], parts) {
+		return "", false // the front was taken off, and what looks like it is below
+	}
+	return unescaped(strings.Join(segments[len(parts):], "/")), true
+}
+
+// standFor reports whether these are the segments that a mux matched the parts of
+// the pattern with.
+func standFor(r *http.Request, segments, parts []string) bool {
+	for i, part := range parts {
+		if name, wild := strings.CutPrefix(part, "{"); wild {
+			part = r.PathValue(strings.TrimSuffix(name, "}"))
+		}
+		if unescaped(segments[i]) != part {
+			return false
+		}
+	}
+	return true
 }
 
 // unescaped is a part of a path that was parsed, and so can be.
