@@ -86,8 +86,10 @@ func (s *eventStream) page(html []byte) bool {
 	s.last = html
 	var event bytes.Buffer
 	event.WriteString("event: page\n")
-	for line := range bytes.Lines(html) {
-		fmt.Fprintf(&event, "data: %s\n", bytes.TrimRight(line, "\r\n"))
+	// A carriage return, as in the error of a tool that shows its progress, would
+	// end the line for the browser too. In HTML it means the same as a line feed.
+	for line := range bytes.SplitSeq(bytes.ReplaceAll(html, []byte("\r"), []byte("\n")), []byte("\n")) {
+		fmt.Fprintf(&event, "data: %s\n", line)
 	}
 	event.WriteByte('\n')
 	return s.send(event.Bytes())
