@@ -28,7 +28,7 @@ type sample struct {
 	inProgress            int32
 	oldest                time.Duration
 	in, out, failed, lost uint64
-	ended                 uint64 // attempts, whatever came of them
+	ended                 uint64 // moves with attempts that end, whatever comes of them
 }
 
 // ring is the last samples, overwritten in a circle once it is full.
@@ -61,8 +61,11 @@ func sampleOf(q *Queue, now time.Time) sample {
 	s := sample{
 		at: now, depth: clamped(q.Depth), inProgress: clamped(q.InProgress),
 		in: q.Accepted, out: q.Handled + q.TakenByHand, failed: q.GaveUp,
-		ended: q.Handled + q.GaveUp + q.Retried,
+		ended: q.Handled + q.GaveUp + q.Retried + q.Handle.Samples,
 		lost:  q.Dropped.Oldest + q.Dropped.Newest + q.Refused.Full + q.Refused.Write,
+	}
+	if q.States == nil { // of all processes it would say nothing of this one; there every attempt is in Handle
+		s.ended += uint64(len(q.Retrying))
 	}
 	if !q.OldestDue.IsZero() {
 		s.oldest = max(0, now.Sub(q.OldestDue))
