@@ -31,7 +31,7 @@ func (d *Dashboard) take(now time.Time) *inventory {
 			LastStop: d.lastStop,
 		},
 	}
-	inv.names.queues, inv.names.schedules = names{}, names{}
+	inv.names.queues, inv.names.schedules = newNames(), newNames()
 	inv.takeAll(inv.walk("", d.host, 0))
 	s := &inv.state
 	d.history.addRates(s)
@@ -69,13 +69,26 @@ type found struct {
 // walk lists the services of a host and, behind each that is a host, those inside.
 func (inv *inventory) walk(path string, host hostSource, depth int) (all []found) {
 	for _, status := range host.Services() {
-		all = append(all, found{path, depth, len(inv.state.Services), status})
+		at := len(inv.state.Services)
+		all = append(all, found{path, depth, at, status})
 		inv.state.Services = append(inv.state.Services, serviceOf(path, status))
-		if inner, ok := hosted.As[hostSource](status.Service); ok && depth < maxNesting {
-			all = append(all, inv.walk(path+status.Name+"/", inner, depth+1)...)
-		}
+		err := guard.Call(func() error {
+			if inner, ok := hosted.As[hostSource](status.Service); ok && depth < maxNesting {
+				all = append(all, inv.walk(path+status.Name+"/", inner, depth+1)...)
+			}
+			return nil
+		})
+		inv.state.Services[at].shown(err)
 	}
 	return all
+}
+
+// shown notes that a component panicked when it was asked, which must not take the
+// page, or a program that keeps history, with it.
+func (v *Service) shown(err error) {
+	if err != nil && v.Error == "" {
+		v.Error = "cannot be shown in full: " + err.Error()
+	}
 }
 
 // takeAll asks every service, those of outer hosts first: a queue that is used in
@@ -87,10 +100,9 @@ func (inv *inventory) takeAll(all []found) {
 	}
 }
 
-// takeOne asks one service. A component that panics when it is asked must not take
-// the page, or a program that keeps history, with it.
+// takeOne asks one service.
 func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStatus) {
-	err := guard.Call(func() error {
+	v.shown(guard.Call(func() error {
 		if b, ok := hosted.As[backlogSource](status.Service); ok {
 			v.Backlog = b.Backlog()
 		}
@@ -105,10 +117,7 @@ func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStat
 		}
 		inv.addInstances(v.Name, status)
 		return nil
-	})
-	if err != nil && v.Error == "" {
-		v.Error = "cannot be shown in full: " + err.Error()
-	}
+	}))
 }
 
 func (inv *inventory) look(s source) {

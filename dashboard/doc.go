@@ -28,12 +28,14 @@
 // # What is shown
 //
 // Everything that was added to the host, and to hosts inside it, whose services,
-// queues and schedules have the path in front: outer/inner. A service, one
+// queues and schedules have the path in front: outer/inner. Two queues or two
+// schedules of one name are told apart by a ' behind the second. A service, one
 // behind its Unwrap methods, or what was given to hosted.Watch shows more by
 // having any of these methods; those of channelq and periodic have them, and so
 // can yours:
 //
 //	Stats() channelq.Stats                a queue
+//	Observed() any                        the queue itself, if several services are consumers of it
 //	Failures() []channelq.Failure         its items that failed for good,
 //	Requeue(id uint64) error              which can be requeued
 //	Discard(id uint64) error              and discarded

@@ -98,7 +98,7 @@ func sourcesOf(path string, s hosted.ServiceStatus) []source {
 	}
 	if many, ok := hosted.As[schedulesSource](s.Service); ok {
 		for _, e := range many.Schedules() {
-			all = append(all, source{service: name, thing: e})
+			all = append(all, source{path: path, service: name, thing: e})
 		}
 	}
 	for _, one := range all {
@@ -113,20 +113,31 @@ func sourcesOf(path string, s hosted.ServiceStatus) []source {
 
 // names are those that the things of one kind are shown under: with the path of
 // the hosts they are in, as their services, so that two of one name are two.
-type names map[any]string
+type names struct {
+	known map[any]string  // of the things that can be told apart
+	taken map[string]bool // by one of them
+}
+
+func newNames() names { return names{map[any]string{}, map[string]bool{}} }
 
 // of is the name of thing, which is called name in its host. Consumers of one queue
-// are one thing, and have the name that was found first.
+// are one thing, and have the name that was found first. Two things of one name in
+// one host, such as a queue in memory and the durable one that is to replace it, are
+// told apart by a mark, as in package metrics.
 func (n names) of(thing any, path, name string) string {
 	if o, ok := thing.(interface{ Observed() any }); ok {
 		thing = o.Observed()
 	}
+	name = path + name
 	if t := reflect.TypeOf(thing); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
-		return path + name // no identity but its name
+		return name // no identity but its name
 	}
-	if known, ok := n[thing]; ok {
+	if known, ok := n.known[thing]; ok {
 		return known
 	}
-	n[thing] = path + name
-	return path + name
+	for n.taken[name] {
+		name += "'"
+	}
+	n.known[thing], n.taken[name] = name, true
+	return name
 }

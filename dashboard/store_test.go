@@ -18,6 +18,14 @@ type store struct {
 	name string
 	left []uint64
 	busy func() // called before a failure is dealt with
+	of   any    // the queue whose consumer it is; nil: itself
+}
+
+func (s *store) Observed() any {
+	if s.of == nil {
+		return s
+	}
+	return s.of
 }
 
 func (s *store) Name() string          { return s.name }
@@ -56,7 +64,7 @@ func (s *store) watchedBy(host *hosted.Host, service string) *store {
 func TestAnIDWithoutItsServiceIsRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
 		a := (&store{name: "store", left: []uint64{9}}).watchedBy(s.host, "a")
-		b := (&store{name: "store", left: []uint64{9}}).watchedBy(s.host, "b")
+		b := (&store{name: "store", left: []uint64{9}, of: a}).watchedBy(s.host, "b")
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
 		for _, verb := range []string{"discard", "requeue", "cancel"} {
