@@ -99,10 +99,6 @@ func (j *Jobs[TTx]) indexLocked(name string) int {
 // Forget ends what [Every] began under this name, in this process, and reports
 // whether there was such a schedule. Jobs that were enqueued stay.
 func (j *Jobs[TTx]) Forget(name string) (bool, error) {
-	client, err := j.Client()
-	if err != nil {
-		return false, err
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	i := j.indexLocked(name)
@@ -110,8 +106,10 @@ func (j *Jobs[TTx]) Forget(name string) (bool, error) {
 		return false, nil
 	}
 	j.schedules = slices.Delete(slices.Clone(j.schedules), i, i+1)
-	if j.worksLocked() {
-		client.PeriodicJobs().RemoveByID(scheduleID(name))
+	if j.client == nil {
+		j.periodic = slices.Delete(j.periodic, i, i+1) // of the same length until then
+	} else if j.worksLocked() {
+		j.client.PeriodicJobs().RemoveByID(scheduleID(name))
 	}
 	return true, nil
 }

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -106,8 +107,10 @@ func (s *entry[TTx]) Stats() periodic.Stats {
 
 // addRun adds the job of one slot; they come newest first.
 func addRun(st *periodic.Stats, slot time.Time, row *rivertype.JobRow) {
-	if row.AttemptedAt == nil { // nobody has taken it
-		if slices.Contains(unfinished, row.State) {
+	open := slices.Contains(unfinished, row.State)
+	// Nobody has taken it, or who did gave it back in a stop, which is no fault of it.
+	if row.AttemptedAt == nil || open && row.State != rivertype.JobStateRunning && len(row.Errors) == 0 {
+		if open {
 			st.Waiting++
 		}
 		return
@@ -127,7 +130,8 @@ func addRun(st *periodic.Stats, slot time.Time, row *rivertype.JobRow) {
 		run.Outcome, run.Err = periodic.Succeeded, nil
 	case rivertype.JobStateCancelled:
 		run.Outcome = periodic.Failed
-		if run.Err == nil || run.Err.Error() == ErrCancelled.Error() {
+		// By somebody, whatever the handler made of that. Otherwise its error was permanent.
+		if run.Err == nil || bytes.Contains(row.Metadata, []byte(`"cancel_attempted_at"`)) {
 			run.Outcome = periodic.Cancelled
 		}
 	default: // discarded, or it waits for its next attempt

@@ -30,6 +30,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"AWebTierEnqueuesForAWorkerTier":                  tiers[TTx],
 		"ASlotOfAScheduleIsOneJobForAllProcesses":         every[TTx],
 		"SchedulesAreShownInEveryProcess":                 shownSchedules[TTx],
+		"WhatTheRunsOfAScheduleCameToIsShown":             shownEnds[TTx],
 		"AScheduleThatPanicsHurtsNobody":                  everyPanics[TTx],
 		"FailuresAreListedRequeuedAndDiscarded":           failures[TTx],
 		"StatsCountWhatThisProcessDid":                    stats[TTx],
