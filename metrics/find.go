@@ -60,7 +60,7 @@ func (c *components) addServices(host Host, path string, depth int) {
 	all := host.Services()
 	for _, s := range all {
 		c.services = append(c.services, newSubject("service", c.unique(path+s.Name), s))
-		_ = guard.Call(func() error { c.add(s, path); return nil })
+		c.add(s, path)
 	}
 	if depth == maxNesting {
 		return
@@ -87,38 +87,39 @@ func (c *components) unique(name string) string {
 }
 
 // add looks for all that one service may be, or watch. A service may be several of
-// these.
+// these, and one that panics as one of them is still the others.
 func (c *components) add(s hosted.ServiceStatus, path string) {
-	if q, ok := hosted.As[queue](s.Service); ok {
-		c.addQueue(q, path)
-	}
-	if many, ok := hosted.As[queues](s.Service); ok {
-		for _, q := range many.Queues() {
-			c.addNamed(q, path)
-		}
-	}
-	if many, ok := hosted.As[schedules](s.Service); ok {
-		for _, e := range many.Schedules() {
-			c.addNamed(e, path)
-		}
-	}
-	if j, ok := hosted.As[job](s.Service); ok {
-		c.addJob(j, path)
-	}
-	if l, ok := hosted.As[candidate](s.Service); ok {
-		c.addCandidate(l)
-	}
-	if many, ok := hosted.As[scheduler](s.Service); ok {
+	ask(s, func(q queue) { c.addQueue(q, path) })
+	ask(s, func(many queues) { c.addAll(many.Queues(), path) })
+	ask(s, func(many schedules) { c.addAll(many.Schedules(), path) })
+	ask(s, func(j job) { c.addJob(j, path) })
+	ask(s, func(l candidate) { c.addCandidate(l) })
+	ask(s, func(many scheduler) {
 		for _, j := range many.Jobs() {
-			c.addJob(j, path)
+			_ = guard.Call(func() error { c.addJob(j, path); return nil })
 		}
-	}
-	for _, w := range s.Watched {
-		c.addNamed(w, path)
+	})
+	c.addAll(s.Watched, path)
+}
+
+// ask calls do with a service if it is a T. A panic is the end of that, not of the
+// scrape.
+func ask[T any](s hosted.ServiceStatus, do func(T)) {
+	_ = guard.Call(func() error {
+		if t, ok := hosted.As[T](s.Service); ok {
+			do(t)
+		}
+		return nil
+	})
+}
+
+// addAll is for what is known by its name only: watched, or one of many queues.
+func (c *components) addAll(all []interface{ Name() string }, path string) {
+	for _, one := range all {
+		_ = guard.Call(func() error { c.addNamed(one, path); return nil })
 	}
 }
 
-// addNamed is for what is known by its name only: watched, or one of many queues.
 func (c *components) addNamed(w interface{ Name() string }, path string) {
 	if q, ok := w.(queue); ok {
 		c.addQueue(q, path)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -96,4 +97,31 @@ func TestScrapesSideBySideOfWrappedCollectorsHaveSortedLabels(t *testing.T) {
 		})
 	}
 	scrapes.Wait()
+}
+
+// shelf has several queues, one of which panics.
+type shelf struct{ hosted.Service }
+
+func (shelf) Queues() []interface{ Name() string } {
+	return []interface{ Name() string }{loaded("a"), storedAs("b"), nil}
+}
+
+// Role of a candidate that panics as well.
+func (shelf) Group() string                                      { return "g" }
+func (shelf) Transitions() uint64                                { return 0 }
+func (shelf) Role() (leading bool, since time.Time, fence int64) { panic("boom") }
+
+type loaded string
+
+func (l loaded) Name() string        { return string(l) }
+func (loaded) Stats() channelq.Stats { panic("boom") }
+
+func TestAQueueThatPanicsCostsNoneOfItsNeighboursTheirSeries(t *testing.T) {
+	host := hosted.New(hosted.Config{})
+	host.Add("shelf", shelf{silent()}, hosted.Watch(loaded("c")), hosted.Watch(newQueue("mail", 5, channelq.Wait)))
+	scrape(t, host).want(t, map[string]float64{
+		`stead_queue_capacity{queue="mail"}`:            5,
+		`stead_queue_jobs{queue="b",state="retryable"}`: 3,
+		`stead_service_restarts_total{service="shelf"}`: 0,
+	})
 }
