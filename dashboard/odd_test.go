@@ -199,3 +199,22 @@ func TestAServiceThatPanicsWhenItIsLookedBehindTakesNothingWithIt(t *testing.T) 
 		}
 	})
 }
+
+// loaded panics when it is asked.
+type loaded struct{ books }
+
+func (*loaded) Stats() channelq.Stats { panic("boom") }
+
+func TestAQueueThatPanicsCostsNoneOfItsNeighboursTheirPlace(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.host.Add("jobs", &timetable{
+			Service: idle(), queues: []interface{ Name() string }{&loaded{}, nil, &books{channelq.Stats{Name: "thumbs"}}},
+			schedules: []interface{ Name() string }{&slot{name: "newsletter"}},
+		}, hosted.Watch(&loaded{}), hosted.Watch(&books{channelq.Stats{Name: "calls"}}))
+		s.start(t)
+		state := dashboard.New(s.host, dashboard.Config{}).State()
+		if len(state.Queues) != 3 || len(state.Schedules) != 2 || !strings.Contains(state.Services[2].Error, "boom") {
+			t.Errorf("%+v", state)
+		}
+	})
+}

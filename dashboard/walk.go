@@ -1,0 +1,100 @@
+package dashboard
+
+import (
+	"slices"
+
+	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// maxNesting of hosts in hosts; a host that contains itself would have no end.
+const maxNesting = 8
+
+// found is one service, of the host or of one inside it, and where it stands in
+// the state.
+type found struct {
+	path   string // of the hosts it is in: "" or "outer/"
+	depth  int
+	at     int
+	status hosted.ServiceStatus
+}
+
+// walk lists the services of a host and, behind each that is a host, those inside.
+func (inv *inventory) walk(path string, host hostSource, depth int) (all []found) {
+	for _, status := range host.Services() {
+		at := len(inv.state.Services)
+		all = append(all, found{path, depth, at, status})
+		inv.state.Services = append(inv.state.Services, serviceOf(path, status))
+		err := guard.Call(func() error {
+			if inner, ok := hosted.As[hostSource](status.Service); ok && depth < maxNesting {
+				all = append(all, inv.walk(path+status.Name+"/", inner, depth+1)...)
+			}
+			return nil
+		})
+		inv.state.Services[at].shown(err)
+	}
+	return all
+}
+
+// shown notes that a component panicked when it was asked, which must not take the
+// page, or a program that keeps history, with it.
+func (v *Service) shown(err error) {
+	if err != nil && v.Error == "" {
+		v.Error = "cannot be shown in full: " + err.Error()
+	}
+}
+
+// takeAll asks every service, those of outer hosts first: a queue that is used in
+// several is then known by its name in the outermost.
+func (inv *inventory) takeAll(all []found) {
+	slices.SortStableFunc(all, func(a, b found) int { return a.depth - b.depth })
+	for _, f := range all {
+		inv.takeOne(f.path, &inv.state.Services[f.at], f.status)
+	}
+}
+
+// takeOne asks one service, and each of its queues and schedules, for what it has.
+func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStatus) {
+	var sources []source
+	for _, ask := range []func(){
+		func() {
+			if b, ok := hosted.As[backlogSource](status.Service); ok {
+				v.Backlog = b.Backlog()
+			}
+		},
+		func() {
+			if c, ok := hosted.As[stuckSource](status.Service); ok {
+				v.Stuck = c.Stuck()
+			}
+		},
+		func() {
+			if c, ok := hosted.As[candidate](status.Service); ok {
+				v.Leadership = leadershipOf(c)
+			}
+		},
+		func() { sources = sourcesOf(path, status) },
+		func() { inv.addInstances(v.Name, status) },
+	} {
+		v.shown(guard.Call(func() error { ask(); return nil }))
+	}
+	for _, s := range sources {
+		v.shown(guard.Call(func() error { inv.look(s); return nil }))
+	}
+}
+
+func (inv *inventory) look(s source) {
+	if q, ok := find[queueSource](s); ok {
+		stats := q.Stats()
+		stats.Name = inv.names.queues.of(q, s.path, stats.Name)
+		inv.addQueue(s, stats)
+	}
+	if j, ok := find[scheduleSource](s); ok {
+		stats := j.Stats()
+		stats.Name = inv.names.schedules.of(j, s.path, stats.Name)
+		if _, known := inv.schedules[stats.Name]; known {
+			return // watched by another service too
+		}
+		inv.schedules[stats.Name] = s
+		inv.state.Schedules = append(inv.state.Schedules, scheduleOf(s, &stats))
+	}
+}
