@@ -110,15 +110,18 @@ func keys(key string) []string {
 	return []string{"stead:lease:{" + key + "}", "stead:fence:{" + key + "}"}
 }
 
+// millis is rounded up: a lease must not end before whoever has it thinks so.
+func millis(ttl time.Duration) int64 { return (ttl + time.Millisecond - 1).Milliseconds() }
+
 // Acquire takes the lease if nobody has it. See [leader.Store].
 func (s *Store) Acquire(ctx context.Context, key, token string, ttl time.Duration) (fence int64, ok bool, err error) {
-	fence, err = s.run(ctx, acquire, keys(key), token, ttl.Milliseconds())
+	fence, err = s.run(ctx, acquire, keys(key), token, millis(ttl))
 	return fence, fence > 0, err
 }
 
 // Renew extends the lease if it is token's. See [leader.Store].
 func (s *Store) Renew(ctx context.Context, key, token string, ttl time.Duration) (bool, error) {
-	n, err := s.run(ctx, renew, keys(key)[:1], token, ttl.Milliseconds())
+	n, err := s.run(ctx, renew, keys(key)[:1], token, millis(ttl))
 	return n > 0, err
 }
 

@@ -135,3 +135,21 @@ func ExampleStore() {
 	fmt.Println(elector.Group(), err)
 	// Output: newsletter <nil>
 }
+
+// A lease that is shorter in the store than here would be trusted when it is over.
+func TestALeaseIsNoShorterInTheStoreThanAsked(t *testing.T) {
+	m := miniredis.RunT(t)
+	s := open(t, m.Addr())
+	const ttl = 30*time.Millisecond + 900*time.Microsecond
+	for _, ask := range []func() (bool, error){
+		func() (bool, error) { _, ok, err := s.Acquire(t.Context(), "k", "a", ttl); return ok, err },
+		func() (bool, error) { return s.Renew(t.Context(), "k", "a", ttl) },
+	} {
+		if ok, err := ask(); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if got := m.TTL("stead:lease:{k}"); got < ttl {
+			t.Errorf("it lasts %v there, %v here", got, ttl)
+		}
+	}
+}
