@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,8 +70,7 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 		if n := len(row.Errors); n > 0 {
 			k.Err = errors.New(plain(row.Errors[n-1].Error))
 		}
-		var item T
-		if json.Unmarshal(row.EncodedArgs, &item) == nil {
+		if item, err := decode[T](row.EncodedArgs); err == nil {
 			k.Item = item
 		}
 		list[i] = k

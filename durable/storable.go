@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // notStored names the fields of a payload that JSON leaves out, and is an error if
@@ -41,4 +43,11 @@ func writesItself(t reflect.Type) bool {
 		}
 	}
 	return false
+}
+
+// decode reads a payload. A panic in the item's own UnmarshalJSON is an error: some
+// of this happens on goroutines of the engine that nobody guards.
+func decode[T any](raw []byte) (item T, err error) {
+	err = guard.Call(func() error { return json.Unmarshal(raw, &item) })
+	return item, err
 }

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -68,8 +67,8 @@ func (c *current[TTx]) then(next continuation) error {
 
 // noteThen is Then in an attempt of durabletest.
 func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) error {
-	var stored T
-	if err := json.Unmarshal(args.raw, &stored); err != nil {
+	stored, err := decode[T](args.raw)
+	if err != nil {
 		return err
 	}
 	return test.Then(trial.Queued{

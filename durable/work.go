@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,8 +41,8 @@ func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
 
 func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) error {
 	q := w.q
-	var item T
-	if err := json.Unmarshal(job.Args.raw, &item); err != nil {
+	item, err := decode[T](job.Args.raw)
+	if err != nil {
 		q.undecodable(job.JobRow, err)
 		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
 	}
@@ -56,7 +55,7 @@ func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) e
 	cut := false
 	defer func() { q.jobs.running.end(job.ID, cut) }()
 
-	err := q.work(ctx, engine, job, item)
+	err = q.work(ctx, engine, job, item)
 	var snoozed *rivertype.JobSnoozeError
 	switch {
 	case err == nil:
@@ -163,8 +162,8 @@ func (q *Queue[T, TTx]) giveUp(ctx context.Context, job *rivertype.JobRow, item 
 
 // lost gives a job up whose process died in its last attempt.
 func (q *Queue[T, TTx]) lost(job *rivertype.JobRow) {
-	var item T
-	if err := json.Unmarshal(job.EncodedArgs, &item); err != nil {
+	item, err := decode[T](job.EncodedArgs)
+	if err != nil {
 		q.undecodable(job, err)
 		return
 	}
