@@ -69,7 +69,7 @@
 //   - Clocks differ: the store's decides when a waiting job is due and which attempt
 //     is too old. A machine whose clock is wrong by d sets its retries, [In] and the
 //     slots of its schedules wrong by d while it leads; no job that runs is taken from
-//     its process. Times between two machines, such as Wait in the statistics, are then wrong by d.
+//     its process, and one that is behind frees lost jobs later by d. Times between two machines, such as Wait in the statistics, are then wrong by d.
 //   - A payload does not decode after a deploy: the job is cancelled, listed as failed
 //     with the reason, and kept for Config.KeepFailed. Deploy what can read it, then
 //     requeue it.

@@ -22,7 +22,8 @@ import (
 // added: metrics and the dashboard look for them here. Each has a method
 // Stats() periodic.Stats: it is active when a process leads, the next slot is that of
 // the schedule, and the runs are the jobs of the last five slots, whatever process
-// handled them; Runs is nil, because nobody counts further back. What it knows of
+// handled them, as long as the jobs are kept, see [Config]; Runs is nil, because
+// nobody counts further back. What it knows of
 // them is at most a second old, older when the store does not answer.
 func (j *Jobs[TTx]) Schedules() []interface{ Name() string } {
 	j.mu.Lock()

@@ -16,7 +16,8 @@
 // # Guarantees
 //
 //  1. What durable.Then and durable.CompleteTx refuse in a program they refuse here,
-//     for the same reason, but for a queue of other jobs.
+//     for the same reason, but for a queue of other jobs and a transaction of another
+//     store.
 //  2. Items go through JSON on the way to the handler and on the way out of it, so
 //     that a field that would not be stored is missing here too.
 //  3. Nothing waits, and no goroutine is left: it works in a bubble of testing/synctest.
