@@ -161,7 +161,7 @@ func TestAnOutageInWhichEveryAttemptFailsIsNoStuckHandler(t *testing.T) {
 // shell is a service that panics when somebody looks behind it, or into it.
 type shell struct {
 	hosted.Service
-	unwrap, services bool
+	unwrap bool
 }
 
 type opaque struct{ *shell }
