@@ -45,12 +45,12 @@ func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64,
 // and counts; its slots, its streak and its wait after a failure are forgotten.
 func (j *Job) activateLocked(l *life, now time.Time, schedule Schedule, a answer) (when int64) {
 	if j.closed {
-		j.done, j.closed, j.err = nil, false, nil
+		j.done, j.closed = nil, false
 	}
-	j.state, j.life = active, l
+	j.state, j.life, j.err = active, l, nil
 	j.last = 0
 	if j.rec != nil {
-		j.rec.base, j.rec.streak, j.rec.retryAt = nil, 0, time.Time{}
+		j.rec.base, j.rec.streak, j.rec.retryAt, j.rec.saved = nil, 0, time.Time{}, 0
 	}
 	j.setScheduleLocked(schedule, a)
 	switch {
@@ -130,7 +130,7 @@ func (j *Job) setScheduleLocked(s Schedule, a answer) {
 	_, fixed := s.(delay) // its next slot is set when a run ends
 	j.schedule, j.slot, j.fire = s, a.next, never
 	if !a.next.IsZero() {
-		j.fire = a.fire.UnixNano()
+		j.fire = nanos(a.fire)
 	}
 	j.exhausted = a.next.IsZero() && !fixed
 	j.replan, j.resumed = false, false

@@ -112,10 +112,10 @@ func newCron(expr string, loc *time.Location) (*zoned, error) {
 	}
 	if fields := strings.Fields(text); len(fields) >= 5 {
 		// The parser takes the mark of a star away when a step follows it.
-		if fields[len(fields)-3][0] == '*' {
+		if strings.ContainsAny(fields[len(fields)-3][:1], "*?") {
 			spec.Dom |= anyValue
 		}
-		if fields[len(fields)-1][0] == '*' {
+		if strings.ContainsAny(fields[len(fields)-1][:1], "*?") {
 			spec.Dow |= anyValue
 		}
 	}

@@ -1,9 +1,21 @@
 package periodic
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // never is the key of a job that waits for nothing but a call.
 const never = math.MaxInt64
+
+// nanos is t as a key. What is too far off for nanoseconds is never; to wrap around
+// would make it long overdue.
+func nanos(t time.Time) int64 {
+	if t.Unix() >= never/int64(time.Second) {
+		return never
+	}
+	return t.UnixNano()
+}
 
 // entry is a job and when it wants to be looked at, in Unix nanoseconds. The key
 // is here and not in the job, so that sifting does not visit the jobs.

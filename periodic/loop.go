@@ -181,7 +181,10 @@ func (j *Job) shift(step time.Duration) {
 		j.pending[i].due += int64(step)
 	}
 	if j.rec != nil {
-		j.rec.lastEnd += int64(step)
+		j.rec.saved = 0
+		if j.rec.lastEnd != 0 {
+			j.rec.lastEnd += int64(step)
+		}
 		if !j.rec.retryAt.IsZero() {
 			j.rec.retryAt = j.rec.retryAt.Add(step)
 		}

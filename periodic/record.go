@@ -11,6 +11,7 @@ type record struct {
 	base        context.Context // of the runs in this life, with the job's label; nil: not made yet
 	streak      int
 	lastEnd     int64 // Unix nanoseconds, for After
+	saved       int64 // the last slot that was given to the store, Unix nanoseconds; zero: none
 	retryAt     time.Time
 	retrySlot   time.Time
 	lastStarted time.Time

@@ -72,7 +72,7 @@ func (j *Job) startLocked(req request, now time.Time) {
 	r := &run{job: j, home: j.home, life: j.life, req: req, older: j.runs, deadline: never}
 	r.Context, r.cancel = withTimeout(past.base, j.timeout, j.home.clk == nil)
 	if j.timeout > 0 {
-		r.deadline = now.Add(j.timeout).UnixNano()
+		r.deadline = nanos(now.Add(j.timeout))
 	}
 	if j.runs != nil {
 		j.runs.newer = r
@@ -105,13 +105,18 @@ func (r *run) execute() {
 	}
 	r.begun = r.home.time.elapsed()
 	r.start = r.home.time.at(r.begun)
-	if r.Err() != nil { // removed, replaced or stopped before it could begin
+	late := r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) // no processor was free in time
+	if r.Err() != nil && !late {                                      // removed, replaced or stopped before it could begin
 		r.withdraw()
 		return
 	}
 	// Here and not in end: deeper down the stack of most runs would have to grow
 	// for it. It comes also after a Goexit.
 	defer r.cancel(nil)
+	if late {
+		r.end(ErrTimeout)
+		return
+	}
 	guard.Run(func() error { return r.job.fn(r) }, r.end)
 }
 
@@ -133,10 +138,9 @@ func (r *run) withdraw() {
 	r.life.remove(r)
 }
 
-// end files the run with its outcome and says what comes next. It runs on the
-// run's goroutine, which after a Goexit is a dying one.
+// end says what became of the run. It is called on the run's goroutine, which
+// after a Goexit is a dying one.
 func (r *run) end(err error) {
-	j := r.job
 	over := r.home.time.elapsed()
 	now := r.home.time.at(over)
 	result := Run{
@@ -147,11 +151,20 @@ func (r *run) end(err error) {
 	if again {
 		result.Err = nil
 	}
-	// Before the job may run again, or two saves could be swapped. A cancelled run
-	// is not remembered, so that the next start makes up for it.
+	// User code is called from here on, which may end the goroutine; the rest is to
+	// come all the same.
+	defer r.life.remove(r) // last: a Stop that waits returns now
+	defer r.file(result, now, again)
+	// Before the job may run again. A cancelled run is not remembered, so that the
+	// next start makes up for it.
 	if result.Outcome != Cancelled && !r.req.trigger {
-		j.save(r.life.base, r.req.slot)
+		r.job.save(r.life.base, r.req.slot)
 	}
+}
+
+// file puts an ended run into the job's books and says what comes next.
+func (r *run) file(result Run, now time.Time, again bool) {
+	j := r.job
 	j.mu.Lock()
 	r.unlinkLocked()
 	j.record().remember(result, j.extra.orDefault().history)
@@ -164,13 +177,12 @@ func (r *run) end(err error) {
 	waits := fixed || j.exhausted || len(j.pending) > 0 || !j.rec.retryAt.IsZero()
 	j.mu.Unlock()
 	r.report(result, gone)
-	if gone != nil {
-		r.giveUp(gone)
-	}
 	if waits {
 		r.home.poke(j)
 	}
-	r.life.remove(r) // last: a Stop that waits returns now
+	if gone != nil {
+		r.giveUp(gone)
+	}
 }
 
 // expireLocked cancels the runs whose timeout is over and returns those that had
@@ -185,7 +197,7 @@ func (j *Job) expireLocked(now time.Time) (stuck []*run) {
 			if r.home.clk != nil { // else its context has a deadline of its own
 				r.cancel(ErrTimeout)
 			}
-			r.deadline = now.Add(stuckAfter).UnixNano()
+			r.deadline = nanos(now.Add(stuckAfter))
 			continue
 		}
 		r.stuck, r.deadline = true, never

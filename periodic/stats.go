@@ -13,7 +13,7 @@ const (
 	Succeeded Outcome = iota // returned nil or ErrAgain
 	Failed                   // returned another error
 	Panicked                 // panicked, or ended its goroutine with runtime.Goexit
-	TimedOut                 // returned an error after its timeout
+	TimedOut                 // returned an error after its timeout, or could not begin before that
 	Cancelled                // returned an error after it was cancelled: stop, removal, replacement
 )
 

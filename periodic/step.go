@@ -223,7 +223,7 @@ func (j *Job) whenLocked() int64 {
 	}
 	when = min(when, j.fire)
 	if j.rec != nil && !j.rec.retryAt.IsZero() {
-		when = min(when, j.rec.retryAt.UnixNano())
+		when = min(when, nanos(j.rec.retryAt))
 	}
 	return when
 }

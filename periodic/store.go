@@ -17,7 +17,8 @@ type LastRunStore interface {
 	LastRun(ctx context.Context, job string) (time.Time, error)
 
 	// SaveLastRun is called after each run that was not cancelled or asked for by
-	// Trigger, on its goroutine, before the job may run again. The context has
+	// Trigger, on its goroutine, before the job may run again. Under [Parallel] it
+	// is not called for a slot if that of a later one was saved. The context has
 	// the values of a run's and does not end. An error is logged.
 	SaveLastRun(ctx context.Context, job string, slot time.Time) error
 }
@@ -39,12 +40,36 @@ func (j *Job) load(ctx context.Context) time.Time {
 	return last.Round(0)
 }
 
+// save remembers a slot unless it has to do with a later one already: runs beside
+// each other need not end in the order of their slots.
 func (j *Job) save(ctx context.Context, slot time.Time) {
 	store := j.extra.orDefault().lastRun
 	if store == nil {
 		return
 	}
-	if err := guard.Call(func() error { return store.SaveLastRun(ctx, j.name, slot) }); err != nil {
-		j.tell(slog.LevelWarn, "last run cannot be saved", "error", err)
+	for j.newest(slot.UnixNano()) {
+		if err := guard.Call(func() error { return store.SaveLastRun(ctx, j.name, slot) }); err != nil {
+			j.tell(slog.LevelWarn, "last run cannot be saved", "error", err)
+		}
+		j.mu.Lock()
+		latest := j.rec.saved
+		j.mu.Unlock()
+		if latest <= slot.UnixNano() {
+			return
+		}
+		// Another save began meanwhile, and this one may have come after it.
+		slot = time.Unix(0, latest).In(slot.Location())
 	}
+}
+
+// newest says whether no later slot was saved, and takes note of this one.
+func (j *Job) newest(slot int64) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	past := j.record()
+	if slot < past.saved {
+		return false
+	}
+	past.saved = slot
+	return true
 }
