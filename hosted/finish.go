@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -136,11 +137,12 @@ func (h *Host) countLeftOver(end time.Time) {
 		}
 		left := 0
 		var items map[string]uint64
+		own := false // it tells itself
 		if l, ok := As[leftover](u.service); ok {
 			left = ask(u, l.LeftOver, patience(end))
 		}
 		if t, ok := As[tally](u.service); ok {
-			items = ask(u, t.Tally, patience(end))
+			own, items = true, ask(u, t.Tally, patience(end))
 		}
 		for _, w := range u.watched {
 			q, ok := w.(interface{ Len() int })
@@ -149,14 +151,25 @@ func (h *Host) countLeftOver(end time.Time) {
 			}
 			seen[w] = true
 			left += ask(u, q.Len, patience(end))
-			if t, ok := w.(tally); ok && items == nil {
-				items = ask(u, t.Tally, patience(end))
+			if t, ok := w.(tally); ok && !own {
+				items = sum(items, ask(u, t.Tally, patience(end)))
 			}
 		}
 		h.mu.Lock()
 		u.leftOver, u.items = left, items
 		h.mu.Unlock()
 	}
+}
+
+// sum adds what the buckets of more have to those of all.
+func sum(all, more map[string]uint64) map[string]uint64 {
+	if all == nil {
+		return maps.Clone(more)
+	}
+	for bucket, n := range more {
+		all[bucket] += n
+	}
+	return all
 }
 
 // ask calls a method that only tells something. One that does not answer,

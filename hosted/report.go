@@ -106,7 +106,7 @@ type ServiceReport struct {
 	StopTook  time.Duration
 	Restarts  int
 	LeftOver  int
-	Items     map[string]uint64 // what became of the items of its queue, or the runs of its job, by bucket; nil without either
+	Items     map[string]uint64 // what became of the items of its queues, or the runs of its job, by bucket; nil without either
 	Err       error
 }
 
