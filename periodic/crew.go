@@ -10,6 +10,11 @@ import "sync"
 // What makes that as good as a goroutine for each: while a run waits, a goroutine
 // is on its way that has taken none yet. However long a run takes, or if it ends
 // its goroutine, those behind it do not wait for it.
+//
+// The lock is also that of the lists of runs that are on, which each run leaves at
+// its end. With one of their own, a goroutine that lost its processor while it held
+// that would stop all others there, each after it had called the next one: a
+// goroutine for each run. So they stop where they would call.
 type crew struct {
 	mu     sync.Mutex
 	waits  line // for a goroutine

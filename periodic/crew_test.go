@@ -86,9 +86,10 @@ func TestShortRunsThatAreDueTogetherShareGoroutines(t *testing.T) {
 		if n := now.Load(); n != 1000 {
 			t.Errorf("%d of 1000 runs", n)
 		}
-		// On an idle machine they are a handful, and more the oftener a goroutine
-		// loses its processor in the middle of a run.
-		if n := int(most.Load()) - before; n > 500 {
+		// They are a handful, and one more each time that a goroutine loses its
+		// processor in the middle of a run: a thousand short runs do not take long
+		// enough for that to happen often.
+		if n := int(most.Load()) - before; n > 100 {
 			t.Errorf("%d goroutines for 1000 short runs", n)
 		}
 		if err := s.Stop(t.Context()); err != nil {

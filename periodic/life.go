@@ -20,13 +20,14 @@ type life struct {
 	// this life does not activate its job after that.
 	retired atomic.Bool
 
-	mu   sync.Mutex
+	mu   *sync.Mutex   // the crew's
 	runs *run          // those that are on, a list
 	idle chan struct{} // somebody waits for the last run; closed by it
 }
 
-func newLife(ctx context.Context) *life {
+func newLife(ctx context.Context, mu *sync.Mutex) *life {
 	l := &life{
+		mu:   mu,
 		base: context.WithoutCancel(ctx),
 		quit: make(chan struct{}),
 		done: make(chan struct{}),

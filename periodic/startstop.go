@@ -21,7 +21,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	if s.time == nil {
 		s.time = newTimeline(s.clk)
 	}
-	l := newLife(ctx)
+	l := newLife(ctx, &s.crew.mu)
 	s.life, s.live = l, true
 	now, _ := s.time.read() // the loop is not on, so this goroutine may
 	s.clock = now.UnixNano()
