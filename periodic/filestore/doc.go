@@ -11,8 +11,9 @@
 //
 //  1. A save replaces the file in one step and flushes it before that, so a crash
 //     leaves the old or the new time, not half of one.
-//  2. Any name of a job is a name of a file: what a file system does not like in
-//     it is escaped.
+//  2. Any name of a job is a name of a file, however long: what a file system does
+//     not like in it is escaped. Names that differ in upper and lower case only
+//     share a file where the file system does not tell them apart.
 //  3. Several stores, also of several processes, may share a directory if their
 //     jobs have different names.
 //

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,10 +31,19 @@ func New(dir string) (*Store, error) {
 	return &Store{dir}, nil
 }
 
+// longest is how long a name may get by escaping: most file systems end at 255
+// bytes.
+const longest = 200
+
 // path escapes what file systems do not like in names; the suffix keeps "." and
-// ".." harmless.
+// ".." harmless. Of a name that is too long a hash stands for the rest; nothing that
+// is escaped has the mark before it.
 func (s *Store) path(job string) string {
-	return filepath.Join(s.dir, url.PathEscape(job)+".lastrun")
+	name := strings.ReplaceAll(url.PathEscape(job), ":", "%3A")
+	if len(name) > longest {
+		name = fmt.Sprintf("%s%%-%x", name[:longest/2], sha256.Sum256([]byte(job)))
+	}
+	return filepath.Join(s.dir, name+".lastrun")
 }
 
 // LastRun reads the job's file. That there is none is not an error: it returns
@@ -50,8 +60,8 @@ func (s *Store) LastRun(_ context.Context, job string) (time.Time, error) {
 	return t, opError("read last run of", job, err)
 }
 
-// SaveLastRun replaces the job's file and returns when the new one is on the disk.
-// If it fails, the old one is still there.
+// SaveLastRun replaces the job's file by one that was flushed to the disk. If it
+// fails, or the machine dies at that moment, the old one may still be there.
 func (s *Store) SaveLastRun(_ context.Context, job string, slot time.Time) error {
 	return opError("save last run of", job, s.replace(s.path(job), slot.Format(time.RFC3339Nano)+"\n"))
 }

@@ -25,7 +25,8 @@ func TestTheInstantOfAnyNameIsKept(t *testing.T) {
 	ctx := t.Context()
 	at := time.Date(2026, 3, 4, 5, 6, 7, 89, berlin)
 	var wg sync.WaitGroup
-	for i, name := range []string{"plain", "a/b", "..", ".", "Größe", "a b%2Fc", "c:\\d"} {
+	long := strings.Repeat("Größe", 100)
+	for i, name := range []string{"plain", "a/b", "..", ".", "Größe", "a b%2Fc", "c:\\d", long + "1", long + "2"} {
 		if last, err := s.LastRun(ctx, name); err != nil || !last.IsZero() {
 			t.Errorf("%q before: %v %v", name, last, err)
 		}
@@ -45,9 +46,17 @@ func TestTheInstantOfAnyNameIsKept(t *testing.T) {
 	if last, err := again.LastRun(ctx, ".."); err != nil || !last.Equal(at.Add(22)) {
 		t.Errorf("read back %v, %v", last, err)
 	}
+	if last, err := again.LastRun(ctx, long+"1"); err != nil || !last.Equal(at.Add(72)) {
+		t.Errorf("read back %v, %v", last, err)
+	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 7 {
+	if err != nil || len(files) != 9 {
 		t.Errorf("files %v %v", files, err)
+	}
+	for _, f := range files {
+		if strings.ContainsAny(f.Name(), `:\/*?"<>|`) {
+			t.Errorf("%q is no name on every system", f.Name())
+		}
 	}
 }
 
@@ -63,10 +72,13 @@ func TestAFailureNamesTheJobAndLeavesNothing(t *testing.T) {
 	if _, err := s.LastRun(ctx, "broken"); err == nil || !strings.Contains(err.Error(), `"broken"`) {
 		t.Errorf("broken file: %v", err)
 	}
-	if err := s.SaveLastRun(ctx, strings.Repeat("x", 300), at); err == nil {
-		t.Error("a name that no file can have was saved")
+	if err := os.MkdirAll(filepath.Join(dir, "taken.lastrun"), 0o750); err != nil {
+		t.Fatal(err)
 	}
-	if files, _ := os.ReadDir(dir); len(files) != 1 {
+	if err := s.SaveLastRun(ctx, "taken", at); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 2 {
 		t.Errorf("a failed save leaves %v", files)
 	}
 	if _, err := filestore.New(filepath.Join(dir, "broken.lastrun")); err == nil {
