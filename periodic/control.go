@@ -113,10 +113,7 @@ func (j *Job) setSchedule(s Schedule) error {
 	for {
 		j.mu.Lock()
 		state, gen, last, home := j.state, j.gen, j.last, j.home
-		var lastEnd int64
-		if j.rec != nil {
-			lastEnd = j.rec.lastEnd
-		}
+		lastEnd := j.lastEndLocked()
 		if state == idle {
 			j.schedule = s // Start makes a plan of it
 			j.gen++
@@ -135,7 +132,7 @@ func (j *Job) setSchedule(s Schedule) error {
 			return err
 		}
 		j.mu.Lock()
-		if j.gen != gen || j.state != state { // overtaken: look again
+		if j.gen != gen || j.state != state || j.lastEndLocked() != lastEnd { // overtaken: look again
 			j.mu.Unlock()
 			continue
 		}
@@ -152,6 +149,14 @@ func (j *Job) setSchedule(s Schedule) error {
 		home.poke(j)
 		return nil
 	}
+}
+
+// lastEndLocked is when the last run ended, in Unix nanoseconds; zero: none did.
+func (j *Job) lastEndLocked() int64 {
+	if j.rec == nil {
+		return 0
+	}
+	return j.rec.lastEnd
 }
 
 // replacement is the question for the first slot of a new schedule. The instants

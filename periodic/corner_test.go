@@ -89,6 +89,34 @@ func TestAFixedDelaySetAfterAClockChangeCountsFromNow(t *testing.T) {
 	})
 }
 
+// slowClock takes its time, once, when it is asked to.
+type slowClock struct {
+	clock.Clock
+	once atomic.Bool
+}
+
+func (c *slowClock) Since(t time.Time) time.Duration {
+	if c.once.CompareAndSwap(true, false) {
+		time.Sleep(10 * time.Second)
+	}
+	return c.Clock.Since(t)
+}
+
+func TestAFixedDelaySetWhileTheRunEndsCountsFromThatEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, l := &slowClock{Clock: clock.New()}, newLog()
+		j := start(t, periodic.Config{Schedule: periodic.Every(time.Hour), RunAtStart: true, Clock: c}, l.run(10*time.Second))
+		pass(5 * time.Second)
+		c.once.Store(true) // what SetSchedule asked first is old when it goes on, at 15 s
+		if err := j.SetSchedule(periodic.After(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		stop(t, j)
+		l.want(t, seconds(0, 70)...)
+	})
+}
+
 func TestATimeoutOfCenturiesIsNotOverAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, c := range map[string]clock.Clock{"real": nil, "given": newWallClock()} {
