@@ -254,3 +254,16 @@ func TestAQuestionMarkWithAStepIsAStarWithAStep(t *testing.T) {
 		}
 	}
 }
+
+func TestANilOptionChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ticker, err := periodic.NewTicker(time.Second, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		if _, err := ticker.Wait(t.Context()); err != nil || time.Since(begin) != time.Second {
+			t.Errorf("a tick after %v: %v", time.Since(begin), err)
+		}
+	})
+}

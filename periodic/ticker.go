@@ -76,7 +76,9 @@ func NewTicker(period time.Duration, opts ...TickerOption) (*Ticker, error) {
 	}
 	var o tickerOptions
 	for _, opt := range opts {
-		opt.applyTicker(&o)
+		if opt != nil {
+			opt.applyTicker(&o)
+		}
 	}
 	if o.missed < SkipMissed || o.missed > maxCatchUp {
 		return nil, fmt.Errorf("stead/periodic: new ticker: Missed: the limit is not from 1 to %d", maxCatchUp)
