@@ -153,21 +153,27 @@ func TestBackoffReplacesTheScheduleUntilARunSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog()
 		var runs atomic.Int64
+		last, paused := make(chan struct{}), make(chan struct{})
 		j := start(t, periodic.Config{
 			Schedule: periodic.Every(time.Second),
 			Backoff:  periodic.Backoff{Initial: 10 * time.Second, Max: 40 * time.Second},
 		}, func(ctx context.Context) error {
 			l.note(ctx)
-			if runs.Add(1) < 200 {
+			n := runs.Add(1)
+			if n == 199 {
+				close(last)
+				<-paused
+			}
+			if n < 200 {
 				return io.EOF
 			}
 			return nil
 		})
-		for runs.Load() < 199 {
-			pass(time.Second)
-		}
+		<-last
+		j.Pause() // while it is on: the delay after it may be of no length
+		close(paused)
+		synctest.Wait()
 		s := j.Stats()
-		j.Pause() // nothing more happens while the test looks
 		for i := 1; i < 199; i++ {
 			bound := min(10*time.Second<<min(i-1, 9), 40*time.Second)
 			if d := l.began[i] - l.began[i-1]; d < 0 || d > bound {
