@@ -47,6 +47,8 @@ func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
 	for field, cfg := range map[string]durable.QueueConfig[int]{
 		"Concurrency":    {Concurrency: -1},
 		"Timeout":        {Timeout: -1},
+		"RateLimit":      {RateLimit: -1},
+		"Burst":          {Burst: -1},
 		"Retry.Attempts": {Retry: channelq.Retry{Attempts: -1}},
 		"Retry.Initial":  {Retry: channelq.Retry{Initial: -1}},
 		"Retry.Factor":   {Retry: channelq.Retry{Factor: 0.5}},

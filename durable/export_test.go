@@ -1,4 +1,19 @@
 package durable
 
+import (
+	"context"
+
+	"golang.org/x/time/rate"
+)
+
 // KeyIndex is for the test that the engine's index is used.
 var KeyIndex = keyIndex
+
+// PaceHold and Pace are for tests of the rate limit in fake time, which an engine
+// does not run in.
+const PaceHold = paceHold
+
+// Pace is the wait of a new pacer.
+func Pace(limit rate.Limit, burst int) (wait func(context.Context) bool) {
+	return newPacer(limit, burst).wait
+}

@@ -53,8 +53,9 @@ type Config struct {
 
 	// RescueAfter is how old an attempt has to be to count as lost with its
 	// process, so that its job is run again. 0 means the longest timeout of the
-	// queues here, at least one minute, and a minute more. Less than the longest
-	// timeout and a second fails the first use. Processes that share a store should
+	// queues here (half a minute more where there is a RateLimit), at least one
+	// minute, and a minute more. Less than the longest timeout and a second fails
+	// the first use. Processes that share a store should
 	// have the same, because any of them may lead.
 	RescueAfter time.Duration
 
@@ -120,6 +121,8 @@ type Jobs[TTx any] struct {
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
 	begun     time.Time     // when the client was started; zero: it was not
 
+	ending  context.Context // ends when a stop begins
+	endNow  context.CancelFunc
 	cut     context.Context // ends when a stop cancels the handlers
 	cutNow  context.CancelFunc
 	stopped chan struct{} // closed when the first Stop returns
@@ -135,8 +138,8 @@ type Jobs[TTx any] struct {
 // registered is what Jobs needs to know of a queue without its element type.
 type registered struct {
 	kind        string
-	concurrency int // 0: this process does not work it
-	timeout     time.Duration
+	concurrency int           // 0: this process does not work it
+	timeout     time.Duration // how long this process may hold a job
 	queue       interface{ Name() string }
 	addTo       func(*river.Workers)
 	lost        func(*rivertype.JobRow)
@@ -153,6 +156,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
 	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{})}
+	j.ending, j.endNow = context.WithCancel(context.Background())
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	return j, nil
 }
@@ -255,7 +259,7 @@ func (j *Jobs[TTx]) rescueAfterLocked() time.Duration {
 	return max(defaultTimeout, j.longestLocked()) + time.Minute
 }
 
-// longestLocked is the longest that a handler may take.
+// longestLocked is the longest that a job may be held for one attempt.
 func (j *Jobs[TTx]) longestLocked() (longest time.Duration) {
 	for _, q := range j.queues {
 		longest = max(longest, q.timeout)

@@ -152,6 +152,7 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	was, client, rescue, tried := j.life, j.client, j.rescueAfterLocked(), j.tried
 	j.life = max(j.life, stopping)
 	j.mu.Unlock()
+	j.endNow()
 
 	if was >= stopping {
 		select {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"golang.org/x/time/rate"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/internal/backoff"
@@ -46,6 +47,14 @@ type QueueConfig[T any] struct {
 	// delay is between half the bound and the bound, so that the gaps rise.
 	Retry channelq.Retry
 
+	// RateLimit is how many attempts may start per second in this process: two
+	// processes that work the queue start twice as many. 0 means no limit. Burst is
+	// how many may start at once; 0 means 1. A job that waits for its turn has begun
+	// no attempt: Timeout does not run, and a stop gives it back as it was. It holds
+	// one of the Concurrency meanwhile, and is shown as running by the store.
+	RateLimit rate.Limit
+	Burst     int
+
 	// OnGiveUp is called with an item that failed for good and a
 	// *channelq.GiveUpError, with the handler's context, on a goroutine of its
 	// own, before the failure is written to the store. A panic is caught, counted
@@ -65,6 +74,10 @@ func (c *QueueConfig[T]) fill() error {
 		return fmt.Errorf("Timeout is negative: %v", c.Timeout)
 	case c.Timeout > maxTimeout:
 		return fmt.Errorf("Timeout is more than a year, %v: %v", maxTimeout, c.Timeout)
+	case c.RateLimit < 0:
+		return fmt.Errorf("RateLimit is negative: %v", c.RateLimit)
+	case c.Burst < 0:
+		return fmt.Errorf("Burst is negative: %d", c.Burst)
 	case c.Retry.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is negative: %d", c.Retry.Attempts)
 	}
@@ -102,6 +115,7 @@ type Queue[T, TTx any] struct {
 	handle func(ctx context.Context, item T) error
 	cfg    QueueConfig[T]
 	retry  backoff.Policy
+	pace   pacer
 	asked  sync.Map // job ID to the delay its handler asked for, until the engine asks
 	books  books
 
@@ -147,9 +161,9 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	if err != nil {
 		return fail(err)
 	}
-	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy()}
+	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
 	r := registered{
-		kind: kind, timeout: cfg.Timeout, queue: q, lost: q.lost,
+		kind: kind, timeout: cfg.Timeout + q.pace.hold(), queue: q, lost: q.lost,
 		addTo: func(w *river.Workers) {
 			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T, TTx]{q: q})
 		},

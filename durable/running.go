@@ -22,13 +22,23 @@ type inHand struct {
 	cancel context.CancelCauseFunc // of the handler's context
 }
 
-func (r *running) begin(id int64, queue string, cancel context.CancelCauseFunc) {
+// take notes a job whose handler is not called yet: its Since is zero.
+func (r *running) take(id int64, queue string, cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.jobs == nil {
 		r.jobs = map[int64]inHand{}
 	}
-	r.jobs[id] = inHand{RunningJob{ID: id, Queue: queue, Since: time.Now()}, cancel}
+	r.jobs[id] = inHand{RunningJob{ID: id, Queue: queue}, cancel}
+}
+
+// begin is called when the handler is about to be called.
+func (r *running) begin(id int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	job := r.jobs[id]
+	job.Since = time.Now()
+	r.jobs[id] = job
 	if r.cutTime {
 		r.wasCut[id] = true
 	}
@@ -48,8 +58,10 @@ func (r *running) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cutTime, r.wasCut = true, map[int64]bool{}
-	for id := range r.jobs {
-		r.wasCut[id] = true
+	for id, job := range r.jobs {
+		if !job.Since.IsZero() {
+			r.wasCut[id] = true
+		}
 	}
 }
 
@@ -63,17 +75,14 @@ func (r *running) cancel(id int64, cause error) {
 	}
 }
 
-func (r *running) len() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.jobs)
-}
+func (r *running) len() int { return r.of("") }
 
+// of counts the jobs of a queue, or of all for "", whose handlers were called.
 func (r *running) of(queue string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, job := range r.jobs {
-		if job.Queue == queue {
+		if !job.Since.IsZero() && (queue == "" || job.Queue == queue) {
 			n++
 		}
 	}
@@ -91,6 +100,9 @@ func (r *running) list(rescue time.Duration) []RunningJob {
 	defer r.mu.Unlock()
 	list := make([]RunningJob, 0, len(r.jobs))
 	for _, job := range r.jobs {
+		if job.Since.IsZero() {
+			continue
+		}
 		job.RescueAt = job.Since.Add(rescue)
 		list = append(list, job.RunningJob)
 	}

@@ -16,6 +16,9 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"RetryAfterSetsTheDelay":                         retryAfter[TTx],
 		"APanicAndAGoexitCostAnAttemptAndNothingElse":    panics[TTx],
 		"AnAttemptEndsWithItsTimeout":                    timeout[TTx],
+		"WaitingForTheRateLimitIsNoPartOfAnAttempt":      rateIsNoAttempt[TTx],
+		"AStopGivesBackWhatWaitsForTheRateLimit":         rateStop[TTx],
+		"AJobThatWaitsForTheRateLimitCanBeCancelled":     rateCancel[TTx],
 		"AnUndecodablePayloadIsCancelledAndBlocksNobody": undecodable[TTx],
 		"LargeAndEmptyPayloadsTravel":                    payloads[TTx],
 

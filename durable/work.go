@@ -25,7 +25,7 @@ type worker[T, TTx any] struct {
 // Timeout is a little more than the handler gets, so that the handler's context
 // ends with our cause and not with the engine's.
 func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
-	return w.q.cfg.Timeout + time.Second
+	return w.q.pace.hold() + w.q.cfg.Timeout + time.Second
 }
 
 // NextRetry is asked right after an attempt failed that was not the last. The
@@ -46,14 +46,21 @@ func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) e
 		q.undecodable(job.JobRow, err)
 		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
 	}
+	ctx, cancel, release := q.withOurCause(engine)
+	defer release()
+	q.jobs.running.take(job.ID, q.kind, cancel)
+	cut := false
+	defer func() { q.jobs.running.end(job.ID, cut) }()
+	if !q.itsTurn(ctx) {
+		if errors.Is(context.Cause(ctx), ErrCancelled) {
+			return q.failed(ctx, job, item, ErrCancelled)
+		}
+		return river.JobSnooze(0) // uses no attempt
+	}
+	q.jobs.running.begin(job.ID)
 	if job.Attempt > 1 {
 		q.books.retried.Add(1)
 	}
-	ctx, cancel, release := q.withOurCause(engine)
-	defer release()
-	q.jobs.running.begin(job.ID, q.kind, cancel)
-	cut := false
-	defer func() { q.jobs.running.end(job.ID, cut) }()
 
 	err = q.work(ctx, engine, job, item)
 	var snoozed *rivertype.JobSnoozeError
@@ -70,6 +77,18 @@ func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) e
 		return river.JobSnooze(0)
 	}
 	return q.failed(ctx, job, item, err)
+}
+
+// itsTurn waits for the rate limit; false when the attempt may not begin, because it
+// is too early still, a stop began, or the job was cancelled.
+func (q *Queue[T, TTx]) itsTurn(ctx context.Context) bool {
+	if q.pace.limiter == nil {
+		return true
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(q.jobs.ending, cancel)()
+	return q.pace.wait(ctx)
 }
 
 // work is one attempt, and with it what it asked for with Then.
