@@ -26,6 +26,13 @@
 //   - The values and the deadline of the enqueuer's context do not travel.
 //   - Every attempt has a timeout.
 //
+// A handler runs twice when its process dies, or is cut off from the store, between
+// what it did and the note that it did it; when its timeout ended it after the
+// effect; and, of course, when it failed halfway. Three ways to be ready for that:
+// give the service that it calls a key made of the id of the job, which [Attempt] has
+// and which stays the same; write to the store's database in the transaction that
+// completes the job, see [CompleteTx]; or write so that a second time changes nothing.
+//
 // Code that only enqueues need not know of any of this, nor carry the type of the
 // store's transactions: it holds a channelq.Enqueuer[Email], which both kinds of
 // queue are, and the one place that makes the queues decides.

@@ -19,6 +19,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"WaitingForTheRateLimitIsNoPartOfAnAttempt":      rateIsNoAttempt[TTx],
 		"AStopGivesBackWhatWaitsForTheRateLimit":         rateStop[TTx],
 		"AJobThatWaitsForTheRateLimitCanBeCancelled":     rateCancel[TTx],
+		"AHandlerIsToldItsJobAndWhichAttemptItIs":        knowsItsAttempt[TTx],
 		"AnUndecodablePayloadIsCancelledAndBlocksNobody": undecodable[TTx],
 		"LargeAndEmptyPayloadsTravel":                    payloads[TTx],
 

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable/internal/trial"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -48,6 +49,7 @@ func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) e
 	}
 	ctx, cancel, release := q.withOurCause(engine)
 	defer release()
+	ctx = identified(ctx, job.JobRow)
 	q.jobs.running.take(job.ID, q.kind, cancel)
 	cut := false
 	defer func() { q.jobs.running.end(job.ID, cut) }()
@@ -186,7 +188,12 @@ func (q *Queue[T, TTx]) lost(job *rivertype.JobRow) {
 		q.undecodable(job, err)
 		return
 	}
-	q.giveUp(q.jobs.cut, job, item, ErrLost)
+	q.giveUp(identified(q.jobs.cut, job), job, item, ErrLost)
+}
+
+// identified is ctx for the handler of this attempt, see Attempt.
+func identified(ctx context.Context, job *rivertype.JobRow) context.Context {
+	return trial.WithIdentity(ctx, trial.Identity{ID: job.ID, Number: job.Attempt})
 }
 
 // undecodable has no item to call anybody with.

@@ -10,8 +10,8 @@
 //	outcome, err := durabletest.Run(t.Context(), charge, Order{ID: 7})
 //	// outcome.Queued is what charge asked for with durable.Then
 //
-// A handler that uses neither durable.Then nor durable.CompleteTx needs none of
-// this: call it.
+// A handler that uses none of durable.Then, durable.CompleteTx and durable.Attempt
+// needs none of this: call it.
 //
 // # Guarantees
 //
@@ -82,7 +82,8 @@ func Run[T any](ctx context.Context, handle func(ctx context.Context, item T) er
 		return Outcome{}, fmt.Errorf("stead/durable/durabletest: run: the item does not survive JSON: %w", err)
 	}
 	attempt := new(trial.Attempt)
-	err = guard.Call(func() error { return handle(trial.With(ctx, attempt), stored) })
+	ctx = trial.WithIdentity(trial.With(ctx, attempt), trial.Identity{ID: 1, Number: 1})
+	err = guard.Call(func() error { return handle(ctx, stored) })
 	queued, completed := attempt.End()
 	out := Outcome{Completed: completed}
 	if err == nil {

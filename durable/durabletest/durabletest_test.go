@@ -145,6 +145,18 @@ func TestJobsWithoutAStoreRefuseWhatNeedsOne(t *testing.T) {
 }
 
 // A handler that is charged with what comes next, as a program would write it.
+func TestAHandlerIsToldThatItIsTheFirstAttempt(t *testing.T) {
+	_, err := durabletest.Run(t.Context(), func(ctx context.Context, _ int) error {
+		if id, n, ok := durable.Attempt(ctx); id != 1 || n != 1 || !ok {
+			t.Errorf("%d, %d, %v", id, n, ok)
+		}
+		return nil
+	}, 7)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func ExampleRun() {
 	receipts, err := durable.NewQueue[string](durabletest.Jobs[*sql.Tx](), "receipt", nil, durable.QueueConfig[string]{})
 	if err != nil {

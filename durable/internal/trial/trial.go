@@ -39,9 +39,28 @@ func From(ctx context.Context) *Attempt {
 	return a
 }
 
+type identityKey struct{}
+
+// Identity says which attempt of which job it is, also of those that an engine began.
+type Identity struct {
+	ID     int64
+	Number int
+}
+
+// WithIdentity is ctx for the handler of that attempt.
+func WithIdentity(ctx context.Context, i Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, i)
+}
+
+// IdentityOf is the attempt that ctx belongs to.
+func IdentityOf(ctx context.Context) (i Identity, ok bool) {
+	i, ok = ctx.Value(identityKey{}).(Identity)
+	return i, ok
+}
+
 // The rules, also of attempts that an engine began.
 var (
-	ErrNoHandler = errors.New("the context is not that of a running handler of these jobs")
+	ErrNoHandler = errors.New("the context is not that of a running handler of these jobs; a test calls the handler with durabletest.Run")
 	ErrCompleted = errors.New("CompleteTx was called before; use EnqueueTx")
 	ErrThen      = errors.New("Then was called before; use EnqueueTx")
 )
