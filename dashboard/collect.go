@@ -111,6 +111,9 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	if _, ok := find[keptSource](s); ok {
 		q.CanList = true
 	}
+	if d, ok := find[desertedSource](s); ok {
+		q.deserted, q.freed = d.Deserted()
+	}
 	inv.addFailures(q, s)
 }
 

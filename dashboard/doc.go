@@ -43,6 +43,7 @@
 //	States() map[string]int               its jobs by state, if it is kept elsewhere,
 //	Kept(state string) []channelq.Kept    which can be listed, requeued, discarded
 //	Cancel(id uint64) error               and cancelled
+//	Deserted() (int, time.Time)           how many a process holds that is gone, and when the first is freed
 //	Queues() []interface{ Name() string } more queues
 //	Schedules() []interface{ Name() string } more schedules
 //	Instances() []lifecycle.Instance      the processes that share the work

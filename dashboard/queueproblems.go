@@ -25,6 +25,15 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 		p.Why, p.Next, p.NextAt = r.Error, "tried again", r.Due
 		s.add(p)
 	}
+	if n := q.deserted; n > 0 {
+		p := p
+		p.Severity, p.What = Warning, "has "+count(n, "job")+" that "+plural(n, "is", "are")+" held by a process that is gone"
+		p.Next, p.NextAt = "freed", q.freed
+		if n > 1 {
+			p.Next = "the first of them freed"
+		}
+		s.add(p)
+	}
 	if q.Rates != nil && q.Rates.Lost > 0 {
 		p := p
 		p.Severity, p.What = Warning, fmt.Sprintf("is full and turns away or drops %s items a second", number(q.Rates.Lost))

@@ -36,6 +36,9 @@ type (
 	keptSource interface {
 		Kept(state string) []channelq.Kept
 	}
+	desertedSource interface {
+		Deserted() (n int, freed time.Time)
+	}
 	instanceSource interface{ Instances() []lifecycle.Instance }
 	canceller      interface{ Cancel(id uint64) error }
 

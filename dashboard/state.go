@@ -165,6 +165,8 @@ type Queue struct {
 	consumers []string  // services whose workers or batcher it has
 	idleSince time.Time // nothing has ended since, although something is in progress; zero if not
 	trouble   badge     // what is wrong with its flow; no word if nothing is
+	deserted  int       // jobs that a process holds which is gone
+	freed     time.Time // and when the first of them is taken from it
 }
 
 // Dropped counts accepted items that were dropped to make room.

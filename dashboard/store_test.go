@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
@@ -117,6 +118,38 @@ func TestAStoreThatPanicsWhenItsJobsAreListedCostsOnlyTheList(t *testing.T) {
 		wantText(t, w, "cannot be listed", "boom", "store: discarded")
 		if strings.Contains(w.Body.String(), "None.") {
 			t.Error("the page says that there is none")
+		}
+	})
+}
+
+// deserted is a queue whose jobs another process held when it was killed.
+type deserted struct {
+	n     int
+	freed time.Time
+}
+
+func (*deserted) Name() string                     { return "mails" }
+func (*deserted) Stats() channelq.Stats            { return channelq.Stats{Name: "mails"} }
+func (d *deserted) Deserted() (n int, f time.Time) { return d.n, d.freed }
+
+func TestJobsOfAProcessThatIsGoneAreAProblemUntilTheyAreFreed(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		q := &deserted{n: 5, freed: time.Now().Add(90 * time.Second)}
+		s.host.Go("jobs", func(ctx context.Context) error { <-ctx.Done(); return nil }, hosted.Watch(q))
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{})
+		p := problem(t, d.State(), "mails")
+		wantProblem(t, p, dashboard.Warning, "has 5 jobs that are held by a process that is gone", "")
+		if p.Next != "the first of them freed" || !p.NextAt.Equal(q.freed) {
+			t.Errorf("next: %q at %v", p.Next, p.NextAt)
+		}
+		q.n = 1
+		if p := problem(t, d.State(), "mails"); p.Next != "freed" || !strings.Contains(p.What, "1 job that is held") {
+			t.Errorf("%+v", p)
+		}
+		q.n = 0
+		if got := d.State(); got.Headline != "All is well" {
+			t.Errorf("%s: %v", got.Headline, got.Problems)
 		}
 	})
 }

@@ -71,8 +71,8 @@
 //
 // # When things break
 //
-//   - A process is killed: the dashboard shows within a minute that nobody holds its
-//     jobs any more, and when they are freed.
+//   - A process is killed: within a minute the dashboard's overview warns how many jobs
+//     it held and when they are freed.
 //   - Clocks differ: the store's decides when a waiting job is due and which attempt
 //     is too old. A machine whose clock is wrong by d sets its retries, [In] and the
 //     slots of its schedules wrong by d while it leads; no job that runs is taken from

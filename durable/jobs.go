@@ -259,6 +259,12 @@ func (j *Jobs[TTx]) rescueAfterLocked() time.Duration {
 	return max(defaultTimeout, j.longestLocked()) + time.Minute
 }
 
+func (j *Jobs[TTx]) rescueAfter() time.Duration {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rescueAfterLocked()
+}
+
 // longestLocked is the longest that a job may be held for one attempt.
 func (j *Jobs[TTx]) longestLocked() (longest time.Duration) {
 	for _, q := range j.queues {

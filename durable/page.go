@@ -91,9 +91,7 @@ func (j *Jobs[TTx]) deserted(ctx context.Context, rows []*rivertype.JobRow) map[
 	if err != nil {
 		return nil
 	}
-	j.mu.Lock()
-	rescue := j.rescueAfterLocked()
-	j.mu.Unlock()
+	rescue := j.rescueAfter()
 	found := map[int64]time.Time{}
 	for _, row := range rows {
 		if isRunning(row) && !slices.ContainsFunc(living, func(i lifecycle.Instance) bool { return i.ID == row.AttemptedBy[len(row.AttemptedBy)-1] }) {

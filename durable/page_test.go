@@ -54,6 +54,9 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 			t.Errorf("%s: %+v", state, list)
 		}
 	}
+	if n, freed := q.Deserted(); n != 0 || !freed.IsZero() {
+		t.Errorf("%d are deserted, freed at %v, although their process lives", n, freed)
+	}
 	if list := q.Kept("no such state"); len(list) != 0 {
 		t.Errorf("listed %v", list)
 	}
@@ -114,5 +117,25 @@ func instances[TTx any](t *testing.T, e env[TTx]) {
 	until(t, "one not seen for a minute is gone", func() bool { return len(web.Instances()) == 0 })
 	if got := web.Queues(); len(got) != 1 || got[0].Name() != "shared" {
 		t.Errorf("queues %v", got)
+	}
+}
+
+// What the page says of a process that was killed is found without a list of jobs.
+func deserted[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	q := newQueue[int](t, jobs, "held", nil, durable.QueueConfig[int]{})
+	other := newQueue[int](t, jobs, "other", nil, durable.QueueConfig[int]{})
+	for i := range 3 {
+		enqueue(t, q, i)
+	}
+	enqueue(t, other, 1)
+	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_by="+e.by+", attempted_at='"+utc(-30*time.Second)+"' WHERE kind='held'"))
+	until(t, "three are deserted", func() bool {
+		n, freed := q.Deserted()
+		late := time.Until(freed)
+		return n == 3 && late > 80*time.Second && late <= 90*time.Second
+	})
+	if n, _ := other.Deserted(); n != 0 {
+		t.Errorf("%d of another queue are", n)
 	}
 }

@@ -47,6 +47,9 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 	} else if late := time.Until(k[1].RescueAt); late < 110*time.Second || late > 120*time.Second {
 		t.Errorf("the young one is to be rescued in %v", late)
 	}
+	if n, freed := young.Deserted(); n != 2 || time.Until(freed) > -50*time.Second || time.Until(freed) < -time.Minute-10*time.Second {
+		t.Errorf("%d are deserted, the first of them freed in %v", n, time.Until(freed))
+	}
 	start(t, jobs)
 	for kind, state := range map[string]rivertype.JobState{
 		"lost": rivertype.JobStateCompleted, "tired": rivertype.JobStateDiscarded, "foreign": rivertype.JobStateAvailable,

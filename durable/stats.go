@@ -26,6 +26,18 @@ func (q *Queue[T, TTx]) States() map[string]int {
 	return states
 }
 
+// Deserted is how many jobs of this queue are held by a process that was not seen for
+// a minute, and from when on the rescue frees the first of them. It is at most a
+// second old, older when the store does not answer.
+func (q *Queue[T, TTx]) Deserted() (n int, freed time.Time) {
+	for _, c := range q.jobs.count() {
+		if c.Queue == q.kind && c.Deserted > 0 {
+			return c.Deserted, c.Since.Add(q.jobs.rescueAfter())
+		}
+	}
+	return 0, time.Time{}
+}
+
 // Stats has the shape of a memory queue's, where the meaning is the same. Depth,
 // Parked and OldestDue are of the store and all processes, see States; the rest is
 // what this process did since it began. The buckets therefore add up only over all

@@ -39,4 +39,9 @@ type Count struct {
 	State string // of the engine: available, running, retryable, scheduled, completed, cancelled, discarded, pending
 	N     int
 	Due   time.Time // the earliest time at which one of them may start
+
+	// Deserted is how many of those that are running are held by a process that was
+	// not seen for a minute, and Since when the first of them was taken.
+	Deserted int
+	Since    time.Time
 }

@@ -57,6 +57,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"AnErrorAfterTheJobIsCompletedIsNoFailure":        completedAndFailed[TTx],
 		"ManyItemsAreThereTogetherOrNotAtAll":             bulk[TTx],
 		"JobsAreListedByStateAndChanged":                  kept[TTx],
+		"JobsOfAProcessThatIsGoneAreCounted":              deserted[TTx],
 		"ProcessesAreListedAsLongAsTheyLive":              instances[TTx],
 		"MetricsShowJobsByState":                          scraped[TTx],
 		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],
