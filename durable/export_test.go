@@ -17,3 +17,6 @@ const PaceHold = paceHold
 func Pace(limit rate.Limit, burst int) (wait func(context.Context) bool) {
 	return newPacer(limit, burst).wait
 }
+
+// NewEngineLog is what the engine logs to.
+var NewEngineLog = newEngineLog

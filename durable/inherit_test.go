@@ -57,7 +57,7 @@ func TestJobsWithoutALoggerInheritTheHostsAlsoWhenTheirClientWasMadeBefore(t *te
 	for _, want := range []string{
 		`msg="unexported fields are not stored" service=jobs queue=half fields=[token]`,
 		`msg="job given up" service=jobs queue=half`, `msg="jobs stopped" service=jobs`,
-		`River client started`,
+		`level=DEBUG msg="River client started"`,
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%q is not in the log:\n%s", want, log.String())

@@ -59,9 +59,10 @@ type Config struct {
 	// have the same, because any of them may lead.
 	RescueAfter time.Duration
 
-	// Logger gets what the engine logs, an Info when the jobs start and stop, a
-	// Warn for a retry and a slow stop, and an Error for a job given up. Nil: that
-	// of the host; without one, it discards.
+	// Logger gets an Info when the jobs start and stop, a Warn for a retry and a slow
+	// stop, and an Error for a job given up. Of what the engine logs it gets warnings
+	// and errors as they are; what is normal, and what a stop causes, is Debug. Nil:
+	// that of the host; without one, it discards.
 	Logger *slog.Logger
 }
 
@@ -210,7 +211,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
 	}
 	cfg := &river.Config{
-		Logger:                      j.log.Logger,
+		Logger:                      newEngineLog(j.log.Logger),
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.cfg.PollInterval,
 		JobTimeout:                  min(defaultTimeout, rescue), // every worker here says its own

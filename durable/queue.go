@@ -116,7 +116,7 @@ type Queue[T, TTx any] struct {
 	cfg    QueueConfig[T]
 	retry  backoff.Policy
 	pace   pacer
-	asked  sync.Map // job ID to the delay its handler asked for, until the engine asks
+	delays sync.Map // job ID to the delay until its next attempt, until the engine asks
 	books  books
 
 	failures glance[[]channelq.Failure]

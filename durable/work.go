@@ -29,15 +29,21 @@ func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
 	return w.q.pace.hold() + w.q.cfg.Timeout + time.Second
 }
 
-// NextRetry is asked right after an attempt failed that was not the last. The
-// engine's SQLite driver writes the time down as text in the zone it has, and
-// compares it as text with UTC.
+// NextRetry is asked right after an attempt failed that was not the last, and for a
+// job that is rescued. The engine's SQLite driver writes the time down as text in
+// the zone it has, and compares it as text with UTC.
 func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
-	if d, ok := w.q.asked.LoadAndDelete(job.ID); ok {
-		return time.Now().UTC().Add(d.(time.Duration))
+	delay := w.q.delay(job.Attempt)
+	if d, ok := w.q.delays.LoadAndDelete(job.ID); ok {
+		delay = d.(time.Duration)
 	}
-	half := w.q.retry.Bound(job.Attempt) / 2
-	return time.Now().UTC().Add(half + min(w.q.retry.Delay(job.Attempt), half))
+	return time.Now().UTC().Add(delay)
+}
+
+// delay is between half the bound and the bound.
+func (q *Queue[T, TTx]) delay(attempt int) time.Duration {
+	half := q.retry.Bound(attempt) / 2
+	return half + min(q.retry.Delay(attempt), half)
 }
 
 func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) error {
@@ -152,9 +158,12 @@ func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], ite
 	remote := errors.Is(context.Cause(ctx), ErrCancelled)
 	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)
 	if !pointless && job.Attempt < job.MaxAttempts {
-		if d, ok := channelq.RetryDelay(err); ok {
-			q.asked.Store(job.ID, d)
+		delay, ok := channelq.RetryDelay(err)
+		if !ok {
+			delay = q.delay(job.Attempt)
 		}
+		q.delays.Store(job.ID, delay)
+		q.log(job.JobRow).Warn("attempt failed, will retry", slog.Int("attempt", job.Attempt), slog.Duration("delay", delay), slog.Any("error", err))
 		return err
 	}
 	q.giveUp(ctx, job.JobRow, item, err)
