@@ -8,7 +8,7 @@ import "time"
 type Kept struct {
 	ID          uint64
 	State       string // in the words of the store
-	Item        any    // of the queue's element type; nil if it cannot be decoded
+	Item        any    // of the queue's element type; its JSON as a string if it cannot be decoded
 	Err         error  // of the last attempt that failed, nil if none did
 	Attempts    int    // begun so far
 	MaxAttempts int

@@ -31,7 +31,8 @@ type Config struct {
 	Actor func(r *http.Request) string
 
 	// FormatItem is how an item of a queue is shown, as text; "" shows nothing. queue
-	// is its name on the page: with the path of the hosts it is in.
+	// is its name on the page: with the path of the hosts it is in. A durable job
+	// that does not decode any more is given as its JSON, a string.
 	// Leave out what not everybody who sees the page may know. It is called for
 	// every failed or waiting item of every page, so it should be quick. nil:
 	// items are hidden.

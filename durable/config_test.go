@@ -100,13 +100,15 @@ func TestWhatIsNilIsNamedAndNotAPanic(t *testing.T) {
 	_, errTx := q.EnqueueTx(t.Context(), nil, 1)
 	_, errAllTx := q.EnqueueAllTx(t.Context(), nil, []int{1})
 	_, errOption := q.EnqueueWith(t.Context(), 1, durable.In(time.Hour), nil)
+	_, errTimes := q.EnqueueWith(t.Context(), 1, durable.In(time.Hour), durable.At(time.Now()))
 	_, errQueue := durable.NewQueue[int, *sql.Tx](nil, "some", nothing[int], durable.QueueConfig[int]{})
 	for want, err := range map[string]error{
-		`stead/durable: enqueue "some": the transaction is nil`: errTx,
-		`stead/durable: enqueue "some": an option is nil`:       errOption,
-		`stead/durable: new queue "some": the jobs are nil`:     errQueue,
-		`stead/durable: then: the queue is nil`:                 durable.Then[int, *sql.Tx](t.Context(), nil, 1),
-		`stead/durable: complete: the transaction is nil`:       durable.CompleteTx[*sql.Tx](t.Context(), nil),
+		`stead/durable: enqueue "some": the transaction is nil`:                      errTx,
+		`stead/durable: enqueue "some": an option is nil`:                            errOption,
+		`stead/durable: enqueue "some": In or At: there is one for this job already`: errTimes,
+		`stead/durable: new queue "some": the jobs are nil`:                          errQueue,
+		`stead/durable: then: the queue is nil`:                                      durable.Then[int, *sql.Tx](t.Context(), nil, 1),
+		`stead/durable: complete: the transaction is nil`:                            durable.CompleteTx[*sql.Tx](t.Context(), nil),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("%q, want %q", err, want)

@@ -79,6 +79,7 @@ func logged(t *testing.T, end func(*durable.Jobs[*sql.Tx], *sqlite.Store)) strin
 func TestARetryIsOneWarningAndAGiveUpOneError(t *testing.T) {
 	log := logged(t, func(jobs *durable.Jobs[*sql.Tx], _ *sqlite.Store) { stop(t, jobs, 20*time.Second) })
 	for want, n := range map[string]int{
+		`msg="jobs started" service=jobs works=true store=`: 1,
 		"level=INFO": 2, "level=WARN": 1, "level=ERROR": 1,
 		`msg="attempt failed, will retry" service=jobs queue=mail job=1 attempt=1 delay=`: 1,
 		`msg="job given up" service=jobs queue=mail job=1 attempt=2 error="no paper"`:     1,

@@ -18,6 +18,7 @@ type Option interface{ apply(*wishes) error }
 
 type wishes struct {
 	at       time.Time
+	timed    bool // At or In was given
 	unique   string
 	priority int
 }
@@ -26,14 +27,24 @@ type option func(*wishes) error
 
 func (o option) apply(w *wishes) error { return o(w) }
 
-// At keeps a job from starting before t. The store's clock decides.
+// At keeps a job from starting before t. The store's clock decides. A second At or
+// [In] for one job is an error.
 func At(t time.Time) Option {
-	return option(func(w *wishes) error { w.at = t; return nil })
+	return option(func(w *wishes) error { return w.start(t) })
 }
 
-// In keeps a job from starting before d has passed; 0 or less is at once.
+// In keeps a job from starting before d has passed; 0 or less is at once. It is At
+// with another word for the time.
 func In(d time.Duration) Option {
-	return option(func(w *wishes) error { w.at = time.Now().Add(d); return nil })
+	return option(func(w *wishes) error { return w.start(time.Now().Add(d)) })
+}
+
+func (w *wishes) start(t time.Time) error {
+	if w.timed {
+		return errors.New("In or At: there is one for this job already")
+	}
+	w.at, w.timed = t, true
+	return nil
 }
 
 // Unique makes the enqueue do nothing while there is a job of this queue with the

@@ -26,6 +26,8 @@ var errClosed = fmt.Errorf("the jobs have stopped: %w", channelq.ErrClosed)
 // errNoStore is for jobs that were made for a test without a store.
 var errNoStore = errors.New("these jobs have no store, see durabletest")
 
+var errNoTables = errors.New("the store lacks tables that this program needs, run durable.Migrate first")
+
 // hint says what to do about an error of the store that a stranger meets first:
 // the engine names a table that nobody has heard of.
 func hint(err error) error {
@@ -40,7 +42,7 @@ func hint(err error) error {
 		missing = strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column")
 	}
 	if missing {
-		return fmt.Errorf("the store lacks tables that this program needs, run durable.Migrate first: %w", err)
+		return fmt.Errorf("%w: %w", errNoTables, err)
 	}
 	return err
 }

@@ -214,7 +214,7 @@ func undecodable[TTx any](t *testing.T, e env[TTx]) {
 		t.Errorf("attempt %d, %v", row.Attempt, row.Errors)
 	}
 	inState(t, jobs, good, rivertype.JobStateCompleted)
-	if f := numbers.Failures(); len(f) != 1 || f[0].Item != nil {
+	if f := numbers.Failures(); len(f) != 1 || f[0].Item != `"seven"` {
 		t.Errorf("failures %v", f)
 	}
 }

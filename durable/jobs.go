@@ -250,6 +250,13 @@ func (j *Jobs[TTx]) worksLocked() bool {
 		slices.ContainsFunc(j.queues, func(q registered) bool { return q.concurrency > 0 })
 }
 
+// works reports whether this process takes jobs now.
+func (j *Jobs[TTx]) works() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.begun.IsZero() && j.life < over
+}
+
 // rescueAfterLocked is when a running job counts as lost with its process. The
 // engine knows processes only by the age of what they hold, so it has to be
 // longer than any attempt may take.

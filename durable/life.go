@@ -100,7 +100,10 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 	defer cancel(nil)
 	defer context.AfterFunc(j.cut, func() { cancel(channelq.ErrStopping) })()
 	if _, err := client.QueueList(ctx, river.NewQueueListParams().First(1)); err != nil {
-		return fmt.Errorf("stead/durable: start %q: the store does not answer: %w", j.cfg.Name, hint(err))
+		if err = hint(err); !errors.Is(err, errNoTables) {
+			err = fmt.Errorf("the store does not answer: %w", err)
+		}
+		return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 	}
 	if works {
 		if err := startClient(ctx, client); err != nil {
@@ -108,7 +111,11 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 		}
 	}
 	j.announce(client.ID())
-	j.log.Info("jobs started", slog.Bool("works", works))
+	attrs := []any{slog.Bool("works", works)}
+	if named, ok := j.store.(fmt.Stringer); ok {
+		attrs = append(attrs, slog.String("store", named.String()))
+	}
+	j.log.Info("jobs started", attrs...)
 	return nil
 }
 

@@ -37,8 +37,9 @@ func (j *Jobs[TTx]) Get(ctx context.Context, id int64) (*rivertype.JobRow, error
 	return j.act(ctx, "get", id, (*river.Client[TTx]).JobGet)
 }
 
-// Retry makes a job of any state but running available now, with one attempt more
-// if it had used all.
+// Retry makes a job of any state but running available now, also one whose time has
+// not come, with one attempt more if it had used all. [Queue.Requeue] is the same
+// for a page: by the states in which that makes sense, and only in its queue.
 func (j *Jobs[TTx]) Retry(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	return j.act(ctx, "retry", id, (*river.Client[TTx]).JobRetry)
 }

@@ -24,14 +24,15 @@ const maxListed = 100
 // In which states a job can be what. It can be cancelled as long as it is
 // unfinished.
 var (
-	requeueStates = []rivertype.JobState{rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+	requeueStates = []rivertype.JobState{rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 	discardStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 )
 
 // Kept lists at most a hundred jobs of this queue in one state, the oldest first.
 // It is empty for a state that does not exist and when the store does not answer
 // within 5 s. A running one whose process was not seen for a minute has the time at
-// which it is rescued.
+// which it is rescued. The Item of one that does not decode as a T is its JSON, a
+// string: so it is too in Failures and Retrying.
 func (q *Queue[T, TTx]) Kept(state string) []channelq.Kept {
 	s := rivertype.JobState(state)
 	if !slices.Contains(rivertype.JobStates(), s) {
@@ -72,6 +73,8 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 		}
 		if item, err := decode[T](row.EncodedArgs); err == nil {
 			k.Item = item
+		} else {
+			k.Item = string(row.EncodedArgs)
 		}
 		list[i] = k
 	}
@@ -102,8 +105,8 @@ func (j *Jobs[TTx]) deserted(ctx context.Context, rows []*rivertype.JobRow) map[
 }
 
 // Failures lists the oldest hundred jobs of this queue that failed for good, were
-// cancelled, or could not be decoded (those have a nil Item), from the store. It
-// is at most a second old, older when the store does not answer.
+// cancelled, or could not be decoded (see Kept), from the store. It is at most a
+// second old, older when the store does not answer.
 func (q *Queue[T, TTx]) Failures() []channelq.Failure {
 	if !q.jobs.inUse() {
 		return nil
@@ -138,8 +141,9 @@ func (q *Queue[T, TTx]) Retrying() []channelq.Retrying {
 	})
 }
 
-// Requeue is Jobs.Retry for a job of this queue that failed, was cancelled, or
-// waits for its next attempt.
+// Requeue is Jobs.Retry for a job of this queue that failed, was cancelled, or waits
+// for its time or its next attempt: it may start now. It has the name that memory
+// queues and the dashboard have for that.
 func (q *Queue[T, TTx]) Requeue(id uint64) error {
 	return q.settle("requeue", id, q.jobs.Retry, requeueStates...)
 }

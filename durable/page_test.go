@@ -88,6 +88,9 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 		}
 	}
 	must(t, q.Discard(ids[rivertype.JobStateCompleted]))
+	early := enqueue(t, q, "x", durable.In(time.Hour))
+	must(t, q.Requeue(uint64(early)))
+	inState(t, jobs, early, rivertype.JobStateCompleted)
 	must(t, q.Requeue(ids[rivertype.JobStateRetryable]))
 	until(t, "another attempt", func() bool { return q.Stats().Retried == 1 })
 }

@@ -41,8 +41,9 @@ func (q *Queue[T, TTx]) Deserted() (n int, freed time.Time) {
 // Stats has the shape of a memory queue's, where the meaning is the same. Depth,
 // Parked and OldestDue are of the store and all processes, see States; the rest is
 // what this process did since it began. The buckets therefore add up only over all
-// processes that ever were. There is no Capacity, nothing is dropped, and the
-// histograms are of every attempt: Wait from when it was due until it began.
+// processes that ever were. Workers is 0 before the start and after the stop. There
+// is no Capacity, nothing is dropped, and the histograms are of every attempt: Wait
+// from when it was due until it began.
 func (q *Queue[T, TTx]) Stats() channelq.Stats {
 	s := channelq.Stats{
 		Name:       q.kind,
@@ -55,7 +56,7 @@ func (q *Queue[T, TTx]) Stats() channelq.Stats {
 		Refused:    channelq.Refused{Closed: q.books.closed.Load(), Cancelled: q.books.cancelled.Load()},
 	}
 	s.Wait, s.Handle = q.books.wait.snapshot(), q.books.handle.snapshot()
-	if q.handle != nil && q.jobs.cfg.Mode != InsertOnly {
+	if q.handle != nil && q.jobs.works() {
 		s.Workers = q.cfg.Concurrency
 	}
 	now := time.Now()

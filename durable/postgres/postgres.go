@@ -55,6 +55,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -90,6 +92,12 @@ func Wrap(pool *pgxpool.Pool) *Store { return &Store{pool, riverpgxv5.New(pool),
 
 // Pool is the pool, to begin the transactions of EnqueueTx with.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// String is the host, port and name of the database, for logs.
+func (s *Store) String() string {
+	c := s.pool.Config().ConnConfig
+	return fmt.Sprintf("%s/%s", net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), c.Database)
+}
 
 // Driver is the engine's driver.
 func (s *Store) Driver() riverdriver.Driver[pgx.Tx] { return s.driver }

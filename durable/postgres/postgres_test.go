@@ -59,3 +59,14 @@ func TestStartWithTheDatabaseDownIsAnErrorInTime(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheLogNamesTheDatabaseWithoutThePassword(t *testing.T) {
+	store, err := postgres.Open(t.Context(), "postgres://shop:secret@db.internal:5433/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	if got := store.String(); got != "db.internal:5433/app" {
+		t.Errorf("it says %q", got)
+	}
+}

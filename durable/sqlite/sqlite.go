@@ -72,6 +72,7 @@ import (
 // Store is a SQLite file. Make it with [Open]; all methods may be called from any
 // goroutine.
 type Store struct {
+	path   string
 	db     *sql.DB
 	driver *riversqlite.Driver
 }
@@ -93,6 +94,9 @@ func Open(path string) (*Store, error) {
 			return nil, fmt.Errorf("stead/durable/sqlite: open %q: %q is not a directory", path, dir)
 		}
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: it is a directory", path)
+	}
 	// The path is escaped because the file part of the name is read as a URI, in
 	// which a question mark or a percent sign means something.
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() +
@@ -105,7 +109,7 @@ func Open(path string) (*Store, error) {
 	if err := connect(db); err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
 	}
-	return &Store{db: db, driver: riversqlite.New(db)}, nil
+	return &Store{path: path, db: db, driver: riversqlite.New(db)}, nil
 }
 
 // connect opens the connection. The file enters WAL mode when the first one opens
@@ -125,6 +129,9 @@ func connect(db *sql.DB) error {
 // DB is the file as a database, for tables of the program's own that share
 // transactions with EnqueueTx.
 func (s *Store) DB() *sql.DB { return s.db }
+
+// String is the path of the file, for logs.
+func (s *Store) String() string { return s.path }
 
 // Driver is the engine's driver.
 func (s *Store) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }

@@ -35,10 +35,16 @@ func TestOpenNamesTheDirectoryThatIsMissing(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
+	if _, err := sqlite.Open(dir); err == nil || !strings.HasSuffix(err.Error(), "it is a directory") {
+		t.Errorf("%v", err)
+	}
 	t.Chdir(dir)
 	s, err := sqlite.Open("jobs.db")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if s.String() != "jobs.db" {
+		t.Errorf("the log says %q", s)
 	}
 	_ = s.Close()
 }

@@ -82,7 +82,7 @@ func inStore[TTx any](host *hosted.Host, cfg config, store closingStore[TTx], se
 		// ones at the same time, the deployment says when: see the migrate command.
 		host.Task("migrate", migrate, hosted.StartTimeout(time.Minute))
 	}
-	host.Add("emails", jobs, hosted.Watch(emails), hosted.StartTimeout(30*time.Second))
+	host.Add("emails", jobs, hosted.StartTimeout(30*time.Second))
 	return outbox{Enqueuer: emails, stats: emails.Stats, migrate: migrate}
 }
 
