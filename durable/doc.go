@@ -20,6 +20,10 @@
 //
 //   - An item has to survive JSON: unexported fields vanish, channels and
 //     functions are an error of Enqueue.
+//   - What is stored outlives the code that wrote it. Keep the json tag of a field that
+//     is renamed: without one, what is stored is read as if that field were empty, and
+//     nobody is told. A renamed field is lost data. Only a value of a changed type,
+//     such as a string where there is a number now, is an error, see below.
 //   - A handler runs at least once per item, so it has to be idempotent.
 //   - The handler may run in another process, and after a deploy with newer code.
 //   - There is no order.

@@ -19,8 +19,10 @@
 //
 //  1. What Enqueue accepted is on the disk: the file is in WAL mode with
 //     synchronous=FULL.
-//  2. Several processes of one machine may use the file; one that finds it locked
-//     waits up to 5 s.
+//  2. Several processes of one machine may use the file. A statement that finds it
+//     locked waits up to 5 s for it. That is not yet how long a call takes: before
+//     it, the call waits for the one connection of its process, behind those that
+//     wait for the file too. A deadline of the context bounds both.
 //  3. A full disk is an error of Enqueue and harms nothing; work goes on when there
 //     is room again.
 //
