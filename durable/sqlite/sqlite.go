@@ -143,12 +143,7 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Counts counts the jobs by queue and state.
 func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT queue, state, n, `+millis("due")+`, COALESCE(deserted, 0), `+millis("taken")+`
-		FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state)
-		LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
-			WHERE state = 'running' AND json_array_length(attempted_by) > 0 AND json_extract(attempted_by, '$[#-1]') NOT IN (
-				SELECT id FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000)
-			GROUP BY queue, state) USING (queue, state)`)
+	rows, err := s.db.QueryContext(ctx, countJobs)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
 	}
@@ -168,10 +163,14 @@ func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
 	return list, rows.Err()
 }
 
-// millis is a column with a time of the engine in milliseconds, 0 for none. The
-// engine writes most times as SQLite does, and those of a retry as Go prints them:
-// "... +0000 UTC m=+12.3".
-func millis(column string) string {
-	return fmt.Sprintf(`CAST(COALESCE(unixepoch(
-		CASE instr(%[1]s, ' +') WHEN 0 THEN %[1]s ELSE substr(%[1]s, 1, instr(%[1]s, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER)`, column)
-}
+// countJobs also counts, of those that run, whose process is gone. Times are in
+// milliseconds, 0 for none. The engine writes most of them as SQLite does, and the
+// due ones of a retry as Go prints them: "... +0000 UTC m=+12.3".
+const countJobs = `SELECT queue, state, n,
+		CAST(COALESCE(unixepoch(CASE instr(due, ' +') WHEN 0 THEN due ELSE substr(due, 1, instr(due, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER),
+		COALESCE(deserted, 0), CAST(COALESCE(unixepoch(taken, 'subsec'), 0) * 1000 AS INTEGER)
+	FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state)
+	LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
+		WHERE state = 'running' AND json_array_length(attempted_by) > 0 AND json_extract(attempted_by, '$[#-1]') NOT IN (
+			SELECT id FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000)
+		GROUP BY queue, state) USING (queue, state)`
