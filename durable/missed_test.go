@@ -367,17 +367,3 @@ func olderStore[TTx any](t *testing.T, e env[TTx]) {
 		t.Error("the second migration forgot the schedules")
 	}
 }
-
-func TestWhatIsWrongWithAScheduleIsSaid(t *testing.T) {
-	e := openSQLite(t)
-	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
-	q := newQueue(t, jobs, "tick", nothing[int], durable.QueueConfig[int]{})
-	for field, o := range map[string]durable.EveryOption{
-		"MissedGrace": durable.MissedGrace(-1), "Missed is": durable.Missed(periodic.CatchUp(3)), "option is nil": nil,
-	} {
-		err := durable.Every(q, "bad", hours(1), func() int { return 1 }, o)
-		if err == nil || !strings.Contains(err.Error(), field) {
-			t.Errorf("%s: %v", field, err)
-		}
-	}
-}
