@@ -70,7 +70,8 @@
 //     discarded: an older program may lead during a deployment.
 //  7. A job that is given up is counted, logged and handed to OnGiveUp, also when
 //     its process died in the last attempt.
-//  8. A slot of a schedule is one job, however many processes know the schedule.
+//  8. A slot of a schedule is one job, however many processes know the schedule; slots
+//     missed while none ran are made up for by one job, see [Every].
 //  9. A stop returns before its deadline.
 //
 // # When things break
@@ -78,9 +79,10 @@
 //   - A process is killed: within a minute the dashboard's overview warns how many jobs
 //     it held and when they are freed.
 //   - Clocks differ: the store's decides when a waiting job is due and which attempt
-//     is too old. A machine whose clock is wrong by d sets its retries, [In] and the
-//     slots of its schedules wrong by d while it leads; no job that runs is taken from
-//     its process, and one that is behind frees lost jobs later by d. Times between two machines, such as Wait in the statistics, are then wrong by d.
+//     is too old. A machine whose clock is wrong by d sets its retries and [In] wrong
+//     by d, not the slots of its schedules; no job that runs is taken from its process,
+//     and one that is behind frees lost jobs later by d. Times between two machines,
+//     such as Wait in the statistics, are then wrong by d.
 //   - A payload does not decode after a deploy: the job is cancelled, listed as failed
 //     with the reason, and kept for Config.KeepFailed. Deploy what can read it, then
 //     requeue it.

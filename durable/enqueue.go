@@ -189,6 +189,7 @@ type payload struct {
 	raw      json.RawMessage
 	unique   string // the key of Unique
 	periodic string // the name given to Every
+	slot     time.Time
 }
 
 func (p payload) Kind() string { return p.kind }
@@ -214,11 +215,9 @@ func (*uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertPa
 			continue
 		}
 		if args.periodic != "" {
-			var slot time.Time
-			if p.ScheduledAt != nil {
-				slot = *p.ScheduledAt
-			}
-			p.UniqueKey = slotKey(args.kind, args.periodic, slot)
+			p.UniqueKey = slotKey(args.kind, args.periodic, args.slot)
+			// It is due by the store's clock; the engine would ask that of the process.
+			p.State = rivertype.JobStateAvailable
 			continue
 		}
 		sum := sha256.Sum256([]byte("unique\x00" + args.kind + "\x00" + args.unique))

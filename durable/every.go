@@ -1,11 +1,10 @@
 package durable
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -13,22 +12,34 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/slots"
 	"github.com/steadgo/stead/periodic"
 )
 
-// Every enqueues what make returns whenever the schedule is due, once for all
-// processes together: the one that leads does it, and a slot that two leaders
-// came to is one job. Every working process has to call it with the same name and
-// schedule, because any of them may lead. In mode InsertOnly the schedule is only
-// shown, see [Jobs.Schedules].
+// Every enqueues what make returns whenever the schedule is due: a slot is one job,
+// however many processes call Every with this name and schedule. Each process that
+// works has to, and any of them that lives keeps the schedule going; in mode
+// InsertOnly it is only shown, see [Jobs.Schedules]. The handler learns the slot from
+// [periodic.Scheduled]. The clock is the store's.
 //
-// A slot that passes while nobody leads is missed: a leader that dies is replaced
-// after about 20 seconds. make is called on a goroutine of the engine that it must
-// not hold up; when it panics the slot is skipped and logged.
+// The store remembers the last slot. Slots that passed while no process ran, or the
+// store was away, are made up for by one job at once, for the latest of them, however
+// late that is; how many there were is logged. [MissedGrace] and [Missed] say
+// otherwise. What counts as missed is what was promised:
+//
+//   - A schedule begins when a process first works with it, and has no slots before.
+//   - A schedule whose rule was changed begins anew, as soon as a process with the
+//     new rule works, unless the slot that was missed first is one of the new rule
+//     too. Both rules enqueue as long as processes with both are on.
+//   - So does one that came back after [Jobs.Forget], or on another queue.
+//
+// make is called on a goroutine that it must not hold up, possibly in several
+// processes for one slot; when it panics, or the item cannot be stored, the slot is
+// skipped and logged.
 //
 // The name is any string but the empty one, and unique among the jobs. Every may be
 // called before Start and at run time; see [Jobs.Forget].
-func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule, make func() T) error {
+func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule, make func() T, opts ...EveryOption) error {
 	fail := func(err error) error {
 		return fmt.Errorf("stead/durable: every %q: %w", name, err)
 	}
@@ -42,53 +53,109 @@ func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule
 	case make == nil:
 		return fail(errors.New("the function is nil"))
 	}
-	log := q.jobs.log.With(slog.String("job", name))
-	construct := func() (args river.JobArgs, opts *river.InsertOpts) {
-		err := guard.Call(func() error {
-			p, o, err := q.describe(make(), nil)
-			if err != nil {
-				return err
-			}
-			p.periodic = name
-			// A slot stays taken also when its job has ended: the next leader may
-			// come to it late.
-			o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: rivertype.JobStates()}
-			args, opts = p, o
-			return nil
+	s := &entry[TTx]{jobs: q.jobs, name: name, kind: q.kind, of: schedule, accepted: &q.books.accepted}
+	for _, o := range opts {
+		if o == nil {
+			return fail(errors.New("an option is nil"))
+		}
+		if err := o.applyEvery(&s.late); err != nil {
+			return fail(err)
+		}
+	}
+	s.describe = func(slot time.Time) (p payload, o *river.InsertOpts, err error) {
+		err = guard.Call(func() (err error) {
+			p, o, err = q.describe(make(), nil)
+			return err
 		})
 		if err != nil {
-			log.Error("slot skipped", slog.Any("error", err))
+			return p, o, err
 		}
-		return args, opts
+		p.periodic, p.slot = name, slot
+		o.ScheduledAt = slot.UTC() // the engine's SQLite driver compares text
+		o.Metadata, err = json.Marshal(slotNote{Slot: slot, Schedule: name})
+		// A second lock on the slot: processes of a version that does not know of
+		// places in the store keep to it as well.
+		o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: rivertype.JobStates()}
+		return p, o, err
 	}
-	job := river.NewPeriodicJob(guarded{schedule, log}, construct, &river.PeriodicJobOpts{ID: scheduleID(name)})
-	if err := q.jobs.addPeriodic(&entry[TTx]{q.jobs, name, q.kind, schedule}, job); err != nil {
+	if err := q.jobs.addSchedule(s); err != nil {
 		return fail(err)
 	}
 	return nil
 }
 
-// scheduleID is the engine's name of a schedule. The engine takes only some
-// characters, and panics about others when the client is made. It stores none.
-func scheduleID(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:])
+// EveryOption is a wish about the missed slots of [Every]: [Missed], [MissedGrace].
+type EveryOption interface{ applyEvery(*lateness) error }
+
+// lateness is what becomes of slots that are late.
+type lateness struct {
+	skip  bool
+	grace time.Duration // 0: no limit
 }
 
-func (j *Jobs[TTx]) addPeriodic(s *entry[TTx], job *river.PeriodicJob) error {
+// limit is how late a slot may be enqueued; 0: no limit.
+func (l lateness) limit() time.Duration {
+	if l.skip && l.grace == 0 {
+		return time.Minute // as in periodic: what is noticed that late is not missed yet
+	}
+	return l.grace
+}
+
+type everyOption func(*lateness) error
+
+func (o everyOption) applyEvery(l *lateness) error { return o(l) }
+
+// Missed is what becomes of missed slots: periodic.Coalesce, the default, makes up
+// for the latest of them; periodic.SkipMissed for none, where a slot that is noticed
+// less than a minute late, or than [MissedGrace], is not missed yet. A
+// periodic.CatchUp is refused: a job per slot comes to too many after a long stop.
+func Missed(m periodic.Missed) EveryOption {
+	return everyOption(func(l *lateness) error {
+		if m != periodic.Coalesce && m != periodic.SkipMissed {
+			return fmt.Errorf("Missed is neither Coalesce nor SkipMissed: %v", m)
+		}
+		l.skip = m == periodic.SkipMissed
+		return nil
+	})
+}
+
+// MissedGrace is how late a slot may still be made up for. 0 is no limit, except that
+// with periodic.SkipMissed it is a minute.
+func MissedGrace(d time.Duration) EveryOption {
+	return everyOption(func(l *lateness) error {
+		if l.grace = d; d < 0 {
+			return fmt.Errorf("MissedGrace is negative: %v", d)
+		}
+		return nil
+	})
+}
+
+// slotNote travels with the job, through all its attempts.
+type slotNote struct {
+	Slot     time.Time `json:"stead_slot"`
+	Schedule string    `json:"stead_schedule"`
+}
+
+// withSlot is ctx with the slot in the notes on a job, if there is one.
+func withSlot(ctx context.Context, metadata []byte) context.Context {
+	if len(metadata) <= len("{}") {
+		return ctx
+	}
+	var note slotNote
+	if json.Unmarshal(metadata, &note) != nil || note.Slot.IsZero() {
+		return ctx
+	}
+	return slots.With(ctx, note.Slot)
+}
+
+func (j *Jobs[TTx]) addSchedule(s *entry[TTx]) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.indexLocked(s.name) >= 0 {
 		return errors.New("there is a schedule of this name already")
 	}
-	if j.client == nil {
-		j.periodic = append(j.periodic, job)
-	} else if j.worksLocked() {
-		if _, err := j.client.PeriodicJobs().AddSafely(job); err != nil {
-			return err
-		}
-	}
 	j.schedules = append(j.schedules, s)
+	j.clockwork.look()
 	return nil
 }
 
@@ -97,42 +164,21 @@ func (j *Jobs[TTx]) indexLocked(name string) int {
 }
 
 // Forget ends what [Every] began under this name, in this process, and reports
-// whether there was such a schedule. Jobs that were enqueued stay.
+// whether there was such a schedule. Jobs that were enqueued stay. In a process that
+// works it writes to the store, within 5 s, that slots from now on need not be made
+// up for; the error is that this failed.
 func (j *Jobs[TTx]) Forget(name string) (bool, error) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	i := j.indexLocked(name)
 	if i < 0 {
+		j.mu.Unlock()
 		return false, nil
 	}
+	s := j.schedules[i]
 	j.schedules = slices.Delete(slices.Clone(j.schedules), i, i+1)
-	if j.client == nil {
-		j.periodic = slices.Delete(j.periodic, i, i+1) // of the same length until then
-	} else if j.worksLocked() {
-		j.client.PeriodicJobs().RemoveByID(scheduleID(name))
+	j.mu.Unlock()
+	if err := s.withdraw(); err != nil {
+		return true, fmt.Errorf("stead/durable: forget %q: %w", name, hint(err))
 	}
 	return true, nil
-}
-
-// guarded is a schedule that cannot take the engine down and that may end.
-type guarded struct {
-	schedule periodic.Schedule
-	log      *slog.Logger
-}
-
-func (g guarded) Next(after time.Time) (next time.Time) {
-	err := guard.Call(func() error {
-		if next = g.schedule.Next(after); !next.IsZero() && !next.After(after) {
-			return fmt.Errorf("the schedule returned %v, which is not after %v", next, after)
-		}
-		return nil
-	})
-	if err != nil {
-		g.log.Error("schedule ended", slog.Any("error", err))
-		next = time.Time{}
-	}
-	if next.IsZero() {
-		return river.NeverSchedule().Next(after)
-	}
-	return next
 }

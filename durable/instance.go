@@ -48,12 +48,15 @@ func (j *Jobs[TTx]) tell(ctx context.Context, do func(context.Context) error) {
 	}
 }
 
+// enqueues is the role of a process that takes no jobs.
+const enqueues = "enqueues"
+
 func (j *Jobs[TTx]) role() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
 	case !j.worksLocked():
-		return "enqueues"
+		return enqueues
 	case j.cfg.Mode == WorkOnly:
 		return "works"
 	default:

@@ -114,9 +114,9 @@ type Jobs[TTx any] struct {
 	log   safelog.Log
 
 	mu        sync.Mutex
-	queues    []registered // until the client is made
-	periodic  []*river.PeriodicJob
+	queues    []registered       // until the client is made
 	schedules []*entry[TTx]      // that Every added
+	clockwork clockwork          // that looks after them
 	client    *river.Client[TTx] // nil until first needed
 	life      life
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
@@ -158,6 +158,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	}
 	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{})}
 	j.ending, j.endNow = context.WithCancel(context.Background())
+	j.clockwork.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	return j, nil
 }
@@ -224,7 +225,6 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	}
 	if j.worksLocked() {
 		cfg.Workers, cfg.Queues = river.NewWorkers(), map[string]river.QueueConfig{}
-		cfg.PeriodicJobs = j.periodic
 		for _, q := range j.queues {
 			q.addTo(cfg.Workers) // also if others work it: who leads has to know how to rescue it
 			if q.concurrency > 0 {

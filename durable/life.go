@@ -106,9 +106,13 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 		return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 	}
 	if works {
+		if err := j.checkSchedules(ctx); err != nil {
+			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
+		}
 		if err := startClient(ctx, client); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
+		j.startClockwork(client)
 	}
 	j.announce(client.ID())
 	attrs := []any{slog.Bool("works", works)}
@@ -214,6 +218,7 @@ func (j *Jobs[TTx]) drain(ctx context.Context, client *river.Client[TTx], rescue
 		hard, cancelHard = context.WithDeadline(ctx, deadline.Add(-spare/10))
 		defer cancelHard()
 	}
+	j.stopClockwork(soft)
 	if client.Stop(soft) == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/sqlite"
+	"github.com/steadgo/stead/periodic"
 )
 
 func TestOnSQLite(t *testing.T) { suite(t, openSQLite) }
@@ -58,5 +59,19 @@ func TestTheJobsOfSlotsAreFoundByAnIndex(t *testing.T) {
 	must(t, row.Scan(&id, &parent, &unused, &plan))
 	if !strings.Contains(plan, "USING INDEX river_job_unique_idx") {
 		t.Errorf("the plan is %s", plan)
+	}
+}
+
+func TestWhatIsWrongWithAScheduleIsSaid(t *testing.T) {
+	e := openSQLite(t)
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	q := newQueue(t, jobs, "tick", nothing[int], durable.QueueConfig[int]{})
+	for field, o := range map[string]durable.EveryOption{
+		"MissedGrace": durable.MissedGrace(-1), "Missed is": durable.Missed(periodic.CatchUp(3)), "option is nil": nil,
+	} {
+		err := durable.Every(q, "bad", hours(1), func() int { return 1 }, o)
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
 	}
 }

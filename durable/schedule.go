@@ -6,8 +6,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -19,12 +22,17 @@ import (
 )
 
 // Schedules are those of [Every] in this process, in the order in which they were
-// added: metrics and the dashboard look for them here. Each has a method
-// Stats() periodic.Stats: it is active when a process leads, the next slot is that of
-// the schedule, and the runs are the jobs of the last five slots, whatever process
-// handled them, as long as the jobs are kept, see [Config]; Runs is nil, because
-// nobody counts further back. What it knows of
-// them is at most a second old, older when the store does not answer.
+// added: metrics and the dashboard look for them here. Each has two more methods.
+//
+// Stats() periodic.Stats: it is active when there is a process that works, the next
+// slot is that of the schedule, and the runs are the jobs of the last five slots,
+// whatever process handled them, as long as the jobs are kept, see [Config]; Runs is
+// nil, because nobody counts further back.
+// Skipped.Missed are the missed slots that this process found and that got no job.
+// The rest is at most a second old, older when the store does not answer.
+//
+// Trigger() error enqueues one job now, beside the slots, and waits for the store for
+// at most 5 s. It is among the runs of the process that was asked, as triggered.
 func (j *Jobs[TTx]) Schedules() []interface{ Name() string } {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -43,9 +51,78 @@ type entry[TTx any] struct {
 	jobs       *Jobs[TTx]
 	name, kind string
 	of         periodic.Schedule
+	late       lateness
+	describe   func(slot time.Time) (payload, *river.InsertOpts, error) // of its job
+	accepted   *atomic.Uint64                                           // of the queue
+
+	skipped atomic.Uint64 // slots that were missed and got no job
+	settled atomic.Bool   // this process has found the schedule's place, or made it
+	broken  atomic.Bool   // the schedule panicked or went backwards
+
+	mu        sync.Mutex
+	triggered []time.Time // the latest, the newest first
 }
 
 func (s *entry[TTx]) Name() string { return s.name }
+
+func (s *entry[TTx]) log() *slog.Logger { return s.jobs.log.With(slog.String("job", s.name)) }
+
+// Trigger is described at [Jobs.Schedules].
+func (s *entry[TTx]) Trigger() error {
+	err := s.trigger(time.Now().UTC())
+	if err != nil {
+		return fmt.Errorf("stead/durable: trigger %q: %w", s.name, hint(err))
+	}
+	return nil
+}
+
+func (s *entry[TTx]) trigger(now time.Time) error {
+	s.jobs.mu.Lock()
+	over := s.jobs.life == over
+	s.jobs.mu.Unlock()
+	if over {
+		return errClosed
+	}
+	client, err := s.jobs.Client()
+	if err != nil {
+		return err
+	}
+	args, opts, err := s.describe(now)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
+	defer cancel()
+	if _, err := client.Insert(ctx, args, opts); err != nil {
+		return err
+	}
+	s.accepted.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.triggered = append([]time.Time{now}, s.triggered[:min(len(s.triggered), shownSlots-1)]...)
+	s.jobs.slots.forget()
+	return nil
+}
+
+// moment is when a run of a schedule was due.
+type moment struct {
+	at        time.Time
+	triggered bool
+}
+
+// moments are the latest slots and triggers, the newest first.
+func (s *entry[TTx]) moments(now time.Time) (all []moment) {
+	for _, at := range s.last(now) {
+		all = append(all, moment{at: at})
+	}
+	s.mu.Lock()
+	for _, at := range s.triggered {
+		all = append(all, moment{at, true})
+	}
+	s.mu.Unlock()
+	slices.SortStableFunc(all, func(a, b moment) int { return b.at.Compare(a.at) })
+	return all[:min(len(all), shownSlots)]
+}
 
 // next is the slot after an instant, zero if there is none. What is wrong with a
 // schedule is logged where it is run, not each time that somebody looks.
@@ -89,12 +166,13 @@ func slotKey(kind, name string, slot time.Time) []byte {
 func (s *entry[TTx]) Stats() periodic.Stats {
 	now := time.Now()
 	st := periodic.Stats{Name: s.name, Next: s.next(now)}
+	st.Skipped.Missed = s.skipped.Load()
 	st.Active = !st.Next.IsZero() &&
-		slices.ContainsFunc(s.jobs.Instances(), func(i lifecycle.Instance) bool { return i.Leads })
+		slices.ContainsFunc(s.jobs.Instances(), func(i lifecycle.Instance) bool { return i.Role != enqueues })
 	rows := s.jobs.slotRows(now)
-	for _, slot := range s.last(now) {
-		if row := rows[string(slotKey(s.kind, s.name, slot))]; row != nil {
-			addRun(&st, slot, row)
+	for _, m := range s.moments(now) {
+		if row := rows[string(slotKey(s.kind, s.name, m.at))]; row != nil {
+			addRun(&st, m, row)
 		}
 	}
 	for _, run := range st.History {
@@ -106,8 +184,8 @@ func (s *entry[TTx]) Stats() periodic.Stats {
 	return st
 }
 
-// addRun adds the job of one slot; they come newest first.
-func addRun(st *periodic.Stats, slot time.Time, row *rivertype.JobRow) {
+// addRun adds one job; they come newest first.
+func addRun(st *periodic.Stats, m moment, row *rivertype.JobRow) {
 	open := slices.Contains(unfinished, row.State)
 	// Nobody has taken it, or who did gave it back in a stop, which is no fault of it.
 	if row.AttemptedAt == nil || open && row.State != rivertype.JobStateRunning && len(row.Errors) == 0 {
@@ -116,7 +194,7 @@ func addRun(st *periodic.Stats, slot time.Time, row *rivertype.JobRow) {
 		}
 		return
 	}
-	run := periodic.Run{Slot: slot, Started: *row.AttemptedAt, Lateness: row.AttemptedAt.Sub(slot)}
+	run := periodic.Run{Slot: m.at, Started: *row.AttemptedAt, Lateness: row.AttemptedAt.Sub(m.at), Trigger: m.triggered}
 	if st.LastStarted.IsZero() {
 		st.LastStarted = run.Started
 	}
@@ -176,10 +254,10 @@ func (j *Jobs[TTx]) slotRows(now time.Time) map[string]*rivertype.JobRow {
 		var names []string
 		keys := river.NamedArgs{}
 		for _, s := range schedules {
-			for _, slot := range s.last(now) {
+			for _, m := range s.moments(now) {
 				// All of one length: the engine takes a name that begins another for it.
 				name := fmt.Sprintf("key_%05d", len(names))
-				keys[name] = slotKey(s.kind, s.name, slot)
+				keys[name] = slotKey(s.kind, s.name, m.at)
 				names = append(names, "@"+name)
 			}
 		}

@@ -18,6 +18,14 @@ type Store[TTx any] interface {
 	// Counts counts the jobs there are, by queue and state.
 	Counts(ctx context.Context) ([]Count, error)
 
+	// Places says where the schedules of [Every] are, and what time it is by the
+	// store's clock.
+	Places(ctx context.Context) (all []Place, now time.Time, err error)
+
+	// Move replaces a place in the transaction, and reports whether it was still
+	// from. One that is not there yet has the Last 0.
+	Move(ctx context.Context, tx TTx, from, to Place) (bool, error)
+
 	// Prepare makes what this package keeps beside the engine's tables; it is part
 	// of Migrate and does nothing the second time.
 	Prepare(ctx context.Context) error
@@ -31,6 +39,14 @@ type Store[TTx any] interface {
 	// Instances lists the processes seen in the last minute, the oldest first, and
 	// which of them leads.
 	Instances(ctx context.Context) ([]lifecycle.Instance, error)
+}
+
+// Place is where one schedule is, for all processes together. The times are Unix
+// nanoseconds: a slot that is compared has to be exact.
+type Place struct {
+	Queue, Name string
+	Last        int64 // the last slot that is over and done with, or when the schedule began
+	Next        int64 // the slot that was to follow; 0: none
 }
 
 // Count is how many jobs of one queue are in one state.

@@ -157,7 +157,7 @@ func (c *current[TTx]) finish() error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
-	err := c.inTx(ctx, func(tx TTx) error {
+	err := inTx(ctx, c.jobs.store, func(tx TTx) error {
 		client := river.ClientFromContext[TTx](c.engine)
 		for i, n := range c.next { // one by one: two of them may have one unique key
 			res, err := client.InsertTx(ctx, tx, n.args, n.opts)
@@ -215,8 +215,8 @@ func mergeCancel(values, ctx context.Context) (context.Context, func()) {
 }
 
 // inTx runs do in a transaction of the store, whatever kind that is.
-func (c *current[TTx]) inTx(ctx context.Context, do func(TTx) error) error {
-	d := c.jobs.store.Driver()
+func inTx[TTx any](ctx context.Context, store Store[TTx], do func(TTx) error) error {
+	d := store.Driver()
 	tx, err := d.GetExecutor().Begin(ctx)
 	if err != nil {
 		return err

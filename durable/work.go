@@ -104,7 +104,8 @@ func (q *Queue[T, TTx]) work(ctx, engine context.Context, job *river.Job[payload
 	begun := time.Now()
 	q.books.wait.observe(begun.Sub(job.ScheduledAt))
 	c := &current[TTx]{jobs: q.jobs, job: job, engine: engine}
-	err := q.attempt(context.WithValue(ctx, currentKey{}, c), func(ctx context.Context) error { return q.handle(ctx, item) })
+	ctx = context.WithValue(withSlot(ctx, job.Metadata), currentKey{}, c)
+	err := q.attempt(ctx, func(ctx context.Context) error { return q.handle(ctx, item) })
 	q.books.handle.observe(time.Since(begun))
 	if err == nil {
 		return c.finish()

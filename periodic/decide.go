@@ -2,10 +2,10 @@ package periodic
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/slots"
 )
 
 // What a due slot leads to. Everything here is a function of its arguments: the
@@ -134,81 +134,15 @@ func lastSlots(run []time.Time, s Schedule, oldest, latest time.Time, n int) ([]
 	return run, nil
 }
 
-// following is s.Next with its contract enforced: a slot that is not later would
-// make a busy loop.
-func following(s Schedule, after time.Time) (time.Time, error) {
-	next := s.Next(after)
-	if !next.IsZero() && !next.After(after) {
-		return next, fmt.Errorf("schedule: Next(%v) = %v is not later", after, next)
-	}
-	return next, nil
-}
+func following(s Schedule, after time.Time) (time.Time, error) { return slots.Following(s, after) }
 
-// countLimit bounds the slots that are counted one by one after a long gap.
-const countLimit = 1000
-
-// latestSlot is the last slot not after now, given that slot is one, and how
-// many there are from slot to that; a calendar's are counted up to countLimit.
-// A per-second job that slept a month has millions: it looks back from now in
-// growing steps until there is a slot, then halves.
+// latestSlot is [slots.Latest], which a fixed rate knows without asking itself.
 func latestSlot(s Schedule, slot, now time.Time) (latest time.Time, count int, err error) {
 	if r, ok := s.(rate); ok {
 		latest = r.latest(now)
 		return latest, int(latest.Sub(slot)/r.d) + 1, nil
 	}
-	// There is no slot in (high, now], and low is one.
-	low, high := slot, now
-	for back := time.Second; ; back *= 2 {
-		from := now.Add(-back)
-		if back <= 0 || !from.After(slot) {
-			break
-		}
-		next, err := following(s, from)
-		if err != nil {
-			return low, 0, err
-		}
-		if !next.IsZero() && !next.After(now) {
-			low = next
-			break
-		}
-		high = from
-	}
-	if latest, err = bisect(s, low, high, now); err != nil {
-		return latest, 0, err
-	}
-	for t := slot; ; {
-		count++
-		if !t.Before(latest) || count == countLimit {
-			return latest, count, nil
-		}
-		if t, err = following(s, t); err != nil {
-			return latest, 0, err
-		}
-	}
-}
-
-// bisect is the last slot not after now, given that low is one and that there is
-// none after high.
-func bisect(s Schedule, low, high, now time.Time) (time.Time, error) {
-	for {
-		next, err := following(s, low)
-		if err != nil || next.IsZero() || next.After(now) {
-			return low, err
-		}
-		low = next
-		middle := low.Add(high.Sub(low) / 2)
-		if !middle.After(low) {
-			continue
-		}
-		if next, err = following(s, middle); err != nil {
-			return low, err
-		}
-		if next.IsZero() || next.After(now) {
-			high = middle
-		} else {
-			low = next
-		}
-	}
+	return slots.Latest(s, slot, now)
 }
 
 // jittered is when slot is due: at most jitter later, never as late as the slot

@@ -85,5 +85,5 @@
 // # Not for
 //
 // Work that must not be lost when the process dies, or must run on one machine of
-// many: for that a durable queue with schedules of its own, such as River, is right.
+// many: durable.Every makes a job in a store of each slot of the same schedules.
 package periodic

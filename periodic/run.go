@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/slots"
 )
 
 // run is one run while it is on. It is also its own context, which saves a layer
@@ -46,12 +47,13 @@ func (r *run) Value(key any) any {
 // Scheduled returns the slot that the run with this context is for: the time by
 // the schedule, not the time when the run began. Of a run asked for by Trigger it
 // is the time of the call, of the one by RunAtStart the time of the start. It is
-// the zero time if ctx does not come from a run.
+// the zero time if ctx does not come from a run. In a handler of package durable it
+// is the slot of the job that durable.Every enqueued.
 func Scheduled(ctx context.Context) time.Time {
 	if r, ok := ctx.Value(runKey{}).(*run); ok {
 		return r.req.slot
 	}
-	return time.Time{}
+	return slots.From(ctx)
 }
 
 // stuckAfter is how long a run may take to return after its timeout before it

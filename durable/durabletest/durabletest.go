@@ -112,7 +112,13 @@ type none[TTx any] struct{}
 
 func (none[TTx]) Driver() riverdriver.Driver[TTx] { return noDriver[TTx]{} }
 
-func (none[TTx]) Counts(context.Context) ([]durable.Count, error)         { return nil, errNone }
+func (none[TTx]) Counts(context.Context) ([]durable.Count, error) { return nil, errNone }
+func (none[TTx]) Places(context.Context) ([]durable.Place, time.Time, error) {
+	return nil, time.Time{}, errNone
+}
+func (none[TTx]) Move(context.Context, TTx, durable.Place, durable.Place) (bool, error) {
+	return false, errNone
+}
 func (none[TTx]) Prepare(context.Context) error                           { return errNone }
 func (none[TTx]) Announce(context.Context, lifecycle.Instance) error      { return errNone }
 func (none[TTx]) Leave(context.Context, string) error                     { return errNone }

@@ -114,7 +114,7 @@ func missed(slots []time.Time, every time.Duration) int {
 	return int(slots[len(slots)-1].Sub(slots[0])/every) + 1 - len(slots)
 }
 
-func TestAKilledLeaderCostsAtMostOneTickOfASlowScheduleAndDoublesNone(t *testing.T) {
+func TestAKilledLeaderCostsNoTickOfASlowScheduleAndDoublesNone(t *testing.T) {
 	onBoth(t, 1, func(t *testing.T, b *bed) {
 		const slow = 30 * time.Second
 		must(t, b.migrate(t.Context()))
@@ -140,7 +140,7 @@ func TestAKilledLeaderCostsAtMostOneTickOfASlowScheduleAndDoublesNone(t *testing
 		gone := missed(b.slots(t, "tick0"), time.Second)
 		t.Logf("new leader after %v; of a schedule each second %d missed, of one each 30 s %d",
 			took.Round(10*time.Millisecond), gone, int(last.Sub(slot)/slow))
-		if last.Sub(slot) > slow || gone > 25 {
+		if !last.Equal(slot) || gone > 5 {
 			t.Errorf("the slow schedule went on at %v, %v after the slot next to the kill; %d seconds missed", last, last.Sub(slot), gone)
 		}
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the table of the processes.
+// Prepare makes the tables of the processes and of the schedules.
 func (s *Store) Prepare(ctx context.Context) error {
 	// Two that make a table at the same time fail each other even so, unless one
 	// waits: the lock ends with the transaction of the one statement.
@@ -18,6 +18,9 @@ func (s *Store) Prepare(ctx context.Context) error {
 		CREATE TABLE IF NOT EXISTS stead_instance (
 			id text PRIMARY KEY, host text NOT NULL, pid bigint NOT NULL, role text NOT NULL,
 			since timestamptz NOT NULL, seen timestamptz NOT NULL);
+		CREATE TABLE IF NOT EXISTS stead_schedule (
+			queue text NOT NULL, name text NOT NULL, last bigint NOT NULL, next bigint NOT NULL,
+			PRIMARY KEY (queue, name));
 		END $$`)
 }
 

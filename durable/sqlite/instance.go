@@ -9,11 +9,14 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the table of the processes.
+// Prepare makes the tables of the processes and of the schedules.
 func (s *Store) Prepare(ctx context.Context) error {
 	return s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
 		id text PRIMARY KEY, host text NOT NULL, pid integer NOT NULL, role text NOT NULL,
-		since integer NOT NULL, seen integer NOT NULL)`)
+		since integer NOT NULL, seen integer NOT NULL);
+	CREATE TABLE IF NOT EXISTS stead_schedule (
+		queue text NOT NULL, name text NOT NULL, last integer NOT NULL, next integer NOT NULL,
+		PRIMARY KEY (queue, name))`)
 }
 
 // Announce notes that the process lives.

@@ -1,0 +1,301 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/slots"
+)
+
+// The schedules are not the engine's: that one keeps them in the memory of the
+// process that leads, so a slot is lost when nobody leads, and when its insert fails.
+// Here every process that works looks after all of them, and a slot belongs to the
+// one whose transaction moves the schedule's place in the store past it. That
+// transaction inserts the job, too.
+
+const (
+	tickLongest = 30 * time.Second // between two looks: timers stand still while a machine is suspended
+	tickRetry   = time.Second      // after an error
+	tickWait    = 5 * time.Second  // for the statements about one schedule
+
+	// missedAfter is how late a slot is when it counts as missed.
+	missedAfter = time.Second
+)
+
+// clockwork is the goroutine that looks after the schedules.
+type clockwork struct {
+	wake chan struct{} // holds one: a schedule was added
+	stop context.CancelFunc
+	done chan struct{} // nil: it never ran
+}
+
+func (c *clockwork) look() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// checkSchedules finds out whether the store can keep them.
+func (j *Jobs[TTx]) checkSchedules(ctx context.Context) error {
+	j.mu.Lock()
+	n := len(j.schedules)
+	j.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	_, _, err := j.store.Places(ctx)
+	return err
+}
+
+// startClockwork is called once. A stop ends it in any case, by cutNow.
+func (j *Jobs[TTx]) startClockwork(client *river.Client[TTx]) {
+	ctx, cancel := context.WithCancel(j.cut)
+	done := make(chan struct{})
+	j.mu.Lock()
+	j.clockwork.stop, j.clockwork.done = cancel, done
+	j.mu.Unlock()
+	go func() {
+		defer close(done)
+		defer cancel()
+		away := false
+		for ctx.Err() == nil {
+			wait, err := j.round(ctx, client)
+			if err != nil && !away && ctx.Err() == nil {
+				j.log.Warn("schedules wait for the store", slog.Any("error", hint(err)))
+			}
+			away = err != nil
+			timer := time.NewTimer(wait)
+			select {
+			case <-timer.C:
+			case <-j.clockwork.wake:
+			case <-ctx.Done():
+			}
+			timer.Stop()
+		}
+	}()
+}
+
+// stopClockwork waits until no more slots are taken, or ctx ends.
+func (j *Jobs[TTx]) stopClockwork(ctx context.Context) {
+	j.mu.Lock()
+	stop, done := j.clockwork.stop, j.clockwork.done
+	j.mu.Unlock()
+	if done == nil {
+		return
+	}
+	stop()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// round looks after all schedules once, and says how long until it has to again.
+func (j *Jobs[TTx]) round(ctx context.Context, client *river.Client[TTx]) (time.Duration, error) {
+	j.mu.Lock()
+	schedules := slices.Clone(j.schedules)
+	j.mu.Unlock()
+	if len(schedules) == 0 {
+		return tickLongest, nil
+	}
+	places, now, err := j.places(ctx)
+	if err != nil {
+		return tickRetry, err
+	}
+	asked := time.Now()
+	wait := tickLongest
+	for _, s := range schedules {
+		at := Place{Queue: s.kind, Name: s.name}
+		for _, p := range places {
+			if p.Queue == s.kind && p.Name == s.name {
+				at = p
+			}
+		}
+		next, failed := s.step(ctx, client, at, now)
+		switch {
+		case failed != nil:
+			err, wait = errors.Join(err, failed), min(wait, tickRetry)
+		case !next.IsZero():
+			wait = min(wait, next.Sub(now)-time.Since(asked))
+		}
+	}
+	return max(wait, 0), err
+}
+
+func (j *Jobs[TTx]) places(ctx context.Context) ([]Place, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, tickWait)
+	defer cancel()
+	return j.store.Places(ctx)
+}
+
+// step deals with what is due at now, a time of the store, of a schedule whose place
+// is at. It returns when there is something to do next; zero: never.
+func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Place, now time.Time) (next time.Time, err error) {
+	if s.broken.Load() {
+		return next, nil
+	}
+	var first, latest time.Time
+	var count int
+	begins := at.Last == 0
+	err = guard.Call(func() (err error) {
+		if !begins {
+			if first, err = slots.Following(s.of, unix(at.Last)); err != nil {
+				return err
+			}
+			begins = !s.settled.Load() && nanos(first) != at.Next
+		}
+		switch {
+		case begins:
+			latest = now
+			if last := unix(at.Last); last.After(now) { // such slots are taken already
+				latest = last
+			}
+		case first.IsZero() || first.After(now):
+			next = first
+			return nil
+		default:
+			if latest, count, err = slots.Latest(s.of, first, now); err != nil {
+				return err
+			}
+		}
+		next, err = slots.Following(s.of, latest)
+		return err
+	})
+	if err != nil {
+		s.broken.Store(true)
+		s.log().Error("schedule ended", slog.Any("error", err))
+		return time.Time{}, nil
+	}
+	to := Place{Queue: s.kind, Name: s.name, Last: nanos(latest), Next: nanos(next)}
+	switch {
+	case begins:
+		err = s.begin(ctx, at, to)
+	case count > 0:
+		err = s.take(ctx, client, at, to, due{first, latest, now, count})
+	}
+	if errors.Is(err, errMoved) { // by another process
+		return now, nil
+	}
+	s.settled.Store(s.settled.Load() || err == nil)
+	return next, err
+}
+
+// errMoved ends a transaction that came too late.
+var errMoved = errors.New("the schedule was moved on")
+
+// begin is for a schedule that is new, or whose rule is another one than that which
+// promised the slot after the last.
+func (s *entry[TTx]) begin(ctx context.Context, at, to Place) error {
+	if err := s.move(ctx, at, to, nil); err != nil {
+		return err
+	}
+	s.log().Info("schedule begins", slog.Bool("changed", at.Last != 0), slog.Time("next", unix(to.Next)))
+	return nil
+}
+
+// due are slots that are due, the first and the latest of them.
+type due struct {
+	first, latest, now time.Time
+	count              int
+}
+
+// take makes a job of the latest slot, unless that is too late.
+func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to Place, d due) error {
+	var insert func(context.Context, TTx) error
+	limit := s.late.limit()
+	made := limit == 0 || d.now.Sub(d.latest) <= limit
+	skipped := d.count - 1
+	if !made {
+		skipped++
+	}
+	isNew := false
+	if made {
+		args, opts, err := s.describe(d.latest)
+		if err != nil {
+			s.log().Error("slot skipped", slog.Time("slot", d.latest), slog.Any("error", err))
+			made = false
+		} else {
+			insert = func(ctx context.Context, tx TTx) error {
+				res, err := client.InsertTx(ctx, tx, args, opts)
+				isNew = err == nil && !res.UniqueSkippedAsDuplicate
+				return err
+			}
+		}
+	}
+	if err := s.move(ctx, at, to, insert); err != nil {
+		return err
+	}
+	if isNew {
+		s.accepted.Add(1)
+	}
+	s.skipped.Add(uint64(skipped)) //nolint:gosec // a count of at least one, less one
+	if d.now.Sub(d.first) >= missedAfter {
+		s.log().Info("slots missed", slog.Int("missed", d.count), slog.Time("slot", d.latest), slog.Bool("made_up_for", made))
+	}
+	return nil
+}
+
+// move moves the schedule on, and with it does what insert does, which may be nil.
+func (s *entry[TTx]) move(ctx context.Context, from, to Place, insert func(context.Context, TTx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, tickWait)
+	defer cancel()
+	return inTx(ctx, s.jobs.store, func(tx TTx) error {
+		moved, err := s.jobs.store.Move(ctx, tx, from, to)
+		switch {
+		case err != nil:
+			return err
+		case !moved:
+			return errMoved
+		case insert != nil:
+			return insert(ctx, tx)
+		}
+		return nil
+	})
+}
+
+// withdraw takes back the promise of the next slot: whoever finds the place later
+// begins anew.
+func (s *entry[TTx]) withdraw() error {
+	if !s.settled.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
+	defer cancel()
+	for {
+		places, _, err := s.jobs.store.Places(ctx)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(places, func(p Place) bool { return p.Queue == s.kind && p.Name == s.name })
+		if i < 0 {
+			return nil
+		}
+		to := places[i]
+		to.Next = 0
+		if err := s.move(ctx, places[i], to, nil); !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+}
+
+// nanos is how a place has a time.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func unix(nanos int64) time.Time {
+	if nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos).UTC()
+}
