@@ -13,7 +13,9 @@ import (
 // and with an error that wraps ctx.Err() and context.Cause(ctx) when ctx ends
 // first, or has ended already. After a failure the item is not in the queue. The
 // text of a failure says so if Workers or a Batcher were made for the queue and
-// were not started: most likely nobody added them to a host.
+// were not started: most likely nobody added them to a host. It also says so if it
+// was the stop of its workers that closed the queue: most likely the producer was
+// registered before them, and is stopped after them.
 //
 // A handler that enqueues with its own context into the queue it works for never
 // waits, because it might wait for itself: when the queue is full it gets

@@ -114,3 +114,45 @@ func TestAHostThatHasRunSaysThatItRunsOnce(t *testing.T) {
 		t.Errorf("second run: %v", err)
 	}
 }
+
+func TestAProducerThatOutlivesItsQueueIsNamedInTheErrorTheLogAndTheReport(t *testing.T) {
+	log, logger := newLog()
+	q, err := channelq.New(channelq.Config[int]{Name: "audit", Capacity: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := channelq.NewWorkers(q, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := hosted.New(hosted.Config{Logger: logger})
+	h.Add("http", &fake{stop: func(ctx context.Context) error {
+		for i := range 7 {
+			err := q.Enqueue(ctx, i)
+			wantIs(t, err, channelq.ErrClosed)
+			wantText(t, err.Error(), `stead/channelq: enqueue "audit": queue closed (`, "register consumers before producers")
+		}
+		return nil
+	}})
+	h.Add("audit", w) // the wrong way round
+	starts(t, h)
+	stops(t, h)
+	wantLines(t, log, "WARN service stopped", 1)
+	wantLines(t, log, "refused_closed=7", 1)
+	wantLines(t, log, "register consumers before producers", 1)
+	wantText(t, h.Report().String(), "refused_closed 7", "audit: a producer outlived its queue")
+}
+
+func TestAQueueThatItsOwnerClosedGivesNoHint(t *testing.T) {
+	q, err := channelq.New(channelq.Config[int]{Name: "audit", Capacity: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, has := q.Tally()["refused_closed"]; has {
+		t.Error("the bucket is there although it is empty")
+	}
+	q.Close()
+	if got, want := q.TryEnqueue(1).Error(), `stead/channelq: enqueue "audit": queue closed`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

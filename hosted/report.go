@@ -174,12 +174,22 @@ func (r Report) String() string {
 			}
 			b.WriteByte('\n')
 		}
+		if s.Items[refusedClosed] > 0 {
+			fmt.Fprintf(&b, "%s: %s\n", s.Name, outlived)
+		}
 	}
 	for _, s := range r.Stragglers {
 		fmt.Fprintf(&b, "%s did not return from %s within %v:\n%s", s.Service, s.Op, round(s.Waited), s.Stacks)
 	}
 	return b.String()
 }
+
+// refusedClosed is the bucket of what came to a queue that was closed, and outlived
+// is what that means as a rule.
+const (
+	refusedClosed = "refused_closed"
+	outlived      = "a producer outlived its queue: register consumers before producers"
+)
 
 func round(d time.Duration) time.Duration {
 	if d > time.Second {

@@ -69,6 +69,10 @@ func (s ServiceReport) line() (slog.Level, []any) {
 		}
 		args = append(args, slog.Group("items", items...))
 	}
+	if s.Items[refusedClosed] > 0 {
+		level = slog.LevelWarn
+		args = append(args, "hint", outlived)
+	}
 	if s.LeftOver > 0 {
 		level = slog.LevelWarn
 		if s.Items["left_over"] == 0 { // or else it is said
