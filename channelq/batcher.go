@@ -116,7 +116,8 @@ type Batcher[T any] struct {
 
 // NewBatcher makes a batcher that calls handle for the items of q. It fails when
 // the configuration makes no sense, naming the field, and when q has a consumer
-// already that closes it at its stop.
+// already that closes it at its stop. One that nobody adds to a host is as silent
+// as forgotten [Workers]; hosted.Watch(q) at the producer tells, see [NewWorkers].
 //
 // The slice belongs to the handler for good: it may be kept. Its context is that
 // of the handler of [NewWorkers].

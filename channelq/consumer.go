@@ -214,7 +214,7 @@ func (c *consumer[T]) beginStop(ctx context.Context) bool {
 		return true
 	}
 	if !c.detach {
-		c.q.Close()
+		c.q.closeWith(nil, outlived)
 	}
 	if !c.started {
 		c.base, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))

@@ -11,9 +11,14 @@ import (
 // queue's full mode: it waits, or fails with ErrFull or ErrDropped, or succeeds
 // because another item was dropped for it. It fails with ErrClosed after Close,
 // and with an error that wraps ctx.Err() and context.Cause(ctx) when ctx ends
-// first, or has ended already. After a failure the item is not in the queue. The
+// first, or has ended already: with the context of an HTTP request, when the client
+// hangs up. For an item that is wanted all the same pass
+// [context.WithoutCancel] of it, with a timeout, as a full queue may stay full.
+// After a failure the item is not in the queue. The
 // text of a failure says so if Workers or a Batcher were made for the queue and
-// were not started: most likely nobody added them to a host.
+// were not started: most likely nobody added them to a host. It also says so if it
+// was the stop of its workers that closed the queue: most likely the producer was
+// registered before them, and is stopped after them.
 //
 // A handler that enqueues with its own context into the queue it works for never
 // waits, because it might wait for itself: when the queue is full it gets

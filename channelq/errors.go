@@ -144,12 +144,20 @@ type closing struct {
 	enqueue, dequeue error
 }
 
-func newClosing(name string, cause error) *closing {
+// outlived is added to the error of an enqueue when it was the consumer's stop
+// that closed the queue: most likely the two were registered the wrong way round.
+const outlived = " (its consumer was stopped and a producer outlived it: register consumers before producers)"
+
+func newClosing(name string, cause error, hint string) *closing {
 	say := func(verb string) error {
 		if cause == nil {
 			return fmt.Errorf("stead/channelq: %s %q: %w", verb, name, ErrClosed)
 		}
 		return fmt.Errorf("stead/channelq: %s %q: %w: %w", verb, name, ErrClosed, cause)
 	}
-	return &closing{cause: cause, enqueue: say("enqueue"), dequeue: say("dequeue")}
+	c := &closing{cause: cause, enqueue: say("enqueue"), dequeue: say("dequeue")}
+	if hint != "" {
+		c.enqueue = fmt.Errorf("%w%s", c.enqueue, hint)
+	}
+	return c
 }

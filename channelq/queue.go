@@ -191,14 +191,17 @@ func (q *Queue[T]) Close() bool { return q.CloseWithError(nil) }
 
 // CloseWithError is Close with the reason, which Err and the errors of later
 // calls then carry beside ErrClosed. A nil err is a plain Close.
-func (q *Queue[T]) CloseWithError(err error) bool {
+func (q *Queue[T]) CloseWithError(err error) bool { return q.closeWith(err, "") }
+
+// closeWith is CloseWithError; the error of each later enqueue ends with hint.
+func (q *Queue[T]) closeWith(err error, hint string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closing.Load() != nil {
 		return false
 	}
 	// Before the engine is closed, since whoever sees that reads this.
-	q.closing.Store(newClosing(q.name, err))
+	q.closing.Store(newClosing(q.name, err, hint))
 	q.engine.Close()
 	return true
 }

@@ -116,13 +116,16 @@ func (q *Queue[T]) Stats() Stats {
 }
 
 // Tally is where the accepted items ended, by name, for a report: those of the
-// identity above that are not zero, and always "accepted".
+// identity above that are not zero, and always "accepted". Beside them
+// "refused_closed", if it is not zero, counts the items that came when the queue
+// was closed: a producer outlived it.
 func (s Stats) Tally() map[string]uint64 {
 	all := map[string]uint64{"accepted": s.Accepted}
 	for name, n := range map[string]uint64{
 		"taken_by_hand": s.TakenByHand, "handled": s.Handled, "gave_up": s.GaveUp,
 		"dropped": s.Dropped.Total(), "left_over": s.LeftOver,
-		"still_there": uint64(s.Depth + s.InProgress + s.Parked),
+		"still_there":    uint64(s.Depth + s.InProgress + s.Parked),
+		"refused_closed": s.Refused.Closed,
 	} {
 		if n > 0 {
 			all[name] = n

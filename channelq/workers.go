@@ -58,6 +58,10 @@ type Workers[T any] struct {
 // the configuration makes no sense, naming the field, and when q has a consumer
 // already that closes it at its stop: give all but one of them Detach.
 //
+// Workers that nobody adds to a host handle nothing, and no error says so until an
+// enqueue fails. Give the producer's service hosted.Watch(q) as well: what is left
+// in the queue is then an error of the stop.
+//
 // The handler's context carries the values of the context given to Start. It
 // ends when an attempt has taken longer than Timeout, or when a stop has used up
 // the time to drain; context.Cause says which.

@@ -74,6 +74,7 @@ func tryBlock(t *testing.T, code string) {
 func stops(t *testing.T, program, started string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
+	cmd.Dir = filepath.Dir(program) // some write files
 	var out output
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

@@ -32,12 +32,18 @@ type ServiceError struct {
 
 const prefix = "stead/hosted: "
 
-// Error reads `stead/hosted: stop "emails": connection reset`.
+// Error reads `stead/hosted: stop "emails": connection reset`. An inner error that
+// begins with the same call and name does not say them again.
 func (e *ServiceError) Error() string {
 	inner := "<nil>"
 	if e.Err != nil {
 		// Of a nested host: once is enough to know where it comes from.
 		inner = strings.ReplaceAll(e.Err.Error(), prefix, "")
+		// Of another package of this module, about a queue or job of the same name.
+		if from, rest, found := strings.Cut(inner, fmt.Sprintf(": %s %q: ", e.Op, e.Service)); found &&
+			strings.HasPrefix(from, "stead/") && !strings.Contains(from, " ") {
+			inner = rest
+		}
 	}
 	return fmt.Sprintf(prefix+"%s %q: %s", e.Op, e.Service, inner)
 }

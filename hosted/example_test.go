@@ -55,6 +55,37 @@ func ExampleHost_Start() {
 
 // A command shares the wiring of the program that serves, and starts only what
 // it needs of it.
+// A database that comes up later than the program: the task tries until it is
+// there, and StartTimeout bounds that.
+func ExampleHost_Task() {
+	attempts := 0
+	connect := func(context.Context) error {
+		if attempts++; attempts < 3 {
+			return errors.New("connection refused")
+		}
+		return nil
+	}
+	host := hosted.New(hosted.Config{})
+	host.Task("database", func(ctx context.Context) error {
+		for wait := 10 * time.Millisecond; ; wait *= 2 {
+			err := connect(ctx)
+			if err == nil {
+				return nil
+			}
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return fmt.Errorf("%w: %w", err, context.Cause(ctx))
+			}
+		}
+	}, hosted.StartTimeout(time.Minute))
+	fmt.Println(host.Start(context.Background()), attempts)
+	fmt.Println(host.Stop(context.Background()))
+	// Output:
+	// <nil> 3
+	// <nil>
+}
+
 func ExampleHost_RunTask() {
 	host := hosted.New(hosted.Config{})
 	host.Add("db", &connection{name: "db"})

@@ -31,6 +31,7 @@ func (h *Host) finish(end time.Time) {
 	if slices.ContainsFunc(behind, func(c *call) bool { return !c.returned() }) {
 		stacks = h.Stacks()
 	}
+	h.countLeftOver(end)
 	h.mu.Lock()
 	stragglers := h.stragglersLocked(behind, stacks)
 	var own, nested []error
@@ -53,7 +54,6 @@ func (h *Host) finish(end time.Time) {
 	h.phase = ended
 	h.result = join(join(own...), timeout, join(nested...), join(h.late...))
 	h.mu.Unlock()
-	h.countLeftOver(end)
 	h.logReport()
 	close(h.marks.Stopped)
 	close(h.ended)
@@ -128,7 +128,6 @@ func patience(end time.Time) time.Duration {
 }
 
 // countLeftOver asks every service, and what it watches, where its items ended.
-// What is still in a watched queue is left over: whoever read it has stopped.
 func (h *Host) countLeftOver(end time.Time) {
 	seen := map[any]bool{}
 	for _, u := range h.units {
@@ -150,7 +149,10 @@ func (h *Host) countLeftOver(end time.Time) {
 				continue
 			}
 			seen[w] = true
-			left += ask(u, q.Len, patience(end))
+			if n := ask(u, q.Len, patience(end)); n > 0 {
+				left += n
+				h.leftInQueue(u, fmt.Errorf("queue %q: %d items left over", w.Name(), n))
+			}
 			if t, ok := w.(tally); ok && !own {
 				items = sum(items, ask(u, t.Tally, patience(end)))
 			}
@@ -170,6 +172,18 @@ func sum(all, more map[string]uint64) map[string]uint64 {
 		all[bucket] += n
 	}
 	return all
+}
+
+// leftInQueue makes the stop of u a failure: items are still in a queue that it
+// watches, and whoever read them has stopped.
+func (h *Host) leftInQueue(u *unit, err error) {
+	h.failAtStop(u, "stop", err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if u.err == nil {
+		u.err = err
+	}
+	u.enterLocked(lifecycle.Failed)
 }
 
 // ask calls a method that only tells something. One that does not answer,

@@ -159,6 +159,7 @@ func (h *Host) Go(name string, run func(ctx context.Context) error, opts ...Opti
 
 // Task adds something to do once, while starting: it is Add(name, Once(run),
 // opts...). What was added after it waits for it, and its error fails the start.
+// No [Policy] tries it again: a task that may fail at first tries again itself.
 func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Option) {
 	h.Add(name, Once(run), opts...)
 }

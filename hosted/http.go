@@ -4,39 +4,76 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/steadgo/stead/internal/safelog"
 )
 
-// HTTPService serves an http.Server as a [Service]; make one with [HTTP].
+// HTTPService serves an http.Server as a [Service]; make one with [HTTP] or
+// [Serve].
 type HTTPService struct {
-	srv *http.Server
+	srv  *http.Server
+	open func(ctx context.Context) (net.Listener, error)
+	log  safelog.Log
 
 	mu       sync.Mutex
 	listener net.Listener
 	done     chan struct{}
 	err      error
-	silent   map[net.Conn]struct{} // connections without a request so far
+	requests requests
 }
 
 // HTTP makes a Service of an http.Server. Start listens on srv.Addr, so that a
 // port in use fails the start, and returns when connections are accepted; with
 // certificates in srv.TLSConfig it serves TLS. Stop lets requests finish until
-// shortly before its deadline and then closes what is left, which is an error. A
-// connection on which no request has begun, such as the spare ones of a browser,
-// has half a second for it.
+// shortly before its deadline and then cuts what is left, which is an error with
+// their number; handlers that do not return then either make the service a
+// straggler, with their stacks. A connection on which no request has begun, such
+// as the spare ones of a browser, has half a second for it.
 //
 // In a concurrent start, what wants Addr is a service that comes [After] this one.
 //
 // srv.BaseContext, if nil, is set so that requests see the values of the host's
-// context and [Host.Stop] knows them as its own. srv can be served once; to
-// restart it use [Fresh]. Long streams do not end with Shutdown: end them from
-// srv.RegisterOnShutdown or with the context of the service that feeds them.
-func HTTP(srv *http.Server) *HTTPService { return &HTTPService{srv: srv} }
+// context and [Host.Stop] knows them as its own; srv.ErrorLog, if nil, so that the
+// panics of handlers are in the host's log at the level Error. srv.Handler,
+// srv.ConnState and srv.ConnContext are wrapped, to count requests. srv can be
+// served once; to restart it use [Fresh]. Long streams do not end with Shutdown:
+// end them from srv.RegisterOnShutdown or with the context of the service that
+// feeds them.
+func HTTP(srv *http.Server) *HTTPService {
+	return newHTTP(srv, func(ctx context.Context) (net.Listener, error) {
+		addr := srv.Addr
+		if addr == "" {
+			addr = ":http"
+		}
+		return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	})
+}
+
+// Serve is [HTTP] on a listener that is there already: a unix socket, one that the
+// process was started with, or one of a test in a bubble of testing/synctest. It
+// belongs to the service from Start on, which closes it in its Stop; srv.Addr is
+// not looked at.
+func Serve(srv *http.Server, l net.Listener) *HTTPService {
+	return newHTTP(srv, func(context.Context) (net.Listener, error) {
+		if isNil(l) {
+			return nil, errors.New("the listener is nil")
+		}
+		return l, nil
+	})
+}
+
+func newHTTP(srv *http.Server, open func(context.Context) (net.Listener, error)) *HTTPService {
+	return &HTTPService{srv: srv, open: open, log: safelog.NewLog(nil)}
+}
+
+// InheritLogger gives the service the logger of its host, for the address it
+// listens on and for srv.ErrorLog if that is nil. The host calls it before Start.
+func (s *HTTPService) InheritLogger(l *slog.Logger) { s.log.Inherit(l) }
 
 // Addr is the address that is listened on, nil before Start. With port 0 in
 // srv.Addr this is how to learn the port.
@@ -54,33 +91,39 @@ func (s *HTTPService) Start(ctx context.Context) error {
 	if s.srv == nil {
 		return errors.New("stead/hosted: http: the server is nil")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done != nil {
-		return errors.New("stead/hosted: http: the server was started before")
-	}
-	addr := s.srv.Addr
-	if addr == "" {
-		addr = ":http"
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	listener, err := s.listen(ctx)
 	if err != nil {
-		return fmt.Errorf("stead/hosted: http: %w", err)
+		return err
+	}
+	log := s.log.Logger
+	if u := unitFrom(ctx); u != nil {
+		log = log.With("service", u.name)
+	}
+	if s.srv.ErrorLog == nil && s.log.Source() != nil {
+		s.srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelError)
 	}
 	if s.srv.BaseContext == nil {
 		base := context.WithoutCancel(ctx)
 		s.srv.BaseContext = func(net.Listener) context.Context { return base }
 	}
-	s.listener, s.done, s.silent = listener, make(chan struct{}), map[net.Conn]struct{}{}
-	tell := s.srv.ConnState
-	s.srv.ConnState = func(c net.Conn, state http.ConnState) {
-		s.note(c, state)
-		if tell != nil {
-			tell(c, state)
-		}
-	}
+	s.requests.count(s.srv)
+	log.Info("listening", "address", listener.Addr().String())
 	go s.serve(listener)
 	return nil
+}
+
+func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done != nil {
+		return nil, errors.New("stead/hosted: http: the server was started before")
+	}
+	listener, err := s.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("stead/hosted: http: %w", err)
+	}
+	s.listener, s.done = listener, make(chan struct{})
+	return listener, nil
 }
 
 func (s *HTTPService) serve(l net.Listener) {
@@ -96,28 +139,6 @@ func (s *HTTPService) serve(l net.Listener) {
 	close(s.done)
 }
 
-// note is told of every change of a connection's state; the first one is new.
-func (s *HTTPService) note(c net.Conn, state http.ConnState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if state == http.StateNew {
-		s.silent[c] = struct{}{}
-	} else {
-		delete(s.silent, c)
-	}
-}
-
-// closeSilent closes connections that never said anything. Shutdown itself waits
-// five seconds for these, which is most of many a budget.
-func (s *HTTPService) closeSilent() {
-	s.mu.Lock()
-	silent := slices.Collect(maps.Keys(s.silent))
-	s.mu.Unlock()
-	for _, c := range silent {
-		_ = c.Close()
-	}
-}
-
 // Stop ends the server; see [HTTP].
 func (s *HTTPService) Stop(ctx context.Context) error {
 	done := s.Done()
@@ -130,10 +151,14 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 		graceful, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(deadline)))
 		defer cancel()
 	}
-	defer time.AfterFunc(500*time.Millisecond, s.closeSilent).Stop()
+	defer time.AfterFunc(500*time.Millisecond, s.requests.closeSilent).Stop()
 	err := s.srv.Shutdown(graceful)
+	if err == nil {
+		// With HTTP/2 a request can be over for the server before its handler is.
+		err = s.requests.wait(graceful)
+	}
 	if err != nil {
-		err = fmt.Errorf("stead/hosted: http: connections were cut: %w", errors.Join(err, s.srv.Close()))
+		err = s.cut(ctx, err)
 	}
 	select {
 	case <-done: // Serve returns as soon as Shutdown begins
@@ -142,6 +167,26 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 		return errors.Join(err, ctx.Err())
 	}
 }
+
+// cut closes all connections, which ends the contexts of their requests, and gives
+// the handlers half of the time that is left to return.
+func (s *HTTPService) cut(ctx context.Context, why error) error {
+	what := "connections were cut"
+	if n := s.requests.inHand(); n > 0 {
+		what = fmt.Sprintf("%d requests were cut", n)
+	}
+	err := fmt.Errorf("stead/hosted: http: %s: %w", what, errors.Join(why, s.srv.Close()))
+	if deadline, ok := ctx.Deadline(); ok {
+		patient, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+		_ = s.requests.wait(patient) // who is not back by then is Stuck
+	}
+	return err
+}
+
+// Stuck is how many requests have handlers that run now: after Stop, those that it
+// left behind. Connections that were hijacked do not count.
+func (s *HTTPService) Stuck() int { return s.requests.inHand() }
 
 // reserve is what is kept of the time until deadline for cutting connections.
 func reserve(deadline time.Time) time.Duration {

@@ -204,6 +204,9 @@ func TestAWatchedQueueInheritsTheLogger(t *testing.T) {
 		starts(t, h)
 		enqueues(t, q)
 		enqueues(t, q)
+		if _, err := q.TryDequeue(); err != nil {
+			t.Error(err)
+		}
 		stops(t, h)
 		wantLines(t, log, "ERROR drop callback panicked queue=clicks", 1)
 	})

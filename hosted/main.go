@@ -25,11 +25,21 @@ import (
 // otherwise, also when a signal came before the start was through. The error, and
 // the stacks of what did not stop, are then on standard error. Deferred calls of
 // func main do not run.
-func Main(h *Host) { os.Exit(Exec(h)) }
+func Main(h *Host) {
+	code := Exec(h)
+	var timeout *TimeoutError
+	if errors.As(h.Err(), &timeout) {
+		for _, s := range timeout.Stragglers {
+			fmt.Fprintf(os.Stderr, "%s, left in %s:\n%s", s.Service, s.Op, s.Stacks)
+		}
+	}
+	os.Exit(code)
+}
 
 // Exec is [Main] for a program that has something to do after the host, such as
 // printing [Host.Report] or writing it to a file: it returns the exit code instead
-// of exiting. A second signal still ends the process at once.
+// of exiting. The error is on standard error; the stacks are left to the report. A
+// second signal still ends the process at once.
 func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit) }
 
 func runMain(h *Host, stderr io.Writer, exit func(int)) int {
@@ -56,12 +66,6 @@ func runMain(h *Host, stderr io.Writer, exit func(int)) int {
 	}()
 	if err := h.Run(context.Background()); err != nil {
 		fmt.Fprintln(stderr, err)
-		var timeout *TimeoutError
-		if errors.As(err, &timeout) {
-			for _, s := range timeout.Stragglers {
-				fmt.Fprintf(stderr, "%s, left in %s:\n%s", s.Service, s.Op, s.Stacks)
-			}
-		}
 		return 1
 	}
 	return 0

@@ -57,9 +57,11 @@ func NotCritical() Option { return func(s *settings) { s.notCritical = true } }
 
 // Watch shows a queue, or anything else with a name, that the service uses
 // without being it: metrics and the dashboard look for its Stats. For a queue
-// that is read by a hand-written loop; what is still in it after the stop is
-// reported as left over. A loop that is to empty its queue first reads on after
-// its context has ended, and closes the queue then:
+// that is read by a hand-written loop, and for the producers of one whose workers
+// somebody may forget to add. What is still in a queue after the stop is left
+// over: an error of the stop that names this service, the queue and the number,
+// so that [Main] exits with 1. A loop that is to empty its queue first reads on
+// after its context has ended, and closes the queue then:
 //
 //	stop := context.AfterFunc(ctx, func() { q.Close() })
 //	defer stop()

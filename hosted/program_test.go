@@ -83,6 +83,14 @@ var programs = map[string]func(){
 		announce(h)
 		hosted.Main(h)
 	},
+	"leaves the stacks to its report": func() {
+		h := hosted.New(hosted.Config{ShutdownTimeout: 200 * time.Millisecond})
+		h.Go("deaf", func(context.Context) error { deafWork(); return nil })
+		announce(h)
+		code := hosted.Exec(h)
+		fmt.Fprint(os.Stderr, h.Report())
+		os.Exit(code)
+	},
 	"fails": func() {
 		h := hosted.New(hosted.Config{})
 		h.Go("loop", failing(errBoom))

@@ -95,7 +95,8 @@ type Report struct {
 	Services   []ServiceReport // in the order in which they are stopped
 	Stragglers []Straggler
 
-	over bool
+	started bool // the start was through
+	over    bool
 }
 
 // ServiceReport is the line of one service in a [Report].
@@ -116,7 +117,7 @@ func (h *Host) Report() Report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	req := h.marks.Request()
-	r := Report{Host: h.cfg.Name, Cause: req.Cause, Stragglers: h.stragglers}
+	r := Report{Host: h.cfg.Name, Cause: req.Cause, Stragglers: h.stragglers, started: closed(h.marks.Started)}
 	if req.Cause != nil {
 		r.Took, r.Deadline = time.Since(req.At), h.endOf(req)
 	}
@@ -148,6 +149,8 @@ func (r Report) Clean() bool {
 func (r Report) String() string {
 	var b strings.Builder
 	switch {
+	case r.over && !r.started && len(r.Services) > 0:
+		fmt.Fprintf(&b, "%s did not start, and what had started was stopped, which took %v", r.Host, round(r.Took))
 	case r.over:
 		fmt.Fprintf(&b, "%s stopped, which took %v", r.Host, round(r.Took))
 	case r.Cause != nil:
@@ -168,11 +171,15 @@ func (r Report) String() string {
 	_ = w.Flush()
 	for _, s := range r.Services {
 		if len(s.Items) > 0 {
-			fmt.Fprintf(&b, "items of %s:", s.Name)
-			for _, bucket := range slices.Sorted(maps.Keys(s.Items)) {
-				fmt.Fprintf(&b, " %s %d", bucket, s.Items[bucket])
+			what, counts := s.counts()
+			fmt.Fprintf(&b, "%s of %s:", what, s.Name)
+			for _, c := range counts {
+				fmt.Fprintf(&b, " %s %d", c.bucket, c.n)
 			}
 			b.WriteByte('\n')
+		}
+		if s.Items[refusedClosed] > 0 {
+			fmt.Fprintf(&b, "%s: %s\n", s.Name, outlived)
 		}
 	}
 	for _, s := range r.Stragglers {
@@ -180,6 +187,42 @@ func (r Report) String() string {
 	}
 	return b.String()
 }
+
+// count is one bucket of what became of items or runs.
+type count struct {
+	bucket string
+	n      uint64
+}
+
+// counts is what became of what: the total, its parts, and what is beside it.
+func (s ServiceReport) counts() (what string, all []count) {
+	what, total := "items", "accepted"
+	n, ok := s.Items["runs"]
+	if ok {
+		what, total = "runs", "runs"
+		all = append(all, count{"total", n})
+	} else if n, ok = s.Items[total]; ok {
+		all = append(all, count{total, n})
+	}
+	var beside []count
+	for _, bucket := range slices.Sorted(maps.Keys(s.Items)) {
+		switch c := (count{bucket, s.Items[bucket]}); bucket {
+		case total:
+		case "skipped", refusedClosed:
+			beside = append(beside, c)
+		default:
+			all = append(all, c)
+		}
+	}
+	return what, append(all, beside...)
+}
+
+// refusedClosed is the bucket of what came to a queue that was closed, and outlived
+// is what that means as a rule.
+const (
+	refusedClosed = "refused_closed"
+	outlived      = "a producer outlived its queue: register consumers before producers"
+)
 
 func round(d time.Duration) time.Duration {
 	if d > time.Second {

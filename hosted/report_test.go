@@ -188,3 +188,41 @@ func TestErrorsReadAsSentencesWithNames(t *testing.T) {
 	wantIs(t, service, errBoom)
 	wantIs(t, timeout, context.DeadlineExceeded)
 }
+
+func TestTheTotalOfItemsAndRunsComesFirstAndWhatIsBesideItLast(t *testing.T) {
+	log, logger := newLog()
+	h := hosted.New(hosted.Config{Logger: logger})
+	h.Add("clicks", &keeping{items: map[string]uint64{"handled": 3, "accepted": 5, "still_there": 2, "refused_closed": 1}})
+	h.Add("feeds", &keeping{items: map[string]uint64{"failed": 4, "runs": 15, "skipped": 1, "succeeded": 10, "still_on": 1}})
+	starts(t, h)
+	stops(t, h)
+	wantText(t, h.Report().String(),
+		"items of clicks: accepted 5 handled 3 still_there 2 refused_closed 1\n",
+		"runs of feeds: total 15 failed 4 still_on 1 succeeded 10 skipped 1\n")
+	wantLines(t, log, "runs=[total=15 failed=4 still_on=1 succeeded=10 skipped=1]", 1)
+	wantLines(t, log, "WARN service stopped host=host service=feeds", 1) // a run hangs
+}
+
+func TestTheReportOfAStartThatFailedSaysSo(t *testing.T) {
+	h := hosted.New(hosted.Config{Name: "warm"})
+	h.Task("fill", failing(errBoom))
+	if h.Run(t.Context()) == nil {
+		t.Error("it started")
+	}
+	wantText(t, h.Report().String(), "warm did not start, and what had started was stopped, which took ")
+}
+
+func TestAnErrorThatNamesTheSameCallAndServiceIsNotSaidTwice(t *testing.T) {
+	for _, c := range []struct{ inner, want string }{
+		{`stead/periodic: stop "products": still running`, `stead/hosted: stop "products": still running`},
+		{`stead/periodic: stop "other": still running`, `stead/hosted: stop "products": stead/periodic: stop "other": still running`},
+		{`my stead/x: stop "products": no`, `stead/hosted: stop "products": my stead/x: stop "products": no`},
+	} {
+		inner := errors.New(c.inner)
+		err := &hosted.ServiceError{Service: "products", Op: "stop", Err: inner}
+		if err.Error() != c.want {
+			t.Errorf("got %q, want %q", err, c.want)
+		}
+		wantIs(t, err, inner)
+	}
+}

@@ -106,6 +106,19 @@ func TestAProgramWithAServiceThatIgnoresItsContextEndsAndNamesIt(t *testing.T) {
 	}
 }
 
+func TestWhoPrintsTheReportGetsTheStacksOnce(t *testing.T) {
+	t.Parallel()
+	p := program(t, "leaves the stacks to its report")
+	p.expect("started")
+	p.signal(syscall.SIGTERM)
+	p.ends(1)
+	text := p.stderr.String()
+	wantText(t, text, `did not return in time: "deaf" (stop`)
+	if n := strings.Count(text, "hosted_test.deafWork"); n != 1 {
+		t.Errorf("the stack is there %d times:\n%s", n, text)
+	}
+}
+
 func TestTheExitCodeSaysWhetherAllWentWell(t *testing.T) {
 	for name, c := range map[string]struct {
 		code int

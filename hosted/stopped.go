@@ -3,8 +3,6 @@ package hosted
 import (
 	"context"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/steadgo/stead/lifecycle"
@@ -61,13 +59,21 @@ func (s ServiceReport) line() (slog.Level, []any) {
 	}
 	if len(s.Items) > 0 {
 		var items []any
-		for _, bucket := range slices.Sorted(maps.Keys(s.Items)) {
-			if s.Items[bucket] > 0 {
+		what, counts := s.counts()
+		for _, c := range counts {
+			if c.n > 0 {
 				level = slog.LevelInfo
 			}
-			items = append(items, slog.Uint64(bucket, s.Items[bucket]))
+			items = append(items, slog.Uint64(c.bucket, c.n))
 		}
-		args = append(args, slog.Group("items", items...))
+		args = append(args, slog.Group(what, items...))
+	}
+	if s.Items["still_on"] > 0 { // a run that hangs
+		level = slog.LevelWarn
+	}
+	if s.Items[refusedClosed] > 0 {
+		level = slog.LevelWarn
+		args = append(args, "hint", outlived)
 	}
 	if s.LeftOver > 0 {
 		level = slog.LevelWarn

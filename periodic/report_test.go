@@ -74,7 +74,7 @@ func TestTheReportOfAHostSaysWhatBecameOfTheRuns(t *testing.T) {
 				t.Errorf("%s: %v, want %v", name, items[name], want)
 			}
 		}
-		if text := r.String(); !strings.Contains(text, "report: cancelled 1 failed 1 panicked 1 runs 5 skipped 2 succeeded 2\n") {
+		if text := r.String(); !strings.Contains(text, "runs of report: total 5 cancelled 1 failed 1 panicked 1 succeeded 2 skipped 2\n") {
 			t.Errorf("report:\n%s", text)
 		}
 	})
