@@ -158,8 +158,8 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 	_, canPause := find[pauser](src)
 	_, canRun := find[trigger](src)
 	out := Schedule{
-		Name: s.Name, Service: src.service, Active: s.Active, Paused: s.Paused, CanPause: canPause, CanRun: canRun,
-		GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Stuck, Streak: s.Streak,
+		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
+		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Stuck, Streak: s.Streak,
 		Next: s.Next, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
 		Runs: map[string]uint64{}, Duration: latencyOfSchedule(s.Duration), History: []Run{},
 		Skipped: Skipped{

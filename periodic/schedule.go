@@ -16,6 +16,9 @@ import (
 // that returns an instant not after its argument, or panics, ends the job with
 // an error.
 //
+// A String method, which is not required, says on pages what the schedule is. Those
+// of this package have one: `every 5m0s`, `cron "30 2 * * *" Europe/Berlin`.
+//
 // The schedules of this package are immutable and may be shared by many jobs.
 type Schedule interface {
 	Next(after time.Time) time.Time

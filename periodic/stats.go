@@ -64,7 +64,9 @@ type Histogram struct {
 // Stats is a job at one moment. All counts are since New; they survive a restart
 // of the job.
 type Stats struct {
-	Name    string
+	Name     string
+	Schedule string // its String, such as `every 5m0s`; empty if it has none
+
 	Active  bool // started, not stopped, its schedule not ended
 	Paused  bool
 	GaveUp  bool
@@ -137,6 +139,13 @@ func (t *distribution) histogram(bounds *[len(durationBounds)]time.Duration) His
 // Stats returns what the job did and does. The counts are those of one moment. It
 // copies the history, so what it costs grows with that; nothing waits for it.
 func (j *Job) Stats() Stats {
+	s, schedule := j.stats()
+	s.Schedule = describe(schedule)
+	return s
+}
+
+// stats is Stats without what may be somebody else's code.
+func (j *Job) stats() (Stats, Schedule) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := Stats{
@@ -154,5 +163,5 @@ func (j *Job) Stats() Stats {
 		past = new(record)
 	}
 	past.fill(&s)
-	return s
+	return s, j.schedule
 }
