@@ -41,7 +41,8 @@ type Run struct {
 	Trigger  bool          // it was asked for by Trigger
 }
 
-// Skips counts slots, and calls of Trigger, that led to no run, by why.
+// Skips counts slots, and calls of Trigger that were accepted, which led to no run,
+// by why.
 type Skips struct {
 	Overlap uint64 // a run was on, or was replaced while it waited
 	Missed  uint64 // nobody could fire them in time, and Missed did not make up for them
