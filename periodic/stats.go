@@ -73,7 +73,7 @@ type Stats struct {
 	GaveUp  bool
 	Running int // runs that are on
 	Waiting int // slots that wait for a run to end, or for the scheduler to start them
-	Stuck   int // runs that are on although their timeout is over
+	Stuck   int // runs that are on although their timeout was over a second ago
 	Streak  int // failed runs in a row
 
 	Next        time.Time // the next slot, without its jitter; zero: none, or paused
@@ -84,7 +84,7 @@ type Stats struct {
 
 	Runs      map[Outcome]uint64 // that ended; has every Outcome, also those at zero
 	Panics    uint64             // the same as Runs[Panicked]
-	StuckRuns uint64             // runs that were on after their timeout, ever
+	StuckRuns uint64             // runs that were Stuck, ever
 	Skipped   Skips
 	Duration  Histogram
 	Lateness  Histogram
