@@ -3,6 +3,10 @@
 //
 // # Usage
 //
+//	isAdmin := func(r *http.Request) bool {
+//		user, given, _ := r.BasicAuth()
+//		return password != "" && user == "admin" && subtle.ConstantTimeCompare([]byte(given), []byte(password)) == 1
+//	}
 //	dash := dashboard.New(host, dashboard.Config{
 //		Authorize: func(r *http.Request, a dashboard.Action) error {
 //			if !isAdmin(r) {
@@ -11,8 +15,18 @@
 //			return nil
 //		},
 //	})
-//	mux.Handle("/admin/", adminsOnly(dash)) // a middleware of yours; see the example of New
+//	mux.HandleFunc("/admin/", func(w http.ResponseWriter, r *http.Request) {
+//		if !isAdmin(r) {
+//			w.Header().Set("WWW-Authenticate", `Basic realm="admin"`)
+//			http.Error(w, "administrators only", http.StatusUnauthorized)
+//			return
+//		}
+//		dash.ServeHTTP(w, r)
+//	})
 //	host.Add("dashboard", dash) // optional: keeps the charts going while nobody looks
+//
+// An empty password lets nobody in: a variable of the environment that is not set
+// must not open the page. Basic authentication needs TLS, here or in front.
 //
 // Whoever can reach the page can read it: error texts, names and numbers, not the
 // items. Guard it like other admin pages. Without Authorize nothing can be
@@ -99,6 +113,13 @@
 // 80 bytes of each.
 // It also knows better how long an item has waited: a queue notes the time of few
 // of its items, and of the others when somebody first asked.
+//
+// # Testing
+//
+// In a testing/synctest bubble a Dashboard that was added to the host samples each
+// second of the bubble's time, so a test of a week, which takes a second without it,
+// takes a minute with it. Leave host.Add("dashboard", dash) out of such tests, or
+// set Config.Interval to an hour; the page works either way.
 //
 // # Not for
 //
