@@ -109,17 +109,17 @@
 // Nothing when nobody looks: a Dashboard has no goroutine, and the samples of the
 // charts are taken when a page is asked for. An open page costs a goroutine and,
 // with ten queues, half a millisecond a second for each viewer. Added to a host,
-// it takes a sample of every queue each second, 50 us for ten of them, and keeps
-// 80 bytes of each.
+// it takes a sample of every queue each second, at most 50 us for ten of them, and
+// keeps 80 bytes of each.
 // It also knows better how long an item has waited: a queue notes the time of few
 // of its items, and of the others when somebody first asked.
 //
 // # Testing
 //
 // In a testing/synctest bubble a Dashboard that was added to the host samples each
-// second of the bubble's time, so a test of a week, which takes a second without it,
-// takes a minute with it. Leave host.Add("dashboard", dash) out of such tests, or
-// set Config.Interval to an hour; the page works either way.
+// second of the bubble's time: 600,000 samples in a test of a week, which take
+// several seconds, and more with many services. Leave host.Add("dashboard", dash) out
+// of such tests, or set Config.Interval to an hour; the page works either way.
 //
 // # Not for
 //
