@@ -35,9 +35,9 @@ func tenQueues(b *testing.B) *hosted.Host {
 	return host
 }
 
-// BenchmarkSample is what a dashboard that was added to its host costs each
-// Interval.
-func BenchmarkSample(b *testing.B) {
+// BenchmarkState is the most that a dashboard which was added to its host costs each
+// Interval: a sample asks for a part of it.
+func BenchmarkState(b *testing.B) {
 	d := dashboard.New(tenQueues(b), dashboard.Config{})
 	b.ReportAllocs()
 	for b.Loop() {

@@ -14,6 +14,7 @@ import (
 // inventory is the state and the things behind it, for the actions.
 type inventory struct {
 	d         *Dashboard
+	brief     bool // the counts of the queues only, for a sample
 	state     State
 	queues    map[string][]source // by the name of the queue
 	schedules map[string]source
@@ -23,8 +24,19 @@ type inventory struct {
 // take asks every component for its state. It holds no lock, as what it calls is
 // not ours.
 func (d *Dashboard) take(now time.Time) *inventory {
+	inv := d.collect(now, false)
+	s := &inv.state
+	d.history.addRates(s)
+	s.Stop = d.stopOf(s)
+	s.judge(d.cfg.SlowAfter)
+	return inv
+}
+
+// collect asks without a judgement, and if brief is set no more than a sample needs:
+// that is done every second, for years and without anybody looking.
+func (d *Dashboard) collect(now time.Time, brief bool) *inventory {
 	inv := &inventory{
-		d: d, queues: map[string][]source{}, schedules: map[string]source{},
+		d: d, brief: brief, queues: map[string][]source{}, schedules: map[string]source{},
 		state: State{
 			Version: 1, Time: now, Host: d.host.Name(), Phase: phaseOf(d.host.Lifetime()),
 			Services: []Service{}, Queues: []Queue{}, Schedules: []Schedule{},
@@ -33,10 +45,6 @@ func (d *Dashboard) take(now time.Time) *inventory {
 	}
 	inv.names.queues, inv.names.schedules = newNames(), newNames()
 	inv.takeAll(inv.walk("", d.host, 0))
-	s := &inv.state
-	d.history.addRates(s)
-	s.Stop = d.stopOf(s)
-	s.judge(d.cfg.SlowAfter)
 	return inv
 }
 
@@ -96,6 +104,9 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	inv.queues[stats.Name] = append(inv.queues[stats.Name], s)
 	if at := stats.OldestDue; !at.IsZero() && (q.OldestDue.IsZero() || at.Before(q.OldestDue)) {
 		q.OldestDue = at
+	}
+	if inv.brief {
+		return
 	}
 	if p, ok := find[pausedSource](s); ok && p.Paused() {
 		q.Paused = true
@@ -158,8 +169,8 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 	_, canPause := find[pauser](src)
 	_, canRun := find[trigger](src)
 	out := Schedule{
-		Name: s.Name, Service: src.service, Active: s.Active, Paused: s.Paused, CanPause: canPause, CanRun: canRun,
-		GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Stuck, Streak: s.Streak,
+		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
+		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Stuck, Streak: s.Streak,
 		Next: s.Next, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
 		Runs: map[string]uint64{}, Duration: latencyOfSchedule(s.Duration), History: []Run{},
 		Skipped: Skipped{

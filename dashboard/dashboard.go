@@ -197,7 +197,7 @@ func (d *Dashboard) sample(ctx context.Context, done chan<- struct{}) {
 	ticker := time.NewTicker(d.cfg.Interval)
 	defer ticker.Stop()
 	for {
-		d.look()
+		d.history.record(&d.collect(time.Now(), true).state)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

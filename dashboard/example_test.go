@@ -32,10 +32,10 @@ func mailer() *hosted.Host {
 // The page below /admin/, for those who know the password, to read and to act.
 func ExampleNew() {
 	host := mailer()
-	password := []byte("from the environment, never from the source")
+	password := "from the environment, never from the source"
 	administrator := func(r *http.Request) error {
 		user, given, _ := r.BasicAuth()
-		if user != "admin" || subtle.ConstantTimeCompare([]byte(given), password) != 1 {
+		if password == "" || user != "admin" || subtle.ConstantTimeCompare([]byte(given), []byte(password)) != 1 {
 			return errors.New("administrators only")
 		}
 		return nil
@@ -57,7 +57,7 @@ func ExampleNew() {
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/admin/queues", nil))
 	fmt.Println(w.Code)
 	r := httptest.NewRequest(http.MethodGet, "/admin/queues", nil)
-	r.SetBasicAuth("admin", string(password))
+	r.SetBasicAuth("admin", password)
 	w = httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Header().Get("Content-Type"))

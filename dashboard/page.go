@@ -268,10 +268,14 @@ type badge struct {
 
 // Moment is a time relative to now.
 func (v *view) Moment(t time.Time) moment {
-	return moment{ISO: t.Format(time.RFC3339), Full: t.Format("Mon 2 Jan 2006 15:04:05 MST"), Text: when(t, v.State.Time)}
+	return moment{
+		ISO: t.Format(time.RFC3339), Full: t.Format("Mon 2 Jan 2006 15:04:05 MST"), Text: when(t, v.State.Time),
+		Date: dated(t, v.State.Time),
+	}
 }
 
 // Age is how long ago a moment was, in words.
 func (v *view) Age(t time.Time) string { return coarse(max(0, v.State.Time.Sub(t))) }
 
-type moment struct{ ISO, Full, Text string }
+// moment is a time in words, and as a date with a zone for what is to be checked.
+type moment struct{ ISO, Full, Text, Date string }

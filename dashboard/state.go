@@ -224,7 +224,8 @@ type Failure struct {
 type Schedule struct {
 	Name        string            `json:"name"`
 	Service     string            `json:"service"`
-	Active      bool              `json:"active"` // started, and its schedule not ended
+	Schedule    string            `json:"schedule,omitempty"` // in words: every 5m0s
+	Active      bool              `json:"active"`             // started, and its schedule not ended
 	Paused      bool              `json:"paused"`
 	CanPause    bool              `json:"can_pause"`
 	CanRun      bool              `json:"can_run"`

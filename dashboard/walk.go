@@ -56,7 +56,8 @@ func (inv *inventory) takeAll(all []found) {
 // takeOne asks one service, and each of its queues and schedules, for what it has.
 func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStatus) {
 	var sources []source
-	for _, ask := range []func(){
+	asks := []func(){
+		func() { sources = sourcesOf(path, status) },
 		func() {
 			if b, ok := hosted.As[backlogSource](status.Service); ok {
 				v.Backlog = b.Backlog()
@@ -72,9 +73,12 @@ func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStat
 				v.Leadership = leadershipOf(c)
 			}
 		},
-		func() { sources = sourcesOf(path, status) },
 		func() { inv.addInstances(v.Name, status) },
-	} {
+	}
+	if inv.brief {
+		asks = asks[:1]
+	}
+	for _, ask := range asks {
 		v.shown(guard.Call(func() error { ask(); return nil }))
 	}
 	for _, s := range sources {
@@ -88,7 +92,7 @@ func (inv *inventory) look(s source) {
 		stats.Name = inv.names.queues.of(q, s.path, stats.Name)
 		inv.addQueue(s, stats)
 	}
-	if j, ok := find[scheduleSource](s); ok {
+	if j, ok := find[scheduleSource](s); ok && !inv.brief {
 		stats := j.Stats()
 		stats.Name = inv.names.schedules.of(j, s.path, stats.Name)
 		if _, known := inv.schedules[stats.Name]; known {

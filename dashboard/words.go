@@ -97,6 +97,19 @@ func coarse(d time.Duration) string {
 	return span(d.Truncate(time.Second).Seconds())
 }
 
+// dated is the wall-clock time of t in its own zone, without what goes without
+// saying: seconds of a whole minute, and the year of now.
+func dated(t, now time.Time) string {
+	layout := "Mon 2 Jan 2006 15:04:05\u00a0MST" // a time never stands without its zone
+	if t.Year() == now.In(t.Location()).Year() {
+		layout = strings.Replace(layout, " 2006", "", 1)
+	}
+	if t.Second() == 0 {
+		layout = strings.Replace(layout, ":05", "", 1)
+	}
+	return t.Format(layout)
+}
+
 // when is a time relative to now.
 func when(t, now time.Time) string {
 	switch d := now.Sub(t); {

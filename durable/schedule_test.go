@@ -62,6 +62,9 @@ func shownSchedules[TTx any](t *testing.T, e env[TTx]) {
 			return s["good"].Active && !s["good"].LastSuccess.IsZero() && s["bad"].Streak > 1
 		})
 		good, bad := s["good"], s["bad"]
+		if good.Schedule != "every 500ms" || s["broken"].Schedule != "" {
+			t.Errorf("%s: the rules are %q and %q", who, good.Schedule, s["broken"].Schedule)
+		}
 		if now := time.Now(); !good.Next.After(now.Add(-time.Second)) || good.Next.After(now.Add(time.Second)) {
 			t.Errorf("%s: next at %v, now %v", who, good.Next, now)
 		}

@@ -30,13 +30,13 @@ type Config struct {
 	// RunAtStart makes a first run as soon as the job starts. The grid of Every
 	// then begins at the start. Nothing waits for that run: what has to be done
 	// before other services start is a hosted.Host.Task that calls the same
-	// function, beside a job with Phase -1.
+	// function, beside a job with Phase OnePeriod.
 	RunAtStart bool
 
 	// Phase is how long after the start the first slot of Every is due. Zero
 	// spreads jobs over the period by a hash of Name, because jobs that all tick
-	// together wait for each other. Negative: one period after the start. It has
-	// no effect with RunAtStart and on other schedules.
+	// together wait for each other. [OnePeriod], and any negative value: one period
+	// after the start. It has no effect with RunAtStart and on other schedules.
 	Phase time.Duration
 
 	// Overlap decides on slots that are due while a run is on. Zero is SkipOverlap.
@@ -54,8 +54,9 @@ type Config struct {
 	Jitter time.Duration
 
 	// Timeout bounds one run: its context ends then with cause ErrTimeout. A run
-	// that goes on regardless is counted as stuck and keeps its place, so nothing
-	// overlaps it that may not. Zero: none.
+	// that is still on a second later, which is its time to return, is logged and
+	// counted as stuck and keeps its place, so nothing overlaps it that may not.
+	// Zero: none.
 	Timeout time.Duration
 
 	// Backoff replaces the schedule after a failed run by growing delays, until a
@@ -90,12 +91,16 @@ type Config struct {
 	// affected when Now is set, as on the real one; timers must fire by Since.
 	Clock clock.Clock
 
-	// Logger gets failures (Warn), giving up (Error), pause, resume and the end
+	// Logger gets failures (Warn), panics and giving up (Error), pause, resume and the end
 	// of the schedule (Info) and each run (Debug). A handler that blocks can hold
 	// up all jobs of a scheduler; what it panics on is lost. Nil: that of the
 	// scheduler or, for a job on its own, of the host; without one, it discards.
 	Logger *slog.Logger
 }
+
+// OnePeriod is the [Config].Phase with which the first slot of [Every] is due one
+// whole period after the start, as with a time.Ticker or .NET's PeriodicTimer.
+const OnePeriod time.Duration = -1
 
 // Backoff is how long a failing job waits: a random duration from zero to a
 // bound that is Initial after the first failure and grows by Factor up to Max. The

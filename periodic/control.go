@@ -7,7 +7,8 @@ import (
 
 // Trigger asks for a run now and does not wait for it. It does not move the
 // schedule, works while the job is paused, and is subject to the Overlap policy
-// like a slot: ErrOverlap if that has no place for it. On a job that gave up it
+// like a slot: ErrOverlap if that has no place for it; a call that is refused is
+// counted nowhere, since its caller knows. On a job that gave up it
 // begins a new streak and the schedule goes on. ErrNotRunning: the job is not
 // started, is being stopped, or has ended. A run asked for in the very moment of a
 // Stop may be counted in Skips.Stopped instead.
@@ -39,7 +40,6 @@ func (j *Job) triggerLocked(now time.Time) error {
 		return ErrNotRunning
 	}
 	if !j.admitLocked(request{slot: now, due: now.UnixNano(), trigger: true}) {
-		j.record().skips.Overlap++
 		return ErrOverlap
 	}
 	return nil

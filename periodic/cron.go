@@ -124,7 +124,10 @@ func newCron(expr string, loc *time.Location) (*zoned, error) {
 	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, errors.New("it is never due")
 	}
-	return &zoned{wall: spec, loc: wallclock.OrUTC(loc), hourly: spec.Hour&allHours == allHours}, nil
+	return &zoned{
+		wall: spec, text: fmt.Sprintf("cron %q", strings.Join(strings.Fields(expr), " ")),
+		loc: wallclock.OrUTC(loc), hourly: spec.Hour&allHours == allHours,
+	}, nil
 }
 
 // DailyAt is due each day at a time of day, "15:04" or "15:04:05", in loc; nil is
@@ -136,7 +139,11 @@ func DailyAt(at string, loc *time.Location, opts ...CronOption) (Schedule, error
 		return nil, fmt.Errorf("stead/periodic: daily at %q: %w", clip(at), err)
 	}
 	expr := fmt.Sprintf("%d %d %d * * *", t/time.Second%60, t/time.Minute%60, t/time.Hour)
-	return Cron(expr, loc, opts...)
+	s, err := Cron(expr, loc, opts...)
+	if z, ok := s.(*zoned); ok {
+		z.text = "daily at " + at // nobody else has it yet
+	}
+	return s, err
 }
 
 // clip keeps a long text out of an error message.

@@ -306,6 +306,25 @@ func TestWhatIsLogged(t *testing.T) {
 	})
 }
 
+func TestAPanicIsOneErrorLineWithItsStack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines strings.Builder
+		logger := slog.New(slog.NewTextHandler(&lines, nil))
+		start(t, periodic.Config{Name: "shaky", Schedule: periodic.Every(10 * time.Second), GiveUpAfter: 2, Logger: logger}, byTurns(periodic.Panicked))
+		pass(21 * time.Second)
+		got := strings.Split(strings.TrimSpace(lines.String()), "\n")
+		if len(got) != 2 {
+			t.Fatalf("log:\n%s", lines.String())
+		}
+		for i, begin := range []string{`level=ERROR msg="run panicked" job=shaky`, `level=ERROR msg="job gave up" job=shaky`} {
+			if !strings.Contains(got[i], begin) || !strings.Contains(got[i], "error=") || !strings.Contains(got[i], "out of ink") ||
+				!strings.Contains(got[i], "stack=") || !strings.Contains(got[i], "byTurns") {
+				t.Errorf("line %d is %s", i, got[i])
+			}
+		}
+	})
+}
+
 func TestGivingUpForgetsTheSlotsThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := start(t, periodic.Config{Schedule: periodic.Every(time.Second), Overlap: periodic.Queue(5), GiveUpAfter: 1}, func(context.Context) error {

@@ -359,10 +359,31 @@ func TestTriggerRunsNowAndDoesNotMoveTheSchedule(t *testing.T) {
 		}
 		pass(20 * time.Second)
 		l.want(t, seconds(10, 13, 20, 30)...)
-		if s := j.Stats(); s.Skipped.Overlap != 1 || !s.History[2].Trigger || s.History[1].Trigger {
+		if s := j.Stats(); !s.History[2].Trigger || s.History[1].Trigger {
 			t.Errorf("stats %+v", s)
 		}
 	})
+}
+
+func TestATriggerThatIsRefusedIsNoSkip(t *testing.T) {
+	for _, overlap := range []periodic.Overlap{periodic.SkipOverlap, periodic.QueueOne, periodic.Parallel(2)} {
+		synctest.Test(t, func(t *testing.T) {
+			j := start(t, periodic.Config{Schedule: periodic.Every(time.Hour), Overlap: overlap}, newLog().run(time.Second))
+			refused := 0
+			for range 250 {
+				if err := j.Trigger(); errors.Is(err, periodic.ErrOverlap) {
+					refused++
+				} else if err != nil {
+					t.Error(err)
+				}
+			}
+			pass(time.Minute)
+			s := j.Stats()
+			if refused < 248 || refused == 250 || s.Skipped.Total() != 0 || s.Runs[periodic.Succeeded] != uint64(250-refused) {
+				t.Errorf("%v: %d refused; %+v", overlap, refused, s)
+			}
+		})
+	}
 }
 
 func TestTriggerBelongsToARunningJobOnly(t *testing.T) {

@@ -16,6 +16,9 @@ import (
 // that returns an instant not after its argument, or panics, ends the job with
 // an error.
 //
+// A String method, which is not required, says on pages what the schedule is. Those
+// of this package have one: `every 5m0s`, `cron "30 2 * * *" Europe/Berlin`.
+//
 // The schedules of this package are immutable and may be shared by many jobs.
 type Schedule interface {
 	Next(after time.Time) time.Time
@@ -28,9 +31,12 @@ const (
 	maxPeriod = 100 * 365 * 24 * time.Hour
 )
 
-// Every is a fixed rate: slots are d apart, however long the runs take. The job
-// sets the grid when it starts, see [Config.Phase]; it lies on the monotonic
-// clock, so a change of the wall clock neither hurries nor delays a run.
+// Every is a fixed rate: slots are d apart, however long the runs take. The first
+// is due within d of the start, at a moment that a hash of the job's name decides,
+// so that jobs do not all tick together; with Config.Phase set to [OnePeriod] it is
+// due d after the start, and with Config.RunAtStart there is a run at once. The grid
+// lies on the monotonic clock, so a change of the wall clock neither hurries nor
+// delays a run.
 //
 // Inside [Union], [Except] and [Bounded] the grid begins at the start too, without
 // the spread of [Config.Phase], and lies on the wall clock. Outside a job it is

@@ -41,7 +41,8 @@ type Run struct {
 	Trigger  bool          // it was asked for by Trigger
 }
 
-// Skips counts slots, and calls of Trigger, that led to no run, by why.
+// Skips counts slots, and calls of Trigger that were accepted, which led to no run,
+// by why.
 type Skips struct {
 	Overlap uint64 // a run was on, or was replaced while it waited
 	Missed  uint64 // nobody could fire them in time, and Missed did not make up for them
@@ -64,13 +65,15 @@ type Histogram struct {
 // Stats is a job at one moment. All counts are since New; they survive a restart
 // of the job.
 type Stats struct {
-	Name    string
+	Name     string
+	Schedule string // its String, such as `every 5m0s`; empty if it has none
+
 	Active  bool // started, not stopped, its schedule not ended
 	Paused  bool
 	GaveUp  bool
 	Running int // runs that are on
 	Waiting int // slots that wait for a run to end, or for the scheduler to start them
-	Stuck   int // runs that are on although their timeout is over
+	Stuck   int // runs that are on although their timeout was over a second ago
 	Streak  int // failed runs in a row
 
 	Next        time.Time // the next slot, without its jitter; zero: none, or paused
@@ -81,7 +84,7 @@ type Stats struct {
 
 	Runs      map[Outcome]uint64 // that ended; has every Outcome, also those at zero
 	Panics    uint64             // the same as Runs[Panicked]
-	StuckRuns uint64             // runs that were on after their timeout, ever
+	StuckRuns uint64             // runs that were Stuck, ever
 	Skipped   Skips
 	Duration  Histogram
 	Lateness  Histogram
@@ -137,6 +140,13 @@ func (t *distribution) histogram(bounds *[len(durationBounds)]time.Duration) His
 // Stats returns what the job did and does. The counts are those of one moment. It
 // copies the history, so what it costs grows with that; nothing waits for it.
 func (j *Job) Stats() Stats {
+	s, schedule := j.stats()
+	s.Schedule = describe(schedule)
+	return s
+}
+
+// stats is Stats without what may be somebody else's code.
+func (j *Job) stats() (Stats, Schedule) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := Stats{
@@ -154,5 +164,5 @@ func (j *Job) Stats() Stats {
 		past = new(record)
 	}
 	past.fill(&s)
-	return s
+	return s, j.schedule
 }

@@ -97,12 +97,16 @@ func (r *run) report(result Run, gone error) {
 	if r.job.log.Load() == nil && r.home.log.Load() == nil {
 		return
 	}
+	args := []any{"slot", result.Slot, "outcome", result.Outcome, "duration", result.Duration,
+		"lateness", result.Lateness, "error", result.Err}
 	var panicked *lifecycle.PanicError
-	if errors.As(result.Err, &panicked) {
-		r.job.tell(level, "run panicked", "stack", string(panicked.Stack))
+	if errors.As(result.Err, &panicked) { // in one line, which a search for either finds whole
+		if gone == nil {
+			level, msg = slog.LevelError, "run panicked"
+		}
+		args = append(args, "stack", string(panicked.Stack))
 	}
-	r.job.tell(level, msg, "slot", result.Slot, "outcome", result.Outcome, "duration", result.Duration,
-		"lateness", result.Lateness, "error", result.Err)
+	r.job.tell(level, msg, args...)
 }
 
 // giveUp calls the user, whose panic must not pass for one of the run.

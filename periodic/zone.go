@@ -14,6 +14,7 @@ const overlapReach = 25 * time.Hour
 // zoned lays a schedule of wall-clock times into a time zone.
 type zoned struct {
 	wall   Schedule // in pictures: UTC in, UTC out, whole seconds
+	text   string   // what it was made of, without the zone
 	loc    *time.Location
 	gap    GapPolicy
 	repeat RepeatPolicy

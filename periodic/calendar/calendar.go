@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/steadgo/stead/internal/wallclock"
@@ -18,10 +19,12 @@ func (b between) Excluded(t time.Time) (time.Time, bool) {
 }
 
 // Holidays excludes whole days in loc; nil is UTC. A day is "2026-04-03", or
-// "12-25" for each year.
+// "12-25" for each year; spaces around it, as after the commas of a list that was
+// split, do not matter.
 func Holidays(loc *time.Location, days ...string) (periodic.Calendar, error) {
 	h := holidays{loc: wallclock.OrUTC(loc), days: make(map[date]struct{}, len(days))}
 	for _, day := range days {
+		day = strings.TrimSpace(day)
 		t, err := time.Parse(time.DateOnly, day)
 		if err != nil {
 			// In a leap year, so that 29 February is a day of each one.

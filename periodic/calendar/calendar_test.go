@@ -50,6 +50,20 @@ func wantSlots(t *testing.T, s periodic.Schedule, from time.Time, want ...string
 	}
 }
 
+func TestSpacesAroundAHolidayDoNotMatter(t *testing.T) {
+	holidays := must(calendar.Holidays(nil, strings.Split("12-24, 12-25 ,\t2027-01-01\n", ",")...))(t)
+	for _, day := range []time.Time{
+		time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 25, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		if _, excluded := holidays.Excluded(day); !excluded {
+			t.Errorf("%s is no holiday", day.Format(time.DateOnly))
+		}
+	}
+	if _, err := calendar.Holidays(nil, "12 - 25"); err == nil {
+		t.Error("a space inside a day is accepted")
+	}
+}
+
 func TestHolidaysAreWholeDaysOnceOrEachYear(t *testing.T) {
 	berlin := location(t, "Europe/Berlin")
 	holidays := must(calendar.Holidays(berlin, "12-25", "12-26", "2027-01-01", "02-29"))(t)

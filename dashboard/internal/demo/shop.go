@@ -12,6 +12,7 @@ import (
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/periodic"
+	"github.com/steadgo/stead/periodic/calendar"
 )
 
 // order is what the queues carry.
@@ -116,6 +117,13 @@ func queue(host *hosted.Host, name string, capacity int, mode channelq.FullMode,
 	return consumed{q, w}
 }
 
+// nights are those after which somebody is at work.
+func nights() periodic.Schedule {
+	berlin := must(time.LoadLocation("Europe/Berlin"))
+	holidays := must(calendar.Holidays(berlin, "01-01", "12-25", "12-26"))
+	return periodic.Except(must(periodic.Cron("30 2 * * MON-FRI", berlin)), holidays)
+}
+
 func addSchedules(host *hosted.Host, calm bool) {
 	jobs := []struct {
 		name     string
@@ -127,7 +135,7 @@ func addSchedules(host *hosted.Host, calm bool) {
 		{"warm-cache", periodic.Every(7 * time.Second), 900 * time.Millisecond, 0, true},
 		{"exchange-rates", periodic.Every(20 * time.Second), 300 * time.Millisecond, 0.8, true},
 		{"sales-report", periodic.Every(2 * time.Minute), 48 * time.Second, 0, true},
-		{"nightly-backup", must(periodic.Cron("30 2 * * *", time.UTC)), time.Second, 0, false},
+		{"nightly-backup", nights(), time.Second, 0, false},
 		{"cleanup", periodic.Every(5 * time.Minute), 40 * time.Millisecond, 0, true},
 	}
 	for _, j := range jobs {
