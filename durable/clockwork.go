@@ -210,8 +210,7 @@ type due struct {
 func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to Place, d due) error {
 	var insert func(context.Context, TTx) error
 	limit := s.late.limit()
-	made := limit == 0 || d.now.Sub(d.latest) <= limit
-	skipped := d.count - 1
+	made, skipped := limit == 0 || d.now.Sub(d.latest) <= limit, d.count-1
 	if !made {
 		skipped++
 	}

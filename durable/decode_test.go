@@ -39,7 +39,7 @@ func TestADecoderThatPanicsIsAPayloadThatCannotBeDecoded(t *testing.T) {
 	}
 	inState(t, jobs, lost, rivertype.JobStateDiscarded)
 	until(t, "both are given up", func() bool { return q.Stats().GaveUp == 2 })
-	if list := q.Kept("discarded"); len(list) != 1 || list[0].Item != nil {
+	if list := q.Kept("discarded"); len(list) != 1 || list[0].Item != "{}" {
 		t.Errorf("%+v", list)
 	}
 }

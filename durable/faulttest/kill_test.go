@@ -3,6 +3,7 @@
 package faulttest_test
 
 import (
+	"database/sql"
 	"math/rand/v2"
 	"strings"
 	"syscall"
@@ -89,17 +90,23 @@ func leads(t *testing.T, b *bed, workers ...*worker) (leader, other *worker) {
 // that has two jobs fails the test.
 func (b *bed) slots(t *testing.T, kind string) (list []time.Time) {
 	t.Helper()
-	query := "SELECT substr(scheduled_at, 1, 19) FROM river_job WHERE kind = '" + kind + "' ORDER BY scheduled_at"
+	query := "SELECT substr(scheduled_at, 1, 19) || ' ' || attempt FROM river_job WHERE kind = '" + kind + "' ORDER BY scheduled_at"
 	if strings.HasPrefix(b.arg, "postgres://") {
-		query = "SELECT to_char(scheduled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM river_job WHERE kind = '" + kind + "' ORDER BY scheduled_at"
+		query = "SELECT to_char(scheduled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' ' || attempt FROM river_job WHERE kind = '" + kind + "' ORDER BY scheduled_at"
 	}
 	rows, err := b.column(t.Context(), query)
 	must(t, err)
-	for i, row := range rows {
-		at, err := time.Parse(time.DateTime, row)
+	first := map[time.Time]bool{}
+	for _, row := range rows {
+		text, attempt := row[:len(time.DateTime)], row[len(time.DateTime)+1:]
+		at, err := time.Parse(time.DateTime, text)
 		must(t, err)
-		if i > 0 && at.Equal(list[i-1]) {
-			t.Errorf("%s has two jobs for %v", kind, at)
+		// A job that was freed and ran again has the time of that in place of its slot.
+		if attempt == "0" || attempt == "1" {
+			if first[at] {
+				t.Errorf("%s has two jobs for %v", kind, at)
+			}
+			first[at] = true
 		}
 		list = append(list, at)
 	}
@@ -167,6 +174,21 @@ func TestAMigrationThatWasKilledIsFinishedByTheNext(t *testing.T) {
 	})
 }
 
+// locked says whether somebody is in the middle of writing to a SQLite file. A
+// process that is stopped there keeps it locked until it goes on, so that nobody
+// can even start beside it.
+func (b *bed) locked(t *testing.T) bool {
+	t.Helper()
+	if strings.HasPrefix(b.arg, "postgres://") {
+		return false
+	}
+	db, err := sql.Open("sqlite", "file:"+b.arg+"?_pragma=busy_timeout(0)")
+	must(t, err)
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(t.Context(), "BEGIN IMMEDIATE; ROLLBACK")
+	return err != nil
+}
+
 // A stopped process is a dead one to the others until it goes on. Then its
 // handlers go on too, beside or after those of who took over: at least once.
 func TestTheJobsOfAStoppedWorkerRunElsewhereAndItsReturnHarmsNothing(t *testing.T) {
@@ -177,8 +199,17 @@ func TestTheJobsOfAStoppedWorkerRunElsewhereAndItsReturnHarmsNothing(t *testing.
 		args := []string{"-work", "1s", "-cron", "* * * * * *"}
 		stopped := start(t, b, args...)
 		leads(t, b, stopped)
-		until(t, "jobs in hand", patience, func() bool { return len(b.inHand(t, stopped)) > 0 })
-		stopped.signal(syscall.SIGSTOP)
+		until(t, "it is stopped with jobs in hand, and not in the middle of a write", patience, func() bool {
+			if len(b.inHand(t, stopped)) == 0 {
+				return false
+			}
+			stopped.signal(syscall.SIGSTOP)
+			if !b.locked(t) {
+				return true
+			}
+			stopped.signal(syscall.SIGCONT)
+			return false
+		})
 		at, hand := time.Now(), b.inHand(t, stopped)
 		other := start(t, b, args...)
 		b.completed(t, "task", n, window+grace)
