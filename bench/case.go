@@ -81,27 +81,30 @@ func (c Case) Compare(rounds int, round time.Duration, step func()) []Result {
 // Turns is how often Compare will call step.
 func (c Case) Turns(rounds int) int { return (rounds + 1) * len(c.Entries) }
 
+// Find is what a contender did in one of the case's columns, the zero Result if it
+// is not among the results.
+func (c Case) Find(results []Result, column int, contender string) Result {
+	i := slices.IndexFunc(results, func(r Result) bool {
+		return r.Case == c.Name && r.Contender == contender && r.Column == c.Columns[column]
+	})
+	if i < 0 {
+		return Result{}
+	}
+	return results[i]
+}
+
 // Missed returns a sentence for each target that the results do not meet.
 func (c Case) Missed(results []Result) []string {
 	var missed []string
-	find := func(contender string, column int) Result {
-		i := slices.IndexFunc(results, func(r Result) bool {
-			return r.Case == c.Name && r.Contender == contender && r.Column == c.Columns[column]
-		})
-		if i < 0 {
-			return Result{}
-		}
-		return results[i]
-	}
 	for _, t := range c.Targets {
-		subject := find(Subject, t.Column)
+		subject := c.Find(results, t.Column, Subject)
 		if t.Against == "" {
 			if got := Summarize(subject.Rounds).Median; got > t.Max {
 				missed = append(missed, fmt.Sprintf("%s: %s is %.3g, target %.3g", c.Name, c.Columns[t.Column], got, t.Max))
 			}
 			continue
 		}
-		if got := Ratio(subject, find(t.Against, t.Column)).Median; got > t.Max {
+		if got := Ratio(subject, c.Find(results, t.Column, t.Against)).Median; got > t.Max {
 			missed = append(missed, fmt.Sprintf("%s: %s is %.2f of %s, target %.2f",
 				c.Name, c.Columns[t.Column], got, t.Against, t.Max))
 		}

@@ -183,7 +183,9 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 	if errors.Is(err, errMoved) { // by another process
 		return now, nil
 	}
-	s.settled.Store(s.settled.Load() || err == nil)
+	if err == nil {
+		s.settled.Store(true)
+	}
 	return next, err
 }
 
@@ -282,19 +284,4 @@ func (s *entry[TTx]) withdraw() error {
 			return err
 		}
 	}
-}
-
-// nanos is how a place has a time.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func unix(nanos int64) time.Time {
-	if nanos == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, nanos).UTC()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/slots"
 	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
@@ -127,7 +128,8 @@ func (s *entry[TTx]) moments(now time.Time) (all []moment) {
 // next is the slot after an instant, zero if there is none. What is wrong with a
 // schedule is logged where it is run, not each time that somebody looks.
 func (s *entry[TTx]) next(after time.Time) (next time.Time) {
-	if guard.Call(func() error { next = s.of.Next(after); return nil }) != nil || !next.After(after) {
+	err := guard.Call(func() (err error) { next, err = slots.Following(s.of, after); return err })
+	if err != nil {
 		return time.Time{}
 	}
 	return next
@@ -136,24 +138,24 @@ func (s *entry[TTx]) next(after time.Time) (next time.Time) {
 // last are the latest slots that are over at an instant, the newest first. A
 // schedule only knows what comes next, so this looks from further and further back;
 // the bound on the steps is for one with very uneven slots.
-func (s *entry[TTx]) last(now time.Time) (slots []time.Time) {
+func (s *entry[TTx]) last(now time.Time) (all []time.Time) {
 	const longest, steps = 366 * 24 * time.Hour, 4096
-	for back := time.Second; len(slots) < shownSlots && back < longest; back *= 4 {
+	for back := time.Second; len(all) < shownSlots && back < longest; back *= 4 {
 		var list []time.Time
 		at := s.next(now.Add(-back))
 		for n := 0; !at.IsZero() && !at.After(now); n++ {
 			if n == steps {
-				return slots
+				return all
 			}
 			if list = append(list, at); len(list) > shownSlots {
 				list = list[1:]
 			}
 			at = s.next(at)
 		}
-		slots = list
-		slices.Reverse(slots)
+		all = list
+		slices.Reverse(all)
 	}
-	return slots
+	return all
 }
 
 // slotKey is what keeps a slot from being enqueued twice, and what it is found by.

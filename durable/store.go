@@ -61,3 +61,18 @@ type Count struct {
 	Deserted int
 	Since    time.Time
 }
+
+// nanos is how a place has a time.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func unix(nanos int64) time.Time {
+	if nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos).UTC()
+}

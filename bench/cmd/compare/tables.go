@@ -15,7 +15,7 @@ func tables(w io.Writer, files []string) error {
 	if len(files) != 2 {
 		return errors.New("-tables: give the file of the main cases and that of every cell")
 	}
-	var found [2]results
+	var found [2][]bench.Result
 	for i, file := range files {
 		r, err := load(file)
 		if err != nil {
@@ -37,14 +37,14 @@ func tables(w io.Writer, files []string) error {
 		fairness.lines = append(fairness.lines, entry{fmt.Sprint(capacity), bench.Fairness(capacity), 0})
 	}
 	fairness.print(w, found[0])
-	var latency, tasks table
+	var latency table
 	for _, c := range []bench.Case{bench.Latency(false), bench.Latency(true)} {
 		for i, column := range c.Columns {
 			latency.lines = append(latency.lines, entry{strings.TrimPrefix(c.Name, "latency/") + " " + column, c, i})
 		}
 	}
 	latency.print(w, found[0])
-	tasks = table{head: "case", unit: ", ns"}
+	tasks := table{head: "case", unit: ", ns"}
 	for _, busy := range []bool{false, true} {
 		for _, producers := range []int{1, 4, 64} {
 			c := bench.Tasks(producers, busy)
@@ -60,21 +60,9 @@ func tables(w io.Writer, files []string) error {
 	return nil
 }
 
-// results are all of a file.
-type results []bench.Result
-
-func (r results) of(c bench.Case, column int, contender string) bench.Result {
-	for _, res := range r {
-		if res.Case == c.Name && res.Column == c.Columns[column] && res.Contender == contender {
-			return res
-		}
-	}
-	return bench.Result{}
-}
-
 // ratio is a contender's to the reference.
-func (r results) ratio(c bench.Case, column int, contender string) bench.Summary {
-	return bench.Ratio(r.of(c, column, contender), r.of(c, column, bench.Reference))
+func ratio(found []bench.Result, c bench.Case, column int, contender string) bench.Summary {
+	return bench.Ratio(c.Find(found, column, contender), c.Find(found, column, bench.Reference))
 }
 
 // target is the most that the subject may take of what the reference takes, 0 if
@@ -102,26 +90,26 @@ type entry struct {
 	column int
 }
 
-func (t table) print(w io.Writer, found results) {
+func (t table) print(w io.Writer, found []bench.Result) {
 	head := []string{t.head, "channel" + t.unit, "Stead" + t.unit, "ratio (quartiles)", "target", ""}
 	writeRow(w, append(head, t.others...)...)
 	writeRow(w, rules(len(head)+len(t.others))...)
 	for _, l := range t.lines {
 		middle := func(contender string) string {
-			return fmt.Sprintf("%.4g", bench.Summarize(found.of(l.c, l.column, contender).Rounds).Median)
+			return fmt.Sprintf("%.4g", bench.Summarize(l.c.Find(found, l.column, contender).Rounds).Median)
 		}
-		ratio := found.ratio(l.c, l.column, bench.Subject)
+		ours := ratio(found, l.c, l.column, bench.Subject)
 		most, verdict := "-", ""
 		if m := target(l.c, l.column); m > 0 {
 			most, verdict = fmt.Sprintf("%.2f", m), "met"
-			if ratio.Median > m {
+			if ours.Median > m {
 				verdict = "**missed**"
 			}
 		}
 		cells := []string{l.label, middle(bench.Reference), middle(bench.Subject),
-			fmt.Sprintf("%.2f (%.2f-%.2f)", ratio.Median, ratio.Low, ratio.High), most, verdict}
+			fmt.Sprintf("%.2f (%.2f-%.2f)", ours.Median, ours.Low, ours.High), most, verdict}
 		for _, other := range t.others {
-			cells = append(cells, fmt.Sprintf("%.2f", found.ratio(l.c, l.column, other).Median))
+			cells = append(cells, fmt.Sprintf("%.2f", ratio(found, l.c, l.column, other).Median))
 		}
 		writeRow(w, cells...)
 	}
@@ -129,7 +117,7 @@ func (t table) print(w io.Writer, found results) {
 }
 
 // everyCell prints the ratios of the queue for each size of items and each capacity.
-func everyCell(w io.Writer, found results) {
+func everyCell(w io.Writer, found []bench.Result) {
 	head := []string{"bytes", "capacity"}
 	for _, batch := range []int{1, 64} {
 		for i, cast := range bench.Casts {
@@ -146,9 +134,9 @@ func everyCell(w io.Writer, found results) {
 			for _, batch := range []int{1, 64} {
 				for _, cast := range bench.Casts {
 					c := bench.Throughput(cast, capacity, bytes, batch)
-					ratio := found.ratio(c, 0, bench.Subject).Median
-					text := fmt.Sprintf("%.2f", ratio)
-					if ratio > target(c, 0) {
+					ours := ratio(found, c, 0, bench.Subject).Median
+					text := fmt.Sprintf("%.2f", ours)
+					if ours > target(c, 0) {
 						text = "**" + text + ", missed**"
 					}
 					cells = append(cells, text)
