@@ -113,34 +113,3 @@ func sourcesOf(path string, s hosted.ServiceStatus) []source {
 	}
 	return all
 }
-
-// names are those that the things of one kind are shown under: with the path of
-// the hosts they are in, as their services, so that two of one name are two.
-type names struct {
-	known map[any]string  // of the things that can be told apart
-	taken map[string]bool // by one of them
-}
-
-func newNames() names { return names{map[any]string{}, map[string]bool{}} }
-
-// of is the name of thing, which is called name in its host. Consumers of one queue
-// are one thing, and have the name that was found first. Two things of one name in
-// one host, such as a queue in memory and the durable one that is to replace it, are
-// told apart by a mark, as in package metrics.
-func (n names) of(thing any, path, name string) string {
-	if o, ok := thing.(interface{ Observed() any }); ok {
-		thing = o.Observed()
-	}
-	name = path + name
-	if t := reflect.TypeOf(thing); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
-		return name // no identity but its name
-	}
-	if known, ok := n.known[thing]; ok {
-		return known
-	}
-	for n.taken[name] {
-		name += "'"
-	}
-	n.known[thing], n.taken[name] = name, true
-	return name
-}

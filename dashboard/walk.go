@@ -89,12 +89,12 @@ func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStat
 func (inv *inventory) look(s source) {
 	if q, ok := find[queueSource](s); ok {
 		stats := q.Stats()
-		stats.Name = inv.names.queues.of(q, s.path, stats.Name)
+		stats.Name = inv.names.queues.Of(q, s.path+stats.Name)
 		inv.addQueue(s, stats)
 	}
 	if j, ok := find[scheduleSource](s); ok && !inv.brief {
 		stats := j.Stats()
-		stats.Name = inv.names.schedules.of(j, s.path, stats.Name)
+		stats.Name = inv.names.schedules.Of(j, s.path+stats.Name)
 		if _, known := inv.schedules[stats.Name]; known {
 			return // watched by another service too
 		}

@@ -1,11 +1,10 @@
 package metrics
 
 import (
-	"reflect"
-
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/names"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -155,33 +154,10 @@ func (c *components) addJob(j job, path string) {
 // catalogue is the things of one kind by the names they are shown under.
 type catalogue[S any] struct {
 	stats map[string]S
-	names map[any]string  // of the things that can be told apart
-	taken map[string]bool // of names
+	names names.Names
 }
 
-func newCatalogue[S any]() catalogue[S] {
-	return catalogue[S]{map[string]S{}, map[any]string{}, map[string]bool{}}
-}
+func newCatalogue[S any]() catalogue[S] { return catalogue[S]{map[string]S{}, names.New()} }
 
-// name is what a thing is shown as, which is always the same in one scrape: two
-// consumers of one queue are one thing. Two things of one name, which a host refuses
-// to start, are told apart by a mark, as services are: added up they would look like
-// one that works.
-func (c catalogue[S]) name(thing any, name string) string {
-	if o, ok := thing.(interface{ Observed() any }); ok {
-		thing = o.Observed()
-	}
-	name = valid(name)
-	if t := reflect.TypeOf(thing); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
-		c.taken[name] = true
-		return name // no identity but its name
-	}
-	if known, ok := c.names[thing]; ok {
-		return known
-	}
-	for c.taken[name] {
-		name += "'"
-	}
-	c.names[thing], c.taken[name] = name, true
-	return name
-}
+// name is what a thing is shown as, always the same in one scrape.
+func (c catalogue[S]) name(thing any, name string) string { return c.names.Of(thing, valid(name)) }
