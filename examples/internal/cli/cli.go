@@ -110,18 +110,9 @@ func IsFolder(name, path string) error {
 	return nil
 }
 
-// Log is a log for people on standard error. The report of a stop is left out of it:
-// these programs print it as a table, after the last line of the log.
+// Log is a log for people on standard error.
 func Log(least slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{
-		Level: least,
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == "report" {
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: least}))
 }
 
 // Hello prints what there is to try once the host has started: before that nobody
