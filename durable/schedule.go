@@ -169,9 +169,7 @@ func (s *entry[TTx]) Stats() periodic.Stats {
 	now := time.Now()
 	st := periodic.Stats{Name: s.name, Next: s.next(now)}
 	st.Skipped.Missed = s.skipped.Load()
-	if text, ok := s.of.(fmt.Stringer); ok {
-		st.Schedule = fmt.Sprint(text) // which survives a String that panics
-	}
+	st.Schedule = slots.Text(s.of)
 	st.Active = !st.Next.IsZero() &&
 		slices.ContainsFunc(s.jobs.Instances(), func(i lifecycle.Instance) bool { return i.Role != enqueues })
 	rows := s.jobs.slotRows(now)

@@ -116,24 +116,34 @@ func (e *Elector) unclaim() {
 // answered notes how a try for the lease went. The log gets the first failure of
 // a streak and its end: an outage of an hour is two lines.
 func (e *Elector) answered(err error) {
-	began, write := e.reached(err)
-	write()
+	began, ended := e.reached(err)
+	if ended {
+		e.logAnswer()
+	}
 	if began {
 		e.lease.log.Warn("lease cannot be asked for", "group", e.lease.key, "error", err)
 	}
 }
 
 // renewed is the same for a renewal, of which the keeper logs each failure: there
-// are few before the lease is lost, and each is a step nearer.
+// are few before the lease is lost, and each is a step nearer. write is nil when
+// there is nothing to log.
 func (e *Elector) renewed(err error) (write func()) {
-	_, write = e.reached(err)
-	return write
+	if _, ended := e.reached(err); ended {
+		return e.logAnswer
+	}
+	return nil
 }
 
-// reached notes whether the store answered, and reports whether an outage began;
-// write logs that one is over.
-func (e *Elector) reached(err error) (began bool, write func()) {
+func (e *Elector) logAnswer() {
+	e.lease.log.Info("store of the lease answers again", "group", e.lease.key)
+}
+
+// reached notes whether the store answered, and reports whether an outage began or
+// ended with that.
+func (e *Elector) reached(err error) (began, ended bool) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	out := !e.stats.Outage.IsZero()
 	switch {
 	case err == nil && out:
@@ -143,12 +153,7 @@ func (e *Elector) reached(err error) (began bool, write func()) {
 	case err != nil:
 		e.stats.Err = err
 	}
-	e.mu.Unlock()
-	return err != nil && !out, func() {
-		if err == nil && out {
-			e.lease.log.Info("store of the lease answers again", "group", e.lease.key)
-		}
-	}
+	return err != nil && !out, err == nil && out
 }
 
 // gained notes the begin of a term. The log gets it in this order even when the

@@ -24,7 +24,8 @@ type lease struct {
 	log    safelog.Log
 
 	// Told by the keeper of a term, at once: they must not block. What they return
-	// writes it to the log, and may. An Elector has them, Do and TryDo do not.
+	// writes it to the log, and may; nil is nothing to write. An Elector has them, Do
+	// and TryDo do not.
 	onLost  func(*term) (write func())
 	onRenew func(error) (write func()) // nil: the store answered
 

@@ -149,6 +149,9 @@ func (t *term) lose(why error, log *notes) {
 type notes struct{ last chan struct{} }
 
 func (n *notes) add(write func()) {
+	if write == nil {
+		return
+	}
 	before, done := n.last, make(chan struct{})
 	n.last = done
 	go func() {

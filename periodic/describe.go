@@ -4,24 +4,16 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/steadgo/stead/internal/slots"
 )
 
 // What a schedule is, for people: the texts say what was asked for, so that a page
 // which shows the next slot can be checked against it. They may change.
 
-// describe is the text of s for [Stats]; empty if it is of a type that has none. It
-// may call the user's String and must be called without a lock. fmt makes a text of
-// what that panics on.
-func describe(s Schedule) string {
-	if t, ok := s.(fmt.Stringer); ok {
-		return fmt.Sprint(t)
-	}
-	return ""
-}
-
 // inside is the text of s as a part of another one.
 func inside(s Schedule) string {
-	text := describe(s)
+	text := slots.Text(s)
 	switch s.(type) {
 	case union, except, bounded:
 		return "(" + text + ")"

@@ -3,6 +3,8 @@ package periodic
 import (
 	"fmt"
 	"time"
+
+	"github.com/steadgo/stead/internal/slots"
 )
 
 // Outcome says how a run ended.
@@ -141,7 +143,7 @@ func (t *distribution) histogram(bounds *[len(durationBounds)]time.Duration) His
 // copies the history, so what it costs grows with that; nothing waits for it.
 func (j *Job) Stats() Stats {
 	s, schedule := j.stats()
-	s.Schedule = describe(schedule)
+	s.Schedule = slots.Text(schedule)
 	return s
 }
 

@@ -1,5 +1,6 @@
 // Package slots is what a schedule in memory and one in a store share: how the
-// latest of many slots is found, and how a run knows its slot.
+// latest of many slots is found, how a run knows its slot, and what a schedule is
+// called.
 package slots
 
 import (
@@ -11,6 +12,16 @@ import (
 // Schedule is periodic.Schedule.
 type Schedule interface {
 	Next(after time.Time) time.Time
+}
+
+// Text is what a schedule says it is; empty if it says nothing. It may call the
+// user's String and must be called without a lock. fmt makes a text of what that
+// panics on.
+func Text(s Schedule) string {
+	if t, ok := s.(fmt.Stringer); ok {
+		return fmt.Sprint(t)
+	}
+	return ""
 }
 
 type key struct{}
