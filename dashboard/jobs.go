@@ -22,15 +22,15 @@ type Instance struct {
 	Own     bool      `json:"own"` // it is the one that answers
 }
 
-// Jobs are those of one queue in one state; see the page of that name.
-type Jobs struct {
+// jobsPage is the jobs of one queue in one state.
+type jobsPage struct {
 	Queue, State string
-	List         []Job
+	List         []keptJob
 	Error        string // why some are not in the list
 }
 
-// Job is one job of a durable queue, as its store knows it.
-type Job struct {
+// keptJob is one job of a durable queue, as its store knows it.
+type keptJob struct {
 	Service     string
 	ID          uint64
 	Error       string // of the last attempt that failed
@@ -59,12 +59,12 @@ func (inv *inventory) addInstances(service string, s hosted.ServiceStatus) {
 // jobs asks a queue for its jobs in a state, when somebody looks at them. The name
 // is both with a slash between, so that it travels where other names do; a queue
 // may have a slash in its own.
-func (inv *inventory) jobs(name string) *Jobs {
+func (inv *inventory) jobs(name string) *jobsPage {
 	at := strings.LastIndexByte(name, '/')
 	if at < 0 {
 		return nil
 	}
-	j := &Jobs{Queue: name[:at], State: name[at+1:]}
+	j := &jobsPage{Queue: name[:at], State: name[at+1:]}
 	found := false
 	for _, s := range inv.queues[j.Queue] {
 		k, ok := find[keptSource](s)
@@ -77,7 +77,7 @@ func (inv *inventory) jobs(name string) *Jobs {
 			j.Error = text(err)
 		}
 		for _, e := range kept {
-			j.List = append(j.List, Job{
+			j.List = append(j.List, keptJob{
 				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At, RescueAt: e.RescueAt,
 				Item: inv.d.format(j.Queue, e.Item), CanCancel: e.CanCancel, CanRequeue: e.CanRequeue, CanDiscard: e.CanDiscard,
 			})

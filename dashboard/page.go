@@ -36,8 +36,8 @@ type view struct {
 	Name   string // of the one queue or schedule that the page is about
 	Title  string
 	CanAct bool
-	Done   string // what the last action did
-	Jobs   *Jobs  // on the page of that name
+	Done   string    // what the last action did
+	Jobs   *jobsPage // on the page of that name
 
 	history *history
 }

@@ -26,7 +26,7 @@ func (v *view) FailureButton(verb Verb, queue string, f Failure) row {
 }
 
 // JobButton is the same for a job of a queue.
-func (v *view) JobButton(verb Verb, j Job) row {
+func (v *view) JobButton(verb Verb, j keptJob) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: v.Jobs.Queue, Service: j.Service, ID: j.ID}}
 }
 
