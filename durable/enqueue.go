@@ -43,6 +43,9 @@ func (w *wishes) start(t time.Time) error {
 	if w.timed {
 		return errors.New("In or At: there is one for this job already")
 	}
+	if err := checkTime(t); err != nil {
+		return fmt.Errorf("In or At: %w", err)
+	}
 	w.at, w.timed = notBefore(t), true
 	return nil
 }
@@ -170,6 +173,9 @@ func (q *Queue[T, TTx]) describe(item T, opts []Option) (payload, *river.InsertO
 		}
 	}
 	raw, err := json.Marshal(item)
+	if err == nil {
+		err = checkItem(raw)
+	}
 	if err != nil {
 		return payload{}, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -211,7 +212,9 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	if least := j.longestLocked() + time.Second; rescue < least {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
 	}
+	host, _ := os.Hostname()
 	cfg := &river.Config{
+		ID:                          clientID(host),
 		Logger:                      newEngineLog(j.log.Logger),
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.cfg.PollInterval,
@@ -236,7 +239,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	for _, q := range j.queues {
 		kinds[q.kind] = q.lost
 	}
-	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds, rescue), cfg)
+	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver(), j.log.Logger}, kinds, rescue), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}

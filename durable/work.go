@@ -46,7 +46,21 @@ func (q *Queue[T, TTx]) delay(attempt int) time.Duration {
 }
 
 func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) error {
-	q := w.q
+	if err := w.q.handed(engine, job); err != nil {
+		return storableError{err}
+	}
+	return nil
+}
+
+// storableError is an error with a text that every store takes: the engine writes
+// what many jobs came to in one statement, in which one bad text fails all.
+type storableError struct{ error }
+
+func (e storableError) Error() string { return storableText(e.error.Error()) }
+func (e storableError) Unwrap() error { return e.error }
+
+// handed does what there is to do with a job that the engine has taken.
+func (q *Queue[T, TTx]) handed(engine context.Context, job *river.Job[payload]) error {
 	item, err := decode[T](job.EncodedArgs, job.Metadata)
 	if err != nil {
 		q.undecodable(job.JobRow, err)

@@ -114,9 +114,6 @@ func direct[TTx any](store durable.Store[TTx], handle func(context.Context, item
 			return err
 		},
 		start: func(ctx context.Context) error { return client.Start(ctx) },
-		stop: func(ctx context.Context) error {
-			time.Sleep(300 * time.Millisecond) // see Jobs.Stop
-			return client.Stop(ctx)
-		},
+		stop:  func(ctx context.Context) error { return client.Stop(ctx) },
 	}, err
 }
