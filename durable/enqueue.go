@@ -56,7 +56,7 @@ func notBefore(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Trunc
 
 // Unique makes the enqueue do nothing while there is a job of this queue with the
 // same key that is not yet completed, cancelled or discarded. The key is any
-// string but the empty one, which is an error.
+// string but the empty one, which is an error; only a sum of it is stored.
 func Unique(key string) Option {
 	return option(func(w *wishes) error {
 		if w.unique = key; key == "" {
@@ -84,7 +84,10 @@ type Enqueued struct {
 }
 
 // Enqueue returns nil when the store has the item for good. The item is stored as
-// JSON. After a stop it fails with channelq.ErrClosed. An error from the store,
+// JSON. One that no store takes, or only one of them, is an error that says where in the
+// item: more than 16 MiB of JSON or 500 levels of it, a NUL character, half of a UTF-16
+// pair, bytes that are no UTF-8, a number of more than 1,000 digits or with an exponent
+// beyond 10,000. After a stop it fails with channelq.ErrClosed. An error from the store,
 // or from ctx while the store was writing, leaves open whether the item got there.
 func (q *Queue[T, TTx]) Enqueue(ctx context.Context, item T) error {
 	_, err := q.EnqueueWith(ctx, item)

@@ -70,6 +70,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"ABadOutcomeHurtsNoOtherJob":                      badOutcomes[TTx],
 		"ARefusedBatchIsSplitUntilTheBadOneIsAlone":       refusedBatch[TTx],
 		"EveryItemTravelsAndOldRowsAreRead":               wrappedItems[TTx],
+		"JobsOfAnEarlierVersionRunAfterTheMigration":      olderRows[TTx],
 		"ABadScheduleFailsAlone":                          badSchedules[TTx],
 		"ThenRefusesWhatNoStoreTakes":                     thenRefuses[TTx],
 		"TheEngineCallsEachHook":                          hooksAreCalled[TTx],

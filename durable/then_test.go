@@ -193,13 +193,19 @@ func bulk[TTx any](t *testing.T, e env[TTx]) {
 	}
 }
 
+// refuseRows makes the store refuse jobs of which a column is something.
+func refuseRows[TTx any](t *testing.T, e env[TTx], column, is string) {
+	t.Helper()
+	statement := "ALTER TABLE river_job ADD CONSTRAINT enough CHECK (NOT (" + column + " " + is + "))"
+	if e.store.Driver().DatabaseName() == "sqlite" {
+		statement = "CREATE TRIGGER enough AFTER INSERT ON river_job WHEN NEW." + column + " " + is + " BEGIN SELECT RAISE(ABORT, 'enough'); END"
+	}
+	must(t, e.exec(t.Context(), statement))
+}
+
 // bulkFails has a store that takes the first 500 jobs: the first piece.
 func bulkFails[TTx any](t *testing.T, e env[TTx]) {
-	full := "ALTER TABLE river_job ADD CONSTRAINT enough CHECK (id <= 500)"
-	if e.store.Driver().DatabaseName() == "sqlite" {
-		full = "CREATE TRIGGER enough AFTER INSERT ON river_job WHEN NEW.id > 500 BEGIN SELECT RAISE(ABORT, 'enough'); END"
-	}
-	must(t, e.exec(t.Context(), full))
+	refuseRows(t, e, "id", "> 500")
 	q := newQueue[int](t, newJobs(t, e.store, durable.InsertOnly), "many", nil, durable.QueueConfig[int]{})
 	n, err := q.EnqueueAll(t.Context(), make([]int, 1200))
 	if n != 500 || err == nil || !strings.Contains(err.Error(), "items from 500 on") {
