@@ -53,7 +53,7 @@ type wrapped struct {
 
 // isWrapped marks the job of a wrapped item: an object of the program's own may well
 // look the same.
-var isWrapped = []byte(`{"stead_wrapped":true}`)
+const isWrapped = `{"stead_wrapped":true}`
 
 // wrap returns the arguments and the metadata of the job for an item.
 func wrap(item json.RawMessage) (args json.RawMessage, metadata []byte, err error) {
@@ -61,7 +61,7 @@ func wrap(item json.RawMessage) (args json.RawMessage, metadata []byte, err erro
 		return item, nil, nil
 	}
 	args, err = json.Marshal(wrapped{item})
-	return args, isWrapped, err
+	return args, []byte(isWrapped), err
 }
 
 // unwrap returns the item of a job. Versions before this one wrapped none.
