@@ -86,8 +86,10 @@ func substitute(data []byte, why error) []byte {
 	var e rivertype.AttemptError
 	_ = json.Unmarshal(data, &e) // the engine has just made it
 	e.Error, e.Trace = "the store refused the error of this attempt: "+storableText(why.Error()), ""
-	data, _ = json.Marshal(e) // a struct of texts and numbers
-	return data
+	if data, err := json.Marshal(e); err == nil {
+		return data
+	}
+	return []byte("{}")
 }
 
 func part(p *riverdriver.JobSetStateIfRunningManyParams, from, to int) *riverdriver.JobSetStateIfRunningManyParams {

@@ -100,7 +100,8 @@ func (s *entry[TTx]) skip(slot time.Time, why error) {
 func (s *entry[TTx]) ask(f func() error) (answered bool, err error) {
 	if s.asking != nil {
 		select {
-		case <-s.asking:
+		case late := <-s.asking:
+			s.log().Info("schedule answers again", slog.Any("error", late))
 			s.asking = nil
 		default:
 			return false, nil
