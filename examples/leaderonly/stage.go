@@ -85,6 +85,9 @@ func (s *stage) run(ctx context.Context, name string) error {
 	}
 	fmt.Printf("%s | is gone (%v), and comes back when another leads\n", name, err)
 	s.awaitSuccessor(ctx, name)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // a stop found it down, which is what it is here for
+	}
 	return fmt.Errorf("candidate %s: %w", name, err)
 }
 
