@@ -1,6 +1,7 @@
 package channelq
 
 import (
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
@@ -179,15 +180,12 @@ func (w *Workers[T]) giveBackRun(s *slot[T], n int) {
 	w.dueFirstLocked(s.run[:n])
 }
 
-// dueFirstLocked moves items to before all that are due: they were taken before
-// them.
+// dueFirstLocked makes due what was taken and not started.
 func (w *Workers[T]) dueFirstLocked(items []T) {
-	due := make([]entry[T], 0, len(items)+len(w.parked.due))
-	for _, item := range items {
-		due = append(due, entry[T]{item: item})
+	for _, item := range slices.Backward(items) {
+		w.parked.dueFirst(entry[T]{item: item})
 	}
 	clear(items)
-	w.parked.due = append(due, w.parked.due...)
 	w.parkedByLocked(len(items))
 	w.refreshLocked()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -127,16 +128,24 @@ func (b *Batcher[T]) finish() bool {
 			retries = append(retries, e)
 		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	clear(b.hand)
 	clear(b.fates)
 	b.hand = b.hand[:0]
-	for _, e := range retries {
-		b.parkLocked(e)
+	for some := range slices.Chunk(retries, releaseAtOnce) {
+		b.parkAll(some)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.flushedLocked()
 	return true
+}
+
+func (b *Batcher[T]) parkAll(entries []entry[T]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range entries {
+		b.parkLocked(e)
+	}
 }
 
 // resume settles the batch of a worker whose goroutine was ended by a

@@ -1,5 +1,7 @@
 package channelq
 
+import "time"
+
 // TakeAhead makes a worker by hand, before Start, that has taken n items and has
 // not begun with them: it lost its processor there. The function it returns goes
 // on with them, after Start, and ends the worker.
@@ -16,4 +18,11 @@ func (w *Workers[T]) TakeAhead(n int) (resume func()) {
 		w.runAll(s, n)
 		w.leave(s)
 	}
+}
+
+// LatePlan is when OnLeftover's context and the wait for it end, by a plan with these
+// times, when it is called now.
+func LatePlan(abandon, left, end, now time.Time) (newLeft, newEnd time.Time) {
+	p := plan{abandon: abandon, left: left, end: end}.late(now)
+	return p.left, p.end
 }

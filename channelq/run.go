@@ -53,7 +53,7 @@ func (w *Workers[T]) keep(s *slot[T], e entry[T]) bool {
 func (w *Workers[T]) giveBack(e entry[T]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.parked.due = append([]entry[T]{e}, w.parked.due...)
+	w.parked.dueFirst(e)
 	w.parkedByLocked(1)
 	w.refreshLocked()
 }
