@@ -94,9 +94,7 @@ func (w *Workers[T]) attemptAll(s *slot[T]) error {
 			item := &s.run[next(s.own)-1]
 			returned = false
 			err := w.handle(w.base, *item)
-			if err != nil {
-				guard.Inspect(err) // while a panic in it still counts as one
-			}
+			inspect(err)
 			returned = true
 			if err != nil || s.own == alone(s.own) || !s.grip.CompareAndSwap(s.own, s.own+one) {
 				return err

@@ -106,8 +106,11 @@ type Batcher[T any] struct {
 	state atomic.Uint32
 	hand  []entry[T] // what it has taken
 	fates []fate     // of the items in hand, as far as they are decided
-	taken uint64     // from the queue, ever
-	runs  uint64     // attempts
+	// settling: the handler has returned, with outcome, and the fates are being decided.
+	settling bool
+	outcome  error
+	taken    uint64 // from the queue, ever
+	runs     uint64 // attempts
 
 	// Guarded by mu.
 	turn    context.Context // ends the wait of the worker

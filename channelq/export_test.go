@@ -1,6 +1,10 @@
 package channelq
 
-import "time"
+import (
+	"runtime"
+	"sync"
+	"time"
+)
 
 // TakeAhead makes a worker by hand, before Start, that has taken n items and has
 // not begun with them: it lost its processor there. The function it returns goes
@@ -25,4 +29,20 @@ func (w *Workers[T]) TakeAhead(n int) (resume func()) {
 func LatePlan(abandon, left, end, now time.Time) (newLeft, newEnd time.Time) {
 	p := plan{abandon: abandon, left: left, end: end}.late(now)
 	return p.left, p.end
+}
+
+// Free reports whether nobody holds a lock of the consumer, its list of failures or
+// its queue for long.
+func (c *consumer[T]) Free() bool {
+	for _, mu := range []*sync.Mutex{&c.mu, &c.failed.mu, &c.q.mu} {
+		tries := 0
+		for ; tries < 10_000 && !mu.TryLock(); tries++ {
+			runtime.Gosched()
+		}
+		if tries == 10_000 {
+			return false
+		}
+		mu.Unlock()
+	}
+	return true
 }
