@@ -83,11 +83,10 @@ func (c *consumer[T]) nothingDueLocked() bool {
 }
 
 // hurry is for a stop whose context ended before its deadline.
-func (c *consumer[T]) hurry() plan {
+func (c *consumer[T]) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.plan = c.plan.cutShort(time.Now())
-	return c.plan
 }
 
 // conclude counts what is left over, hands it on and says that it is over.
@@ -100,7 +99,7 @@ func (c *consumer[T]) conclude() {
 	case ctx == nil:
 		c.err = c.q.Err()
 	case c.left > 0:
-		c.result = c.handOver(ctx, times.late(time.Now()), items)
+		c.result = c.handOver(ctx, times, items)
 		c.err = c.result
 	}
 	c.log.Debug("consumer stopped", slog.Int("left_over", c.left))
@@ -151,6 +150,11 @@ func (c *consumer[T]) handOver(parent context.Context, times plan, items []T) er
 
 // callOnLeftover returns what it returned, or that it has not.
 func (c *consumer[T]) callOnLeftover(parent context.Context, times plan, items []T) error {
+	cut := parent.Done()
+	if parent.Err() != nil {
+		cut, times = nil, times.cutShort(time.Now())
+	}
+	times = times.late(time.Now())
 	ctx, cancel := context.WithCancel(stopping.Without(context.WithoutCancel(parent)))
 	defer cancel()
 	if !times.left.IsZero() {
@@ -171,10 +175,6 @@ func (c *consumer[T]) callOnLeftover(parent context.Context, times plan, items [
 		returned = true
 		return err
 	}, func(err error) { outcome <- err })
-	cut := parent.Done()
-	if parent.Err() != nil {
-		cut = nil
-	}
 	for {
 		select {
 		case err := <-outcome:
@@ -185,7 +185,7 @@ func (c *consumer[T]) callOnLeftover(parent context.Context, times plan, items [
 		case <-after(times.end):
 			return errLeftoverRuns
 		case <-cut:
-			cut, times = nil, c.hurry()
+			cut, times = nil, times.cutShort(time.Now())
 		}
 	}
 }

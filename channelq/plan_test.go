@@ -85,6 +85,25 @@ func TestAStopKeepsToADeadlineThatItsContextForgets(t *testing.T) {
 	})
 }
 
+func TestAStopThatIsCancelledBeforeItBeginsWaitsForNoOnLeftover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 1})
+		var had time.Duration
+		w := newWorkers(t, q, nothing, channelq.WorkerConfig[int]{OnLeftover: func(ctx context.Context, _ []int) error {
+			start := time.Now()
+			<-ctx.Done()
+			had = time.Since(start)
+			return ctx.Err()
+		}})
+		enqueue(t, q, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := w.Stop(ctx); err == nil || had != 200*time.Millisecond { // as there are no handlers
+			t.Errorf("Stop = %v, OnLeftover had %v", err, had)
+		}
+	})
+}
+
 func TestAPlanThatIsLateStillLetsOnLeftoverWork(t *testing.T) {
 	now := time.Now()
 	for _, c := range []struct{ abandon, left, end, wantLeft, wantEnd time.Duration }{
