@@ -11,23 +11,18 @@ import (
 
 // crowd is how many items are parked or wait in these tests.
 func crowd() int {
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		return 100_000
 	}
 	return 1_000_000
 }
 
-// parkACrowd returns workers that have parked a crowd of items, all due at once
-// after d.
-func parkACrowd(t *testing.T, d time.Duration, cfg channelq.WorkerConfig[int]) *channelq.Workers[int] {
+// parked returns workers that have parked n items until the next hour.
+func parked(t *testing.T, n int, cfg channelq.WorkerConfig[int]) *channelq.Workers[int] {
 	t.Helper()
-	n := crowd()
 	q := newQueue(t, channelq.Config[int]{Capacity: n})
-	due := time.Now().Add(d)
 	cfg.Retry.Attempts = 2
-	w := newWorkers(t, q, func(context.Context, int) error {
-		return channelq.RetryAfter(io.EOF, time.Until(due))
-	}, cfg)
+	w := newWorkers(t, q, func(context.Context, int) error { return channelq.RetryAfter(io.EOF, time.Hour) }, cfg)
 	for i := range n {
 		enqueue(t, q, i)
 	}
@@ -35,26 +30,91 @@ func parkACrowd(t *testing.T, d time.Duration, cfg channelq.WorkerConfig[int]) *
 		t.Fatal(err)
 	}
 	for w.Stats().Parked < n {
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(time.Millisecond)
 	}
 	return w
 }
 
-func TestACrowdOfParkedItemsIsHandedOverInTime(t *testing.T) {
-	handed, ended := 0, error(nil)
-	w := parkACrowd(t, time.Hour, channelq.WorkerConfig[int]{
-		OnLeftover: func(ctx context.Context, items []int) error {
-			handed, ended = len(items), ctx.Err()
-			return nil
-		},
-	})
+// stopCrowd stops workers within the time that a crowd has, a microsecond for each
+// item, and checks that OnLeftover has got all.
+func stopCrowd(t *testing.T, w *channelq.Workers[int], handed *int) {
+	t.Helper()
 	start := time.Now()
-	if err := w.Stop(within(t, time.Second)); err != nil {
-		t.Error(err)
-	}
+	err := w.Stop(within(t, time.Duration(crowd())*time.Microsecond))
 	t.Logf("the stop took %v", time.Since(start))
-	if handed != crowd() || ended != nil {
-		t.Errorf("OnLeftover got %d items, and a context with %v", handed, ended)
+	if err != nil || *handed != crowd() {
+		t.Errorf("Stop = %v, OnLeftover got %d items", err, *handed)
 	}
 	checkBooks(t, w.Stats())
+}
+
+// handTo is an OnLeftover that needs a context that is alive.
+func handTo(n *int) func(context.Context, []int) error {
+	return func(ctx context.Context, items []int) error {
+		*n = len(items)
+		return ctx.Err()
+	}
+}
+
+func TestACrowdOfParkedItemsIsHandedOverInTime(t *testing.T) {
+	handed := 0
+	w := parked(t, crowd(), channelq.WorkerConfig[int]{OnLeftover: handTo(&handed)})
+	stopCrowd(t, w, &handed)
+}
+
+func TestACrowdThatWaitsForOneKeyIsHandedOverInTime(t *testing.T) {
+	handed := 0
+	q := newQueue(t, channelq.Config[int]{Capacity: crowd()})
+	for i := range crowd() {
+		enqueue(t, q, i)
+	}
+	w := newWorkers(t, q, untilCancelled, channelq.WorkerConfig[int]{
+		Concurrency: 2, Key: func(int) string { return "the same" }, OnLeftover: handTo(&handed),
+	})
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for w.Stats().Depth > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	stopCrowd(t, w, &handed)
+}
+
+// quickest is the least of several times, so that what else runs on the machine does
+// not count.
+func quickest(do func()) time.Duration {
+	least := time.Hour
+	for range 50 {
+		start := time.Now()
+		do()
+		least = min(least, time.Since(start))
+	}
+	return max(least, 100*time.Nanosecond)
+}
+
+func TestASnapshotCostsTheSameWithACrowd(t *testing.T) {
+	handed := 0
+	costs := func(n int) (w *channelq.Workers[int], all []time.Duration) {
+		w = parked(t, n, channelq.WorkerConfig[int]{OnLeftover: handTo(&handed)})
+		w.Pause()
+		w.ReleaseAll()
+		return w, []time.Duration{
+			quickest(func() { _ = w.Stats() }),
+			quickest(func() { _ = w.Tally() }),
+			quickest(func() { _ = w.Backlog() + w.LeftOver() + w.Stuck() }),
+			quickest(func() { _, _ = w.Failures(), w.Retrying() }),
+		}
+	}
+	few, fewCost := costs(100)
+	if err := few.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	many, manyCost := costs(crowd())
+	t.Logf("with 100 items %v, with %d %v", fewCost, crowd(), manyCost)
+	for i, cost := range manyCost {
+		if cost > 100*fewCost[i] {
+			t.Errorf("%d: %v with 100 items, and %v with a crowd", i, fewCost[i], cost)
+		}
+	}
+	stopCrowd(t, many, &handed) // all of it is due
 }

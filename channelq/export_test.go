@@ -46,3 +46,10 @@ func (c *consumer[T]) Free() bool {
 	}
 	return true
 }
+
+// ReleaseAll makes all parked items due.
+func (w *Workers[T]) ReleaseAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.parked.release(time.Now().Add(1000*time.Hour), w.parked.size())
+}
