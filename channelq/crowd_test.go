@@ -9,13 +9,7 @@ import (
 	"github.com/steadgo/stead/channelq"
 )
 
-// crowd is how many items are parked or wait in these tests.
-func crowd() int {
-	if testing.Short() || raceDetector {
-		return 100_000
-	}
-	return 1_000_000
-}
+const crowd = 100_000 // items that are parked or wait in most of these tests
 
 // parked returns workers that have parked n items until the next hour.
 func parked(t *testing.T, n int, cfg channelq.WorkerConfig[int]) *channelq.Workers[int] {
@@ -37,12 +31,12 @@ func parked(t *testing.T, n int, cfg channelq.WorkerConfig[int]) *channelq.Worke
 
 // stopCrowd stops workers within the time that a crowd has, a microsecond for each
 // item, and checks that OnLeftover has got all.
-func stopCrowd(t *testing.T, w *channelq.Workers[int], handed *int) {
+func stopCrowd(t *testing.T, w *channelq.Workers[int], n int, handed *int) {
 	t.Helper()
 	start := time.Now()
-	err := w.Stop(within(t, time.Duration(crowd())*time.Microsecond))
+	err := w.Stop(within(t, time.Duration(n)*time.Microsecond))
 	t.Logf("the stop took %v", time.Since(start))
-	if err != nil || *handed != crowd() {
+	if err != nil || *handed != n {
 		t.Errorf("Stop = %v, OnLeftover got %d items", err, *handed)
 	}
 	checkBooks(t, w.Stats())
@@ -57,15 +51,19 @@ func handTo(n *int) func(context.Context, []int) error {
 }
 
 func TestACrowdOfParkedItemsIsHandedOverInTime(t *testing.T) {
+	n := 1_000_000
+	if testing.Short() || raceDetector {
+		n = crowd
+	}
 	handed := 0
-	w := parked(t, crowd(), channelq.WorkerConfig[int]{OnLeftover: handTo(&handed)})
-	stopCrowd(t, w, &handed)
+	w := parked(t, n, channelq.WorkerConfig[int]{OnLeftover: handTo(&handed)})
+	stopCrowd(t, w, n, &handed)
 }
 
 func TestACrowdThatWaitsForOneKeyIsHandedOverInTime(t *testing.T) {
 	handed := 0
-	q := newQueue(t, channelq.Config[int]{Capacity: crowd()})
-	for i := range crowd() {
+	q := newQueue(t, channelq.Config[int]{Capacity: crowd})
+	for i := range crowd {
 		enqueue(t, q, i)
 	}
 	w := newWorkers(t, q, untilCancelled, channelq.WorkerConfig[int]{
@@ -77,7 +75,7 @@ func TestACrowdThatWaitsForOneKeyIsHandedOverInTime(t *testing.T) {
 	for w.Stats().Depth > 0 {
 		time.Sleep(time.Millisecond)
 	}
-	stopCrowd(t, w, &handed)
+	stopCrowd(t, w, crowd, &handed)
 }
 
 // quickest is the least of several times, so that what else runs on the machine does
@@ -109,12 +107,12 @@ func TestASnapshotCostsTheSameWithACrowd(t *testing.T) {
 	if err := few.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	many, manyCost := costs(crowd())
-	t.Logf("with 100 items %v, with %d %v", fewCost, crowd(), manyCost)
+	many, manyCost := costs(crowd)
+	t.Logf("with 100 items %v, with %d %v", fewCost, crowd, manyCost)
 	for i, cost := range manyCost {
 		if cost > 100*fewCost[i] {
 			t.Errorf("%d: %v with 100 items, and %v with a crowd", i, fewCost[i], cost)
 		}
 	}
-	stopCrowd(t, many, &handed) // all of it is due
+	stopCrowd(t, many, crowd, &handed) // all of it is due
 }
