@@ -95,11 +95,10 @@ type WorkerConfig[T any] struct {
 	KeepFailures int
 
 	// OnLeftover gets, once, what a stop did not have handled: items whose handler
-	// was cut short, then those that are parked, then the rest of the queue in order.
-	// Its context has not ended when it is called, and ends a little before the
-	// stop's deadline. When it returns nil
-	// the items count as taken care of and Stop returns nil. Nil: they are lost,
-	// and Stop says how many.
+	// was given up on, then those that are parked, then the rest of the queue in
+	// order. Its context has not ended when it is called, and ends a little before
+	// the stop's deadline. When it returns nil the items count as taken care of and
+	// Stop returns nil. Nil: they are lost, and Stop says how many.
 	OnLeftover func(ctx context.Context, items []T) error
 
 	// LeftoverReserve is how long OnLeftover has at least, before the deadline of the

@@ -169,13 +169,13 @@ func (c *consumer[T]) LeftOver() int {
 
 // Stop closes the queue, unless Detach, and waits until everything in it is
 // handled. A parked item is waited for if it comes due in time. Shortly before
-// ctx's deadline, by a tenth of what remains and at most one second, and by the
-// LeftoverReserve more if there is an OnLeftover, it cancels
-// the handlers with the cause ErrStopping, waits for them to end, gives up on
-// those that do not, and hands what is left to OnLeftover, all before the
-// deadline. Without a deadline it drains until ctx is cancelled; a ctx that is
-// cancelled already skips the drain. Handlers and OnLeftover then still get a
-// tenth of a second each, whatever LeftoverReserve says.
+// ctx's deadline, by a tenth of what remains and at most one second, and by
+// LeftoverReserve more if there is an OnLeftover, it cancels the handlers with the
+// cause ErrStopping, waits for them to end, gives up on those that do not, and hands
+// what is left to OnLeftover, all before the deadline. Without a deadline it drains
+// until ctx is cancelled; a ctx that is cancelled already skips the drain. Handlers
+// and OnLeftover then still get a tenth of a second each, whatever LeftoverReserve
+// says.
 //
 // It returns a *[LeftoverError] unless nothing was left or OnLeftover returned
 // nil. It may be called before Start, more than once and from any goroutine. The
