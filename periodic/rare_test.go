@@ -2,6 +2,7 @@ package periodic_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,45 @@ func TestARareSlotHoldsUpNoOtherJob(t *testing.T) {
 		pass(5*time.Second + time.Millisecond)
 		if l.count() != 5 {
 			t.Errorf("%d runs", l.count())
+		}
+	})
+}
+
+// still is a schedule of somebody else that gives the same answer whatever it is asked.
+type still struct{ at time.Time }
+
+func (s still) Next(time.Time) time.Time { return s.at }
+
+func TestAScheduleThatStandsStillInsideAnotherEndsItsJobOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero := time.Now()
+		soon, later := still{zero.Add(time.Second)}, zero.Add(3*time.Second)
+		s, l := scheduler(t), newLog()
+		add(t, s, periodic.Config{Name: "often", Schedule: periodic.Every(time.Second), Phase: -1}, l.run(0))
+		jobs := map[string]*periodic.Job{}
+		for name, schedule := range map[string]periodic.Schedule{
+			"union":   periodic.Union(periodic.Every(time.Hour), soon),
+			"except":  periodic.Except(soon, calendar.Between(zero, later)),
+			"bounded": periodic.Bounded(soon, later, time.Time{}),
+		} {
+			j, err := periodic.New(periodic.Config{Name: name, Schedule: schedule}, nothing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err = s.Add(j); err == nil {
+				jobs[name] = j
+			} else if !strings.Contains(err.Error(), "is not later") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		pass(5*time.Second + time.Millisecond)
+		if l.count() != 5 {
+			t.Errorf("%d runs", l.count())
+		}
+		for name, j := range jobs {
+			if err := j.Err(); err == nil || !strings.Contains(err.Error(), "is not later") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	})
 }
