@@ -218,7 +218,8 @@ func randomField(r *rand.Rand, f field) (text string, set map[int]bool, star boo
 	for range 1 + r.IntN(3) {
 		first, last := f.min+r.IntN(f.max-f.min+1), f.min+r.IntN(f.max-f.min+1)
 		first, last = min(first, last), max(first, last)
-		item, step := "", 1+r.IntN(max(last-first, 1))
+		step := 1 + r.IntN(max(last-first, 1))
+		item := fmt.Sprintf("%d-%d/%d", first, last, step)
 		switch r.IntN(5) {
 		case 0:
 			item, first, last, step = "*", f.min, f.max, 1
@@ -227,8 +228,6 @@ func randomField(r *rand.Rand, f field) (text string, set map[int]bool, star boo
 			item, first, last = "*/"+strconv.Itoa(step), f.min, f.max
 		case 2:
 			item, last, step = strconv.Itoa(first), first, 1
-		default:
-			item = fmt.Sprintf("%d-%d/%d", first, last, step)
 		}
 		items = append(items, item)
 		maps.Copy(set, f.values(first, last, step, false))
