@@ -102,7 +102,7 @@ func TestEveryRangeAndStepOfEveryFieldHasTheValuesThatCountingGives(t *testing.T
 				for first := f.min; first <= f.max; first++ {
 					wants(fmt.Sprintf("%d/%d", first, step), f.values(first, f.max, step, false))
 					for last := f.min; last <= f.max; last++ {
-						if !thorough && f.max == 59 && step > 7 && step%7 > 1 {
+						if !thorough && f.max == 59 && step > 5 && step%13 > 1 {
 							continue // they are 220,000
 						}
 						wants(fmt.Sprintf("%d-%d/%d", first, last, step), f.values(first, last, step, false))
