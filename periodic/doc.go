@@ -42,7 +42,8 @@
 //  4. After a pause, a suspend, a change of the wall clock or a restart there is
 //     one run, or what [Missed] says; never a burst without bound.
 //  5. A schedule on a wall clock is due on days when the clocks change as [Gap]
-//     and [Repeat] say, and its next slot is always later than the last.
+//     and [Repeat] say. Its next slot is always later than the last, and is found
+//     in bounded time whatever the zone data are.
 //  6. A panic or runtime.Goexit of a run ends that run only.
 //  7. No run begins after Stop returned, and none is on when Done is closed,
 //     unless the job gave up.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/steadgo/stead/internal/slots"
 )
 
 // Schedule says when a job is due. A due time is called a slot.
@@ -102,6 +104,17 @@ func bind(s Schedule, anchor time.Time) Schedule {
 	return s
 }
 
+// later is s.Next for a schedule that stands inside another one. The outer one may
+// have asked for a time other than its own argument, so nobody else can see whether
+// the answer moved forward.
+func later(s Schedule, after time.Time) time.Time {
+	next, err := slots.Following(s, after)
+	if err != nil {
+		panic(err)
+	}
+	return next
+}
+
 func checkPeriod(d time.Duration) error {
 	if d < minPeriod || d > maxPeriod {
 		return fmt.Errorf("period %v is not between %v and 100 years", d, minPeriod)
@@ -186,7 +199,7 @@ type union []Schedule
 func (u union) Next(after time.Time) time.Time {
 	var first time.Time
 	for _, s := range u {
-		if next := s.Next(after); !next.IsZero() && (first.IsZero() || next.Before(first)) {
+		if next := later(s, after); !next.IsZero() && (first.IsZero() || next.Before(first)) {
 			first = next
 		}
 	}
@@ -218,7 +231,7 @@ func (b bounded) Next(after time.Time) time.Time {
 	if !b.from.IsZero() && after.Before(b.from) {
 		after = b.from.Add(-1) // from itself may be a slot
 	}
-	next := b.Schedule.Next(after)
+	next := later(b.Schedule, after)
 	if !b.until.IsZero() && !next.Before(b.until) {
 		return time.Time{}
 	}
