@@ -223,6 +223,7 @@ func TestACallbackThatEndsItsGoroutineHoldsUpNobody(t *testing.T) {
 	for name, cfg := range map[string]periodic.Config{
 		"OnGiveUp": {GiveUpAfter: 1, OnGiveUp: func(context.Context, error) { runtime.Goexit() }},
 		"LastRun":  {LastRun: new(exiting)},
+		"OnRun":    {OnRun: func(periodic.Run) { runtime.Goexit() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

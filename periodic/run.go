@@ -16,12 +16,14 @@ type run struct {
 	context.Context
 	cancel context.CancelCauseFunc
 
-	job   *Job
-	home  *Scheduler
-	life  *life
-	req   request
-	begun time.Duration // on the monotonic clock
-	start time.Time     // the same as it was read then: the wall clock may be set meanwhile
+	job    *Job
+	home   *Scheduler
+	life   *life
+	limit  limiter // of which it has a place; nil: none
+	denied error   // of the limit: it must not begin
+	req    request
+	begun  time.Duration // on the monotonic clock
+	start  time.Time     // the same as it was read then: the wall clock may be set meanwhile
 
 	next, prev *run // guarded by the life's lock
 	behind     *run // in a line: the loop's, then guarded by the crew's lock
@@ -31,6 +33,7 @@ type run struct {
 	deadline     int64 // when the loop has to look at it, in Unix nanoseconds
 	expired      bool  // the timeout is over
 	stuck        bool  // and the run ignored that
+	overtaken    bool  // a newer slot was due since: it is not made again
 }
 
 // runKey finds the run in its context.
@@ -63,7 +66,7 @@ const stuckAfter = time.Second
 // startLocked starts a run. It is called on the loop's goroutine only: whatever a
 // goroutine is started from, a Trigger in a request handler for instance, it
 // inherits the pprof labels of that.
-func (j *Job) startLocked(req request, now time.Time) {
+func (j *Job) startLocked(req request, now time.Time) *run {
 	past := j.record()
 	if past.base == nil {
 		past.base = j.life.base
@@ -81,9 +84,10 @@ func (j *Job) startLocked(req request, now time.Time) {
 	}
 	j.runs = r
 	j.running++
-	past.lastStarted = now
+	past.lastStarted = now.UnixNano()
 	j.life.add(r)
 	j.home.due.push(r)
+	return r
 }
 
 // unlinkLocked takes an ended run out of the job's list.
@@ -107,16 +111,19 @@ func (r *run) execute() {
 	}
 	r.begun = r.home.time.elapsed()
 	r.start = r.home.time.at(r.begun)
-	late := r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) // no processor was free in time
-	if r.Err() != nil && !late {                                      // removed, replaced or stopped before it could begin
+	failed := r.denied
+	if failed == nil && r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) {
+		failed = ErrTimeout // no processor was free in time
+	}
+	if closed(r.life.quit) || failed == nil && r.Err() != nil { // stopped, removed or replaced before it could begin
 		r.withdraw()
 		return
 	}
 	// Here and not in end: deeper down the stack of most runs would have to grow
 	// for it. It comes also after a Goexit.
 	defer r.cancel(nil)
-	if late {
-		r.end(ErrTimeout)
+	if failed != nil {
+		r.end(failed)
 		return
 	}
 	guard.Run(func() error { return r.job.fn(r) }, r.end)
@@ -130,14 +137,15 @@ func (r *run) withdraw() {
 	switch {
 	case r.req.again:
 	case errors.Is(context.Cause(r), ErrReplaced):
-		j.record().skips.Overlap++
+		j.trouble().skips.Overlap++
 	default:
-		j.record().skips.Stopped++
+		j.trouble().skips.Stopped++
 	}
 	j.mu.Unlock()
 	r.cancel(nil)
 	r.home.poke(j)
-	r.life.remove(r)
+	defer r.life.remove(r)
+	r.release()
 }
 
 // end says what became of the run. It is called on the run's goroutine, which
@@ -147,7 +155,7 @@ func (r *run) end(err error) {
 	now := r.home.time.at(over)
 	result := Run{
 		Slot: r.req.slot, Started: r.start, Lateness: max(r.start.Sub(time.Unix(0, r.req.due)), 0), Duration: over - r.begun,
-		Outcome: r.outcomeOf(err), Err: err, Trigger: r.req.trigger,
+		Outcome: r.outcomeOf(err), Err: err, Attempt: r.req.attempt, Trigger: r.req.trigger,
 	}
 	again := errors.Is(err, ErrAgain)
 	if again {
@@ -156,7 +164,10 @@ func (r *run) end(err error) {
 	// User code is called from here on, which may end the goroutine; the rest is to
 	// come all the same.
 	defer r.life.remove(r) // last: a Stop that waits returns now
-	defer r.file(result, now, again)
+	defer r.release()
+	defer r.leave(result, again)
+	defer r.tell(result)
+	defer r.book(result, now)
 	// Before the job may run again. A cancelled run is not remembered, so that the
 	// next start makes up for it.
 	if result.Outcome != Cancelled && !r.req.trigger {
@@ -164,26 +175,41 @@ func (r *run) end(err error) {
 	}
 }
 
-// file puts an ended run into the job's books and says what comes next.
-func (r *run) file(result Run, now time.Time, again bool) {
+// book puts an ended run into the job's books.
+func (r *run) book(result Run, now time.Time) {
+	r.job.mu.Lock()
+	defer r.job.mu.Unlock()
+	r.job.bookLocked(result, now)
+}
+
+// tell calls the user's hook, whose panic must not pass for one of the run.
+func (r *run) tell(result Run) {
+	if call := r.job.extra.onRun; call != nil {
+		r.job.call("OnRun", func() { call(result) })
+	}
+}
+
+// leave makes room for the job's next run and says what comes next.
+func (r *run) leave(result Run, again bool) {
 	j := r.job
+	now := r.home.time.now()
 	j.mu.Lock()
 	r.unlinkLocked()
-	j.record().remember(result, j.extra.orDefault().history)
-	gone := j.judgeLocked(result, now)
+	gone := j.judgeLocked(r, result, now)
 	if j.state == active {
 		j.planLocked(r, now, again)
 	}
 	// Most often there is nothing to decide, and the loop is left asleep.
 	_, fixed := j.schedule.(delay)
-	waits := fixed || j.exhausted || len(j.pending) > 0 || !j.rec.retryAt.IsZero()
+	past := j.rec.trouble
+	waits := fixed || j.exhausted || len(j.pending) > 0 || past != nil && past.retryAt != 0
 	j.mu.Unlock()
 	r.report(result, gone)
 	if waits {
 		r.home.poke(j)
 	}
-	if gone != nil {
-		r.giveUp(gone)
+	if call := j.extra.onGiveUp; gone != nil && call != nil { // no lock is held: it may call the job
+		j.call("OnGiveUp", func() { call(context.WithoutCancel(r), gone) })
 	}
 }
 
@@ -203,7 +229,7 @@ func (j *Job) expireLocked(now time.Time) (stuck []*run) {
 			continue
 		}
 		r.stuck, r.deadline = true, never
-		j.record().stuck++
+		j.trouble().stuck++
 		stuck = append(stuck, r)
 	}
 	return stuck

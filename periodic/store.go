@@ -24,7 +24,7 @@ type LastRunStore interface {
 }
 
 func (j *Job) load(ctx context.Context) time.Time {
-	store := j.extra.orDefault().lastRun
+	store := j.extra.lastRun
 	if store == nil {
 		return time.Time{}
 	}
@@ -43,7 +43,7 @@ func (j *Job) load(ctx context.Context) time.Time {
 // save remembers a slot unless it has to do with a later one already: runs beside
 // each other need not end in the order of their slots.
 func (j *Job) save(ctx context.Context, slot time.Time) {
-	store := j.extra.orDefault().lastRun
+	store := j.extra.lastRun
 	if store == nil {
 		return
 	}
@@ -52,7 +52,7 @@ func (j *Job) save(ctx context.Context, slot time.Time) {
 			j.tell(slog.LevelWarn, "last run cannot be saved", "error", err)
 		}
 		j.mu.Lock()
-		latest := j.rec.saved
+		latest := j.rec.trouble.saved
 		j.mu.Unlock()
 		if latest <= slot.UnixNano() {
 			return
@@ -66,7 +66,7 @@ func (j *Job) save(ctx context.Context, slot time.Time) {
 func (j *Job) newest(slot int64) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	past := j.record()
+	past := j.trouble()
 	if slot < past.saved {
 		return false
 	}
