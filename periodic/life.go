@@ -68,10 +68,8 @@ func comes(ctx context.Context, what <-chan struct{}) bool {
 	}
 }
 
-// add is called by the loop, with the job's lock held.
-func (l *life) add(r *run) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// addLocked is called by the loop, with the crew's lock held.
+func (l *life) addLocked(r *run) {
 	if r.next = l.runs; r.next != nil {
 		r.next.prev = r
 	}

@@ -76,8 +76,8 @@ func (j *Job) enter(now time.Time, denied error) bool {
 		return false
 	}
 	r := j.launchOneLocked(now)
-	if r.denied = denied; denied == nil {
-		r.limit = j.home.limit
+	if r.holds = denied == nil; !r.holds {
+		r.denied = &denied
 	}
 	return true
 }
@@ -127,8 +127,8 @@ func (s *Scheduler) release() {
 
 // release gives back the place of the run, if it has one.
 func (r *run) release() {
-	if r.limit != nil {
-		r.limit = nil
-		r.home.release()
+	if r.holds {
+		r.holds = false
+		r.job.home.release()
 	}
 }

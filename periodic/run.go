@@ -11,21 +11,20 @@ import (
 )
 
 // run is one run while it is on. It is also its own context, which saves a layer
-// of context.WithValue on each run.
+// of context.WithValue on each run. A hundred thousand may begin at once, so it is
+// kept small.
 type run struct {
 	context.Context
 	cancel context.CancelCauseFunc
 
 	job    *Job
-	home   *Scheduler
 	life   *life
-	limit  limiter // of which it has a place; nil: none
-	denied error   // of the limit: it must not begin
 	req    request
 	begun  time.Duration // on the monotonic clock
-	start  time.Time     // the same as it was read then: the wall clock may be set meanwhile
+	start  int64         // the same as it was read then, in Unix nanoseconds: the wall clock may be set meanwhile
+	denied *error        // of the limit: it must not begin
 
-	next, prev *run // guarded by the life's lock
+	next, prev *run // guarded by the crew's lock
 	behind     *run // in a line: the loop's, then guarded by the crew's lock
 
 	// Guarded by the job's lock.
@@ -34,6 +33,8 @@ type run struct {
 	expired      bool  // the timeout is over
 	stuck        bool  // and the run ignored that
 	overtaken    bool  // a newer slot was due since: it is not made again
+
+	holds bool // a place of the limit; the loop's, then the run's
 }
 
 // runKey finds the run in its context.
@@ -74,7 +75,7 @@ func (j *Job) startLocked(req request, now time.Time) *run {
 			past.base = pprof.WithLabels(past.base, pprof.Labels("job", j.name))
 		}
 	}
-	r := &run{job: j, home: j.home, life: j.life, req: req, older: j.runs, deadline: never}
+	r := &run{job: j, life: j.life, req: req, older: j.runs, deadline: never}
 	r.Context, r.cancel = withTimeout(past.base, j.timeout, j.home.clk == nil)
 	if j.timeout > 0 {
 		r.deadline = nanos(now.Add(j.timeout))
@@ -85,7 +86,6 @@ func (j *Job) startLocked(req request, now time.Time) *run {
 	j.runs = r
 	j.running++
 	past.lastStarted = now.UnixNano()
-	j.life.add(r)
 	j.home.due.push(r)
 	return r
 }
@@ -109,10 +109,12 @@ func (r *run) execute() {
 	if !r.job.own {
 		pprof.SetGoroutineLabels(r.Context)
 	}
-	r.begun = r.home.time.elapsed()
-	r.start = r.home.time.at(r.begun)
-	failed := r.denied
-	if failed == nil && r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) {
+	r.begun = r.job.home.time.elapsed()
+	r.start = r.job.home.time.at(r.begun).UnixNano()
+	var failed error
+	if r.denied != nil {
+		failed = *r.denied
+	} else if r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) {
 		failed = ErrTimeout // no processor was free in time
 	}
 	if closed(r.life.quit) || failed == nil && r.Err() != nil { // stopped, removed or replaced before it could begin
@@ -143,7 +145,7 @@ func (r *run) withdraw() {
 	}
 	j.mu.Unlock()
 	r.cancel(nil)
-	r.home.poke(j)
+	r.job.home.poke(j)
 	defer r.life.remove(r)
 	r.release()
 }
@@ -151,10 +153,10 @@ func (r *run) withdraw() {
 // end says what became of the run. It is called on the run's goroutine, which
 // after a Goexit is a dying one.
 func (r *run) end(err error) {
-	over := r.home.time.elapsed()
-	now := r.home.time.at(over)
+	over := r.job.home.time.elapsed()
+	now := r.job.home.time.at(over)
 	result := Run{
-		Slot: r.req.slot, Started: r.start, Lateness: max(r.start.Sub(time.Unix(0, r.req.due)), 0), Duration: over - r.begun,
+		Slot: r.req.slot, Started: time.Unix(0, r.start).In(now.Location()), Lateness: max(time.Duration(r.start-r.req.due), 0), Duration: over - r.begun,
 		Outcome: r.outcomeOf(err), Err: err, Attempt: r.req.attempt, Trigger: r.req.trigger,
 	}
 	again := errors.Is(err, ErrAgain)
@@ -165,9 +167,12 @@ func (r *run) end(err error) {
 	// come all the same.
 	defer r.life.remove(r) // last: a Stop that waits returns now
 	defer r.release()
-	defer r.leave(result, again)
-	defer r.tell(result)
-	defer r.book(result, now)
+	if r.job.extra.onRun != nil {
+		defer r.leave(result, again)
+		defer r.tell(result, now)
+	} else {
+		defer r.file(result, now, again)
+	}
 	// Before the job may run again. A cancelled run is not remembered, so that the
 	// next start makes up for it.
 	if result.Outcome != Cancelled && !r.req.trigger {
@@ -175,25 +180,34 @@ func (r *run) end(err error) {
 	}
 }
 
-// book puts an ended run into the job's books.
-func (r *run) book(result Run, now time.Time) {
+// file puts an ended run into the job's books and makes room for the next.
+func (r *run) file(result Run, now time.Time, again bool) {
 	r.job.mu.Lock()
-	defer r.job.mu.Unlock()
 	r.job.bookLocked(result, now)
+	r.leaveLocked(result, now, again)
 }
 
-// tell calls the user's hook, whose panic must not pass for one of the run.
-func (r *run) tell(result Run) {
-	if call := r.job.extra.onRun; call != nil {
-		r.job.call("OnRun", func() { call(result) })
-	}
-}
-
-// leave makes room for the job's next run and says what comes next.
-func (r *run) leave(result Run, again bool) {
+// tell puts an ended run into the job's books and calls the user's hook, whose
+// panic must not pass for one of the run.
+func (r *run) tell(result Run, now time.Time) {
 	j := r.job
-	now := r.home.time.now()
 	j.mu.Lock()
+	j.bookLocked(result, now)
+	j.mu.Unlock()
+	j.call("OnRun", func() { j.extra.onRun(result) })
+}
+
+// leave makes room for the job's next run.
+func (r *run) leave(result Run, again bool) {
+	now := r.job.home.time.now()
+	r.job.mu.Lock()
+	r.leaveLocked(result, now, again)
+}
+
+// leaveLocked makes room for the job's next run, says what comes next and gives
+// the lock back, as what it calls then is not to be called with one.
+func (r *run) leaveLocked(result Run, now time.Time, again bool) {
+	j := r.job
 	r.unlinkLocked()
 	gone := j.judgeLocked(r, result, now)
 	if j.state == active {
@@ -206,7 +220,7 @@ func (r *run) leave(result Run, again bool) {
 	j.mu.Unlock()
 	r.report(result, gone)
 	if waits {
-		r.home.poke(j)
+		j.home.poke(j)
 	}
 	if call := j.extra.onGiveUp; gone != nil && call != nil { // no lock is held: it may call the job
 		j.call("OnGiveUp", func() { call(context.WithoutCancel(r), gone) })
@@ -222,7 +236,7 @@ func (j *Job) expireLocked(now time.Time) (stuck []*run) {
 		}
 		if !r.expired {
 			r.expired = true
-			if r.home.clk != nil { // else its context has a deadline of its own
+			if r.job.home.clk != nil { // else its context has a deadline of its own
 				r.cancel(ErrTimeout)
 			}
 			r.deadline = nanos(now.Add(stuckAfter))

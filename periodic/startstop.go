@@ -120,7 +120,7 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	}
 	l.demanded.Store(true)
 	l.stop()
-	if r, ok := ctx.Value(runKey{}).(*run); ok && r.home == s {
+	if r, ok := ctx.Value(runKey{}).(*run); ok && r.job.home == s {
 		return opError("stop", s.name, ErrStopping) // to wait would be to wait for itself
 	}
 	patience, cancel := withReserve(ctx)

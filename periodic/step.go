@@ -30,31 +30,17 @@ func slotsOf(requests []request) (n int) {
 }
 
 // step lets the job do what is due at now and returns when it wants to be looked
-// at next. A schedule is asked without the lock; gen tells whether the question
-// still stands when the answer is there.
+// at next.
 func (j *Job) step(s *Scheduler, now time.Time) int64 {
-	for {
-		j.mu.Lock()
-		q, due := j.questionLocked(now)
-		if !due {
-			break // with the lock held
-		}
-		if !ours(q.schedule) {
-			if !j.consultLocked(q) {
-				break
-			}
-			j.mu.Unlock()
-			continue
-		}
-		gen := j.gen
-		j.mu.Unlock()
-		a, err := decide(q, s.scratch[:0])
-		s.scratch = a.run
-		j.mu.Lock()
-		if j.gen == gen { // else ask again
+	j.mu.Lock()
+	for q, due := j.questionLocked(now); due; q, due = j.questionLocked(now) {
+		if ours(q.schedule) { // else the lock may not be held
+			a, err := decide(q, s.scratch[:0])
+			s.scratch = a.run
 			j.answerLocked(q, a, err)
+		} else if !j.consultLocked(q) {
+			break
 		}
-		j.mu.Unlock()
 	}
 	hangs := j.hangsLocked(now)
 	stuck := j.expireLocked(now)

@@ -80,7 +80,7 @@ func (r *run) report(result Run, gone error) {
 	case result.Outcome != Succeeded && result.Outcome != Cancelled:
 		level, msg = slog.LevelWarn, "run failed"
 	}
-	if r.job.log.Load() == nil && r.home.log.Load() == nil {
+	if r.job.log.Load() == nil && r.job.home.log.Load() == nil {
 		return
 	}
 	args := []any{"slot", result.Slot, "attempt", result.Attempt, "outcome", result.Outcome, "duration", result.Duration,
