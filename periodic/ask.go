@@ -84,7 +84,7 @@ func (j *Job) consultLocked(q question) bool {
 	}
 	j.asked = nil
 	if a.gen == j.gen { // else ask again
-		j.answerLocked(a.q, a.answer, a.err)
+		j.answerLocked(a.q, a.answer, a.err, q.now)
 	}
 	return true
 }

@@ -37,7 +37,7 @@ func (j *Job) step(s *Scheduler, now time.Time) int64 {
 		if ours(q.schedule) { // else the lock may not be held
 			a, err := decide(q, s.scratch[:0])
 			s.scratch = a.run
-			j.answerLocked(q, a, err)
+			j.answerLocked(q, a, err, now)
 		} else if !j.consultLocked(q) {
 			break
 		}
@@ -89,7 +89,7 @@ func (j *Job) questionLocked(now time.Time) (q question, due bool) {
 }
 
 // answerLocked carries out what was decided about slots that were due.
-func (j *Job) answerLocked(q question, a answer, err error) {
+func (j *Job) answerLocked(q question, a answer, err error, now time.Time) {
 	if err != nil {
 		// Without a next slot there is nothing to go on with. The runs that are on
 		// may end in peace; endLocked sees to the rest.
@@ -116,7 +116,10 @@ func (j *Job) answerLocked(q question, a answer, err error) {
 		if !latest.Equal(q.slot) {
 			fire = j.last // fire was that of the first slot due
 		}
-		if !j.admitLocked(request{slot: latest, due: fire, attempt: 1}) {
+		r := request{slot: latest, due: fire, attempt: 1}
+		if j.running == 0 && len(j.pending) == 0 && j.home.limit == nil {
+			j.startLocked(r, now) // as almost all: it need not wait, which would take memory
+		} else if !j.admitLocked(r) {
 			j.trouble().skips.Overlap++
 		}
 	default:
@@ -189,7 +192,9 @@ func (j *Job) readyLocked() bool {
 
 func (j *Job) launchOneLocked(now time.Time) *run {
 	r := j.startLocked(j.pending[0], now)
-	j.pending = slices.Delete(j.pending, 0, 1)
+	if j.pending = slices.Delete(j.pending, 0, 1); len(j.pending) == 0 {
+		j.pending = nil
+	}
 	return r
 }
 
