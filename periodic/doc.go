@@ -60,7 +60,7 @@
 //
 // # Shutdown
 //
-// From the moment a host begins its stop no run begins, also of jobs whose turn to
+// From the moment a host is asked to stop no run begins, also of jobs whose turn to
 // stop comes late; with Config.CancelOnStop their contexts end then too. Otherwise
 // Stop lets a run that is on finish. A tenth of the time before its deadline, at
 // most a second, it cancels the run's context with cause [ErrStopping]; what runs

@@ -169,9 +169,10 @@ func (j *Job) Stop(ctx context.Context) error {
 
 // Stopping begins the stop without waiting for the runs that are on: from then on
 // no run begins, and with Config.CancelOnStop the contexts of those that are on
-// end. A host calls it before it stops the first service, so that a job does not
-// feed a queue whose consumer is about to stop. It returns nil. Done is not closed
-// before Stop, which does the rest.
+// end, so that a job does not feed a queue whose consumer is about to stop. A host
+// calls it before it stops the first service; a job started with the context of a
+// host does the same already when that is asked to stop, before its drain delay.
+// Stopping returns nil. Done is not closed before Stop, which does the rest.
 func (j *Job) Stopping(ctx context.Context) error {
 	j.mu.Lock()
 	s, own := j.home, j.own

@@ -18,6 +18,8 @@ type life struct {
 	waits context.Context // for a place of the limit; ends with quit
 	brim  gate            // of the limit that the scheduler may have
 
+	deaf func() bool // ends the wait for the stop of the host; nil: there is no host
+
 	abandoned atomic.Bool // a Stop left runs or other calls behind
 	announced atomic.Bool // the stop began with Stopping
 	demanded  atomic.Bool // Stop was called

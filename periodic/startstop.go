@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/steadgo/stead/internal/stopping"
 )
 
 // Start begins the schedules of all jobs and returns; it waits only for their
 // LastRun stores, and a second at most for the schedules that are somebody else's.
-// Runs get the values of ctx, but not its end. It fails if the
-// scheduler is started already, and with the error of a schedule that panics; then
-// nothing was started. After Stop returned it may be started again.
+// Runs get the values of ctx, but not its end. It fails if the scheduler is started
+// already, and with the error of a schedule that panics; then nothing was started.
+// After Stop returned it may be started again.
 func (s *Scheduler) Start(ctx context.Context) error {
 	s.mu.Lock()
 	if s.live {
@@ -23,6 +25,9 @@ func (s *Scheduler) Start(ctx context.Context) error {
 		s.time = newTimeline(s.clk)
 	}
 	l := newLife(ctx, &s.crew.mu)
+	if stop := stopping.From(ctx); stop != nil { // known before the host calls Stopping
+		l.deaf = context.AfterFunc(stop, func() { l.announce(context.WithoutCancel(stop)) })
+	}
 	s.life, s.live = l, true
 	now, _ := s.time.read() // the loop is not on, so this goroutine may
 	s.clock = now.UnixNano()
@@ -66,6 +71,9 @@ func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time, p
 func (s *Scheduler) retire(l *life) {
 	s.mu.Lock()
 	l.retired.Store(true)
+	if l.deaf != nil {
+		l.deaf()
+	}
 	for i := range s.queue { // equal keys are a heap in any order
 		s.queue[i].when = never
 	}
@@ -86,15 +94,19 @@ func (s *Scheduler) Stopping(ctx context.Context) error {
 	s.mu.Lock()
 	l := s.life
 	s.mu.Unlock()
-	if l == nil {
-		return nil
+	if l != nil {
+		l.announce(ctx)
 	}
+	return nil
+}
+
+// announce begins the stop of a life.
+func (l *life) announce(ctx context.Context) {
 	l.announced.Store(true)
 	l.stop()
 	if comes(ctx, l.done) { // no run is added any more
 		l.cancel(false)
 	}
-	return nil
 }
 
 // letGo lets the jobs' Done be closed after a stop that began with Stopping.

@@ -26,7 +26,7 @@ func TestNoRunBeginsFromTheMomentAStopOfTheHostIsAskedFor(t *testing.T) {
 			var cause error
 			begin := time.Now()
 			alone, l := &producer{}, newLog()
-			host := hosted.New(hosted.Config{ShutdownTimeout: 30 * time.Second})
+			host := hosted.New(hosted.Config{ShutdownTimeout: 50 * time.Second, DrainDelay: 10 * time.Second})
 			cfg := periodic.Config{Name: "producer", Schedule: periodic.Every(time.Second), Phase: -1, CancelOnStop: cancels}
 			job, err := periodic.New(cfg, func(ctx context.Context) error {
 				l.note(ctx)
