@@ -15,8 +15,10 @@ import (
 // if there is none. It must do a bounded amount of work however far after lies
 // in the past, must be safe for concurrent use, and must not depend on anything
 // but its argument: a [Job] asks it again after pauses and clock changes. A Next
-// that returns an instant not after its argument, or panics, ends the job with
-// an error.
+// that returns an instant not after its argument, panics, or calls runtime.Goexit
+// ends its job with an error. While a Next does not return, the log and
+// [Stats].StuckInNext say so, and only its own job waits: a job asks a schedule that
+// is not of this package, or has a [Calendar], on a goroutine of its own.
 //
 // A String method, which is not required, says on pages what the schedule is. Those
 // of this package have one: `every 5m0s`, `cron "30 2 * * *" Europe/Berlin`.
@@ -34,9 +36,12 @@ const (
 )
 
 // Every is a fixed rate: slots are d apart, however long the runs take. The first
-// is due within d of the start, at a moment that a hash of the job's name decides,
-// so that jobs do not all tick together; with Config.Phase set to [OnePeriod] it is
-// due d after the start, and with Config.RunAtStart there is a run at once. The grid
+// is due within d of the start, at a place that a hash of the job's name, the host
+// name and the process id decides, so that neither the jobs of a process nor its
+// replicas tick together. A container that is restarted has its place again, as has
+// a job with a LastRun store, whose grid goes on, and one with a Config.Phase; in a
+// test program the name alone decides. With Phase set to [OnePeriod] the first slot
+// is due d after the start, and with Config.RunAtStart it is the start. The grid
 // lies on the monotonic clock, so a change of the wall clock neither hurries nor
 // delays a run.
 //
