@@ -44,3 +44,5 @@ require (
 replace github.com/steadgo/stead => ../..
 
 replace github.com/steadgo/stead/durable => ../../durable
+
+replace github.com/steadgo/stead/metrics => ../../metrics
