@@ -3,51 +3,123 @@ package durable
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 )
 
-// EnqueueAll is Enqueue of many items in one transaction: all of them are there, or
-// none. It returns how many there are and nil, or 0 and an error; one from the store,
-// or from ctx while the store was writing, leaves open which. The options hold for
-// every item; [Unique] is refused, as it would be one key for all. No items are no
-// error.
+// EnqueueAll is Enqueue of many items, in pieces of one transaction each. It returns
+// how many are there: all of them and nil, or the first n and an error; one from the
+// store, or from ctx while the store was writing, leaves open whether the piece after
+// those got there. An item that cannot be stored is an error with its index before
+// anything is stored. For all or nothing see EnqueueAllTx.
+//
+// A piece is made to take 50 ms, because a SQLite file has one writer: in between, other
+// statements and other processes have their turn. On PostgreSQL a piece is as short, so
+// that no transaction of many seconds holds back what cleans the table up.
+//
+// The options hold for every item; [Unique] is refused, as it would be one key for all.
+// No items are no error.
 func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (int, error) {
-	return q.enqueueAll(ctx, items, opts, (*river.Client[TTx]).InsertMany)
-}
-
-// EnqueueAllTx is EnqueueAll in a transaction of the store, see EnqueueTx.
-func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opts ...Option) (int, error) {
-	return q.enqueueAll(ctx, items, opts, func(c *river.Client[TTx], ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
-		if isNil(tx) {
-			return nil, errNilTx
-		}
-		return c.InsertManyTx(ctx, tx, params)
-	})
-}
-
-type insertMany[TTx any] func(*river.Client[TTx], context.Context, []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
-
-func (q *Queue[T, TTx]) enqueueAll(ctx context.Context, items []T, opts []Option, insert insertMany[TTx]) (int, error) {
-	client, err := q.ready(ctx)
-	if err != nil || len(items) == 0 {
+	client, params, err := q.describeAll(ctx, items, opts)
+	if err != nil {
 		return 0, err
+	}
+	pause := 0 // of the time that a piece took, in quarters
+	if q.jobs.store.Driver().DatabaseName() == "sqlite" {
+		pause = 1
+	}
+	done, size := 0, pieceFirst
+	for done < len(params) {
+		n := piece(params[done:], size)
+		began := time.Now()
+		if _, err := client.InsertMany(ctx, params[done:done+n]); err != nil {
+			return done, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
+		}
+		took := time.Since(began)
+		q.books.accepted.Add(uint64(n))
+		done += n
+		size = nextPiece(n, took)
+		if done < len(params) {
+			sleep(ctx, min(took*time.Duration(pause)/4, pieceTime))
+		}
+	}
+	return done, nil
+}
+
+// EnqueueAllTx is EnqueueAll in a transaction of the store, see EnqueueTx: all of the
+// items are there if tx commits, and none if not. On SQLite the transaction keeps all
+// others from writing until it ends; ten thousand items take some seconds.
+func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opts ...Option) (int, error) {
+	client, params, err := q.describeAll(ctx, items, opts)
+	if err != nil {
+		return 0, err
+	}
+	if isNil(tx) {
+		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, errNilTx)
+	}
+	for done := 0; done < len(params); {
+		n := piece(params[done:], pieceMost)
+		if _, err := client.InsertManyTx(ctx, tx, params[done:done+n]); err != nil {
+			return 0, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
+		}
+		done += n
+	}
+	q.books.accepted.Add(uint64(len(params)))
+	return len(params), nil
+}
+
+func (q *Queue[T, TTx]) describeAll(ctx context.Context, items []T, opts []Option) (*river.Client[TTx], []river.InsertManyParams, error) {
+	client, err := q.ready(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	params := make([]river.InsertManyParams, len(items))
 	for i, item := range items {
 		args, o, err := q.describe(item, opts)
 		if err != nil {
-			return 0, fmt.Errorf("stead/durable: enqueue %q: item %d of %d: %w", q.kind, i, len(items), err)
+			return nil, nil, fmt.Errorf("stead/durable: enqueue %q: item %d of %d: %w", q.kind, i, len(items), err)
 		}
 		if args.unique != "" {
-			return 0, fmt.Errorf("stead/durable: enqueue %q: Unique is for one item, not for many", q.kind)
+			return nil, nil, fmt.Errorf("stead/durable: enqueue %q: Unique is for one item, not for many", q.kind)
 		}
 		params[i] = river.InsertManyParams{Args: args, InsertOpts: o}
 	}
-	if _, err := insert(client, ctx, params); err != nil {
-		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
+	return client, params, nil
+}
+
+const (
+	pieceTime  = 50 * time.Millisecond // for one statement of EnqueueAll
+	pieceFirst = 500                   // items, as long as nothing was measured
+	pieceMost  = 5_000
+	pieceBytes = 8 << 20 // an item that is larger is a piece of its own
+)
+
+// piece is how many items, at most size, go into one statement.
+func piece(params []river.InsertManyParams, size int) (n int) {
+	bytes := 0
+	for n < min(size, len(params)) {
+		args, _ := params[n].Args.(payload)
+		if bytes += len(args.raw); n > 0 && bytes > pieceBytes {
+			break
+		}
+		n++
 	}
-	q.books.accepted.Add(uint64(len(items)))
-	return len(items), nil
+	return n
+}
+
+// nextPiece is the size that takes about pieceTime, after n items took as long.
+func nextPiece(n int, took time.Duration) int {
+	fits := int64(n) * int64(pieceTime) / max(int64(took), 1)
+	return int(min(max(fits, 1), pieceMost))
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

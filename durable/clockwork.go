@@ -9,7 +9,6 @@ import (
 
 	"github.com/riverqueue/river"
 
-	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/internal/slots"
 )
 
@@ -141,10 +140,10 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 	if s.broken.Load() {
 		return next, nil
 	}
-	var first, latest time.Time
+	var first, latest, follows time.Time // written on a goroutine that may be left behind
 	var count int
 	begins := at.Last == 0
-	err = guard.Call(func() (err error) {
+	answered, err := s.ask(func() (err error) {
 		if !begins {
 			if first, err = slots.Following(s.of, unix(at.Last)); err != nil {
 				return err
@@ -158,35 +157,40 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 				latest = last
 			}
 		case first.IsZero() || first.After(now):
-			next = first
+			follows = first
 			return nil
 		default:
 			if latest, count, err = slots.Latest(s.of, first, now); err != nil {
 				return err
 			}
 		}
-		next, err = slots.Following(s.of, latest)
+		follows, err = slots.Following(s.of, latest)
 		return err
 	})
-	if err != nil {
+	switch {
+	case !answered:
+		return now.Add(tickRetry), nil
+	case err != nil:
 		s.broken.Store(true)
 		s.log().Error("schedule ended", slog.Any("error", err))
 		return time.Time{}, nil
 	}
-	to := Place{Queue: s.kind, Name: s.name, Last: nanos(latest), Next: nanos(next)}
+	to := Place{Queue: s.kind, Name: s.name, Last: nanos(latest), Next: nanos(follows)}
 	switch {
 	case begins:
 		err = s.begin(ctx, at, to)
 	case count > 0:
 		err = s.take(ctx, client, at, to, due{first, latest, now, count})
 	}
-	if errors.Is(err, errMoved) { // by another process
+	switch {
+	case errors.Is(err, errMoved): // by another process
 		return now, nil
-	}
-	if err == nil {
+	case errors.Is(err, errMaking): // the clockwork is woken when that is over
+		return now.Add(tickRetry), nil
+	case err == nil:
 		s.settled.Store(true)
 	}
-	return next, err
+	return follows, err
 }
 
 // errMoved ends a transaction that came too late.
@@ -218,11 +222,14 @@ func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to
 	}
 	isNew := false
 	if made {
-		args, opts, err := s.describe(d.latest)
-		if err != nil {
-			s.log().Error("slot skipped", slog.Time("slot", d.latest), slog.Any("error", err))
-			made = false
-		} else {
+		args, opts, err := s.made(d.latest)
+		switch {
+		case errors.Is(err, errMaking):
+			return err
+		case err != nil:
+			s.skip(d.latest, err)
+			made, skipped = false, skipped+1
+		default:
 			insert = func(ctx context.Context, tx TTx) error {
 				res, err := client.InsertTx(ctx, tx, args, opts)
 				isNew = err == nil && !res.UniqueSkippedAsDuplicate
@@ -230,7 +237,13 @@ func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to
 			}
 		}
 	}
-	if err := s.move(ctx, at, to, insert); err != nil {
+	err := s.move(ctx, at, to, insert)
+	if insert != nil && isRefusal(err) {
+		s.skip(d.latest, err)
+		made, skipped = false, skipped+1
+		err = s.move(ctx, at, to, nil)
+	}
+	if err != nil {
 		return err
 	}
 	if isNew {

@@ -1,5 +1,3 @@
-//go:build !river51
-
 package durable_test
 
 import (
@@ -135,11 +133,11 @@ func TestEveryRefusesWhatItCannotRun(t *testing.T) {
 	}
 }
 
-func TestANameOfAScheduleIsAnyStringAndTakenOnce(t *testing.T) {
+func TestANameOfAScheduleIsAnyTextAndTakenOnce(t *testing.T) {
 	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
 	q := newQueue(t, jobs, "tick", nothing[int], durable.QueueConfig[int]{})
 	one, hourly := func() int { return 1 }, periodic.Every(time.Hour)
-	names := []string{"x", "nightly clean-up", "übernacht", "\x00\xff"}
+	names := []string{"x", "nightly clean-up", "übernacht", `"'\ \u0000`}
 	add := func(when string) {
 		for _, name := range names {
 			must(t, durable.Every(q, name, hourly, one))

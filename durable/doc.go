@@ -64,7 +64,7 @@
 //  3. A job whose process died is run again: once its attempt is older than
 //     Config.RescueAfter, and up to 45 s more for the engine to elect and to look.
 //  4. A payload that cannot be decoded is cancelled with the reason and holds up
-//     nothing.
+//     nothing. What no store takes is refused at the call, see [Queue.Enqueue].
 //  5. What [Then] enqueues is there if and only if the job is completed, and once.
 //  6. A job of a kind that the process that leads does not know is left alone, not
 //     discarded: an older program may lead during a deployment.
@@ -86,8 +86,12 @@
 //   - A payload does not decode after a deploy: the job is cancelled, listed as failed
 //     with the reason, and kept for Config.KeepFailed. Deploy what can read it, then
 //     requeue it.
-//   - A payload is huge: a megabyte works, but each list of jobs reads it too, and all
-//     of it is copied with every attempt. Enqueue where it is, not what it is.
+//   - A payload is huge: up to 16 MiB it works, but each list of jobs reads it too, and
+//     all of it is copied with every attempt. Enqueue where it is, not what it is.
+//   - The text of an error has bytes that a store refuses: they are replaced. Of a text
+//     longer than 16 KiB the beginning is stored.
+//   - The store refuses what one job came to: that job is written without it, and no other
+//     job waits.
 //
 // # Shutdown
 //
@@ -97,9 +101,9 @@
 //
 // # Cost
 //
-// Enqueue is one insert, about a millisecond. A process that works polls:
-// see Config.PollInterval; every process writes a row every 15 seconds to say that
-// it lives, see [Jobs.Instances]. A job costs this package a goroutine for its handler, a
+// Enqueue is one insert, about a millisecond; EnqueueAll gives others their turn every
+// 50 ms. A process that works polls: see Config.PollInterval; every process writes a row
+// every 15 seconds to say that it lives, see [Jobs.Instances]. A job costs this package a goroutine for its handler, a
 // context, and decoding.
 //
 // # Testing

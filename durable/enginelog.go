@@ -20,8 +20,8 @@ func newEngineLog(l *slog.Logger) *slog.Logger {
 	return slog.New(engineLog{l.Handler(), new(atomic.Bool)})
 }
 
-// What this package says itself: an attempt that failed, and that a stop is slow.
-var saidHere = []string{"Job errored", "Job errored; retrying", "Soft stop timeout; cancelling remaining job contexts"}
+// What this package says itself: that a running job was cancelled.
+const saidHere = "job cancelled remotely"
 
 // An error of the engine is the echo of a stop, or of a process that leads no more,
 // when nothing but the engine itself can have ended the context.
@@ -63,7 +63,7 @@ func (h engineLog) Handle(ctx context.Context, r slog.Record) error {
 func (h engineLog) isNormal(r *slog.Record, reason string) bool {
 	_, what, _ := strings.Cut(r.Message, ": ") // after the name of the engine's part
 	switch {
-	case r.Level <= slog.LevelInfo, strings.Contains(reason, echo), slices.Contains(saidHere, what):
+	case r.Level <= slog.LevelInfo, strings.Contains(reason, echo), what == saidHere:
 		return true
 	case slices.ContainsFunc(storeClosed, func(s string) bool { return strings.Contains(reason, s) }):
 		return h.closed.Swap(true)

@@ -1,5 +1,3 @@
-//go:build !river51
-
 package durable_test
 
 import (
@@ -29,8 +27,8 @@ func TestTheEngineLogsWhatIsWorthAWarningAndNothingTwice(t *testing.T) {
 			l.Error("maintenance.PeriodicJobEnqueuer: Error starting transaction", "error", "context canceled")
 		}, ""},
 		"what is said here": {func(l *slog.Logger) {
-			l.Warn("jobexecutor.JobExecutor: Job errored; retrying", "job_id", 7, "error", "no paper")
-			l.Error("jobexecutor.JobExecutor: Job errored", "job_id", 7, "error", "no paper")
+			l.Info("jobexecutor.JobExecutor: Job errored; retrying", "job_id", 7, "error", "no paper")
+			l.Warn("jobexecutor.JobExecutor: job cancelled remotely", "job_id", 7)
 		}, ""},
 		"what nobody else says": {func(l *slog.Logger) {
 			l.With("job_kind", "mail").WithGroup("g").Error("producer: Error fetching jobs", "err", errors.New("disk full"), "job_id", 7)

@@ -11,7 +11,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/internal/slots"
 	"github.com/steadgo/stead/periodic"
 )
@@ -33,21 +32,23 @@ import (
 //     too. Both rules enqueue as long as processes with both are on.
 //   - So does one that came back after [Jobs.Forget], or on another queue.
 //
-// make is called on a goroutine that it must not hold up, possibly in several
-// processes for one slot; when it panics, or the item cannot be stored, the slot is
-// skipped and logged.
+// make is called on a goroutine of its own, possibly in several processes for one slot.
+// When it panics, ends its goroutine, has not returned within 5 s, or the item cannot be
+// stored, the slot is skipped and logged with the name; other schedules do not wait for
+// it. As long as one call has not returned there is no other one of that schedule.
 //
-// The name is any string but the empty one, and unique among the jobs. Every may be
+// The name is unique among the jobs: 1 to 256 bytes of UTF-8 without a NUL. Every may be
 // called before Start and at run time; see [Jobs.Forget].
 func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule, make func() T, opts ...EveryOption) error {
 	fail := func(err error) error {
-		return fmt.Errorf("stead/durable: every %q: %w", name, err)
+		return fmt.Errorf("stead/durable: every %q: %w", cut(name, maxName), err)
+	}
+	if err := checkName(name); err != nil {
+		return fail(err)
 	}
 	switch {
 	case q == nil:
 		return fail(errors.New("the queue is nil"))
-	case name == "":
-		return fail(errors.New("the name is empty"))
 	case schedule == nil:
 		return fail(errors.New("the schedule is nil"))
 	case make == nil:
@@ -62,26 +63,26 @@ func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule
 			return fail(err)
 		}
 	}
-	s.describe = func(slot time.Time) (p payload, o *river.InsertOpts, err error) {
-		err = guard.Call(func() (err error) {
-			p, o, err = q.describe(make(), nil)
-			return err
-		})
-		if err != nil {
-			return p, o, err
-		}
-		p.periodic, p.slot = name, slot
-		o.ScheduledAt = slot.UTC() // the engine's SQLite driver compares text
-		o.Metadata, err = json.Marshal(slotNote{Slot: slot, Schedule: name})
-		// A second lock on the slot: processes of a version that does not know of
-		// places in the store keep to it as well.
-		o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: rivertype.JobStates()}
-		return p, o, err
-	}
+	s.describe = func() (payload, *river.InsertOpts, error) { return q.describe(make(), nil) }
 	if err := q.jobs.addSchedule(s); err != nil {
 		return fail(err)
 	}
 	return nil
+}
+
+// stamp makes the job of a slot out of one that describe returned.
+func (s *entry[TTx]) stamp(p payload, o *river.InsertOpts, slot time.Time) (payload, error) {
+	if err := checkTime(slot); err != nil {
+		return p, err
+	}
+	p.periodic, p.slot = s.name, slot
+	o.ScheduledAt = notBefore(slot)
+	// A second lock on the slot: processes of a version that does not know of
+	// places in the store keep to it as well.
+	o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: rivertype.JobStates()}
+	var err error
+	o.Metadata, err = json.Marshal(note{Slot: slot, Schedule: s.name, Wrapped: o.Metadata != nil})
+	return p, err
 }
 
 // EveryOption is a wish about the missed slots of [Every]: [Missed], [MissedGrace].
@@ -130,22 +131,29 @@ func MissedGrace(d time.Duration) EveryOption {
 	})
 }
 
-// slotNote travels with the job, through all its attempts.
-type slotNote struct {
-	Slot     time.Time `json:"stead_slot"`
-	Schedule string    `json:"stead_schedule"`
+// note is what this package writes into the metadata of a job, which travel with it
+// through all its attempts.
+type note struct {
+	Slot     time.Time `json:"stead_slot,omitzero"`
+	Schedule string    `json:"stead_schedule,omitempty"`
+	Wrapped  bool      `json:"stead_wrapped,omitempty"` // see wrap
+}
+
+// noteOf is the note on a job, empty if there is none.
+func noteOf(metadata []byte) (n note) {
+	if len(metadata) > len("{}") {
+		_ = json.Unmarshal(metadata, &n) // what is not ours may be of any shape
+	}
+	return n
 }
 
 // withSlot is ctx with the slot in the notes on a job, if there is one.
 func withSlot(ctx context.Context, metadata []byte) context.Context {
-	if len(metadata) <= len("{}") {
+	slot := noteOf(metadata).Slot
+	if slot.IsZero() {
 		return ctx
 	}
-	var note slotNote
-	if json.Unmarshal(metadata, &note) != nil || note.Slot.IsZero() {
-		return ctx
-	}
-	return slots.With(ctx, note.Slot)
+	return slots.With(ctx, slot)
 }
 
 func (j *Jobs[TTx]) addSchedule(s *entry[TTx]) error {

@@ -18,5 +18,11 @@ func Pace(limit rate.Limit, burst int) (wait func(context.Context) bool) {
 	return newPacer(limit, burst).wait
 }
 
+// StorableText is how a text that is not ours is stored.
+var StorableText = storableText
+
+// ClientID is the name of a process on a host.
+var ClientID = clientID
+
 // NewEngineLog is what the engine logs to.
 var NewEngineLog = newEngineLog

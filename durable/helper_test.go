@@ -3,8 +3,10 @@ package durable_test
 import (
 	"context"
 	"crypto/rand"
+	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -163,3 +165,7 @@ func receive[T any](t *testing.T, c <-chan T) (v T) {
 	}
 	return v
 }
+
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func goexit() { runtime.Goexit() }

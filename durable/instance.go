@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"os"
 	"time"
@@ -18,7 +19,7 @@ const (
 // stop is over. The engine itself knows no processes, only the age of jobs.
 func (j *Jobs[TTx]) announce(id string) {
 	host, _ := os.Hostname() // empty when unknown
-	self := lifecycle.Instance{ID: id, Host: host, PID: os.Getpid(), Role: j.role(), Since: time.Now()}
+	self := lifecycle.Instance{ID: id, Host: storableText(host), PID: os.Getpid(), Role: j.role(), Since: time.Now()}
 	left := make(chan struct{})
 	j.mu.Lock()
 	j.left = left
@@ -37,6 +38,17 @@ func (j *Jobs[TTx]) announce(id string) {
 			}
 		}
 	}()
+}
+
+// clientID is the name of this process in the store, empty for the engine's own, which
+// begins with the first 60 bytes of the host's name: any bytes, on some systems.
+func clientID(host string) string {
+	for _, c := range []byte(host) {
+		if c < ' ' || c > '~' {
+			return "host_" + rand.Text()
+		}
+	}
+	return ""
 }
 
 // tell does one statement. That it fails hurts nothing but the list.

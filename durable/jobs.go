@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -38,10 +39,8 @@ type Config struct {
 	// throughput at Concurrency per cooldown. 0 means 10 ms; the least is 1 ms.
 	FetchCooldown time.Duration
 
-	// PollInterval is how often a queue looks for jobs that nobody announced:
-	// those of other processes on SQLite, of transactions, and those whose time
-	// has come. 0 means 250 ms on a store that announces nothing (SQLite) and 1 s
-	// on one that does. It is at least FetchCooldown.
+	// PollInterval is how often a queue looks for jobs of which no announcement came.
+	// 0 means 1 s. It is at least FetchCooldown.
 	PollInterval time.Duration
 
 	// KeepCompleted is how long completed jobs stay visible. 0 means 24 h.
@@ -66,7 +65,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func (c *Config) fill(listens bool) error {
+func (c *Config) fill() error {
 	if c.Name == "" {
 		c.Name = "jobs"
 	}
@@ -76,7 +75,7 @@ func (c *Config) fill(listens bool) error {
 		fallback time.Duration
 	}{
 		{"FetchCooldown", &c.FetchCooldown, 10 * time.Millisecond},
-		{"PollInterval", &c.PollInterval, pollInterval(listens)},
+		{"PollInterval", &c.PollInterval, time.Second},
 		{"KeepCompleted", &c.KeepCompleted, 24 * time.Hour},
 		{"KeepFailed", &c.KeepFailed, 30 * 24 * time.Hour},
 		{"RescueAfter", &c.RescueAfter, 0},
@@ -96,13 +95,6 @@ func (c *Config) fill(listens bool) error {
 	}
 	c.PollInterval = max(c.PollInterval, c.FetchCooldown)
 	return nil
-}
-
-func pollInterval(listens bool) time.Duration {
-	if listens {
-		return time.Second
-	}
-	return 250 * time.Millisecond
 }
 
 // Jobs is the engine's client as a hosted service. Make it with [New], add the
@@ -153,7 +145,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if store == nil {
 		return nil, errors.New("stead/durable: new: the store is nil")
 	}
-	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
+	if err := cfg.fill(); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
 	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{})}
@@ -211,7 +203,9 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	if least := j.longestLocked() + time.Second; rescue < least {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
 	}
+	host, _ := os.Hostname()
 	cfg := &river.Config{
+		ID:                          clientID(host),
 		Logger:                      newEngineLog(j.log.Logger),
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.cfg.PollInterval,
@@ -236,7 +230,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	for _, q := range j.queues {
 		kinds[q.kind] = q.lost
 	}
-	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver()}, kinds, rescue), cfg)
+	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver(), j.log.Logger}, kinds, rescue), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}

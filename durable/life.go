@@ -23,21 +23,6 @@ const (
 	over
 )
 
-// election is how long after its start a client may be in the middle of its first
-// election; see Stop.
-const election = 300 * time.Millisecond
-
-// letElectionPass waits until a client that has just begun is past its first
-// election, or ctx ends.
-func letElectionPass(ctx context.Context, begun time.Time) {
-	timer := time.NewTimer(time.Until(begun.Add(election)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
 // reserve is how long before its deadline a stop cancels what still runs.
 const reserve = time.Second
 
@@ -89,7 +74,6 @@ func (j *Jobs[TTx]) endStart(ctx context.Context, client *river.Client[TTx], wor
 	if works {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completeWait)
 		defer cancel()
-		letElectionPass(ctx, time.Now())
 		err = client.StopAndCancel(ctx)
 	}
 	return errors.Join(fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, errClosed), err)
@@ -147,14 +131,6 @@ func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error 
 // whose handlers ignore that are named in a [*RunningError]; they are run again
 // when the rescue finds them. Without a deadline Stop waits until ctx ends.
 //
-// River v0.31.0 has a deadlock that a stop can meet in the moment in which its
-// process is elected leader, usually right after the start: its elector then
-// holds its lock while it tells a listener that has gone. So a stop within 300 ms
-// of the start waits until these are over. Should it be met all the same, the
-// handlers have ended by then and nothing is lost, but Stop returns at its
-// deadline, with an error, and two goroutines of the engine stay. The elector of
-// v0.51 is another one.
-//
 // Later calls wait for the first one and return the same. Stop before Start keeps
 // the service from starting. Enqueue works until the stop is over, so that what is
 // still handled can enqueue.
@@ -188,7 +164,6 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	}
 	j.mu.Unlock()
 	if !begun.IsZero() {
-		letElectionPass(ctx, begun)
 		j.stopErr = j.drain(ctx, client, rescue)
 	}
 	j.mu.Lock()

@@ -17,6 +17,9 @@ func (q *Queue[T, TTx]) List(ctx context.Context, limit int, states ...rivertype
 	if limit < 1 || limit > 10_000 {
 		return nil, fmt.Errorf("stead/durable: list %q: the limit is not from 1 to 10000: %d", q.kind, limit)
 	}
+	if err := checkStates(states); err != nil {
+		return nil, fmt.Errorf("stead/durable: list %q: %w", q.kind, err)
+	}
 	client, err := q.jobs.Client()
 	if err != nil {
 		return nil, err

@@ -80,6 +80,8 @@ func (c *QueueConfig[T]) fill() error {
 		return fmt.Errorf("Burst is negative: %d", c.Burst)
 	case c.Retry.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is negative: %d", c.Retry.Attempts)
+	case c.Retry.Attempts > maxTries:
+		return fmt.Errorf("Retry.Attempts is more than %d: %d", maxTries, c.Retry.Attempts)
 	}
 	if c.Concurrency == 0 {
 		c.Concurrency = runtime.GOMAXPROCS(0)

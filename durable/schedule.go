@@ -53,12 +53,15 @@ type entry[TTx any] struct {
 	name, kind string
 	of         periodic.Schedule
 	late       lateness
-	describe   func(slot time.Time) (payload, *river.InsertOpts, error) // of its job
-	accepted   *atomic.Uint64                                           // of the queue
+	describe   func() (payload, *river.InsertOpts, error) // of its job, without the slot
+	accepted   *atomic.Uint64                             // of the queue
 
 	skipped atomic.Uint64 // slots that were missed and got no job
 	settled atomic.Bool   // this process has found the schedule's place, or made it
 	broken  atomic.Bool   // the schedule panicked or went backwards
+
+	making *making    // for the slot that is due; only the clockwork has it
+	asking chan error // of a call of the schedule that has not returned; so too
 
 	mu        sync.Mutex
 	triggered []time.Time // the latest, the newest first
@@ -88,13 +91,20 @@ func (s *entry[TTx]) trigger(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	args, opts, err := s.describe(now)
+	m := s.make()
+	if !m.wait(makeMost) {
+		return m.overdue()
+	}
+	if m.err != nil {
+		return m.err
+	}
+	args, err := s.stamp(m.args, m.opts, now)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
-	if _, err := client.Insert(ctx, args, opts); err != nil {
+	if _, err := client.Insert(ctx, args, m.opts); err != nil {
 		return err
 	}
 	s.accepted.Add(1)
@@ -128,6 +138,9 @@ func (s *entry[TTx]) moments(now time.Time) (all []moment) {
 // next is the slot after an instant, zero if there is none. What is wrong with a
 // schedule is logged where it is run, not each time that somebody looks.
 func (s *entry[TTx]) next(after time.Time) (next time.Time) {
+	if s.broken.Load() {
+		return time.Time{}
+	}
 	err := guard.Call(func() (err error) { next, err = slots.Following(s.of, after); return err })
 	if err != nil {
 		return time.Time{}

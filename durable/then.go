@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable/internal/trial"
 )
 
@@ -30,8 +31,9 @@ import (
 //
 // It may be called several times and for any queues of the same Jobs, also in mode
 // [WorkOnly]. It is an error outside of a handler, after the handler has returned,
-// for a queue of other Jobs, and for an item that cannot be stored. A unit test calls
-// the handler with durabletest.Run.
+// for a queue of other Jobs, and for an item that cannot be stored, as in Enqueue. Should
+// the store refuse it all the same, the job fails for good: the next attempt would end the
+// same way. A unit test calls the handler with durabletest.Run.
 func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...Option) error {
 	if next == nil {
 		return errors.New("stead/durable: then: the queue is nil")
@@ -67,7 +69,7 @@ func (c *current[TTx]) then(next continuation) error {
 
 // noteThen is Then in an attempt of durabletest.
 func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) error {
-	stored, err := decode[T](args.raw)
+	stored, err := decode[T](args.raw, o.Metadata)
 	if err != nil {
 		return err
 	}
@@ -169,7 +171,11 @@ func (c *current[TTx]) finish() error {
 		return c.complete(ctx, tx)
 	})
 	if err != nil {
-		return fmt.Errorf("stead/durable: complete with what comes then: %w", err)
+		err = fmt.Errorf("stead/durable: complete with what comes then: %w", err)
+		if isRefusal(err) { // so it would be the next time
+			err = channelq.Permanent(err)
+		}
+		return err
 	}
 	for _, n := range c.next {
 		if n.isNew {

@@ -193,6 +193,31 @@ func bulk[TTx any](t *testing.T, e env[TTx]) {
 	}
 }
 
+// refuseRows makes the store refuse jobs of which a column is something.
+func refuseRows[TTx any](t *testing.T, e env[TTx], column, is string) {
+	t.Helper()
+	statement := "ALTER TABLE river_job ADD CONSTRAINT enough CHECK (NOT (" + column + " " + is + "))"
+	if e.store.Driver().DatabaseName() == "sqlite" {
+		statement = "CREATE TRIGGER enough AFTER INSERT ON river_job WHEN NEW." + column + " " + is + " BEGIN SELECT RAISE(ABORT, 'enough'); END"
+	}
+	must(t, e.exec(t.Context(), statement))
+}
+
+// bulkFails has a store that takes the first 500 jobs: the first piece.
+func bulkFails[TTx any](t *testing.T, e env[TTx]) {
+	refuseRows(t, e, "id", "> 500")
+	q := newQueue[int](t, newJobs(t, e.store, durable.InsertOnly), "many", nil, durable.QueueConfig[int]{})
+	n, err := q.EnqueueAll(t.Context(), make([]int, 1200))
+	if n != 500 || err == nil || !strings.Contains(err.Error(), "items from 500 on") {
+		t.Errorf("%d, %v", n, err)
+	}
+	rows, err := q.List(t.Context(), 10_000)
+	must(t, err)
+	if len(rows) != 500 || q.Stats().Accepted != 500 {
+		t.Errorf("%d there, %d accepted", len(rows), q.Stats().Accepted)
+	}
+}
+
 // Whoever was told that the job failed for good would do what is done already.
 func completedAndFailed[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)

@@ -18,15 +18,9 @@ const (
 	few, many = 10, 100
 
 	cooldown = 10 * time.Millisecond
+	poll     = time.Second
 	keep     = 24 * time.Hour
 )
-
-func poll(listens bool) time.Duration {
-	if listens {
-		return time.Second
-	}
-	return 250 * time.Millisecond
-}
 
 // item is what a job carries: enough to be no special case of JSON.
 type item struct {
@@ -94,7 +88,7 @@ func direct[TTx any](store durable.Store[TTx], handle func(context.Context, item
 	client, err := river.NewClient(store.Driver(), &river.Config{
 		Logger:                      slog.New(slog.DiscardHandler),
 		FetchCooldown:               cooldown,
-		FetchPollInterval:           poll(store.Driver().SupportsListener()),
+		FetchPollInterval:           poll,
 		CompletedJobRetentionPeriod: keep,
 		Queues:                      map[string]river.QueueConfig{"noop": {MaxWorkers: workers}},
 		Workers:                     ws,
@@ -114,9 +108,6 @@ func direct[TTx any](store durable.Store[TTx], handle func(context.Context, item
 			return err
 		},
 		start: func(ctx context.Context) error { return client.Start(ctx) },
-		stop: func(ctx context.Context) error {
-			time.Sleep(300 * time.Millisecond) // see Jobs.Stop
-			return client.Stop(ctx)
-		},
+		stop:  func(ctx context.Context) error { return client.Stop(ctx) },
 	}, err
 }

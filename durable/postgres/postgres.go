@@ -21,8 +21,9 @@
 //  1. A job that was enqueued is announced to all processes, and begins within
 //     some 50 ms where a worker is free. One that was enqueued in a transaction
 //     begins after the commit.
-//  2. What a handler came to while the server was away is written when it is back, if
-//     that is within half a minute; after that the rescue runs the job again.
+//  2. What a handler came to while the server was away is written when it is back, as
+//     long as the process lives. A stop waits half a minute for that, at most until its
+//     deadline; after that the rescue runs the job again.
 //  3. All that is compared across machines is by the server's clock: when a job is
 //     due, who is seen, who leads. Only the time of a retry, of durable.In and of a
 //     schedule's slots is by the clock of the process that sets it.

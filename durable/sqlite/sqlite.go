@@ -23,7 +23,9 @@
 //     locked waits up to 5 s for it. That is not yet how long a call takes: before
 //     it, the call waits for the one connection of its process, behind those that
 //     wait for the file too. A deadline of the context bounds both.
-//  3. A full disk is an error of Enqueue and harms nothing; work goes on when there
+//  3. EnqueueAll gives others their turn; a transaction, also that of EnqueueAllTx, keeps
+//     all others from writing as long as it is open.
+//  4. A full disk is an error of Enqueue and harms nothing; work goes on when there
 //     is room again.
 //
 // # Shutdown
@@ -38,8 +40,7 @@
 // other. While a transaction is open, every other use of the store in this process
 // waits for it; inside it use only EnqueueTx. An insert is about 0.6 ms on a
 // solid-state disk, and 10 workers do some 2,000 to 3,000 empty jobs a second.
-// Every process asks the file for work four times a second and queue, see
-// durable.Config.PollInterval.
+// Every process that works looks for announcements in the file twenty times a second.
 //
 // # Testing
 //
@@ -49,7 +50,7 @@
 // # Not for
 //
 // Network file systems, on which WAL does not work, and many machines: see
-// durable/postgres. Nothing announces a job across processes, they poll.
+// durable/postgres.
 package sqlite
 
 import (
