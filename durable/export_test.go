@@ -24,5 +24,8 @@ var StorableText = storableText
 // ClientID is the name of a process on a host.
 var ClientID = clientID
 
+// Rescue is one look for lost jobs, in the process of jobs that are in use.
+func Rescue[TTx any](ctx context.Context, j *Jobs[TTx]) error { return j.rescue(ctx) }
+
 // NewEngineLog is what the engine logs to.
 var NewEngineLog = newEngineLog

@@ -29,11 +29,15 @@ func (j *Jobs[TTx]) announce(id string) {
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
 		for {
-			j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self) })
+			j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self, j.rescueAfter()) })
 			select {
 			case <-tick.C:
 			case <-j.cut.Done():
-				j.tell(context.Background(), func(ctx context.Context) error { return j.store.Leave(ctx, id) })
+				// A handler that ignores the stop runs on: its job is this process's
+				// until that was not seen for a while.
+				if j.running.len() == 0 {
+					j.tell(context.Background(), func(ctx context.Context) error { return j.store.Leave(ctx, id) })
+				}
 				return
 			}
 		}

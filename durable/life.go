@@ -93,6 +93,9 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 		if err := j.checkSchedules(ctx); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
 		}
+		if err := j.startUpkeep(ctx); err != nil {
+			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
+		}
 		if err := startClient(ctx, client); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
@@ -171,6 +174,7 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	left := j.left
 	j.mu.Unlock()
 	j.cutNow()
+	j.endUpkeep(ctx)
 	if left != nil {
 		select {
 		case <-left:

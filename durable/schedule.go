@@ -26,7 +26,7 @@ import (
 // added: metrics and the dashboard look for them here. Each has two more methods.
 //
 // Stats() periodic.Stats: it is active when there is a process that works, the next
-// slot is that of the schedule, and the runs are the jobs of the last five slots,
+// slot is that which the store has for the schedule, and the runs are the jobs of the last five slots,
 // whatever process handled them, as long as the jobs are kept, see [Config]; Runs is
 // nil, because nobody counts further back.
 // Skipped.Missed are the missed slots that this process found and that got no job.
@@ -148,6 +148,31 @@ func (s *entry[TTx]) next(after time.Time) (next time.Time) {
 	return next
 }
 
+// promised is the next slot by the schedule's place in the store, which is what it
+// goes by; by its rule as long as it has none.
+func (s *entry[TTx]) promised(now time.Time) time.Time {
+	for _, p := range s.jobs.placesSeen() {
+		if p.Queue != s.kind || p.Name != s.name || p.Next == 0 {
+			continue
+		}
+		// What is due since the store was asked has most likely been taken.
+		if next := unix(p.Next); next.After(now) || next.Before(now.Add(-2*glanceAge)) {
+			return next
+		}
+	}
+	return s.next(now)
+}
+
+func (j *Jobs[TTx]) placesSeen() []Place {
+	if !j.inUse() {
+		return nil
+	}
+	return j.seen.look(func(ctx context.Context) ([]Place, error) {
+		all, _, err := j.store.Places(ctx)
+		return all, err
+	})
+}
+
 // last are the latest slots that are over at an instant, the newest first. A
 // schedule only knows what comes next, so this looks from further and further back;
 // the bound on the steps is for one with very uneven slots.
@@ -180,7 +205,7 @@ func slotKey(kind, name string, slot time.Time) []byte {
 // Stats has the shape of a periodic job's; see [Jobs.Schedules].
 func (s *entry[TTx]) Stats() periodic.Stats {
 	now := time.Now()
-	st := periodic.Stats{Name: s.name, Next: s.next(now)}
+	st := periodic.Stats{Name: s.name, Next: s.promised(now)}
 	st.Skipped.Missed = s.skipped.Load()
 	st.Schedule = slots.Text(s.of)
 	st.Active = !st.Next.IsZero() &&

@@ -80,7 +80,8 @@ func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) err
 
 // CompleteTx completes the job of the handler that ctx belongs to in a transaction
 // of the handler's own: what tx writes happens if and only if the job is done, and
-// so once. The handler commits tx and returns nil.
+// so once. The handler commits tx and returns nil. An attempt that returns nil without
+// having committed fails.
 //
 //	tx, err := store.DB().BeginTx(ctx, nil)
 //	...
@@ -154,6 +155,9 @@ func (c *current[TTx]) finish() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.returned = true
+	if c.own {
+		return c.confirm()
+	}
 	if len(c.next) == 0 {
 		return nil // the engine completes it, in batches
 	}
@@ -183,6 +187,35 @@ func (c *current[TTx]) finish() error {
 		}
 	}
 	return nil
+}
+
+// errForgotten is what a handler failed with that said nothing of it.
+var errForgotten = errors.New("the handler completed its job with CompleteTx and returned nil, but did not commit the transaction")
+
+// confirm is called when a handler that has completed its job itself returned nil. If
+// it did not commit that, the engine would complete the job without what was to be
+// written with it. An error is harmless if it did: what is completed stays so.
+func (c *current[TTx]) confirm() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
+	defer cancel()
+	for {
+		row, err := c.jobs.Get(ctx, c.job.ID)
+		switch {
+		case errors.Is(err, river.ErrNotFound): // only what has ended can be deleted
+			return nil
+		case err == nil && row.State == rivertype.JobStateRunning && row.Attempt == c.job.Attempt:
+			return errForgotten
+		case err == nil:
+			return nil
+		}
+		timer := time.NewTimer(keepPause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("it is not known whether the transaction of CompleteTx was committed: %w", err)
+		}
+	}
 }
 
 // fail drops what the handler asked for. It reports whether the job is done all

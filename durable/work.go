@@ -72,10 +72,14 @@ func (q *Queue[T, TTx]) handed(engine context.Context, job *river.Job[payload]) 
 	q.jobs.running.take(job.ID, q.kind, cancel)
 	cut := false
 	defer func() { q.jobs.running.end(job.ID, cut) }()
-	if !q.itsTurn(ctx) {
-		if errors.Is(context.Cause(ctx), ErrCancelled) {
-			return q.failed(ctx, job, item, ErrCancelled)
-		}
+	if hasWish(job.Metadata) {
+		cancel(ErrCancelled)
+	}
+	mayBegin := q.itsTurn(ctx)
+	switch {
+	case errors.Is(context.Cause(ctx), ErrCancelled):
+		return q.failed(ctx, job, item, ErrCancelled)
+	case !mayBegin:
 		return river.JobSnooze(0) // uses no attempt
 	}
 	q.jobs.running.begin(job.ID)
@@ -171,6 +175,12 @@ func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], ite
 	var cancelled *rivertype.JobCancelError
 	remote := errors.Is(context.Cause(ctx), ErrCancelled)
 	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)
+	if !pointless && job.Attempt < job.MaxAttempts {
+		// Somebody may want it cancelled of which this process has not heard. If the
+		// store does not say, its statement that writes the retry down looks again.
+		wanted, _ := q.jobs.wished(context.WithoutCancel(ctx), job.ID)
+		pointless = len(wanted) > 0
+	}
 	if !pointless && job.Attempt < job.MaxAttempts {
 		delay, ok := channelq.RetryDelay(err)
 		if !ok {
