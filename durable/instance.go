@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	beatEvery = 15 * time.Second
-	beatWait  = time.Second // for one statement, so that a stop does not wait for long
+	beatEvery = 15 * time.Second // at most
+	beatWait  = time.Second      // for one statement, so that a stop does not wait for long
 )
 
 // announce tells the store every now and then that this process lives, until the
@@ -21,15 +21,16 @@ func (j *Jobs[TTx]) announce(id string) {
 	host, _ := os.Hostname() // empty when unknown
 	self := lifecycle.Instance{ID: id, Host: storableText(host), PID: os.Getpid(), Role: j.role(), Since: time.Now()}
 	left := make(chan struct{})
+	horizon := j.rescueAfter()
 	j.mu.Lock()
 	j.left = left
 	j.mu.Unlock()
 	go func() {
 		defer close(left)
-		tick := time.NewTicker(beatEvery)
+		tick := time.NewTicker(min(beatEvery, horizon/4))
 		defer tick.Stop()
 		for {
-			j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self, j.rescueAfter()) })
+			j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self, horizon) })
 			select {
 			case <-tick.C:
 			case <-j.cut.Done():

@@ -51,8 +51,8 @@ type Config struct {
 	KeepFailed time.Duration
 
 	// RescueAfter is how old an attempt of this process has to be to count as lost,
-	// if the process was not seen for a minute, so that its job is run again. The
-	// store tells it to the others. 0 means the longest timeout of the queues here
+	// if the process was not seen for a minute (for RescueAfter, if that is less), so
+	// that its job is run again. The store tells it to the others. 0 means the longest timeout of the queues here
 	// (half a minute more where there is a RateLimit), at least one minute, and a
 	// minute more. Less than the longest timeout and a second fails the first use.
 	RescueAfter time.Duration

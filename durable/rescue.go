@@ -16,15 +16,16 @@ import (
 // its own the attempts of all others, of queues that it may not know, and it reads
 // first what it changes later. Here every process that works looks for the jobs of
 // the queues that it knows. An attempt is lost when it is older than the horizon of
-// the process that made it and that process has not been seen for a minute, in two
-// looks: after a jump of the store's clock, or an outage of the store, those that
-// live have time to say so. Nobody but a process itself judges its attempts while it
+// the process that made it and that process has not been seen for a minute (for its
+// horizon, if that is less), in two looks: after a jump of the store's clock, or an
+// outage of the store, those that live have time to say so. Nobody but a process itself judges its attempts while it
 // lives: it knows what it has in hand.
 
 const (
 	// rescueEvery is longer than beatEvery, so that a process that lives has been seen
-	// again between two looks.
+	// again between two looks. Where the horizon is short both are more frequent.
 	rescueEvery = 20 * time.Second
+	rescueLeast = time.Second
 
 	// rescueBatch is how many jobs one transaction frees.
 	rescueBatch = 1000

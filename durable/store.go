@@ -31,7 +31,7 @@ type Store[TTx any] interface {
 	Prepare(ctx context.Context) error
 
 	// Announce notes that the process lives, by the store's clock, and how old its
-	// attempts have to be to count as lost when it was not seen for a minute.
+	// attempts have to be to count as lost when it is not seen any more.
 	Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error
 
 	// Leave takes the note of [Announce] back. It may also forget processes whose
@@ -40,8 +40,9 @@ type Store[TTx any] interface {
 
 	// Stuck lists running attempts, by the ID of their jobs, at most limit, from above
 	// after on: those that are older than the horizon of the process that made them
-	// and that are of self, or of a process that was not seen for a minute. horizon is
-	// that of processes whose own is not known. All times are by the store's clock.
+	// and that are of self, or of a process that was not seen for a minute, or for its
+	// horizon if that is less. horizon is that of processes whose own is not known. All
+	// times are by the store's clock.
 	Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]Stuck, error)
 
 	// Instances lists the processes seen in the last minute, the oldest first, and

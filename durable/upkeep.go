@@ -23,7 +23,7 @@ func (j *Jobs[TTx]) startUpkeep(ctx context.Context) error {
 	if err := j.rescue(ctx); err != nil {
 		return err
 	}
-	j.every("rescue of lost jobs", rescueEvery, j.rescue)
+	j.every("rescue of lost jobs", min(rescueEvery, max(j.rescueAfter()/2, rescueLeast)), j.rescue)
 	j.every("look for cancelled jobs", wishEvery, j.heedWishes)
 	j.every("refresh of paused queues", time.Hour, j.keepPauses)
 	return nil

@@ -50,7 +50,8 @@ func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, a
 		FROM river_job AS j LEFT JOIN stead_instance AS i ON i.id = json_extract(j.attempted_by, '$[#-1]')
 		WHERE j.state = 'running' AND j.id > ?3
 			AND unixepoch(j.attempted_at, 'subsec') * 1000 < unixepoch('subsec') * 1000 - COALESCE(NULLIF(i.horizon, 0), ?2)
-			AND (i.id IS NULL OR i.id = ?1 OR i.seen < unixepoch('subsec') * 1000 - 60000)
+			AND (i.id IS NULL OR i.id = ?1
+				OR i.seen < unixepoch('subsec') * 1000 - min(60000, COALESCE(NULLIF(i.horizon, 0), 60000)))
 		ORDER BY j.id LIMIT ?4`, self, horizon.Milliseconds(), after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: list lost jobs: %w", err)
