@@ -180,3 +180,34 @@ func completeTxForgotten[TTx any](t *testing.T, e env[TTx]) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A handler goes on after its process was stopped for so long that its job was rescued
+// and runs elsewhere: that it ends must not end the other attempt, however it ends.
+func outcomeOfARescuedJob[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	bad := errors.New("bad")
+	var q *durable.Queue[string, TTx]
+	q = newQueue(t, jobs, "late", func(ctx context.Context, how string) error {
+		err := e.exec(context.WithoutCancel(ctx), "UPDATE river_job SET attempt=2 WHERE state='running'")
+		durable.WasMissed(jobs)
+		if how == "then" {
+			return errors.Join(err, durable.Then(ctx, q, "more"))
+		}
+		return errors.Join(err, map[string]error{"fails": bad, "permanently": channelq.Permanent(bad)}[how])
+	}, durable.QueueConfig[string]{Concurrency: 1, OnGiveUp: func(context.Context, string, error) { t.Error("given up") }})
+	witness := newQueue(t, jobs, "witness", nothing[int], durable.QueueConfig[int]{})
+	start(t, jobs)
+	for i, how := range []string{"succeeds", "fails", "permanently", "then"} {
+		id := enqueue(t, q, how)
+		until(t, how, func() bool { return q.Stats().Handle.Count == uint64(i)+1 && q.Stats().InProgress == 0 })
+		for range 3 { // what the engine has to write is written together
+			inState(t, jobs, enqueue(t, witness, 1), rivertype.JobStateCompleted)
+		}
+		if row, err := jobs.Get(t.Context(), id); err != nil || row.State != rivertype.JobStateRunning || row.Attempt != 2 || len(row.Errors) != 0 {
+			t.Errorf("%s: %+v, %v", how, row, err)
+		}
+	}
+	if s := q.Stats(); s.Handled != 0 || s.GaveUp != 0 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -30,7 +30,13 @@ func (j *Jobs[TTx]) announce(id string) {
 		tick := time.NewTicker(min(beatEvery, horizon/4))
 		defer tick.Stop()
 		for {
-			j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self, horizon) })
+			j.tell(j.cut, func(ctx context.Context) error {
+				err := j.store.Announce(ctx, self, horizon)
+				if err == nil {
+					j.sight.told(time.Now(), horizon)
+				}
+				return err
+			})
 			select {
 			case <-tick.C:
 			case <-j.cut.Done():

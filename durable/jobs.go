@@ -121,6 +121,8 @@ type Jobs[TTx any] struct {
 	stopErr error         // readable once stopped is closed
 	running running
 
+	sight    sight
+	disowned disowned
 	upkeep   upkeep
 	looking  sync.Mutex    // is held by the rescue
 	suspects map[int64]int // attempts that the last look of the rescue found, by job
@@ -231,7 +233,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 			}
 		}
 	}
-	client, err := river.NewClient(keeper[TTx]{j.store.Driver(), j.log.Logger}, cfg)
+	client, err := river.NewClient(owning[TTx]{keeper[TTx]{j.store.Driver(), j.log.Logger}, &j.disowned}, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}

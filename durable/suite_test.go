@@ -81,6 +81,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"ALostJobIsReportedOnceHoweverManyLook":           rescueTellsOnce[TTx],
 		"TheHorizonOfARescueIsThatOfTheProcessThatRuns":   rescueHorizon[TTx],
 		"AProcessFreesItsOwnJobsThatItDoesNotHave":        rescueOfItsOwn[TTx],
+		"TheOutcomeOfARescuedAttemptIsDropped":            outcomeOfARescuedJob[TTx],
 		"ACompletionThatWasNotCommittedFailsItsAttempt":   completeTxForgotten[TTx],
 		"ACancelOfWhichNobodyWasToldIsKept":               wishIsKept[TTx],
 		"APauseOutlivesAQueueWithoutWorkers":              pauseIsKept[TTx],

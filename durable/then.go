@@ -132,6 +132,7 @@ type current[TTx any] struct {
 	jobs   *Jobs[TTx]
 	job    *river.Job[payload]
 	engine context.Context // the engine keeps its client in there
+	taken  time.Time
 
 	mu       sync.Mutex
 	returned bool
@@ -196,26 +197,36 @@ var errForgotten = errors.New("the handler completed its job with CompleteTx and
 // it did not commit that, the engine would complete the job without what was to be
 // written with it. An error is harmless if it did: what is completed stays so.
 func (c *current[TTx]) confirm() error {
+	row, err := c.row()
+	switch {
+	case err != nil:
+		return fmt.Errorf("it is not known whether the transaction of CompleteTx was committed: %w", err)
+	case row != nil && row.State == rivertype.JobStateRunning && row.Attempt == c.job.Attempt:
+		return errForgotten
+	}
+	return nil
+}
+
+// row is what the store says of the job, nil if it is deleted: only what has ended can
+// be. It waits a little for a store that is away.
+func (c *current[TTx]) row() (*rivertype.JobRow, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
 	for {
 		row, err := c.jobs.Get(ctx, c.job.ID)
-		switch {
-		case errors.Is(err, river.ErrNotFound): // only what has ended can be deleted
-			return nil
-		case err == nil && row.State == rivertype.JobStateRunning && row.Attempt == c.job.Attempt:
-			return errForgotten
-		case err == nil:
-			return nil
+		if errors.Is(err, river.ErrNotFound) {
+			return nil, nil //nolint:nilnil // it is gone
 		}
-		timer := time.NewTimer(keepPause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return fmt.Errorf("it is not known whether the transaction of CompleteTx was committed: %w", err)
+		if err == nil || !pauseFor(ctx, keepPause) {
+			return row, err
 		}
 	}
+}
+
+// pauseFor reports whether d has passed before ctx ended.
+func pauseFor(ctx context.Context, d time.Duration) bool {
+	sleep(ctx, d)
+	return ctx.Err() == nil
 }
 
 // fail drops what the handler asked for. It reports whether the job is done all
