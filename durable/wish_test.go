@@ -127,7 +127,20 @@ type dueAt struct{ At time.Time }
 func whatIsDueIsFound[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	begun := make(chan time.Duration, 9)
-	q := newQueue(t, jobs, "due", func(_ context.Context, i dueAt) error { begun <- time.Since(i.At); return nil }, durable.QueueConfig[dueAt]{})
+	var again atomic.Int64 // when the retry is due
+	q := newQueue(t, jobs, "due", func(ctx context.Context, i dueAt) error {
+		_, attempt, _ := durable.Attempt(ctx)
+		switch {
+		case !i.At.IsZero():
+			begun <- time.Since(i.At)
+		case attempt == 1:
+			again.Store(time.Now().Add(300 * time.Millisecond).UnixNano())
+			return channelq.RetryAfter(errors.New("not yet"), 300*time.Millisecond)
+		default:
+			begun <- time.Since(time.Unix(0, again.Load()))
+		}
+		return nil
+	}, durable.QueueConfig[dueAt]{Concurrency: 1})
 	writer := newQueue[dueAt](t, newJobs(t, e.store, durable.InsertOnly), "due", nil, durable.QueueConfig[dueAt]{})
 	for in, want := range map[time.Duration]rivertype.JobState{
 		-time.Hour: rivertype.JobStateAvailable, 0: rivertype.JobStateAvailable, 300 * time.Millisecond: rivertype.JobStateAvailable,
@@ -155,4 +168,6 @@ func whatIsDueIsFound[TTx any](t *testing.T, e env[TTx]) {
 			t.Errorf("due in %v: begins %v early", in, -late)
 		}
 	}
+	enqueue(t, q, dueAt{})
+	t.Logf("a retry after 300ms: begins %v late", receive(t, begun))
 }
