@@ -27,6 +27,10 @@ const (
 	rescueEvery = 20 * time.Second
 	rescueLeast = time.Second
 
+	// ownPatience is how long a process has for what it could not write down, once the
+	// store is back.
+	ownPatience = 30 * time.Second
+
 	// rescueBatch is how many jobs one transaction frees.
 	rescueBatch = 1000
 
@@ -60,8 +64,10 @@ func (j *Jobs[TTx]) rescue(ctx context.Context) error {
 		}
 		lost := map[int64]int{}
 		for _, s := range list {
-			if s.Own && j.running.has(s.ID) {
-				continue // its handler ignores its timeout
+			// Either its handler ignores its timeout, or what it came to may be on its way
+			// to a store that was away.
+			if s.Own && (j.running.has(s.ID) || j.sight.mayBeMissed(time.Now().Add(-ownPatience))) {
+				continue
 			}
 			found[s.ID] = s.Attempt
 			if j.suspects[s.ID] == s.Attempt {
