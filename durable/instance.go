@@ -30,7 +30,7 @@ func (j *Jobs[TTx]) announce(id string) {
 		tick := time.NewTicker(min(beatEvery, horizon/4))
 		defer tick.Stop()
 		for {
-			j.tell(j.cut, func(ctx context.Context) error {
+			j.tell(j.leaving, func(ctx context.Context) error {
 				err := j.store.Announce(ctx, self, horizon)
 				if err == nil {
 					j.sight.told(time.Now(), horizon)
@@ -39,7 +39,7 @@ func (j *Jobs[TTx]) announce(id string) {
 			})
 			select {
 			case <-tick.C:
-			case <-j.cut.Done():
+			case <-j.leaving.Done():
 				// A handler that ignores the stop runs on: its job is this process's
 				// until that was not seen for a while.
 				if j.running.len() == 0 {

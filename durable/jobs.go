@@ -113,13 +113,15 @@ type Jobs[TTx any] struct {
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
 	begun     time.Time     // when the client was started; zero: it was not
 
-	ending  context.Context // ends when a stop begins
-	endNow  context.CancelFunc
-	cut     context.Context // ends when a stop cancels the handlers
-	cutNow  context.CancelFunc
-	stopped chan struct{} // closed when the first Stop returns
-	stopErr error         // readable once stopped is closed
-	running running
+	ending   context.Context // ends when a stop begins
+	endNow   context.CancelFunc
+	cut      context.Context // ends when a stop cancels the handlers
+	cutNow   context.CancelFunc
+	leaving  context.Context // ends when a stop is over
+	leaveNow context.CancelFunc
+	stopped  chan struct{} // closed when the first Stop returns
+	stopErr  error         // readable once stopped is closed
+	running  running
 
 	sight    sight
 	disowned disowned
@@ -159,6 +161,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	j.ending, j.endNow = context.WithCancel(context.Background())
 	j.clockwork.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
+	j.leaving, j.leaveNow = context.WithCancel(context.Background())
 	return j, nil
 }
 

@@ -93,12 +93,13 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 		if err := j.checkSchedules(ctx); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
 		}
-		if err := j.startUpkeep(ctx); err != nil {
+		if err := j.firstUpkeep(ctx); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
 		}
 		if err := startClient(ctx, client); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
+		j.startUpkeep()
 		j.startClockwork(client)
 	}
 	j.announce(client.ID())
@@ -174,6 +175,7 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	left := j.left
 	j.mu.Unlock()
 	j.cutNow()
+	j.leaveNow()
 	j.endUpkeep(ctx)
 	if left != nil {
 		select {

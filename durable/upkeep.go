@@ -13,20 +13,20 @@ import (
 // stop is over.
 type upkeep struct{ all sync.WaitGroup }
 
-// startUpkeep begins what cutNow ends. It is called once.
-func (j *Jobs[TTx]) startUpkeep(ctx context.Context) error {
-	// What the engine's housekeeping would delete as soon as it begins.
+// firstUpkeep comes before the engine's housekeeping, which would delete the rows of
+// paused queues. The first look of the rescue shows whether the store has what it needs.
+func (j *Jobs[TTx]) firstUpkeep(ctx context.Context) error {
 	if err := j.keepPauses(ctx); err != nil {
 		return err
 	}
-	// The first look of the rescue also shows whether the store has what it needs.
-	if err := j.rescue(ctx); err != nil {
-		return err
-	}
+	return j.rescue(ctx)
+}
+
+// startUpkeep begins what cutNow ends. It is called once.
+func (j *Jobs[TTx]) startUpkeep() {
 	j.every("rescue of lost jobs", min(rescueEvery, max(j.rescueAfter()/2, rescueLeast)), j.rescue)
 	j.every("look for cancelled jobs", wishEvery, j.heedWishes)
 	j.every("refresh of paused queues", time.Hour, j.keepPauses)
-	return nil
 }
 
 // every calls do each period. The first failure of a streak is logged.
