@@ -142,7 +142,9 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 	}
 	var first, latest, follows time.Time // written on a goroutine that may be left behind
 	var count int
-	begins := at.Last == 0
+	// Its slots until then would never come: the clock was ahead when it was moved on.
+	ahead := unix(at.Last).After(now)
+	begins := at.Last == 0 || ahead
 	answered, err := s.ask(func() (err error) {
 		if !begins {
 			if first, err = slots.Following(s.of, unix(at.Last)); err != nil {
@@ -153,9 +155,6 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 		switch {
 		case begins:
 			latest = now
-			if last := unix(at.Last); last.After(now) { // such slots are taken already
-				latest = last
-			}
 		case first.IsZero() || first.After(now):
 			follows = first
 			return nil
@@ -178,7 +177,7 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 	to := Place{Queue: s.kind, Name: s.name, Last: nanos(latest), Next: nanos(follows)}
 	switch {
 	case begins:
-		err = s.begin(ctx, at, to)
+		err = s.begin(ctx, at, to, ahead)
 	case count > 0:
 		err = s.take(ctx, client, at, to, due{first, latest, now, count})
 	}
@@ -189,6 +188,9 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 		return now.Add(tickRetry), nil
 	case err == nil:
 		s.settled.Store(true)
+		if begins || count > 0 {
+			s.jobs.seen.forget()
+		}
 	}
 	return follows, err
 }
@@ -197,10 +199,15 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 var errMoved = errors.New("the schedule was moved on")
 
 // begin is for a schedule that is new, or whose rule is another one than that which
-// promised the slot after the last.
-func (s *entry[TTx]) begin(ctx context.Context, at, to Place) error {
+// promised the slot after the last, or whose last slot is in the future. Of the slots
+// until then that got a job already none gets another one: see slotKey.
+func (s *entry[TTx]) begin(ctx context.Context, at, to Place, ahead bool) error {
 	if err := s.move(ctx, at, to, nil); err != nil {
 		return err
+	}
+	if ahead {
+		s.log().Warn("schedule begins anew, its last slot was in the future", slog.Time("slot", unix(at.Last)), slog.Time("next", unix(to.Next)))
+		return nil
 	}
 	s.log().Info("schedule begins", slog.Bool("changed", at.Last != 0), slog.Time("next", unix(to.Next)))
 	return nil

@@ -61,8 +61,9 @@
 //  1. An item whose Enqueue returned nil is handled to its end, by whatever
 //     process, or is listed as failed until Config.KeepFailed has passed.
 //  2. An item enqueued in a transaction is there if and only if it commits.
-//  3. A job whose process died is run again: once its attempt is older than
-//     Config.RescueAfter, and up to 45 s more for the engine to elect and to look.
+//  3. A job whose process died is run again: once its attempt is older than the
+//     Config.RescueAfter of that process, and up to 45 s more for another one to look
+//     twice. Nobody takes a job from a process that lives.
 //  4. A payload that cannot be decoded is cancelled with the reason and holds up
 //     nothing. What no store takes is refused at the call, see [Queue.Enqueue].
 //  5. What [Then] enqueues is there if and only if the job is completed, and once.
@@ -73,16 +74,24 @@
 //  8. A slot of a schedule is one job, however many processes know the schedule; slots
 //     missed while none ran are made up for by one job, see [Every].
 //  9. A stop returns before its deadline.
+//  10. A job that is to be cancelled begins no further attempt, and its handler hears of
+//     it, see [Jobs.Cancel]. A queue that is paused stays paused until it is resumed.
+//  11. A job begins at most Config.PollInterval and a tenth of it after its time has
+//     come, if a worker is free: one that is due at once, in a moment or in an hour, and
+//     an attempt after a failure. What is due in more than five seconds also needs a
+//     process that leads: 15 s and 5 s more after the last one died.
 //
 // # When things break
 //
 //   - A process is killed: within a minute the dashboard's overview warns how many jobs
 //     it held and when they are freed.
+//   - A process is stopped for a while, or cut off from the store, for longer than its
+//     Config.RescueAfter: the others run its jobs, and its handlers go on when it does.
 //   - Clocks differ: the store's decides when a waiting job is due and which attempt
 //     is too old. A machine whose clock is wrong by d sets its retries and [In] wrong
-//     by d, not the slots of its schedules; no job that runs is taken from its process,
-//     and one that is behind frees lost jobs later by d. Times between two machines,
-//     such as Wait in the statistics, are then wrong by d.
+//     by d, not the slots of its schedules, and no job that runs is taken from its
+//     process. Times between two machines, such as Wait in the statistics, are then
+//     wrong by d.
 //   - A payload does not decode after a deploy: the job is cancelled, listed as failed
 //     with the reason, and kept for Config.KeepFailed. Deploy what can read it, then
 //     requeue it.
@@ -117,7 +126,7 @@
 // # Not for
 //
 // Work that may be lost with the process: channelq is a thousand times faster.
-// Kinds that only some of the workers declare: the process that leads frees crashed
-// jobs of the kinds it knows, so call NewQueue for all of them in every process that
-// works, with a nil handler for those that others handle.
+// Kinds that only one process declares: crashed jobs are freed by any process that
+// works and knows their kind, so call NewQueue for all kinds in at least two processes,
+// with a nil handler for those that others handle.
 package durable

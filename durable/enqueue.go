@@ -46,6 +46,9 @@ func (w *wishes) start(t time.Time) error {
 	if err := checkTime(t); err != nil {
 		return fmt.Errorf("In or At: %w", err)
 	}
+	if !t.After(time.Now()) {
+		t = time.Time{} // now, by the store's clock
+	}
 	w.at, w.timed = notBefore(t), true
 	return nil
 }
@@ -225,6 +228,11 @@ type uniqueKeys struct {
 
 func (*uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertParams, next func(context.Context) ([]*rivertype.JobInsertResult, error)) ([]*rivertype.JobInsertResult, error) {
 	for _, p := range many {
+		// A job whose time has come, or comes before the process that leads looks for
+		// those that wait, is found by whoever fetches: that looks at its time too.
+		if p.State == rivertype.JobStateScheduled && p.ScheduledAt != nil && time.Until(*p.ScheduledAt) <= soon {
+			p.State = rivertype.JobStateAvailable
+		}
 		args, ok := p.Args.(payload)
 		if !ok || p.UniqueKey == nil {
 			continue

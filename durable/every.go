@@ -30,6 +30,7 @@ import (
 //   - A schedule whose rule was changed begins anew, as soon as a process with the
 //     new rule works, unless the slot that was missed first is one of the new rule
 //     too. Both rules enqueue as long as processes with both are on.
+//   - So does one whose last slot is in the future, because a clock was wrong.
 //   - So does one that came back after [Jobs.Forget], or on another queue.
 //
 // make is called on a goroutine of its own, possibly in several processes for one slot.

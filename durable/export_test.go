@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -23,6 +24,15 @@ var StorableText = storableText
 
 // ClientID is the name of a process on a host.
 var ClientID = clientID
+
+// WasMissed plays that the process was stopped, or cut off from the store, for long.
+func WasMissed[TTx any](j *Jobs[TTx]) {
+	j.sight.told(time.Now().Add(-time.Hour), time.Minute)
+	j.sight.told(time.Now(), time.Minute)
+}
+
+// Rescue is one look for lost jobs, in the process of jobs that are in use.
+func Rescue[TTx any](ctx context.Context, j *Jobs[TTx]) error { return j.rescue(ctx) }
 
 // NewEngineLog is what the engine logs to.
 var NewEngineLog = newEngineLog

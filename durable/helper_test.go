@@ -29,6 +29,8 @@ type env[TTx any] struct {
 	age string
 	// by is the literal of a column that says that a process took a job.
 	by string
+	// wish is an expression for metadata that say that the job is to be cancelled.
+	wish string
 	// again opens the same store a second time, as another process would.
 	again func(t *testing.T) durable.Store[TTx]
 }
@@ -71,6 +73,7 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 		exec:  exec,
 		age:   "UPDATE stead_instance SET seen = seen - interval '61 seconds'",
 		by:    "'{the dead}'",
+		wish:  `metadata || '{"cancel_attempted_at": "2026-01-01T00:00:00Z"}'::jsonb`,
 		again: func(t *testing.T) durable.Store[pgx.Tx] { t.Helper(); return open(t) },
 	}
 }

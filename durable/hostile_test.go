@@ -95,7 +95,7 @@ func hostile[TTx any](t *testing.T, e env[TTx]) {
 		_, err = texts.List(t.Context(), 10, rivertype.JobState(text))
 		refused("list "+what, err, "state")
 		who := lifecycle.Instance{ID: "host_" + fmt.Sprint(len(what)), Host: durable.StorableText(text), Role: "works", Since: time.Now()}
-		must(t, e.store.Announce(t.Context(), who))
+		must(t, e.store.Announce(t.Context(), who, time.Minute))
 	}
 	if rows, err := texts.List(t.Context(), 1000); err != nil || len(rows) != 2*len(hostileTexts)-2 {
 		t.Errorf("%d jobs, %v", len(rows), err)

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	beatEvery = 15 * time.Second
-	beatWait  = time.Second // for one statement, so that a stop does not wait for long
+	beatEvery = 15 * time.Second // at most
+	beatWait  = time.Second      // for one statement, so that a stop does not wait for long
 )
 
 // announce tells the store every now and then that this process lives, until the
@@ -21,19 +21,30 @@ func (j *Jobs[TTx]) announce(id string) {
 	host, _ := os.Hostname() // empty when unknown
 	self := lifecycle.Instance{ID: id, Host: storableText(host), PID: os.Getpid(), Role: j.role(), Since: time.Now()}
 	left := make(chan struct{})
+	horizon := j.rescueAfter()
 	j.mu.Lock()
 	j.left = left
 	j.mu.Unlock()
 	go func() {
 		defer close(left)
-		tick := time.NewTicker(beatEvery)
+		tick := time.NewTicker(min(beatEvery, horizon/4))
 		defer tick.Stop()
 		for {
-			j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self) })
+			j.tell(j.leaving, func(ctx context.Context) error {
+				err := j.store.Announce(ctx, self, horizon)
+				if err == nil {
+					j.sight.told(time.Now(), horizon)
+				}
+				return err
+			})
 			select {
 			case <-tick.C:
-			case <-j.cut.Done():
-				j.tell(context.Background(), func(ctx context.Context) error { return j.store.Leave(ctx, id) })
+			case <-j.leaving.Done():
+				// A handler that ignores the stop runs on: its job is this process's
+				// until that was not seen for a while.
+				if j.running.len() == 0 {
+					j.tell(context.Background(), func(ctx context.Context) error { return j.store.Leave(ctx, id) })
+				}
 				return
 			}
 		}

@@ -50,12 +50,11 @@ type Config struct {
 	// visible and can be retried. 0 means 30 days.
 	KeepFailed time.Duration
 
-	// RescueAfter is how old an attempt has to be to count as lost with its
-	// process, so that its job is run again. 0 means the longest timeout of the
-	// queues here (half a minute more where there is a RateLimit), at least one
-	// minute, and a minute more. Less than the longest timeout and a second fails
-	// the first use. Processes that share a store should
-	// have the same, because any of them may lead.
+	// RescueAfter is how old an attempt of this process has to be to count as lost,
+	// if the process was not seen for a minute (for RescueAfter, if that is less), so
+	// that its job is run again. The store tells it to the others. 0 means the longest timeout of the queues here
+	// (half a minute more where there is a RateLimit), at least one minute, and a
+	// minute more. Less than the longest timeout and a second fails the first use.
 	RescueAfter time.Duration
 
 	// Logger gets an Info when the jobs start and stop, a Warn for a retry and a slow
@@ -114,17 +113,26 @@ type Jobs[TTx any] struct {
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
 	begun     time.Time     // when the client was started; zero: it was not
 
-	ending  context.Context // ends when a stop begins
-	endNow  context.CancelFunc
-	cut     context.Context // ends when a stop cancels the handlers
-	cutNow  context.CancelFunc
-	stopped chan struct{} // closed when the first Stop returns
-	stopErr error         // readable once stopped is closed
-	running running
+	ending   context.Context // ends when a stop begins
+	endNow   context.CancelFunc
+	cut      context.Context // ends when a stop cancels the handlers
+	cutNow   context.CancelFunc
+	leaving  context.Context // ends when a stop is over
+	leaveNow context.CancelFunc
+	stopped  chan struct{} // closed when the first Stop returns
+	stopErr  error         // readable once stopped is closed
+	running  running
+
+	sight    sight
+	disowned disowned
+	upkeep   upkeep
+	looking  sync.Mutex    // is held by the rescue
+	suspects map[int64]int // attempts that the last look of the rescue found, by job
 
 	counts    glance[[]Count]
 	instances glance[[]lifecycle.Instance]
 	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
+	seen      glance[[]Place]                      // of the schedules
 	left      chan struct{}                        // closed when the store need not list this process any more; nil: it never did
 }
 
@@ -135,6 +143,7 @@ type registered struct {
 	timeout     time.Duration // how long this process may hold a job
 	queue       interface{ Name() string }
 	addTo       func(*river.Workers)
+	delay       func(attempt int) time.Duration // until the next one
 	lost        func(*rivertype.JobRow)
 	unstored    []string // fields of which the log is to be told when it begins
 }
@@ -152,6 +161,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	j.ending, j.endNow = context.WithCancel(context.Background())
 	j.clockwork.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
+	j.leaving, j.leaveNow = context.WithCancel(context.Background())
 	return j, nil
 }
 
@@ -209,8 +219,8 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 		Logger:                      newEngineLog(j.log.Logger),
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.cfg.PollInterval,
-		JobTimeout:                  min(defaultTimeout, rescue), // every worker here says its own
-		RescueStuckJobsAfter:        rescue,
+		JobTimeout:                  defaultTimeout, // every worker here says its own
+		RescueStuckJobsAfter:        never,          // see rescue
 		CompletedJobRetentionPeriod: j.cfg.KeepCompleted,
 		CancelledJobRetentionPeriod: j.cfg.KeepFailed,
 		DiscardedJobRetentionPeriod: j.cfg.KeepFailed,
@@ -220,17 +230,13 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 	if j.worksLocked() {
 		cfg.Workers, cfg.Queues = river.NewWorkers(), map[string]river.QueueConfig{}
 		for _, q := range j.queues {
-			q.addTo(cfg.Workers) // also if others work it: who leads has to know how to rescue it
+			q.addTo(cfg.Workers)
 			if q.concurrency > 0 {
 				cfg.Queues[q.kind] = river.QueueConfig{MaxWorkers: q.concurrency}
 			}
 		}
 	}
-	kinds := map[string]func(*rivertype.JobRow){}
-	for _, q := range j.queues {
-		kinds[q.kind] = q.lost
-	}
-	client, err := river.NewClient(newDriver(keeper[TTx]{j.store.Driver(), j.log.Logger}, kinds, rescue), cfg)
+	client, err := river.NewClient(owning[TTx]{keeper[TTx]{j.store.Driver(), j.log.Logger}, &j.disowned}, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}
@@ -251,9 +257,9 @@ func (j *Jobs[TTx]) works() bool {
 	return !j.begun.IsZero() && j.life < over
 }
 
-// rescueAfterLocked is when a running job counts as lost with its process. The
-// engine knows processes only by the age of what they hold, so it has to be
-// longer than any attempt may take.
+// rescueAfterLocked is when a job that runs here counts as lost with this process.
+// One that is cut off from the store is not seen, and its handlers run on: it has to
+// be longer than any attempt may take.
 func (j *Jobs[TTx]) rescueAfterLocked() time.Duration {
 	if j.cfg.RescueAfter > 0 {
 		return j.cfg.RescueAfter

@@ -93,9 +93,13 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 		if err := j.checkSchedules(ctx); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
 		}
+		if err := j.firstUpkeep(ctx); err != nil {
+			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
+		}
 		if err := startClient(ctx, client); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
+		j.startUpkeep()
 		j.startClockwork(client)
 	}
 	j.announce(client.ID())
@@ -171,6 +175,8 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	left := j.left
 	j.mu.Unlock()
 	j.cutNow()
+	j.leaveNow()
+	j.endUpkeep(ctx)
 	if left != nil {
 		select {
 		case <-left:

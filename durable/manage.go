@@ -48,8 +48,10 @@ func (j *Jobs[TTx]) Retry(ctx context.Context, id int64) (*rivertype.JobRow, err
 }
 
 // Cancel ends a waiting job, and cancels the context of a running one, with
-// [ErrCancelled] as the cause; that is then not retried. On SQLite a running job is reached only in the process that
-// runs it; elsewhere the wish counts once its handler has failed.
+// [ErrCancelled] as the cause; that is then not retried. The wish is kept in the store:
+// a handler in another process hears of it within some 2 s, also if a connection broke
+// meanwhile, and no further attempt begins. A handler that returns nil all the same
+// has completed its job.
 func (j *Jobs[TTx]) Cancel(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	row, err := j.act(ctx, "cancel", id, (*river.Client[TTx]).JobCancel)
 	if err == nil {

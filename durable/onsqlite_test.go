@@ -43,6 +43,7 @@ func openSQLite(t *testing.T) env[*sql.Tx] {
 		},
 		age:   "UPDATE stead_instance SET seen = seen - 61000",
 		by:    `'["the dead"]'`,
+		wish:  `jsonb_set(metadata, '$.cancel_attempted_at', '2026-01-01T00:00:00Z')`,
 		again: func(t *testing.T) durable.Store[*sql.Tx] { t.Helper(); return open(t) },
 	}
 }

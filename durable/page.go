@@ -181,8 +181,9 @@ func (q *Queue[T, TTx]) settle(verb string, id uint64, do func(context.Context, 
 }
 
 // Pause keeps all processes from taking jobs of this queue until Resume; what runs
-// goes on, and enqueueing too. It is remembered in the store. The error is logged
-// when the store does not answer within 5 s; Client has QueuePause for who needs it.
+// goes on, and enqueueing too. It is remembered in the store until then, however long
+// nobody works the queue, and also if nobody ever has. The error is logged when the
+// store does not answer within 5 s; Client has QueuePause for who needs it.
 func (q *Queue[T, TTx]) Pause() { q.control("pause", (*river.Client[TTx]).QueuePause) }
 
 // Resume undoes Pause.
@@ -192,6 +193,9 @@ func (q *Queue[T, TTx]) control(verb string, do func(*river.Client[TTx], context
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
 	client, err := q.jobs.Client()
+	if err == nil { // it may be that no process has worked the queue yet, or for long
+		err = q.jobs.knowQueue(ctx, q.kind)
+	}
 	if err == nil {
 		err = do(client, ctx, q.kind, nil)
 	}

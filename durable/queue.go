@@ -38,8 +38,7 @@ type QueueConfig[T any] struct {
 
 	// Timeout bounds one attempt: the handler's context ends, with
 	// channelq.ErrTimeout as its cause. 0 means one minute. There is no way to
-	// have none: a job whose process died is found by its age, and only that. At
-	// most a year.
+	// have none: a job whose process died is found by its age. At most a year.
 	Timeout time.Duration
 
 	// Retry has the meaning of channelq with two differences. Attempts 0 means
@@ -59,7 +58,7 @@ type QueueConfig[T any] struct {
 	// *channelq.GiveUpError, with the handler's context, on a goroutine of its
 	// own, before the failure is written to the store. A panic is caught, counted
 	// and logged. A job whose process died in its last attempt is given up with
-	// [ErrLost] by the process that leads, in that one. A payload that cannot be
+	// [ErrLost] by the process that finds it, in that one. A payload that cannot be
 	// decoded has no item and is only counted and logged.
 	OnGiveUp func(ctx context.Context, item T, err error)
 }
@@ -165,7 +164,7 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	}
 	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
 	r := registered{
-		kind: kind, timeout: cfg.Timeout + q.pace.hold(), queue: q, lost: q.lost,
+		kind: kind, timeout: cfg.Timeout + q.pace.hold(), queue: q, delay: q.delay, lost: q.lost,
 		addTo: func(w *river.Workers) {
 			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T, TTx]{q: q})
 		},

@@ -15,9 +15,6 @@ import (
 
 // rescued plays processes that died: their rows say running, and nobody runs them.
 func rescued[TTx any](t *testing.T, e env[TTx]) {
-	if testing.Short() {
-		t.Skip("the engine looks for lost jobs every half minute")
-	}
 	writer := newJobs(t, e.store, durable.InsertOnly)
 	ids := map[string]int64{}
 	for _, kind := range []string{"lost", "tired", "foreign", "newer"} {
@@ -51,6 +48,7 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 		t.Errorf("%d are deserted, the first of them freed in %v", n, time.Until(freed))
 	}
 	start(t, jobs)
+	must(t, durable.Rescue(t.Context(), jobs))
 	for kind, state := range map[string]rivertype.JobState{
 		"lost": rivertype.JobStateCompleted, "tired": rivertype.JobStateDiscarded, "foreign": rivertype.JobStateAvailable,
 	} {

@@ -3,6 +3,7 @@ package durable
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -63,6 +64,21 @@ func (r *running) cut() {
 			r.wasCut[id] = true
 		}
 	}
+}
+
+// has reports whether a job is in hand.
+func (r *running) has(id int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.jobs[id]
+	return ok
+}
+
+// ids are those of all jobs in hand.
+func (r *running) ids() []int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.jobs))
 }
 
 // cancel ends the context of a job's handler, if it is in hand here.

@@ -26,7 +26,7 @@ import (
 // added: metrics and the dashboard look for them here. Each has two more methods.
 //
 // Stats() periodic.Stats: it is active when there is a process that works, the next
-// slot is that of the schedule, and the runs are the jobs of the last five slots,
+// slot is that which the store has for the schedule, and the runs are the jobs of the last five slots,
 // whatever process handled them, as long as the jobs are kept, see [Config]; Runs is
 // nil, because nobody counts further back.
 // Skipped.Missed are the missed slots that this process found and that got no job.
@@ -180,7 +180,7 @@ func slotKey(kind, name string, slot time.Time) []byte {
 // Stats has the shape of a periodic job's; see [Jobs.Schedules].
 func (s *entry[TTx]) Stats() periodic.Stats {
 	now := time.Now()
-	st := periodic.Stats{Name: s.name, Next: s.next(now)}
+	st := periodic.Stats{Name: s.name, Next: s.promised(now)}
 	st.Skipped.Missed = s.skipped.Load()
 	st.Schedule = slots.Text(s.of)
 	st.Active = !st.Next.IsZero() &&

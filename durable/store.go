@@ -30,11 +30,20 @@ type Store[TTx any] interface {
 	// of Migrate and does nothing the second time.
 	Prepare(ctx context.Context) error
 
-	// Announce notes that the process lives, by the store's clock.
-	Announce(ctx context.Context, i lifecycle.Instance) error
+	// Announce notes that the process lives, by the store's clock, and how old its
+	// attempts have to be to count as lost when it is not seen any more.
+	Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error
 
-	// Leave takes the note of [Announce] back.
+	// Leave takes the note of [Announce] back. It may also forget processes whose
+	// attempts have all been lost for long.
 	Leave(ctx context.Context, id string) error
+
+	// Stuck lists running attempts, by the ID of their jobs, at most limit, from above
+	// after on: those that are older than the horizon of the process that made them
+	// and that are of self, or of a process that was not seen for a minute, or for its
+	// horizon if that is less. horizon is that of processes whose own is not known. All
+	// times are by the store's clock.
+	Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]Stuck, error)
 
 	// Instances lists the processes seen in the last minute, the oldest first, and
 	// which of them leads.

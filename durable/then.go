@@ -80,7 +80,8 @@ func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) err
 
 // CompleteTx completes the job of the handler that ctx belongs to in a transaction
 // of the handler's own: what tx writes happens if and only if the job is done, and
-// so once. The handler commits tx and returns nil.
+// so once. The handler commits tx and returns nil. An attempt that returns nil without
+// having committed fails.
 //
 //	tx, err := store.DB().BeginTx(ctx, nil)
 //	...
@@ -131,6 +132,7 @@ type current[TTx any] struct {
 	jobs   *Jobs[TTx]
 	job    *river.Job[payload]
 	engine context.Context // the engine keeps its client in there
+	taken  time.Time
 
 	mu       sync.Mutex
 	returned bool
@@ -154,6 +156,9 @@ func (c *current[TTx]) finish() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.returned = true
+	if c.own {
+		return c.confirm()
+	}
 	if len(c.next) == 0 {
 		return nil // the engine completes it, in batches
 	}
@@ -183,6 +188,45 @@ func (c *current[TTx]) finish() error {
 		}
 	}
 	return nil
+}
+
+// errForgotten is what a handler failed with that said nothing of it.
+var errForgotten = errors.New("the handler completed its job with CompleteTx and returned nil, but did not commit the transaction")
+
+// confirm is called when a handler that has completed its job itself returned nil. If
+// it did not commit that, the engine would complete the job without what was to be
+// written with it. An error is harmless if it did: what is completed stays so.
+func (c *current[TTx]) confirm() error {
+	row, err := c.row()
+	switch {
+	case err != nil:
+		return fmt.Errorf("it is not known whether the transaction of CompleteTx was committed: %w", err)
+	case row != nil && row.State == rivertype.JobStateRunning && row.Attempt == c.job.Attempt:
+		return errForgotten
+	}
+	return nil
+}
+
+// row is what the store says of the job, nil if it is deleted: only what has ended can
+// be. It waits a little for a store that is away.
+func (c *current[TTx]) row() (*rivertype.JobRow, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
+	defer cancel()
+	for {
+		row, err := c.jobs.Get(ctx, c.job.ID)
+		if errors.Is(err, river.ErrNotFound) {
+			return nil, nil //nolint:nilnil // it is gone
+		}
+		if err == nil || !pauseFor(ctx, keepPause) {
+			return row, err
+		}
+	}
+}
+
+// pauseFor reports whether d has passed before ctx ended.
+func pauseFor(ctx context.Context, d time.Duration) bool {
+	sleep(ctx, d)
+	return ctx.Err() == nil
 }
 
 // fail drops what the handler asked for. It reports whether the job is done all

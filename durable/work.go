@@ -66,16 +66,21 @@ func (q *Queue[T, TTx]) handed(engine context.Context, job *river.Job[payload]) 
 		q.undecodable(job.JobRow, err)
 		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
 	}
+	c := &current[TTx]{jobs: q.jobs, job: job, engine: engine, taken: time.Now()}
 	ctx, cancel, release := q.withOurCause(engine)
 	defer release()
 	ctx = identified(ctx, job.JobRow)
 	q.jobs.running.take(job.ID, q.kind, cancel)
 	cut := false
 	defer func() { q.jobs.running.end(job.ID, cut) }()
-	if !q.itsTurn(ctx) {
-		if errors.Is(context.Cause(ctx), ErrCancelled) {
-			return q.failed(ctx, job, item, ErrCancelled)
-		}
+	if hasWish(job.Metadata) {
+		cancel(ErrCancelled)
+	}
+	mayBegin := q.itsTurn(ctx)
+	switch {
+	case errors.Is(context.Cause(ctx), ErrCancelled):
+		return q.failed(ctx, job, item, ErrCancelled)
+	case !mayBegin:
 		return river.JobSnooze(0) // uses no attempt
 	}
 	q.jobs.running.begin(job.ID)
@@ -83,9 +88,12 @@ func (q *Queue[T, TTx]) handed(engine context.Context, job *river.Job[payload]) 
 		q.books.retried.Add(1)
 	}
 
-	err = q.work(ctx, engine, job, item)
+	err = q.work(ctx, c, item)
 	var snoozed *rivertype.JobSnoozeError
 	switch {
+	case errors.Is(err, errNotOurs):
+		q.disown(job, err)
+		return err
 	case err == nil:
 		q.books.handled.Add(1)
 		return nil
@@ -113,13 +121,19 @@ func (q *Queue[T, TTx]) itsTurn(ctx context.Context) bool {
 }
 
 // work is one attempt, and with it what it asked for with Then.
-func (q *Queue[T, TTx]) work(ctx, engine context.Context, job *river.Job[payload], item T) error {
-	begun := time.Now()
+func (q *Queue[T, TTx]) work(ctx context.Context, c *current[TTx], item T) error {
+	if !c.isOurs() {
+		return errNotOurs
+	}
+	job, begun := c.job, time.Now()
 	q.books.wait.observe(begun.Sub(job.ScheduledAt))
-	c := &current[TTx]{jobs: q.jobs, job: job, engine: engine}
 	ctx = context.WithValue(withSlot(ctx, job.Metadata), currentKey{}, c)
 	err := q.attempt(ctx, func(ctx context.Context) error { return q.handle(ctx, item) })
 	q.books.handle.observe(time.Since(begun))
+	if !c.isOurs() {
+		c.fail()
+		return errors.Join(errNotOurs, err)
+	}
 	if err == nil {
 		return c.finish()
 	}
@@ -171,6 +185,12 @@ func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], ite
 	var cancelled *rivertype.JobCancelError
 	remote := errors.Is(context.Cause(ctx), ErrCancelled)
 	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)
+	if !pointless && job.Attempt < job.MaxAttempts {
+		// Somebody may want it cancelled of which this process has not heard. If the
+		// store does not say, its statement that writes the retry down looks again.
+		wanted, _ := q.jobs.wished(context.WithoutCancel(ctx), job.ID)
+		pointless = len(wanted) > 0
+	}
 	if !pointless && job.Attempt < job.MaxAttempts {
 		delay, ok := channelq.RetryDelay(err)
 		if !ok {

@@ -47,11 +47,13 @@ func TryDo(ctx context.Context, store Store, key string, work func(ctx context.C
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stead/leader: do %q: %w", key, withCause(ctx, nil))
 	}
-	t, err := l.try(ctx, ctx)
+	b := l.newBid()
+	t, err := l.try(ctx, ctx, b)
 	if err == nil && t == nil {
 		err = ErrHeld
 	}
 	if err != nil {
+		l.abandon(b)
 		return fmt.Errorf("stead/leader: do %q: %w", key, err)
 	}
 	return t.run(work)

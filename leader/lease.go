@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -44,42 +45,88 @@ type taken struct {
 	ok    bool
 }
 
+// bid is one candidate's way to one term. All of its tries have one token. The
+// answer to a try may be lost, or the try may wait in the buffers of a store that
+// stalls and be done long after everybody has given up on it: then the next try
+// finds that the lease is its own, and nobody has to wait until it expires. Another
+// term has another token, so that what comes late of this one cannot pass for it.
+type bid struct {
+	token string
+
+	mu     sync.Mutex
+	unsure bool // the outcome of a try is not known
+	spent  bool // the token has no use any more: what still gets the lease gives it back
+}
+
+func (l *lease) newBid() *bid { return &bid{token: l.name + rand.Text()} }
+
+func (b *bid) note() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unsure = true
+}
+
+// end reports whether the token may have a lease that nobody knows of.
+func (b *bid) end() (unsure bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spent = true
+	return b.unsure
+}
+
+func (b *bid) isSpent() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.spent
+}
+
 // try asks for the lease once. It returns nil without an error if another has it.
 // values is what the context of the work is made from.
-func (l *lease) try(ctx, values context.Context) (*term, error) {
-	token := l.name + rand.Text() // new for each try, so that a late one cannot pass for this
+func (l *lease) try(ctx, values context.Context, b *bid) (*term, error) {
 	began := l.now()
 	// An answer that comes when the window is over is worth nothing.
 	got := ask(ctx, l.ttl-l.margin, l.releaseBound(), func(ctx context.Context) (taken, error) {
-		fence, ok, err := l.store.Acquire(ctx, l.key, token, l.ttl)
-		switch {
-		case err != nil:
-			// It may be ours all the same: the answer may be what was lost. Most often
-			// it is not, and whoever asked hears of err: nothing more to report.
-			_ = l.release(token)
-			ok = false
-		case ok && ctx.Err() != nil:
-			l.giveBack(token)
-			ok, err = false, context.Cause(ctx)
+		fence, ok, err := l.store.Acquire(ctx, l.key, b.token, l.ttl)
+		if late := err == nil && ok && ctx.Err() != nil; late {
+			err = context.Cause(ctx)
+		}
+		if err != nil && b.isSpent() { // whoever asked has gone
+			_ = l.release(b.token)
 		}
 		return taken{fence, ok}, err
 	})
 	answer := <-got
-	if answer.err != nil || !answer.value.ok {
+	if answer.err != nil {
+		b.note()
 		return nil, answer.err
 	}
-	return l.begin(values, token, answer.value.fence, began), nil
+	if !answer.value.ok {
+		return nil, nil //nolint:nilnil // another has it
+	}
+	return l.begin(values, b, answer.value.fence, began), nil
+}
+
+// abandon ends a bid that came to no term. What the store may have done for it is
+// undone, or else the lease would be held by nobody.
+func (l *lease) abandon(b *bid) {
+	if b.end() {
+		<-ask(context.Background(), l.releaseBound(), 0, func(context.Context) (struct{}, error) {
+			return struct{}{}, l.release(b.token)
+		})
+	}
 }
 
 // campaign asks until the lease is ours or ctx has ended, of which the error
 // tells. answered is told the outcome of every try, nil if the store answered.
 func (l *lease) campaign(ctx, values context.Context, answered func(error)) (*term, error) {
 	var last error
+	b := l.newBid()
 	for {
 		if ctx.Err() != nil {
+			l.abandon(b)
 			return nil, withCause(ctx, last)
 		}
-		t, err := l.try(ctx, values)
+		t, err := l.try(ctx, values, b)
 		if ctx.Err() == nil || t != nil { // or else the error is that of our own ctx
 			answered(err)
 			last = err

@@ -13,14 +13,16 @@ import (
 // All methods are called from several goroutines. They should return soon after
 // ctx ends; one that does not is left behind, and what it took is given back when
 // it returns. An error means that it is not known what the store did: a lease that
-// was asked for is then released, and one that is held is trusted for as long as
-// the last renewal that was confirmed allows.
+// was asked for is then asked for again with the same token, or released if nobody
+// asks any more, and one that is held is trusted for as long as the last renewal
+// that was confirmed allows.
 //
 // key is as [Config].Group says, a token is text of at most 300 bytes without a NUL,
 // and ttl is at least 30 ms.
 type Store interface {
 	// Acquire takes the lease of key for token and ttl if nobody has it, and
-	// reports whether it did. fence is greater than that of every term of this
+	// reports whether it did. It also does if token has it already: the answer to
+	// an earlier try may have been lost. fence is greater than that of every term of this
 	// key before, also when the store has lost what it knew.
 	Acquire(ctx context.Context, key, token string, ttl time.Duration) (fence int64, ok bool, err error)
 	// Renew makes the lease last for ttl from now if it is token's, and reports

@@ -17,7 +17,7 @@ import (
 // renewal that fails is not a loss, and one that is late does not help.
 type term struct {
 	*lease
-	token string
+	*bid
 	fence int64
 	began time.Time
 
@@ -37,9 +37,9 @@ type term struct {
 type termKey struct{}
 
 // begin starts a term whose lease was asked for at began.
-func (l *lease) begin(values context.Context, token string, fence int64, began time.Time) *term {
+func (l *lease) begin(values context.Context, b *bid, fence int64, began time.Time) *term {
 	t := &term{
-		lease: l, token: token, fence: fence, began: began,
+		lease: l, bid: b, fence: fence, began: began,
 		lost: make(chan struct{}), over: make(chan struct{}), kept: make(chan struct{}),
 	}
 	t.ctx, t.cancel = context.WithCancelCause(context.WithValue(values, termKey{}, t))
@@ -184,6 +184,7 @@ func (t *term) settle() error {
 // work that has not returned. After a loss the store may still think the lease
 // ours, unless it was the store that said otherwise.
 func (t *term) giveBack() {
+	_ = t.end() // of the bid, before the release: a late answer to one of its tries comes after it
 	if !errors.Is(t.lostNow(), errTaken) {
 		t.lease.giveBack(t.token)
 	}

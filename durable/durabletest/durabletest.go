@@ -119,8 +119,13 @@ func (none[TTx]) Places(context.Context) ([]durable.Place, time.Time, error) {
 func (none[TTx]) Move(context.Context, TTx, durable.Place, durable.Place) (bool, error) {
 	return false, errNone
 }
-func (none[TTx]) Prepare(context.Context) error                           { return errNone }
-func (none[TTx]) Announce(context.Context, lifecycle.Instance) error      { return errNone }
+func (none[TTx]) Prepare(context.Context) error { return errNone }
+func (none[TTx]) Announce(context.Context, lifecycle.Instance, time.Duration) error {
+	return errNone
+}
+func (none[TTx]) Stuck(context.Context, string, time.Duration, int64, int) ([]durable.Stuck, error) {
+	return nil, errNone
+}
 func (none[TTx]) Leave(context.Context, string) error                     { return errNone }
 func (none[TTx]) Instances(context.Context) ([]lifecycle.Instance, error) { return nil, errNone }
 

@@ -3,9 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -18,6 +20,7 @@ func (s *Store) Prepare(ctx context.Context) error {
 		CREATE TABLE IF NOT EXISTS stead_instance (
 			id text PRIMARY KEY, host text NOT NULL, pid bigint NOT NULL, role text NOT NULL,
 			since timestamptz NOT NULL, seen timestamptz NOT NULL);
+		ALTER TABLE stead_instance ADD COLUMN IF NOT EXISTS horizon bigint NOT NULL DEFAULT 0;
 		CREATE TABLE IF NOT EXISTS stead_schedule (
 			queue text NOT NULL, name text NOT NULL, last bigint NOT NULL, next bigint NOT NULL,
 			PRIMARY KEY (queue, name));
@@ -25,15 +28,37 @@ func (s *Store) Prepare(ctx context.Context) error {
 }
 
 // Announce notes that the process lives.
-func (s *Store) Announce(ctx context.Context, i lifecycle.Instance) error {
-	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen)
-		VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`,
-		i.ID, i.Host, i.PID, i.Role, i.Since)
+func (s *Store) Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error {
+	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen, horizon)
+		VALUES ($1, $2, $3, $4, $5, now(), $6) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`,
+		i.ID, i.Host, i.PID, i.Role, i.Since, horizon.Milliseconds())
 }
 
-// Leave takes that back, and what processes left that were killed.
+// Leave takes that back, and what processes left that were killed so long ago that
+// none of their attempts can be younger than their horizon.
 func (s *Store) Leave(ctx context.Context, id string) error {
-	return s.exec(ctx, "leave", `DELETE FROM stead_instance WHERE id = $1 OR seen < now() - interval '1 minute'`, id)
+	return s.exec(ctx, "leave", `DELETE FROM stead_instance WHERE id = $1
+		OR seen < now() - interval '1 minute' - make_interval(secs => horizon / 500.0)`, id)
+}
+
+// Stuck lists attempts that may be lost. The arithmetic on the ID keeps the planner from
+// walking all jobs in that order, instead of the few that the index has as running.
+func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]durable.Stuck, error) {
+	rows, err := s.pool.Query(ctx, `SELECT j.id, j.attempt, i.id IS NOT NULL AND i.id = $1
+		FROM river_job AS j LEFT JOIN stead_instance AS i ON i.id = j.attempted_by[cardinality(j.attempted_by)]
+		WHERE j.state = 'running' AND j.id + 0 > $3
+			AND j.attempted_at < now() - make_interval(secs => COALESCE(NULLIF(i.horizon, 0), $2::bigint) / 1000.0)
+			AND (i.id IS NULL OR i.id = $1
+				OR i.seen < now() - LEAST(interval '1 minute', make_interval(secs => NULLIF(i.horizon, 0) / 1000.0)))
+		ORDER BY j.id + 0 LIMIT $4`, self, horizon.Milliseconds(), after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list lost jobs: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[durable.Stuck])
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list lost jobs: %w", err)
+	}
+	return list, nil
 }
 
 // Instances lists the processes that were seen in the last minute.

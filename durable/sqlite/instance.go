@@ -4,32 +4,68 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/lifecycle"
 )
 
 // Prepare makes the tables of the processes and of the schedules.
 func (s *Store) Prepare(ctx context.Context) error {
-	return s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
+	err := s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
 		id text PRIMARY KEY, host text NOT NULL, pid integer NOT NULL, role text NOT NULL,
 		since integer NOT NULL, seen integer NOT NULL);
 	CREATE TABLE IF NOT EXISTS stead_schedule (
 		queue text NOT NULL, name text NOT NULL, last integer NOT NULL, next integer NOT NULL,
 		PRIMARY KEY (queue, name))`)
+	if err != nil {
+		return err
+	}
+	err = s.exec(ctx, "prepare", "ALTER TABLE stead_instance ADD COLUMN horizon integer NOT NULL DEFAULT 0")
+	if err != nil && strings.Contains(err.Error(), "duplicate column") { // SQLite has no IF NOT EXISTS for this
+		return nil
+	}
+	return err
 }
 
 // Announce notes that the process lives.
-func (s *Store) Announce(ctx context.Context, i lifecycle.Instance) error {
-	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen)
-		VALUES (?, ?, ?, ?, ?, CAST(unixepoch('subsec') * 1000 AS integer))
+func (s *Store) Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error {
+	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen, horizon)
+		VALUES (?, ?, ?, ?, ?, CAST(unixepoch('subsec') * 1000 AS integer), ?)
 		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`,
-		i.ID, i.Host, i.PID, i.Role, i.Since.UnixMilli())
+		i.ID, i.Host, i.PID, i.Role, i.Since.UnixMilli(), horizon.Milliseconds())
 }
 
-// Leave takes that back, and what processes left that were killed.
+// Leave takes that back, and what processes left that were killed so long ago that
+// none of their attempts can be younger than their horizon.
 func (s *Store) Leave(ctx context.Context, id string) error {
-	return s.exec(ctx, "leave", `DELETE FROM stead_instance WHERE id = ? OR seen < unixepoch('subsec') * 1000 - 60000`, id)
+	return s.exec(ctx, "leave", `DELETE FROM stead_instance
+		WHERE id = ? OR seen < unixepoch('subsec') * 1000 - 60000 - 2 * horizon`, id)
+}
+
+// Stuck lists attempts that may be lost. The arithmetic on the ID keeps the planner from
+// walking all jobs in that order, instead of the few that the index has as running.
+func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) (list []durable.Stuck, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT j.id, j.attempt, i.id IS NOT NULL AND i.id = ?1
+		FROM river_job AS j LEFT JOIN stead_instance AS i ON i.id = json_extract(j.attempted_by, '$[#-1]')
+		WHERE j.state = 'running' AND +j.id > ?3
+			AND unixepoch(j.attempted_at, 'subsec') * 1000 < unixepoch('subsec') * 1000 - COALESCE(NULLIF(i.horizon, 0), ?2)
+			AND (i.id IS NULL OR i.id = ?1
+				OR i.seen < unixepoch('subsec') * 1000 - min(60000, COALESCE(NULLIF(i.horizon, 0), 60000)))
+		ORDER BY +j.id LIMIT ?4`, self, horizon.Milliseconds(), after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: list lost jobs: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var s durable.Stuck
+		if err := rows.Scan(&s.ID, &s.Attempt, &s.Own); err != nil {
+			return nil, fmt.Errorf("stead/durable/sqlite: list lost jobs: %w", err)
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
 }
 
 // Instances lists the processes that were seen in the last minute.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/testserver"
+	"github.com/steadgo/stead/leader"
+	"github.com/steadgo/stead/leader/redis"
 )
 
 // A server that takes requests and does not answer.
@@ -28,5 +30,54 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	}
 	if took := time.Since(began); took > 2*time.Second { // the client's own timeout is 3 s
 		t.Errorf("Renew took %v", took)
+	}
+}
+
+// counted tells of each try for the lease that failed.
+type counted struct {
+	leader.Store
+
+	failed chan struct{}
+}
+
+func (c counted) Acquire(ctx context.Context, key, token string, ttl time.Duration) (int64, bool, error) {
+	fence, ok, err := c.Store.Acquire(ctx, key, token, ttl)
+	if err != nil {
+		select {
+		case c.failed <- struct{}{}:
+		default:
+		}
+	}
+	return fence, ok, err
+}
+
+// The server takes the lease for a try that the client gave up on while the server
+// was stopped. It lasts for an hour: whoever waits for its end is not seen here.
+func TestALeaseThatAStoppedServerGaveToNobodyIsTaken(t *testing.T) {
+	testserver.Wanted(t)
+	server := testserver.NewRedis(t)
+	s, err := redis.Open("redis://" + server.Addr + "/0?read_timeout=100ms&max_retries=-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	acquire(t, s, "a") // the script is there, and a connection
+	if err := s.Release(t.Context(), "news", "a"); err != nil {
+		t.Fatal(err)
+	}
+	server.Signal(syscall.SIGSTOP)
+	store := counted{s, make(chan struct{}, 1)}
+	done := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	go func() {
+		done <- leader.Do(ctx, store, "news", func(context.Context, int64) error { return nil },
+			leader.With(leader.Config{TTL: time.Hour, Retry: 50 * time.Millisecond}))
+	}()
+	<-store.failed
+	<-store.failed // a release has been tried too, if one was going to be
+	server.Signal(syscall.SIGCONT)
+	if err := <-done; err != nil {
+		t.Errorf("Do = %v", err)
 	}
 }

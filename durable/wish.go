@@ -1,0 +1,46 @@
+package durable
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+)
+
+// That somebody wants a job cancelled is written to its row. A running job is told as
+// well, but what it is told with gets lost while the listener connects again. So the
+// row is looked at too: before an attempt begins, while it runs, and before another
+// one is promised.
+
+// wishEvery is how long a wish may go unnoticed by a job that runs.
+const wishEvery = 2 * time.Second
+
+// wishBatch is how many jobs one statement asks for: SQLite limits its parameters.
+const wishBatch = 1000
+
+// heedWishes cancels the handlers of jobs in hand that somebody wants cancelled.
+func (j *Jobs[TTx]) heedWishes(ctx context.Context) error {
+	for ids := range slices.Chunk(j.running.ids(), wishBatch) {
+		wanted, err := j.wished(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for _, id := range wanted {
+			j.running.cancel(id, ErrCancelled)
+		}
+	}
+	return nil
+}
+
+// wished returns those of the running jobs that somebody wants cancelled.
+func (j *Jobs[TTx]) wished(ctx context.Context, ids ...int64) ([]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, tickWait)
+	defer cancel()
+	return j.store.Driver().GetExecutor().JobGetCancelRequested(ctx, &riverdriver.JobGetCancelRequestedParams{ID: ids})
+}
+
+// hasWish reports whether the metadata of a job that was just taken say that somebody
+// wants it cancelled. Nothing else that is written there has this name.
+func hasWish(metadata []byte) bool { return bytes.Contains(metadata, []byte(`"cancel_attempted_at"`)) }
