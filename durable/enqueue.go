@@ -43,9 +43,13 @@ func (w *wishes) start(t time.Time) error {
 	if w.timed {
 		return errors.New("In or At: there is one for this job already")
 	}
-	w.at, w.timed = t, true
+	w.at, w.timed = notBefore(t), true
 	return nil
 }
+
+// notBefore returns the first millisecond from t on. SQLite keeps times to the
+// millisecond, and the engine rounds them: down, too.
+func notBefore(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
 
 // Unique makes the enqueue do nothing while there is a job of this queue with the
 // same key that is not yet completed, cancelled or discarded. The key is any
@@ -170,6 +174,9 @@ func (q *Queue[T, TTx]) describe(item T, opts []Option) (payload, *river.InsertO
 		return payload{}, nil, err
 	}
 	o := &river.InsertOpts{Queue: q.kind, MaxAttempts: q.cfg.Retry.Attempts, Priority: w.priority, ScheduledAt: w.at}
+	if raw, o.Metadata, err = wrap(raw); err != nil {
+		return payload{}, nil, err
+	}
 	if w.unique != "" {
 		o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: unfinished}
 	}
@@ -182,8 +189,8 @@ var unfinished = []rivertype.JobState{
 	rivertype.JobStateRunning, rivertype.JobStateScheduled,
 }
 
-// payload is the arguments of every kind of job: the item's JSON as it is, so that
-// a row looks like the row of any other program on the engine.
+// payload is the arguments of every kind of job: the item's JSON, see wrap, so that a
+// row looks like the row of any other program on the engine.
 type payload struct {
 	kind     string
 	raw      json.RawMessage
@@ -196,10 +203,9 @@ func (p payload) Kind() string { return p.kind }
 
 func (p payload) MarshalJSON() ([]byte, error) { return p.raw, nil }
 
-func (p *payload) UnmarshalJSON(raw []byte) error {
-	p.raw = append(json.RawMessage(nil), raw...)
-	return nil
-}
+// UnmarshalJSON does nothing: the item is read from the row, where decode knows in
+// which form it is.
+func (*payload) UnmarshalJSON([]byte) error { return nil }
 
 // uniqueKeys replaces the engine's unique key, which can be made of the whole
 // payload only, by one made of the key that the caller chose or of the slot of a

@@ -71,8 +71,8 @@ func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule
 			return p, o, err
 		}
 		p.periodic, p.slot = name, slot
-		o.ScheduledAt = slot.UTC() // the engine's SQLite driver compares text
-		o.Metadata, err = json.Marshal(slotNote{Slot: slot, Schedule: name})
+		o.ScheduledAt = notBefore(slot)
+		o.Metadata, err = json.Marshal(note{Slot: slot, Schedule: name, Wrapped: o.Metadata != nil})
 		// A second lock on the slot: processes of a version that does not know of
 		// places in the store keep to it as well.
 		o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: rivertype.JobStates()}
@@ -130,22 +130,29 @@ func MissedGrace(d time.Duration) EveryOption {
 	})
 }
 
-// slotNote travels with the job, through all its attempts.
-type slotNote struct {
-	Slot     time.Time `json:"stead_slot"`
-	Schedule string    `json:"stead_schedule"`
+// note is what this package writes into the metadata of a job, which travel with it
+// through all its attempts.
+type note struct {
+	Slot     time.Time `json:"stead_slot,omitzero"`
+	Schedule string    `json:"stead_schedule,omitempty"`
+	Wrapped  bool      `json:"stead_wrapped,omitempty"` // see wrap
+}
+
+// noteOf is the note on a job, empty if there is none.
+func noteOf(metadata []byte) (n note) {
+	if len(metadata) > len("{}") {
+		_ = json.Unmarshal(metadata, &n) // what is not ours may be of any shape
+	}
+	return n
 }
 
 // withSlot is ctx with the slot in the notes on a job, if there is one.
 func withSlot(ctx context.Context, metadata []byte) context.Context {
-	if len(metadata) <= len("{}") {
+	slot := noteOf(metadata).Slot
+	if slot.IsZero() {
 		return ctx
 	}
-	var note slotNote
-	if json.Unmarshal(metadata, &note) != nil || note.Slot.IsZero() {
-		return ctx
-	}
-	return slots.With(ctx, note.Slot)
+	return slots.With(ctx, slot)
 }
 
 func (j *Jobs[TTx]) addSchedule(s *entry[TTx]) error {

@@ -1,5 +1,3 @@
-//go:build !river51
-
 package durable_test
 
 import (
@@ -126,7 +124,7 @@ func ExampleJobs() {
 	check(err)
 	fmt.Println(row.State)
 	// Output:
-	// scheduled "welcome, ann"
+	// scheduled {"item":"welcome, ann"}
 	// cancelled
 }
 

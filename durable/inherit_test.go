@@ -1,5 +1,3 @@
-//go:build !river51
-
 package durable_test
 
 import (

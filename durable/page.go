@@ -71,10 +71,10 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 		if n := len(row.Errors); n > 0 {
 			k.Err = errors.New(plain(row.Errors[n-1].Error))
 		}
-		if item, err := decode[T](row.EncodedArgs); err == nil {
+		if item, err := decode[T](row.EncodedArgs, row.Metadata); err == nil {
 			k.Item = item
 		} else {
-			k.Item = string(row.EncodedArgs)
+			k.Item = string(unwrap(row.EncodedArgs, row.Metadata))
 		}
 		list[i] = k
 	}

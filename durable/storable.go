@@ -45,9 +45,37 @@ func writesItself(t reflect.Type) bool {
 	return false
 }
 
-// decode reads a payload. A panic in the item's own UnmarshalJSON is an error: some
-// of this happens on goroutines of the engine that nobody guards.
-func decode[T any](raw []byte) (item T, err error) {
-	err = guard.Call(func() error { return json.Unmarshal(raw, &item) })
+// wrapped is what the store has in place of an item that is not a JSON object. The
+// engine's SQLite driver reads the arguments of a job as an object.
+type wrapped struct {
+	Item json.RawMessage `json:"item"`
+}
+
+// isWrapped marks the job of a wrapped item: an object of the program's own may well
+// look the same.
+var isWrapped = []byte(`{"stead_wrapped":true}`)
+
+// wrap returns the arguments and the metadata of the job for an item.
+func wrap(item json.RawMessage) (args json.RawMessage, metadata []byte, err error) {
+	if item[0] == '{' {
+		return item, nil, nil
+	}
+	args, err = json.Marshal(wrapped{item})
+	return args, isWrapped, err
+}
+
+// unwrap returns the item of a job. Versions before this one wrapped none.
+func unwrap(args, metadata []byte) json.RawMessage {
+	var w wrapped
+	if noteOf(metadata).Wrapped && json.Unmarshal(args, &w) == nil {
+		return w.Item
+	}
+	return args
+}
+
+// decode reads the item of a job. A panic in the item's own UnmarshalJSON is an error:
+// some of this happens on goroutines of the engine that nobody guards.
+func decode[T any](args, metadata []byte) (item T, err error) {
+	err = guard.Call(func() error { return json.Unmarshal(unwrap(args, metadata), &item) })
 	return item, err
 }

@@ -67,7 +67,7 @@ func (c *current[TTx]) then(next continuation) error {
 
 // noteThen is Then in an attempt of durabletest.
 func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) error {
-	stored, err := decode[T](args.raw)
+	stored, err := decode[T](args.raw, o.Metadata)
 	if err != nil {
 		return err
 	}

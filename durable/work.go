@@ -30,14 +30,13 @@ func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
 }
 
 // NextRetry is asked right after an attempt failed that was not the last, and for a
-// job that is rescued. The engine's SQLite driver writes the time down as text in
-// the zone it has, and compares it as text with UTC.
+// job that is rescued.
 func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
 	delay := w.q.delay(job.Attempt)
 	if d, ok := w.q.delays.LoadAndDelete(job.ID); ok {
 		delay = d.(time.Duration)
 	}
-	return time.Now().UTC().Add(delay)
+	return notBefore(time.Now().Add(delay))
 }
 
 // delay is between half the bound and the bound.
@@ -48,7 +47,7 @@ func (q *Queue[T, TTx]) delay(attempt int) time.Duration {
 
 func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) error {
 	q := w.q
-	item, err := decode[T](job.Args.raw)
+	item, err := decode[T](job.EncodedArgs, job.Metadata)
 	if err != nil {
 		q.undecodable(job.JobRow, err)
 		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
@@ -193,7 +192,7 @@ func (q *Queue[T, TTx]) giveUp(ctx context.Context, job *rivertype.JobRow, item 
 
 // lost gives a job up whose process died in its last attempt.
 func (q *Queue[T, TTx]) lost(job *rivertype.JobRow) {
-	item, err := decode[T](job.EncodedArgs)
+	item, err := decode[T](job.EncodedArgs, job.Metadata)
 	if err != nil {
 		q.undecodable(job, err)
 		return
