@@ -21,8 +21,10 @@ type (
 	schedules interface {
 		Schedules() []interface{ Name() string }
 	}
-	keeper    interface{ States() map[string]int }
-	dated     interface{ Counted() time.Time }
+	keeper interface{ States() map[string]int }
+	dated  interface {
+		Counted() (at time.Time, estimates []string)
+	}
 	job       interface{ Stats() periodic.Stats }
 	scheduler interface{ Jobs() []*periodic.Job }
 )

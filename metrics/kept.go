@@ -47,7 +47,7 @@ type keptQueue struct {
 func keptOf(k keeper, s *queueStats) keptQueue {
 	kept := keptQueue{states: k.States(), oldest: s.OldestDue}
 	if d, ok := k.(dated); ok {
-		kept.counted = d.Counted()
+		kept.counted, _ = d.Counted()
 		if kept.counted.IsZero() || time.Since(kept.counted) > countedWithin {
 			kept.states, kept.oldest = nil, time.Time{}
 		}

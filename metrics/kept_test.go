@@ -38,8 +38,8 @@ func (*storedQueue) Name() string { return "invoices" }
 func (*storedQueue) Stats() channelq.Stats {
 	return channelq.Stats{Name: "invoices", Depth: 4, Parked: 3, Handled: 9, OldestDue: time.Unix(8, 0)}
 }
-func (*storedQueue) States() map[string]int { return map[string]int{"retryable": 3, "discarded": 0} }
-func (q *storedQueue) Counted() time.Time   { return q.counted }
+func (*storedQueue) States() map[string]int           { return map[string]int{"retryable": 3, "discarded": 0} }
+func (q *storedQueue) Counted() (time.Time, []string) { return q.counted, nil }
 
 func TestQueuesThatAServiceNamesAreShownWithTheStatesOfTheirJobs(t *testing.T) {
 	s := &stored{Service: hosted.Once(func(context.Context) error { return nil })}
