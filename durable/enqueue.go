@@ -156,6 +156,9 @@ func (q *Queue[T, TTx]) ready(ctx context.Context) (*river.Client[TTx], error) {
 		q.books.cancelled.Add(1)
 		return nil, fmt.Errorf("stead/durable: enqueue %q: %w: %w", q.kind, ctx.Err(), context.Cause(ctx))
 	}
+	if err := q.jobs.soundStore(); err != nil {
+		return nil, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
+	}
 	return client, nil
 }
 

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -20,3 +21,7 @@ func Pace(limit rate.Limit, burst int) (wait func(context.Context) bool) {
 
 // NewEngineLog is what the engine logs to.
 var NewEngineLog = newEngineLog
+
+// SetBeat is how often jobs that were not started yet tell that they live, and look
+// whether their store does.
+func SetBeat[TTx any](j *Jobs[TTx], d time.Duration) { j.beat = d }

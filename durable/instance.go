@@ -14,8 +14,9 @@ const (
 	beatWait  = time.Second // for one statement, so that a stop does not wait for long
 )
 
-// announce tells the store every now and then that this process lives, until the
-// stop is over. The engine itself knows no processes, only the age of jobs.
+// announce tells the store every now and then that this process lives, and more often
+// asks whether it answers, until the stop is over. The engine itself knows no
+// processes, only the age of jobs.
 func (j *Jobs[TTx]) announce(id string) {
 	host, _ := os.Hostname() // empty when unknown
 	self := lifecycle.Instance{ID: id, Host: host, PID: os.Getpid(), Role: j.role(), Since: time.Now()}
@@ -23,16 +24,29 @@ func (j *Jobs[TTx]) announce(id string) {
 	j.mu.Lock()
 	j.left = left
 	j.mu.Unlock()
+	verified := make(chan struct{})
+	go func() {
+		defer close(verified)
+		if v, ok := j.store.(verifier); ok {
+			j.verify(j.cut, v)
+		}
+	}()
 	go func() {
 		defer close(left)
-		tick := time.NewTicker(beatEvery)
+		tick := time.NewTicker(min(checkEvery, j.beat))
 		defer tick.Stop()
-		for {
-			j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self) })
+		for said := (time.Time{}); ; {
+			j.check(j.cut)
+			if now := time.Now(); now.Sub(said) >= j.beat {
+				said = now
+				j.tell(j.cut, func(ctx context.Context) error { return j.store.Announce(ctx, self) })
+			}
 			select {
 			case <-tick.C:
 			case <-j.cut.Done():
 				j.tell(context.Background(), func(ctx context.Context) error { return j.store.Leave(ctx, id) })
+				<-verified
+				j.health.clear() // nobody asks any more
 				return
 			}
 		}

@@ -130,6 +130,8 @@ type Jobs[TTx any] struct {
 	stopErr error         // readable once stopped is closed
 	running running
 
+	health    health
+	beat      time.Duration // between two signs of life
 	counts    glance[[]Count]
 	instances glance[[]lifecycle.Instance]
 	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
@@ -156,7 +158,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if err := cfg.fill(store.Driver().SupportsListener()); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{})}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{}), beat: beatEvery}
 	j.ending, j.endNow = context.WithCancel(context.Background())
 	j.clockwork.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())

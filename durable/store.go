@@ -15,6 +15,10 @@ type Store[TTx any] interface {
 	// Driver is the engine's driver for the store.
 	Driver() riverdriver.Driver[TTx]
 
+	// Check returns nil if the store answers and is what was opened. The error for one
+	// that is not wraps [ErrDamaged].
+	Check(ctx context.Context) error
+
 	// Counts counts the jobs there are, by queue and state.
 	Counts(ctx context.Context) ([]Count, error)
 

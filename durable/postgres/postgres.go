@@ -109,6 +109,11 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Check asks the server whether it has the engine's tables.
+func (s *Store) Check(ctx context.Context) error {
+	return s.exec(ctx, "check", "SELECT 1 FROM river_queue LIMIT 1")
+}
+
 // Counts counts the jobs by queue and state.
 func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
 	rows, err := s.pool.Query(ctx, `SELECT queue, state::text, n, due, COALESCE(deserted, 0), COALESCE(taken, '0001-01-01 00:00:00+00')

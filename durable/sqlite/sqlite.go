@@ -75,6 +75,8 @@ import (
 // goroutine.
 type Store struct {
 	path   string
+	full   string      // path, wherever the program goes
+	opened os.FileInfo // of the file that was opened
 	db     *sql.DB
 	driver *riversqlite.Driver
 }
@@ -111,7 +113,15 @@ func Open(path string) (*Store, error) {
 	if err := connect(db); err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
 	}
-	return &Store{path: path, db: db, driver: riversqlite.New(db)}, nil
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+	}
+	opened, err := os.Stat(full)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+	}
+	return &Store{path: path, full: full, opened: opened, db: db, driver: riversqlite.New(db)}, nil
 }
 
 // connect opens the connection. The file enters WAL mode when the first one opens
