@@ -66,6 +66,8 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"ManyItemsAreThereTogetherOrNotAtAll":             bulk[TTx],
 		"JobsAreListedByStateAndChanged":                  kept[TTx],
 		"JobsOfAProcessThatIsGoneAreCounted":              deserted[TTx],
+		"ManyCompletedJobsAreEstimatedAndNotRead":         estimated[TTx],
+		"CountsSayHowOldTheyAre":                          agedCounts[TTx],
 		"AStoreThatIsAwayIsSaidEverywhere":                storeAway[TTx],
 		"ProcessesAreListedAsLongAsTheyLive":              instances[TTx],
 		"MetricsShowJobsByState":                          scraped[TTx],

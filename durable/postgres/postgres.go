@@ -113,21 +113,3 @@ func (s *Store) Close() error {
 func (s *Store) Check(ctx context.Context) error {
 	return s.exec(ctx, "check", "SELECT 1 FROM river_queue LIMIT 1")
 }
-
-// Counts counts the jobs by queue and state.
-func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
-	rows, err := s.pool.Query(ctx, `SELECT queue, state::text, n, due, COALESCE(deserted, 0), COALESCE(taken, '0001-01-01 00:00:00+00')
-		FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state) AS every
-		LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
-			WHERE state = 'running' AND cardinality(attempted_by) > 0 AND attempted_by[cardinality(attempted_by)] NOT IN (
-				SELECT id FROM stead_instance WHERE seen >= now() - interval '1 minute')
-			GROUP BY queue, state) AS lost USING (queue, state)`)
-	if err != nil {
-		return nil, fmt.Errorf("stead/durable/postgres: count jobs: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[durable.Count])
-	if err != nil {
-		return nil, fmt.Errorf("stead/durable/postgres: count jobs: %w", err)
-	}
-	return list, nil
-}

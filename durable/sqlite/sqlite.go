@@ -150,37 +150,3 @@ func (s *Store) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }
 
 // Close closes the file. Stop the jobs first.
 func (s *Store) Close() error { return s.db.Close() }
-
-// Counts counts the jobs by queue and state.
-func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
-	rows, err := s.db.QueryContext(ctx, countJobs)
-	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var c durable.Count
-		var due, taken int64
-		if err := rows.Scan(&c.Queue, &c.State, &c.N, &due, &c.Deserted, &taken); err != nil {
-			return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
-		}
-		c.Due = time.UnixMilli(due)
-		if c.Deserted > 0 {
-			c.Since = time.UnixMilli(taken)
-		}
-		list = append(list, c)
-	}
-	return list, rows.Err()
-}
-
-// countJobs also counts, of those that run, whose process is gone. Times are in
-// milliseconds, 0 for none. The engine writes most of them as SQLite does, and the
-// due ones of a retry as Go prints them: "... +0000 UTC m=+12.3".
-const countJobs = `SELECT queue, state, n,
-		CAST(COALESCE(unixepoch(CASE instr(due, ' +') WHEN 0 THEN due ELSE substr(due, 1, instr(due, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER),
-		COALESCE(deserted, 0), CAST(COALESCE(unixepoch(taken, 'subsec'), 0) * 1000 AS INTEGER)
-	FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state)
-	LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
-		WHERE state = 'running' AND json_array_length(attempted_by) > 0 AND json_extract(attempted_by, '$[#-1]') NOT IN (
-			SELECT id FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000)
-		GROUP BY queue, state) USING (queue, state)`
