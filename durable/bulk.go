@@ -23,7 +23,11 @@ func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opt
 		if isNil(tx) {
 			return nil, errNilTx
 		}
-		return c.InsertManyTx(ctx, tx, params)
+		res, err := c.InsertManyTx(ctx, tx, params)
+		if err == nil {
+			err = q.jobs.insertedIn(ctx, tx, q.kind)
+		}
+		return res, err
 	})
 }
 
@@ -45,6 +49,7 @@ func (q *Queue[T, TTx]) enqueueAll(ctx context.Context, items []T, opts []Option
 		}
 		params[i] = river.InsertManyParams{Args: args, InsertOpts: o}
 	}
+	defer q.jobs.inserting(q.kind)()
 	if _, err := insert(client, ctx, params); err != nil {
 		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
 	}

@@ -230,6 +230,7 @@ func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to
 			}
 		}
 	}
+	defer s.jobs.inserting(s.kind)()
 	if err := s.move(ctx, at, to, insert); err != nil {
 		return err
 	}

@@ -147,6 +147,8 @@ func (j *Jobs[TTx]) verify(ctx context.Context, v verifier) {
 
 func (j *Jobs[TTx]) say(c *condition, began time.Time, err error) {
 	switch changed := j.health.note(c, began, err); {
+	case changed && j.works() && isClosed(err): // the engine says it too
+		j.log.Debug("store does not answer", slog.Any("error", err))
 	case changed && err == nil:
 		j.log.Info("store answers again")
 	case changed && errors.Is(err, ErrDamaged):

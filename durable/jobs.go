@@ -131,6 +131,7 @@ type Jobs[TTx any] struct {
 	running running
 
 	health    health
+	waker     *waker
 	beat      time.Duration // between two signs of life
 	counts    glance[[]Count]
 	instances glance[[]lifecycle.Instance]
@@ -162,6 +163,7 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	j.ending, j.endNow = context.WithCancel(context.Background())
 	j.clockwork.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
+	j.waker = j.newWaker()
 	return j, nil
 }
 

@@ -195,6 +195,7 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	j.life = over
 	left := j.left
 	j.mu.Unlock()
+	j.waker.close(ctx)
 	j.cutNow()
 	if left != nil {
 		select {

@@ -94,6 +94,7 @@ func (s *entry[TTx]) trigger(now time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
+	defer s.jobs.inserting(s.kind)()
 	if _, err := client.Insert(ctx, args, opts); err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"ManyItemsAreThereTogetherOrNotAtAll":             bulk[TTx],
 		"JobsAreListedByStateAndChanged":                  kept[TTx],
 		"JobsOfAProcessThatIsGoneAreCounted":              deserted[TTx],
+		"TheSecondOfTwoJobsDoesNotWaitForThePoll":         pairsAndBursts[TTx],
 		"ManyCompletedJobsAreEstimatedAndNotRead":         estimated[TTx],
 		"CountsSayHowOldTheyAre":                          agedCounts[TTx],
 		"AStoreThatIsAwayIsSaidEverywhere":                storeAway[TTx],

@@ -76,11 +76,13 @@ const countOpen = `SELECT queue, state::text, n, due, false, COALESCE(deserted, 
 		GROUP BY state, queue) AS lost USING (queue, state)`
 
 // countCompleted goes from queue to queue in the index, and counts a bounded number
-// of each.
+// of each. It asks for them in the order of the index, or PostgreSQL may read the
+// whole table in the hope that the bound comes early.
 const countCompleted = `WITH RECURSIVE one(queue) AS (
 		SELECT min(queue) FROM river_job WHERE state = 'completed'
 		UNION ALL SELECT (SELECT min(queue) FROM river_job WHERE state = 'completed' AND queue > one.queue) FROM one WHERE one.queue IS NOT NULL)
-	SELECT queue, (SELECT count(*) FROM (SELECT 1 FROM river_job WHERE state = 'completed' AND river_job.queue = one.queue LIMIT $1) AS bounded)
+	SELECT queue, (SELECT count(*) FROM (SELECT id FROM river_job WHERE state = 'completed' AND river_job.queue = one.queue
+		ORDER BY priority, scheduled_at, id LIMIT $1) AS bounded)
 	FROM one WHERE queue IS NOT NULL`
 
 const countSample = "SELECT queue, count(*) FROM river_job WHERE id = ANY($1) AND state = 'completed' GROUP BY queue"
