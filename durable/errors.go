@@ -47,6 +47,15 @@ func hint(err error) error {
 	return err
 }
 
+// isDuplicate reports whether the store refused what there may be once only.
+func isDuplicate(err error) bool {
+	var coded interface{ SQLState() string } // of PostgreSQL
+	if errors.As(err, &coded) {
+		return coded.SQLState() == "23505"
+	}
+	return err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
+}
+
 // The engine's own words in the errors that it stores.
 const (
 	enginePrefix    = "JobCancelError: "
