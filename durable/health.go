@@ -32,6 +32,42 @@ type present interface {
 	Present() error
 }
 
+// demanding is a store that does not do everywhere.
+type demanding interface {
+	Ready(ctx context.Context, works bool) error
+}
+
+// pooled is a store with a bounded number of connections, of which these are left for
+// handlers.
+type pooled interface {
+	Spare() int
+}
+
+// checkStore is what a start wants of a store that answers. That there are fewer
+// connections than handlers is no error: not every handler needs one.
+func (j *Jobs[TTx]) checkStore(ctx context.Context, works bool) error {
+	if p, ok := j.store.(pooled); ok && works {
+		if handlers := j.handlers(); handlers > p.Spare() {
+			j.log.Warn("handlers that use the store may wait for a connection of its pool",
+				slog.Int("handlers", handlers), slog.Int("connections", max(p.Spare(), 0)))
+		}
+	}
+	if d, ok := j.store.(demanding); ok {
+		return d.Ready(ctx, works)
+	}
+	return nil
+}
+
+// handlers is how many may run at a time.
+func (j *Jobs[TTx]) handlers() (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, q := range j.queues {
+		n += q.concurrency
+	}
+	return n
+}
+
 // health is what this process knows of the store's.
 type health struct {
 	mu       sync.Mutex

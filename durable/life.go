@@ -105,6 +105,9 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 		}
 		return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 	}
+	if err := j.checkStore(ctx, works); err != nil {
+		return fmt.Errorf("stead/durable: start %q: the store: %w", j.cfg.Name, err)
+	}
 	if works {
 		if err := j.checkSchedules(ctx); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))

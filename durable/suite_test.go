@@ -36,6 +36,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"SchedulesAreShownInEveryProcess":                 shownSchedules[TTx],
 		"WhatTheRunsOfAScheduleCameToIsShown":             shownEnds[TTx],
 		"MissedSlotsAreMadeUpForByOneJobAndOnce":          missedSlots[TTx],
+		"MoreMissedSlotsThanAreCountedAreAtLeastThatMany": manyMissed[TTx],
 		"AScheduleHasNoSlotsBeforeItsDeclaration":         firstDeclared[TTx],
 		"AChangedScheduleBeginsAnew":                      changedRule[TTx],
 		"AForgottenScheduleBeginsAnew":                    forgotten[TTx],

@@ -37,7 +37,8 @@
 // One connection, because SQLite has one writer: with more, writers starve each
 // other. While a transaction is open, every other use of the store in this process
 // waits for it; inside it use only EnqueueTx. An insert is about 0.6 ms on a
-// solid-state disk, and 10 workers do some 2,000 to 3,000 empty jobs a second.
+// solid-state disk. How many jobs a second that comes to is measured in
+// docs/performance-durable.md.
 // Every process asks the file for work four times a second and queue, see
 // durable.Config.PollInterval.
 //
