@@ -36,6 +36,7 @@ func estimated[TTx any](t *testing.T, e env[TTx]) {
 	}
 	enqueue(t, usual, 1, durable.In(time.Hour))
 	begun := time.Now()
+	until(t, "the store is counted", func() bool { at, _ := rare.Counted(); return !at.IsZero() })
 	if got := rare.States(); got["completed"] != n/10 || got["available"] != 3 || len(got) != len(rivertype.JobStates()) {
 		t.Errorf("few are not counted exactly: %v", got)
 	}

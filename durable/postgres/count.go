@@ -12,23 +12,34 @@ import (
 
 // Counts counts the jobs by queue and state, all by an index. Of more than 10,000
 // completed ones of a queue the number is an estimate, as there may be millions.
-func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
-	list, err := collect[durable.Count](ctx, s, countOpen)
-	if err == nil {
-		list, err = s.addCompleted(ctx, list)
-	}
+func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
+	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, onlyByIndex); err != nil {
+			return err
+		}
+		if list, err = collect[durable.Count](ctx, tx, countOpen); err != nil {
+			return err
+		}
+		list, err = addCompleted(ctx, tx, list)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: count jobs: %w", err)
 	}
 	return list, nil
 }
 
-func (s *Store) addCompleted(ctx context.Context, list []durable.Count) ([]durable.Count, error) {
+// onlyByIndex keeps PostgreSQL from reading all rows of a table that it has no
+// statistics of yet, as after a restore, because it takes it for small. It does that by
+// a price, for which the statement would be compiled, which takes longer than it.
+const onlyByIndex = "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
+
+func addCompleted(ctx context.Context, tx pgx.Tx, list []durable.Count) ([]durable.Count, error) {
 	type number struct {
 		Queue string
 		N     int
 	}
-	completed, err := collect[number](ctx, s, countCompleted, census.Exact+1)
+	completed, err := collect[number](ctx, tx, countCompleted, census.Exact+1)
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +52,10 @@ func (s *Store) addCompleted(ctx context.Context, list []durable.Count) ([]durab
 		return list, nil
 	}
 	var first, last int64
-	if err := s.pool.QueryRow(ctx, "SELECT min(id), max(id) FROM river_job").Scan(&first, &last); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT min(id), max(id) FROM river_job").Scan(&first, &last); err != nil {
 		return nil, err
 	}
-	sampled, err := collect[number](ctx, s, countSample, census.Sample(first, last))
+	sampled, err := collect[number](ctx, tx, countSample, census.Sample(first, last))
 	found := map[string]int{}
 	for _, c := range sampled {
 		found[c.Queue] = c.N
@@ -57,8 +68,8 @@ func (s *Store) addCompleted(ctx context.Context, list []durable.Count) ([]durab
 	return list, err
 }
 
-func collect[T any](ctx context.Context, s *Store, query string, args ...any) ([]T, error) {
-	rows, err := s.pool.Query(ctx, query, args...)
+func collect[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
