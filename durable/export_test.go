@@ -23,5 +23,5 @@ func Pace(limit rate.Limit, burst int) (wait func(context.Context) bool) {
 var NewEngineLog = newEngineLog
 
 // SetBeat is how often jobs that were not started yet tell that they live, and look
-// whether their store does.
-func SetBeat[TTx any](j *Jobs[TTx], d time.Duration) { j.beat = d }
+// whether their store does, however long that takes.
+func SetBeat[TTx any](j *Jobs[TTx], d time.Duration) { j.beat, j.share = d, 1 }
