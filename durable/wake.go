@@ -2,7 +2,7 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -111,8 +111,7 @@ func (w *waker) close(ctx context.Context) {
 
 // notifyOf is an announcement as the engine makes it.
 func notifyOf(queue string) *riverdriver.NotifyManyParams {
-	text, _ := json.Marshal(map[string]string{"queue": queue})
-	return &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: []string{string(text)}}
+	return &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: []string{fmt.Sprintf(`{"queue": %q}`, queue)}}
 }
 
 // newWaker is for a store that announces things; nobody hears of others.
