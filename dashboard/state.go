@@ -166,9 +166,9 @@ type Queue struct {
 	States   map[string]int `json:"states,omitempty"`
 	Counted  time.Time      `json:"counted,omitzero"`    // when the store was asked for what is of all processes; zero: never, or it is no store
 	Guessed  []string       `json:"estimates,omitempty"` // the States whose number is an estimate
-	CanList  bool           `json:"can_list"` // jobs can be listed by state
-	Retrying []Retry        `json:"retrying"` // soonest first, at most 100
-	Failures []Failure      `json:"failures"` // newest first
+	CanList  bool           `json:"can_list"`            // jobs can be listed by state
+	Retrying []Retry        `json:"retrying"`            // soonest first, at most 100
+	Failures []Failure      `json:"failures"`            // newest first
 	History  []Point        `json:"history,omitempty"`
 
 	consumers []string  // services whose workers or batcher it has
