@@ -117,6 +117,10 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	}
 	if m, ok := find[stateSource](s); ok {
 		q.States = m.States()
+		if c, ok := find[countedSource](s); ok {
+			q.Counted, q.Guessed = c.Counted()
+			q.unknown = q.Counted.IsZero()
+		}
 	} else if _, ok := find[backlogSource](s); ok { // who drains it at the stop; a queue alone does not
 		q.consumers = append(q.consumers, s.service)
 	}

@@ -55,7 +55,9 @@
 //	Discard(id uint64) error              and discarded
 //	Retrying() []channelq.Retrying        its items that wait for the next attempt
 //	States() map[string]int               its jobs by state, if it is kept elsewhere,
+//	Counted() (time.Time, []string)       when they were counted; zero: never; and which states were estimated
 //	Kept(state string) []channelq.Kept    which can be listed, requeued, discarded
+//	KeptPage(state, after string) ([]channelq.Kept, string)   page by page, the next one after what it returns
 //	Cancel(id uint64) error               and cancelled
 //	Deserted() (int, time.Time)           how many a process holds that is gone, and when the first is freed
 //	Queues() []interface{ Name() string } more queues
@@ -71,7 +73,7 @@
 //	Group() string                        it runs on one process of a group: this one
 //	Role() (bool, time.Time, int64)       leads or follows, since when, and its fence
 //	Transitions() uint64                  and how often that changed
-//	Outage() (time.Time, error)           since when its store does not answer, and why
+//	Outage() (time.Time, error)           since when the store of its lease or its jobs does not answer, and why
 //
 // They are called for every page and every second of an open one, from several
 // goroutines: they must be quick and must not block. One that panics costs its

@@ -27,6 +27,8 @@ type jobsPage struct {
 	Queue, State string
 	List         []keptJob
 	Error        string // why some are not in the list
+	Further      bool   // it is not the first page
+	Next         string // what the next page is asked for with; empty: there is none
 }
 
 // keptJob is one job of a durable queue, as its store knows it.
@@ -57,14 +59,15 @@ func (inv *inventory) addInstances(service string, s hosted.ServiceStatus) {
 }
 
 // jobs asks a queue for its jobs in a state, when somebody looks at them. The name
-// is both with a slash between, so that it travels where other names do; a queue
-// may have a slash in its own.
+// is both with a slash between, and behind an @ what a further page begins after, so
+// that it travels where other names do; a queue may have a slash in its own.
 func (inv *inventory) jobs(name string) *jobsPage {
 	at := strings.LastIndexByte(name, '/')
 	if at < 0 {
 		return nil
 	}
-	j := &jobsPage{Queue: name[:at], State: name[at+1:]}
+	state, after, further := strings.Cut(name[at+1:], "@")
+	j := &jobsPage{Queue: name[:at], State: state, Further: further}
 	found := false
 	for _, s := range inv.queues[j.Queue] {
 		k, ok := find[keptSource](s)
@@ -73,7 +76,18 @@ func (inv *inventory) jobs(name string) *jobsPage {
 		}
 		found = true
 		var kept []channelq.Kept
-		if err := guard.Call(func() error { kept = k.Kept(j.State); return nil }); err != nil {
+		err := guard.Call(func() error {
+			if paged, ok := find[pagedSource](s); ok {
+				var next string
+				if kept, next = paged.KeptPage(j.State, after); next != "" {
+					j.Next = j.Queue + "/" + j.State + "@" + next
+				}
+			} else if !further {
+				kept = k.Kept(j.State)
+			}
+			return nil
+		})
+		if err != nil {
 			j.Error = text(err)
 		}
 		for _, e := range kept {

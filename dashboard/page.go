@@ -148,7 +148,7 @@ func (v *view) Nav() []navItem {
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},
 	}
 	for _, q := range v.State.Queues {
-		items[4].Count += len(q.Failures)
+		items[4].Count += q.Failed()
 	}
 	if items[4].Count > 0 {
 		items[4].Severity = Failed

@@ -16,6 +16,7 @@ func (s *State) judge(slowAfter time.Duration) {
 	for i := range s.Services {
 		s.judgeService(&s.Services[i])
 		s.judgeLeadership(&s.Services[i], slowAfter)
+		s.judgeStore(&s.Services[i], slowAfter)
 	}
 	for i := range s.Queues {
 		s.judgeQueue(&s.Queues[i], slowAfter)
@@ -89,6 +90,24 @@ func (s *State) judgeLeadership(v *Service, slowAfter time.Duration) {
 		p.What = fmt.Sprintf("leads %q only until its lease ends", l.Group)
 	}
 	p.What += fmt.Sprintf(": it has not reached the store of the lease for %s", span(away.Seconds()))
+	if away >= slowAfter {
+		p.Severity = Failed
+	}
+	s.add(p)
+}
+
+// judgeStore tells of a store of jobs that is away: what is shown of it looks as
+// calm as it did before. It is a warning while it may be a hiccup.
+func (s *State) judgeStore(v *Service, slowAfter time.Duration) {
+	if v.OutageSince.IsZero() {
+		return
+	}
+	away := s.Time.Sub(v.OutageSince)
+	p := Problem{
+		Severity: Warning, Kind: KindService, Name: v.Name, Why: v.OutageError, Since: v.OutageSince,
+		What: fmt.Sprintf("cannot use the store of its jobs since %s: nothing is enqueued or taken here, and what is shown of it is older", span(away.Seconds())),
+		Next: "asks again by itself",
+	}
 	if away >= slowAfter {
 		p.Severity = Failed
 	}

@@ -11,14 +11,15 @@ import (
 
 func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 	p := Problem{Kind: KindQueue, Name: q.Name}
-	if n := len(q.Failures); n > 0 {
+	s.judgeCount(q, slowAfter)
+	if n := q.Failed(); n > 0 && len(q.Failures) > 0 {
 		f := q.Failures[0]
 		p := p
 		p.Severity, p.What = Failed, fmt.Sprintf("has %s that failed for good, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
 		p.Why, p.Since = f.Error, f.Time
 		s.add(p)
 	}
-	if n := len(q.Retrying); n > 0 {
+	if n := max(len(q.Retrying), q.States["retryable"]); n > 0 && len(q.Retrying) > 0 {
 		r := q.Retrying[0]
 		p := p
 		p.Severity, p.What = Warning, "has "+count(n, "item")+" that failed and "+plural(n, "waits", "wait")+" for the next attempt"
@@ -58,6 +59,25 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 	s.judgeFlow(q, slowAfter)
 }
 
+// judgeCount says that the numbers of a store are old, unless it is said of its
+// service already that the store is away.
+func (s *State) judgeCount(q *Queue, slowAfter time.Duration) {
+	away := func(v Service) bool { return !v.OutageSince.IsZero() && slices.Contains(q.Services, v.Name) }
+	if s.Phase != Running || slices.ContainsFunc(s.Services, away) {
+		return
+	}
+	p := Problem{Severity: Warning, Kind: KindQueue, Name: q.Name, Since: q.Counted}
+	switch age := s.Time.Sub(q.Counted); {
+	case q.unknown:
+		p.What = "is not known in number: its jobs in the store could not be counted yet"
+	case !q.Counted.IsZero() && age >= slowAfter:
+		p.What = fmt.Sprintf("is shown as it was %s ago: its jobs in the store could not be counted since", span(age.Seconds()))
+	default:
+		return
+	}
+	s.add(p)
+}
+
 // judgeFlow says why items wait: nobody takes them, those who do are stuck, or
 // there are more than they can do.
 func (s *State) judgeFlow(q *Queue, slowAfter time.Duration) {
@@ -92,7 +112,9 @@ func (s *State) judgeFlow(q *Queue, slowAfter time.Duration) {
 		if q.trouble.Word == "" {
 			q.trouble = badge{Warning, "behind"}
 		}
-		p.What = fmt.Sprintf("is behind: its oldest item has waited for %s%s", span(age.Seconds()), whyBehind(q))
+		if p.What = fmt.Sprintf("is behind: its oldest item has waited for %s%s", span(age.Seconds()), whyBehind(q)); q.States != nil {
+			p.What = fmt.Sprintf("is behind: its oldest job in the store has waited for %s%s", span(age.Seconds()), whyBehind(q))
+		}
 	default:
 		return
 	}
@@ -102,11 +124,17 @@ func (s *State) judgeFlow(q *Queue, slowAfter time.Duration) {
 // whyBehind is a hint; an old item alone may have many reasons.
 func whyBehind(q *Queue) string {
 	switch {
+	case q.States != nil && q.Workers == 0:
+		return "; this process does not work it and does not know how far others are"
+	case q.States != nil && q.InProgress >= q.Workers:
+		return ", and " + plural(q.Workers, "the one worker", fmt.Sprintf("all %d workers", q.Workers)) + " of this process " + plural(q.Workers, "is", "are") + " busy"
+	case q.States != nil:
+		return ""
 	case q.Workers == 1 && q.InProgress > 0:
 		return ", and its one worker is busy"
 	case q.Workers > 0 && q.InProgress >= q.Workers:
 		return fmt.Sprintf(", and all %d workers are busy", q.Workers)
-	case q.Workers == 0 && q.States == nil && q.TakenByHand == 0:
+	case q.Workers == 0 && q.TakenByHand == 0:
 		return ", and nothing was ever taken out: are its workers in a host?"
 	}
 	return ""

@@ -121,6 +121,9 @@ func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 		s.host.Go("flaky", failOnce(), restart(time.Minute))
 		s.host.Add("newsletter", &cutOff{candidate{since: time.Now()}, time.Now(), errors.New("connection refused")})
 		s.host.Add("durable", &custom{Service: stopOnly(stuck)})
+		away := newDepot()
+		away.away, away.queue.guessed = time.Now(), []string{"completed"}
+		s.host.Add("away", away)
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{
 			FormatItem: func(string, any) string { return "an item" },

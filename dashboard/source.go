@@ -36,6 +36,12 @@ type (
 	keptSource interface {
 		Kept(state string) []channelq.Kept
 	}
+	pagedSource interface {
+		KeptPage(state, after string) (list []channelq.Kept, next string)
+	}
+	countedSource interface {
+		Counted() (at time.Time, estimates []string)
+	}
 	desertedSource interface {
 		Deserted() (n int, freed time.Time)
 	}
@@ -58,7 +64,8 @@ type (
 		Role() (leading bool, since time.Time, fence int64)
 		Transitions() uint64
 	}
-	// outageSource is a candidate that knows since when its store does not answer.
+	// outageSource is a candidate, or a service of durable jobs, that knows since when
+	// its store does not answer.
 	outageSource interface {
 		Outage() (since time.Time, err error)
 	}

@@ -111,6 +111,11 @@ type Service struct {
 	LeftOver     int             `json:"left_over"`
 	Stuck        int             `json:"stuck"`                // calls of its handlers or runs that do not return although their time is over
 	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
+
+	// Since when the store of its jobs has not answered this process, and what it
+	// failed with last. What is shown of the store is older than that.
+	OutageSince time.Time `json:"outage_since,omitzero"`
+	OutageError string    `json:"outage_error,omitempty"`
 }
 
 // Leadership is how a service stands that runs on one process of a group.
@@ -127,7 +132,9 @@ type Leadership struct {
 	OutageError string    `json:"outage_error,omitempty"`
 }
 
-// Queue is one queue, in memory or elsewhere, with all its consumers.
+// Queue is one queue, in memory or elsewhere, with all its consumers. What is kept in
+// a store is of all processes that use it: Depth, Parked, OldestDue, States, Retrying,
+// Failures, Paused, and History but for its rates. All else is of this process.
 type Queue struct {
 	Name     string   `json:"name"`
 	Services []string `json:"services"` // that use it
@@ -157,14 +164,17 @@ type Queue struct {
 	Wait     Latency        `json:"wait"`            // from enqueue to take, a sample
 	Handle   Latency        `json:"handle"`          // of one attempt, a sample
 	States   map[string]int `json:"states,omitempty"`
-	CanList  bool           `json:"can_list"` // jobs can be listed by state
-	Retrying []Retry        `json:"retrying"` // soonest first, at most 100
-	Failures []Failure      `json:"failures"` // newest first
+	Counted  time.Time      `json:"counted,omitzero"`    // when the store was asked for what is of all processes; zero: never, or it is no store
+	Guessed  []string       `json:"estimates,omitempty"` // the States whose number is an estimate
+	CanList  bool           `json:"can_list"`            // jobs can be listed by state
+	Retrying []Retry        `json:"retrying"`            // soonest first, at most 100
+	Failures []Failure      `json:"failures"`            // newest first
 	History  []Point        `json:"history,omitempty"`
 
 	consumers []string  // services whose workers or batcher it has
 	idleSince time.Time // nothing has ended since, although something is in progress; zero if not
 	trouble   badge     // what is wrong with its flow; no word if nothing is
+	unknown   bool      // the store was never counted
 	deserted  int       // jobs that a process holds which is gone
 	freed     time.Time // and when the first of them is taken from it
 }

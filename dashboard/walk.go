@@ -71,6 +71,9 @@ func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStat
 		func() {
 			if c, ok := hosted.As[candidate](status.Service); ok {
 				v.Leadership = leadershipOf(c)
+			} else if o, ok := hosted.As[outageSource](status.Service); ok {
+				since, err := o.Outage()
+				v.OutageSince, v.OutageError = since, text(err)
 			}
 		},
 		func() { inv.addInstances(v.Name, status) },

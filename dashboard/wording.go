@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // titled is a chart and what stands above it.
@@ -203,6 +204,41 @@ func (v *view) RunsInWords(j Schedule) string {
 		}
 	}
 	return fmt.Sprintf("%d of the last %s succeeded", good, count(len(j.History), "run"))
+}
+
+// Failed is how many items failed for good. A store has more than it lists.
+func (q Queue) Failed() int {
+	return max(len(q.Failures), q.States["discarded"]+q.States["cancelled"])
+}
+
+// FailedStates are those of Failed that there are.
+func (q Queue) FailedStates() (states []string) {
+	for _, s := range []string{"discarded", "cancelled"} {
+		if q.States[s] > 0 {
+			states = append(states, s)
+		}
+	}
+	return states
+}
+
+// Unknown reports whether the numbers of a store were never known.
+func (q Queue) Unknown() bool { return q.unknown }
+
+// Estimated reports whether the number of a state is an estimate.
+func (q Queue) Estimated(state string) bool { return slices.Contains(q.Guessed, state) }
+
+// shownAge is how old a count may be without a word.
+const shownAge = 5 * time.Second
+
+// AsOf says how old the numbers of a store are, if they are old.
+func (v *view) AsOf(q Queue) string {
+	switch age := v.State.Time.Sub(q.Counted); {
+	case q.unknown:
+		return "not counted yet"
+	case !q.Counted.IsZero() && age >= shownAge:
+		return "counted " + when(q.Counted, v.State.Time)
+	}
+	return ""
 }
 
 // Lost are the accepted items that were dropped.

@@ -33,7 +33,10 @@ func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Optio
 	for done < len(params) {
 		n := piece(params[done:], size)
 		began := time.Now()
-		if _, err := client.InsertMany(ctx, params[done:done+n]); err != nil {
+		inserted := q.jobs.inserting(q.kind)
+		_, err := client.InsertMany(ctx, params[done:done+n])
+		inserted()
+		if err != nil {
 			return done, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
 		}
 		took := time.Since(began)
@@ -64,6 +67,9 @@ func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opt
 			return 0, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
 		}
 		done += n
+	}
+	if err := q.jobs.insertedIn(ctx, tx, q.kind); err != nil {
+		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
 	}
 	q.books.accepted.Add(uint64(len(params)))
 	return len(params), nil

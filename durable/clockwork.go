@@ -244,6 +244,7 @@ func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to
 			}
 		}
 	}
+	defer s.jobs.inserting(s.kind)()
 	err := s.move(ctx, at, to, insert)
 	if insert != nil && isRefusal(err) {
 		s.skip(d.latest, err)
@@ -258,7 +259,11 @@ func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to
 	}
 	s.skipped.Add(uint64(skipped))
 	if d.now.Sub(d.first) >= missedAfter {
-		s.log().Info("slots missed", slog.Int("missed", d.count), slog.Time("slot", d.latest), slog.Bool("made_up_for", made))
+		key := "missed"
+		if d.count >= slots.CountLimit {
+			key = "missed_at_least"
+		}
+		s.log().Info("slots missed", slog.Int(key, d.count), slog.Time("slot", d.latest), slog.Bool("made_up_for", made))
 	}
 	return nil
 }

@@ -83,6 +83,8 @@
 //
 // # When things break
 //
+//   - The store is away: the dashboard, a metric and an alert say so, and the readiness
+//     of the host where [Jobs.CheckStore] is given to hosted.Health. See [Jobs.Outage].
 //   - A process is killed: within a minute the dashboard's overview warns how many jobs
 //     it held and when they are freed.
 //   - A process is stopped for a while, or cut off from the store, for longer than its

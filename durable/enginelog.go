@@ -65,7 +65,7 @@ func (h engineLog) isNormal(r *slog.Record, reason string) bool {
 	switch {
 	case r.Level <= slog.LevelInfo, strings.Contains(reason, echo), what == saidHere:
 		return true
-	case slices.ContainsFunc(storeClosed, func(s string) bool { return strings.Contains(reason, s) }):
+	case closedIn(reason):
 		return h.closed.Swap(true)
 	}
 	return false
@@ -89,3 +89,10 @@ func renamed(a slog.Attr) slog.Attr {
 	}
 	return a
 }
+
+func closedIn(reason string) bool {
+	return slices.ContainsFunc(storeClosed, func(s string) bool { return strings.Contains(reason, s) })
+}
+
+// isClosed reports whether an error is of a store that the program has closed.
+func isClosed(err error) bool { return err != nil && closedIn(err.Error()) }

@@ -121,7 +121,11 @@ func (q *Queue[T, TTx]) EnqueueTx(ctx context.Context, tx TTx, item T, opts ...O
 		if isNil(tx) {
 			return nil, errNilTx
 		}
-		return c.InsertTx(ctx, tx, args, o)
+		res, err := c.InsertTx(ctx, tx, args, o)
+		if err == nil {
+			err = q.jobs.insertedIn(ctx, tx, q.kind)
+		}
+		return res, err
 	})
 }
 
@@ -136,6 +140,7 @@ func (q *Queue[T, TTx]) enqueue(ctx context.Context, item T, opts []Option, inse
 	if err != nil {
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
+	defer q.jobs.inserting(q.kind)()
 	res, err := insert(client, ctx, args, o)
 	if err != nil {
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
@@ -164,6 +169,9 @@ func (q *Queue[T, TTx]) ready(ctx context.Context) (*river.Client[TTx], error) {
 	if ctx.Err() != nil {
 		q.books.cancelled.Add(1)
 		return nil, fmt.Errorf("stead/durable: enqueue %q: %w: %w", q.kind, ctx.Err(), context.Cause(ctx))
+	}
+	if err := q.jobs.soundStore(); err != nil {
+		return nil, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
 	return client, nil
 }

@@ -28,6 +28,9 @@ var errNoStore = errors.New("these jobs have no store, see durabletest")
 
 var errNoTables = errors.New("the store lacks tables that this program needs, run durable.Migrate first")
 
+var errSessions = errors.New("a prepared statement is not where it was made: is there a pooler in transaction mode, " +
+	"such as PgBouncer, before the server? Give the jobs a pool in session mode, or connect them to the server itself")
+
 // hint says what to do about an error of the store that a stranger meets first:
 // the engine names a table that nobody has heard of.
 func hint(err error) error {
@@ -37,6 +40,9 @@ func hint(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &coded):
+		if coded.SQLState() == "42P05" || coded.SQLState() == "26000" {
+			return fmt.Errorf("%w: %w", errSessions, err)
+		}
 		missing = coded.SQLState() == "42P01" || coded.SQLState() == "42703"
 	default: // SQLite has one code for all errors in a statement
 		missing = strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column")
@@ -45,6 +51,15 @@ func hint(err error) error {
 		return fmt.Errorf("%w: %w", errNoTables, err)
 	}
 	return err
+}
+
+// isDuplicate reports whether the store refused what there may be once only.
+func isDuplicate(err error) bool {
+	var coded interface{ SQLState() string } // of PostgreSQL
+	if errors.As(err, &coded) {
+		return coded.SQLState() == "23505"
+	}
+	return err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
 }
 
 // The engine's own words in the errors that it stores.

@@ -36,3 +36,7 @@ func Rescue[TTx any](ctx context.Context, j *Jobs[TTx]) error { return j.rescue(
 
 // NewEngineLog is what the engine logs to.
 var NewEngineLog = newEngineLog
+
+// SetBeat is how often jobs that were not started yet tell that they live, and look
+// whether their store does, however long that takes.
+func SetBeat[TTx any](j *Jobs[TTx], d time.Duration) { j.beat, j.share = d, 1 }

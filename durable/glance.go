@@ -20,6 +20,7 @@ const (
 type glance[T any] struct {
 	mu    sync.Mutex
 	asked time.Time
+	at    time.Time // when last was asked for; zero: there was no answer yet
 	last  T
 }
 
@@ -41,10 +42,17 @@ func (g *glance[T]) look(ask func(context.Context) (T, error)) T {
 		cancel()
 		g.mu.Lock()
 		if err == nil {
-			g.last = fresh
+			g.last, g.at = fresh, now
 		}
 	}
 	return g.last
+}
+
+// age is when the store last said what look returns; zero: never.
+func (g *glance[T]) age() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.at
 }
 
 // forget makes the next look ask: something was changed from here.

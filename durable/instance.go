@@ -15,8 +15,9 @@ const (
 	beatWait  = time.Second      // for one statement, so that a stop does not wait for long
 )
 
-// announce tells the store every now and then that this process lives, until the
-// stop is over. The engine itself knows no processes, only the age of jobs.
+// announce tells the store every now and then that this process lives, and more often
+// asks whether it answers, until the stop is over. The engine itself knows no
+// processes, only the age of jobs.
 func (j *Jobs[TTx]) announce(id string) {
 	host, _ := os.Hostname() // empty when unknown
 	self := lifecycle.Instance{ID: id, Host: storableText(host), PID: os.Getpid(), Role: j.role(), Since: time.Now()}
@@ -25,18 +26,30 @@ func (j *Jobs[TTx]) announce(id string) {
 	j.mu.Lock()
 	j.left = left
 	j.mu.Unlock()
+	verified := make(chan struct{})
+	go func() {
+		defer close(verified)
+		if v, ok := j.store.(verifier); ok {
+			j.verify(j.leaving, v)
+		}
+	}()
 	go func() {
 		defer close(left)
-		tick := time.NewTicker(min(beatEvery, horizon/4))
+		every := min(j.beat, horizon/4)
+		tick := time.NewTicker(min(checkEvery, every))
 		defer tick.Stop()
-		for {
-			j.tell(j.leaving, func(ctx context.Context) error {
-				err := j.store.Announce(ctx, self, horizon)
-				if err == nil {
-					j.sight.told(time.Now(), horizon)
-				}
-				return err
-			})
+		for said := (time.Time{}); ; {
+			j.check(j.leaving)
+			if now := time.Now(); now.Sub(said) >= every {
+				said = now
+				j.tell(j.leaving, func(ctx context.Context) error {
+					err := j.store.Announce(ctx, self, horizon)
+					if err == nil {
+						j.sight.told(time.Now(), horizon)
+					}
+					return err
+				})
+			}
 			select {
 			case <-tick.C:
 			case <-j.leaving.Done():
@@ -45,6 +58,8 @@ func (j *Jobs[TTx]) announce(id string) {
 				if j.running.len() == 0 {
 					j.tell(context.Background(), func(ctx context.Context) error { return j.store.Leave(ctx, id) })
 				}
+				<-verified
+				j.health.clear() // nobody asks any more
 				return
 			}
 		}

@@ -129,6 +129,10 @@ type Jobs[TTx any] struct {
 	looking  sync.Mutex    // is held by the rescue
 	suspects map[int64]int // attempts that the last look of the rescue found, by job
 
+	health    health
+	waker     *waker
+	beat      time.Duration // between two signs of life
+	share     time.Duration // see verifyShare
 	counts    glance[[]Count]
 	instances glance[[]lifecycle.Instance]
 	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
@@ -157,11 +161,12 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 	if err := cfg.fill(); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{})}
+	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{}), beat: beatEvery, share: verifyShare}
 	j.ending, j.endNow = context.WithCancel(context.Background())
 	j.clockwork.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	j.leaving, j.leaveNow = context.WithCancel(context.Background())
+	j.waker = j.newWaker()
 	return j, nil
 }
 

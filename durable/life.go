@@ -89,6 +89,9 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 		}
 		return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 	}
+	if err := j.checkStore(ctx, works); err != nil {
+		return fmt.Errorf("stead/durable: start %q: the store: %w", j.cfg.Name, err)
+	}
 	if works {
 		if err := j.checkSchedules(ctx); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
@@ -174,6 +177,7 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	j.life = over
 	left := j.left
 	j.mu.Unlock()
+	j.waker.close(ctx)
 	j.cutNow()
 	j.leaveNow()
 	j.endUpkeep(ctx)

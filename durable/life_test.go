@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,7 +30,7 @@ func failures[TTx any](t *testing.T, e env[TTx]) {
 		inState(t, jobs, enqueue(t, q, s), rivertype.JobStateCancelled)
 	}
 	list := q.Failures()
-	if len(list) != 2 || list[0].Item != "one" || list[1].Err.Error() != "bad two" || list[0].At.IsZero() {
+	if len(list) != 2 || list[0].Item != "two" || list[1].Err.Error() != "bad one" || list[0].At.IsZero() {
 		t.Fatalf("failures %v", list)
 	}
 	heal.Store(true)
@@ -169,6 +170,40 @@ func stopCuts[TTx any](t *testing.T, e env[TTx]) {
 	newQueue(t, next, "moved", nothing[int], durable.QueueConfig[int]{})
 	start(t, next)
 	inState(t, next, id, rivertype.JobStateCompleted)
+}
+
+// Many a handler calls all of its errors permanent. Only what the stop did is not.
+func stopCutsPermanent[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	begun := make(chan struct{}, 3)
+	q := newQueue(t, jobs, "strict", func(ctx context.Context, how string) error {
+		begun <- struct{}{}
+		<-ctx.Done()
+		switch how {
+		case "error":
+			return channelq.Permanent(fmt.Errorf("fetch: %w", ctx.Err()))
+		case "cause":
+			return channelq.Permanent(context.Cause(ctx))
+		}
+		return channelq.Permanent(errors.New("no such address"))
+	}, durable.QueueConfig[string]{Concurrency: 3, Retry: channelq.Retry{Attempts: 1}})
+	start(t, jobs)
+	ids := map[string]int64{}
+	for _, how := range []string{"error", "cause", "own"} {
+		ids[how] = enqueue(t, q, how)
+		receive(t, begun)
+	}
+	stop(t, jobs, 2*time.Second)
+	for how, id := range ids {
+		row, err := jobs.Get(t.Context(), id)
+		must(t, err)
+		if cut := row.State == rivertype.JobStateAvailable && row.Attempt == 0 && len(row.Errors) == 0; cut != (how != "own") {
+			t.Errorf("%s: %s after attempt %d: %+v", how, row.State, row.Attempt, row.Errors)
+		}
+	}
+	if jobs.LeftOver() != 2 {
+		t.Errorf("%d left over", jobs.LeftOver())
+	}
 }
 
 func stopNames[TTx any](t *testing.T, e env[TTx]) {

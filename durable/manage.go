@@ -20,13 +20,17 @@ func (q *Queue[T, TTx]) List(ctx context.Context, limit int, states ...rivertype
 	if err := checkStates(states); err != nil {
 		return nil, fmt.Errorf("stead/durable: list %q: %w", q.kind, err)
 	}
-	client, err := q.jobs.Client()
-	if err != nil {
-		return nil, err
-	}
 	params := river.NewJobListParams().Kinds(q.kind).First(limit).OrderBy(river.JobListOrderByID, river.SortOrderAsc)
 	if len(states) > 0 {
 		params = params.States(states...)
+	}
+	return q.list(ctx, params)
+}
+
+func (q *Queue[T, TTx]) list(ctx context.Context, params *river.JobListParams) ([]*rivertype.JobRow, error) {
+	client, err := q.jobs.Client()
+	if err != nil {
+		return nil, err
 	}
 	res, err := client.JobList(ctx, params)
 	if err != nil {
@@ -42,9 +46,30 @@ func (j *Jobs[TTx]) Get(ctx context.Context, id int64) (*rivertype.JobRow, error
 
 // Retry makes a job of any state but running available now, also one whose time has
 // not come, with one attempt more if it had used all. [Queue.Requeue] is the same
-// for a page: by the states in which that makes sense, and only in its queue.
+// for a page: by the states in which that makes sense, and only in its queue. While
+// another job has its [Unique] key it is an error, which names that one.
 func (j *Jobs[TTx]) Retry(ctx context.Context, id int64) (*rivertype.JobRow, error) {
-	return j.act(ctx, "retry", id, (*river.Client[TTx]).JobRetry)
+	return j.act(ctx, "retry", id, func(client *river.Client[TTx], ctx context.Context, id int64) (*rivertype.JobRow, error) {
+		row, err := client.JobRetry(ctx, id)
+		if isDuplicate(err) {
+			err = j.heldBy(ctx, client, id, err)
+		}
+		return row, err
+	})
+}
+
+// heldBy says which job has the unique key of another.
+func (j *Jobs[TTx]) heldBy(ctx context.Context, client *river.Client[TTx], id int64, err error) error {
+	row, failed := client.JobGet(ctx, id)
+	if failed != nil {
+		return err
+	}
+	where := "unique_key = @unique_key AND " + keyIndex[j.store.Driver().DatabaseName()]
+	held, failed := client.JobList(ctx, river.NewJobListParams().First(1).Where(where, river.NamedArgs{"unique_key": row.UniqueKey}))
+	if failed != nil || len(held.Jobs) == 0 {
+		return err
+	}
+	return fmt.Errorf("its unique key is held by job %d, which is %s", held.Jobs[0].ID, held.Jobs[0].State)
 }
 
 // Cancel ends a waiting job, and cancels the context of a running one, with

@@ -130,6 +130,16 @@ func hours(from ...float64) periodic.Schedule {
 
 func ago(h float64) time.Time { return time.Now().Add(-time.Duration(h * float64(time.Hour))) }
 
+// Nobody counts on after a thousand.
+func manyMissed[TTx any](t *testing.T, e env[TTx]) {
+	s, err := periodic.Cron("* * * * * *", time.UTC)
+	must(t, err)
+	placed(t, e, ago(1).Truncate(time.Second), s)
+	d := newDigest(t, e.store, s)
+	start(t, d.jobs)
+	until(t, "the log says so", func() bool { return d.log.line("slots missed", "missed_at_least=1000", "made_up_for=true") != "" })
+}
+
 func missedSlots[TTx any](t *testing.T, e env[TTx]) {
 	s := hours(-4, -3, -2, -1, 10)
 	latest, next := s.Next(ago(1.5)), s.Next(ago(0.5))

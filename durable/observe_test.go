@@ -74,23 +74,22 @@ func scraped[TTx any](t *testing.T, e env[TTx]) {
 		`stead_queue_handled_total{outcome="gave_up",queue="invoices"} 1`,
 		`stead_queue_retries_total{queue="invoices"} 1`,
 		`stead_queue_in_progress{queue="invoices"} 1`,
-		`stead_queue_parked{queue="invoices"} 2`,
 		`stead_queue_workers{queue="invoices"} 2`,
 		`stead_queue_wait_seconds_count{queue="invoices"} 5`,
 		`stead_queue_handle_duration_seconds_count{queue="invoices"} 4`,
-		`stead_queue_jobs{queue="invoices",state="completed"} 1`,
-		`stead_queue_jobs{queue="invoices",state="discarded"} 1`,
-		`stead_queue_jobs{queue="invoices",state="retryable"} 1`,
-		`stead_queue_jobs{queue="invoices",state="scheduled"} 1`,
-		`stead_queue_jobs{queue="invoices",state="running"} 1`,
-		`stead_queue_jobs{queue="invoices",state="cancelled"} 0`,
-		`stead_queue_jobs{queue="invoices",state="available"} 0`,
+		`stead_durable_jobs{queue="invoices",state="completed"} 1`,
+		`stead_durable_jobs{queue="invoices",state="discarded"} 1`,
+		`stead_durable_jobs{queue="invoices",state="retryable"} 1`,
+		`stead_durable_jobs{queue="invoices",state="scheduled"} 1`,
+		`stead_durable_jobs{queue="invoices",state="running"} 1`,
+		`stead_durable_jobs{queue="invoices",state="cancelled"} 0`,
+		`stead_durable_jobs{queue="invoices",state="available"} 0`,
 	} {
 		if !strings.Contains(page, line+"\n") {
 			t.Errorf("the page lacks %s", line)
 		}
 	}
-	for _, absent := range []string{"oldest_due", "queue_capacity", "high_water"} {
+	for _, absent := range []string{"oldest_due_timestamp_seconds{", "stead_queue_depth", "stead_queue_parked", "queue_capacity", "high_water"} {
 		if strings.Contains(page, absent) {
 			t.Errorf("the page has %s, which means nothing here", absent)
 		}

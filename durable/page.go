@@ -28,30 +28,77 @@ var (
 	discardStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 )
 
-// Kept lists at most a hundred jobs of this queue in one state, the oldest first.
-// It is empty for a state that does not exist and when the store does not answer
-// within 5 s. A running one whose process was not seen for a minute has the time at
-// which it is rescued. The Item of one that does not decode as a T is its JSON, a
-// string: so it is too in Failures and Retrying.
+// Kept lists at most a hundred jobs of this queue in one state, the newest first: those
+// that have ended last, or else those that were enqueued last. It is empty for a state
+// that does not exist and when the store does not answer within 5 s. A running one
+// whose process was not seen for a minute has the time at which it is rescued. The Item
+// of one that does not decode as a T is its JSON, a string: so it is too in Failures
+// and Retrying.
 func (q *Queue[T, TTx]) Kept(state string) []channelq.Kept {
-	s := rivertype.JobState(state)
-	if !slices.Contains(rivertype.JobStates(), s) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
-	defer cancel()
-	list, err := q.kept(ctx, s)
-	if err != nil {
-		q.jobs.log.Warn("jobs cannot be listed", slog.String("queue", q.kind), slog.Any("error", err))
-	}
+	list, _ := q.KeptPage(state, "")
 	return list
 }
 
-func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) ([]channelq.Kept, error) {
-	rows, err := q.List(ctx, maxListed, states...)
-	if err != nil {
-		return nil, err
+// KeptPage is Kept from behind a place on: "" for the newest hundred, and then what it
+// returned as next, which is "" when there are no more.
+func (q *Queue[T, TTx]) KeptPage(state, after string) (list []channelq.Kept, next string) {
+	s := rivertype.JobState(state)
+	if !slices.Contains(rivertype.JobStates(), s) {
+		return nil, ""
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
+	defer cancel()
+	rows, err := q.newest(ctx, s, maxListed+1, after)
+	if err != nil {
+		q.jobs.log.Warn("jobs cannot be listed", slog.String("queue", q.kind), slog.Any("error", err))
+	}
+	if len(rows) > maxListed {
+		rows = rows[:maxListed]
+		next = placeOf(rows[maxListed-1])
+	}
+	return q.kept(ctx, rows), next
+}
+
+// newest lists the jobs in a state behind a place, so that an index finds them: not by
+// their kind, of which most may have been completed, but by their queue, which is
+// called the same.
+func (q *Queue[T, TTx]) newest(ctx context.Context, state rivertype.JobState, limit int, after string) ([]*rivertype.JobRow, error) {
+	by := river.JobListOrderByID
+	if slices.Contains(discardStates, state) {
+		by = river.JobListOrderByFinalizedAt
+	}
+	params := river.NewJobListParams().Queues(q.kind).States(state).First(limit).OrderBy(by, river.SortOrderDesc)
+	if after != "" {
+		row, err := rowAt(after)
+		if err != nil {
+			return nil, err
+		}
+		row.State = state
+		params = params.After(river.JobListCursorFromJob(row))
+	}
+	return q.list(ctx, params)
+}
+
+// placeOf is what a page that ends with a job ends with.
+func placeOf(row *rivertype.JobRow) string {
+	var ended int64
+	if row.FinalizedAt != nil {
+		ended = row.FinalizedAt.UnixNano()
+	}
+	return fmt.Sprintf("%d-%d", row.ID, ended)
+}
+
+// rowAt is as much of that job as a cursor needs.
+func rowAt(place string) (*rivertype.JobRow, error) {
+	var id, ended int64
+	if _, err := fmt.Sscanf(place, "%d-%d", &id, &ended); err != nil {
+		return nil, fmt.Errorf("there is no page behind %q", place)
+	}
+	at := time.Unix(0, ended).UTC()
+	return &rivertype.JobRow{ID: id, FinalizedAt: &at}, nil
+}
+
+func (q *Queue[T, TTx]) kept(ctx context.Context, rows []*rivertype.JobRow) []channelq.Kept {
 	deserted := q.jobs.deserted(ctx, rows)
 	list := make([]channelq.Kept, len(rows))
 	for i, row := range rows {
@@ -78,7 +125,7 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, states ...rivertype.JobState) 
 		}
 		list[i] = k
 	}
-	return list, nil
+	return list
 }
 
 // deserted are those of the rows whose process was not seen for a minute, with when
@@ -104,39 +151,49 @@ func (j *Jobs[TTx]) deserted(ctx context.Context, rows []*rivertype.JobRow) map[
 	return found
 }
 
-// Failures lists the oldest hundred jobs of this queue that failed for good, were
-// cancelled, or could not be decoded (see Kept), from the store. It is at most a
-// second old, older when the store does not answer.
+// Failures lists the hundred jobs of this queue that failed for good, were cancelled,
+// or could not be decoded (see Kept) last, the newest first, from the store. KeptPage
+// has those before. It is at most a second old, older when the store does not answer.
 func (q *Queue[T, TTx]) Failures() []channelq.Failure {
 	if !q.jobs.inUse() {
 		return nil
 	}
 	return q.failures.look(func(ctx context.Context) ([]channelq.Failure, error) {
-		rows, err := q.kept(ctx, failedStates...)
-		list := make([]channelq.Failure, len(rows))
-		for i, k := range rows {
+		var rows []*rivertype.JobRow
+		for _, state := range failedStates {
+			some, err := q.newest(ctx, state, maxListed, "")
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, some...)
+		}
+		slices.SortStableFunc(rows, func(a, b *rivertype.JobRow) int { return b.FinalizedAt.Compare(*a.FinalizedAt) })
+		kept := q.kept(ctx, rows[:min(len(rows), maxListed)])
+		list := make([]channelq.Failure, len(kept))
+		for i, k := range kept {
 			list[i] = channelq.Failure{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, At: k.At}
 			if k.Err == nil {
 				list[i].Err = errors.New("cancelled")
 			}
 		}
-		return list, err
+		return list, nil
 	})
 }
 
-// Retrying lists the oldest hundred jobs of this queue that failed and wait for
-// their next attempt, the soonest first; like Failures.
+// Retrying lists the hundred jobs of this queue that failed and whose next attempt is
+// the soonest, the soonest first; like Failures.
 func (q *Queue[T, TTx]) Retrying() []channelq.Retrying {
 	if !q.jobs.inUse() {
 		return nil
 	}
 	return q.retrying.look(func(ctx context.Context) ([]channelq.Retrying, error) {
-		rows, err := q.kept(ctx, rivertype.JobStateRetryable)
-		list := make([]channelq.Retrying, len(rows))
-		for i, k := range rows {
+		rows, err := q.list(ctx, river.NewJobListParams().Queues(q.kind).States(rivertype.JobStateRetryable).
+			First(maxListed).OrderBy(river.JobListOrderByScheduledAt, river.SortOrderAsc))
+		kept := q.kept(ctx, rows)
+		list := make([]channelq.Retrying, len(kept))
+		for i, k := range kept {
 			list[i] = channelq.Retrying{Item: k.Item, Err: k.Err, Attempts: k.Attempts, Due: k.At}
 		}
-		slices.SortStableFunc(list, func(a, b channelq.Retrying) int { return a.Due.Compare(b.Due) })
 		return list, err
 	})
 }

@@ -29,7 +29,8 @@ import (
 // slot is that which the store has for the schedule, and the runs are the jobs of the last five slots,
 // whatever process handled them, as long as the jobs are kept, see [Config]; Runs is
 // nil, because nobody counts further back.
-// Skipped.Missed are the missed slots that this process found and that got no job.
+// Skipped.Missed are the missed slots that this process found and that got no job, at
+// least: of one gap no more than a thousand are counted.
 // The rest is at most a second old, older when the store does not answer.
 //
 // Trigger() error enqueues one job now, beside the slots, and waits for the store for
@@ -104,6 +105,7 @@ func (s *entry[TTx]) trigger(now time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
+	defer s.jobs.inserting(s.kind)()
 	if _, err := client.Insert(ctx, args, m.opts); err != nil {
 		return err
 	}

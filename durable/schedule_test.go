@@ -92,8 +92,8 @@ func shownSchedules[TTx any](t *testing.T, e env[TTx]) {
 	})
 	text := metricsOf(t, host, filepath.Join(t.TempDir(), "page"))
 	for line, shown := range map[string]bool{
-		`stead_job_next_run_timestamp_seconds{job="good"}`: true, `stead_job_last_run_timestamp_seconds{job="bad"}`: true,
-		`stead_job_last_success_timestamp_seconds{job="good"}`: true, `stead_job_last_success_timestamp_seconds{job="bad"}`: false,
+		`stead_durable_schedule_next_run_timestamp_seconds{schedule="good"}`: true, `stead_durable_schedule_last_run_timestamp_seconds{schedule="bad"}`: true,
+		`stead_durable_schedule_last_success_timestamp_seconds{schedule="good"}`: true, `stead_durable_schedule_last_success_timestamp_seconds{schedule="bad"}`: false,
 		"stead_job_runs_total": false, "stead_job_skipped_total": false, "stead_job_run_duration_seconds": false,
 	} {
 		if strings.Contains(text, line) != shown {

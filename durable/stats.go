@@ -12,7 +12,7 @@ func (j *Jobs[TTx]) count() []Count { return j.counts.look(j.store.Counts) }
 
 // States counts the jobs of this queue in the store by state, finished ones
 // included as long as they are kept; every state is there, if only with 0. It is at
-// most a second old, older when the store does not answer.
+// most a second old, older when the store does not answer: see [Queue.Counted].
 func (q *Queue[T, TTx]) States() map[string]int {
 	states := map[string]int{}
 	for _, s := range rivertype.JobStates() {
@@ -24,6 +24,19 @@ func (q *Queue[T, TTx]) States() map[string]int {
 		}
 	}
 	return states
+}
+
+// Counted returns when the store was last counted for States, Deserted and Stats, and
+// zero if it never answered: then they know nothing. The numbers of the states in
+// estimates are near, not exact: of more than 10,000 completed jobs not each is
+// counted.
+func (q *Queue[T, TTx]) Counted() (at time.Time, estimates []string) {
+	for _, c := range q.jobs.count() {
+		if c.Queue == q.kind && c.Estimate {
+			estimates = append(estimates, c.State)
+		}
+	}
+	return q.jobs.counts.age(), estimates
 }
 
 // Deserted is how many jobs of this queue are held by a process that was not seen for
@@ -39,7 +52,7 @@ func (q *Queue[T, TTx]) Deserted() (n int, freed time.Time) {
 }
 
 // Stats has the shape of a memory queue's, where the meaning is the same. Depth,
-// Parked and OldestDue are of the store and all processes, see States; the rest is
+// Parked and OldestDue are of the store and all processes, see States and Counted; the rest is
 // what this process did since it began. The buckets therefore add up only over all
 // processes that ever were. Workers is 0 before the start and after the stop. There
 // is no Capacity, nothing is dropped, and the histograms are of every attempt: Wait

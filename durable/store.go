@@ -15,7 +15,12 @@ type Store[TTx any] interface {
 	// Driver is the engine's driver for the store.
 	Driver() riverdriver.Driver[TTx]
 
-	// Counts counts the jobs there are, by queue and state.
+	// Check returns nil if the store answers and is what was opened. The error for one
+	// that is not wraps [ErrDamaged].
+	Check(ctx context.Context) error
+
+	// Counts counts the jobs there are, by queue and state, in milliseconds however many
+	// have ended: of many completed ones it may estimate the number.
 	Counts(ctx context.Context) ([]Count, error)
 
 	// Places says where the schedules of [Every] are, and what time it is by the
@@ -64,6 +69,8 @@ type Count struct {
 	State string // of the engine: available, running, retryable, scheduled, completed, cancelled, discarded, pending
 	N     int
 	Due   time.Time // the earliest time at which one of them may start
+
+	Estimate bool // N is near
 
 	// Deserted is how many of those that are running are held by a process that was
 	// not seen for a minute, and Since when the first of them was taken.

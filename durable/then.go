@@ -164,6 +164,9 @@ func (c *current[TTx]) finish() error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
+	for _, n := range c.next {
+		defer c.jobs.inserting(n.args.kind)()
+	}
 	err := inTx(ctx, c.jobs.store, func(tx TTx) error {
 		client := river.ClientFromContext[TTx](c.engine)
 		for i, n := range c.next { // one by one: two of them may have one unique key

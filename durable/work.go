@@ -99,13 +99,19 @@ func (q *Queue[T, TTx]) handed(engine context.Context, job *river.Job[payload]) 
 		return nil
 	case errors.As(err, &snoozed):
 		return err
-	case errors.Is(context.Cause(ctx), channelq.ErrStopping) && !channelq.IsPermanent(err):
+	case errors.Is(context.Cause(ctx), channelq.ErrStopping) && (!channelq.IsPermanent(err) || isCut(err)):
 		// A stop is no fault of the job: it costs no attempt, and the job is free
-		// for another process at once.
+		// for another process at once. So it is for one whose handler calls all its
+		// errors permanent, and this one is that of the context.
 		cut = true
 		return river.JobSnooze(0)
 	}
 	return q.failed(ctx, job, item, err)
+}
+
+// isCut reports whether an error says no more than that the handler was cancelled.
+func isCut(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, channelq.ErrStopping)
 }
 
 // itsTurn waits for the rate limit; false when the attempt may not begin, because it

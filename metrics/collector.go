@@ -65,7 +65,10 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	describeAll(ch, queueSamples)
 	describeAll(ch, jobTimes)
 	describeAll(ch, jobCounts)
-	ch <- queueJobs
+	ch <- durableJobs
+	describeAll(ch, keptSamples)
+	describeAll(ch, scheduleTimes)
+	ch <- storeUp
 	describeAll(ch, leaderSamples)
 	for _, d := range []*prometheus.Desc{queueWait, queueHandle, jobDuration, jobLateness} {
 		ch <- d
@@ -80,7 +83,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	collectServices(ch, found.services)
 	c.collectQueues(ch, byName("queue", found.queues.stats))
 	collectJobs(ch, byName("job", found.jobs.stats))
-	collectStates(ch, found.states)
+	collectKept(ch, found)
 	collect(ch, leaderSamples, byName("group", found.leaders))
 }
 

@@ -108,3 +108,24 @@ func TestEveryMetricIsOnTheDashboardOrInAnAlert(t *testing.T) {
 		}
 	}
 }
+
+// Each process tells the same of a store: three of them are not three times as much,
+// and one that only enqueues must not be judged alone.
+func TestWhatIsOfTheWholeStoreIsNeverAddedUp(t *testing.T) {
+	of := regexp.MustCompile(`(\S+ by \([^)]*\)) \((?:max_over_time\(\()?stead_durable_(\w+)`)
+	for file, least := range map[string]int{"../deploy/grafana/stead.json": 7, "../deploy/prometheus/rules.yml": 4} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := of.FindAllStringSubmatch(string(text), -1)
+		for _, q := range found {
+			if perProcess := q[2] == "store_up"; strings.Contains(q[1], "sum by") || strings.Contains(q[1], "instance") != perProcess {
+				t.Errorf("%s: %s of stead_durable_%s", file, q[1], q[2])
+			}
+		}
+		if len(found) < least {
+			t.Errorf("%s: found only %d", file, len(found))
+		}
+	}
+}

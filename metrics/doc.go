@@ -24,11 +24,18 @@
 // Names begin with stead_; the label service, queue or job is the name that
 // stands in logs and errors too. Times are in seconds.
 //
+// All are of this process, and over several processes they are added up, but for
+// those that begin with stead_durable_: they are of the store that the processes
+// share, and each of them tells the same, so take the greatest and never the sum.
+// stead_durable_store_up alone is of the process again. A count that is older than a
+// minute is left out.
+//
 //	stead_service_state{service,state}            1 for the current state, 0 for the others
 //	stead_service_restarts_total{service}
 //	stead_service_panics_total{service}
 //	stead_service_start_duration_seconds{service} of the last start, stop likewise
-//	stead_queue_depth{queue}, _in_progress, _parked, _workers
+//	stead_queue_in_progress{queue}, _workers
+//	stead_queue_depth{queue}, _parked             not of a durable queue: see stead_durable_jobs
 //	stead_queue_capacity{queue}, _high_water      not of a durable queue, which has none
 //	stead_queue_accepted_total{queue}
 //	stead_queue_handled_total{queue,outcome}      succeeded, gave_up, taken_by_hand, left_over
@@ -37,11 +44,15 @@
 //	stead_queue_retries_total{queue}, stead_queue_panics_total{queue}
 //	stead_queue_wait_seconds{queue}               histogram, of one item in 64; see NativeHistograms
 //	stead_queue_handle_duration_seconds{queue}    histogram, of one attempt in 64
-//	stead_queue_oldest_due_timestamp_seconds{queue}
-//	stead_queue_jobs{queue,state}                 of a durable queue: in the store, of all processes
+//	stead_queue_oldest_due_timestamp_seconds{queue}   not of a durable queue
+//	stead_durable_jobs{queue,state}               in the store; of many completed ones an estimate
+//	stead_durable_oldest_due_timestamp_seconds{queue}
+//	stead_durable_counted_timestamp_seconds{queue}    when this process counted last
+//	stead_durable_schedule_last_run_timestamp_seconds{schedule}, _last_success_, _next_run_
+//	stead_durable_store_up{service}               1, or 0 while the store does not answer this process
 //	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
 //	stead_job_skipped_total{job,reason}           overlap, missed, paused, stopped
-//	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_   all that a durable schedule has
+//	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_   not of a durable schedule
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
 //	stead_leader{group}                           1 if this process leads, 0 if it follows
 //	stead_leader_store_up{group}                  1, or 0 since the store of the leases does not answer

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/internal/guard"
@@ -19,7 +21,10 @@ type (
 	schedules interface {
 		Schedules() []interface{ Name() string }
 	}
-	keeper    interface{ States() map[string]int }
+	keeper interface{ States() map[string]int }
+	dated  interface {
+		Counted() (at time.Time, estimates []string)
+	}
 	job       interface{ Stats() periodic.Stats }
 	scheduler interface{ Jobs() []*periodic.Job }
 )
@@ -27,18 +32,21 @@ type (
 // components are the services of a host and of those inside it, and their queues,
 // jobs and candidates, each once.
 type components struct {
-	services []subject[hosted.ServiceStatus]
-	names    map[string]bool // of services
-	queues   catalogue[channelq.Stats]
-	jobs     catalogue[periodic.Stats]
-	states   map[string]map[string]int // of queues that are kept elsewhere
-	leaders  map[string]leadership     // by group
+	services  []subject[hosted.ServiceStatus]
+	names     map[string]bool // of services
+	queues    catalogue[channelq.Stats]
+	jobs      catalogue[periodic.Stats]
+	schedules catalogue[periodic.Stats] // that are kept elsewhere
+	kept      map[string]keptQueue      // queues that are kept elsewhere, by name
+	stores    map[string]float64        // of durable jobs, by service: 1 if it is up
+	leaders   map[string]leadership     // by group
 }
 
 func find(host Host) *components {
 	c := &components{
-		names: map[string]bool{}, queues: newCatalogue[channelq.Stats](), jobs: newCatalogue[periodic.Stats](),
-		states: map[string]map[string]int{}, leaders: map[string]leadership{},
+		names: map[string]bool{}, queues: newCatalogue[channelq.Stats](),
+		jobs: newCatalogue[periodic.Stats](), schedules: newCatalogue[periodic.Stats](),
+		kept: map[string]keptQueue{}, stores: map[string]float64{}, leaders: map[string]leadership{},
 	}
 	c.addServices(host, "", 0)
 	return c
@@ -58,8 +66,10 @@ const maxNesting = 8
 func (c *components) addServices(host Host, path string, depth int) {
 	all := host.Services()
 	for _, s := range all {
-		c.services = append(c.services, newSubject("service", c.unique(path+s.Name), s))
+		name := c.unique(path + s.Name)
+		c.services = append(c.services, newSubject("service", name, s))
 		c.add(s, path)
+		ask(s, func(o stored) { c.addStore(name, o) })
 	}
 	if depth == maxNesting {
 		return
@@ -90,7 +100,11 @@ func (c *components) unique(name string) string {
 func (c *components) add(s hosted.ServiceStatus, path string) {
 	ask(s, func(q queue) { c.addQueue(q, path) })
 	ask(s, func(many queues) { c.addAll(many.Queues(), path) })
-	ask(s, func(many schedules) { c.addAll(many.Schedules(), path) })
+	ask(s, func(many schedules) {
+		for _, one := range many.Schedules() {
+			_ = guard.Call(func() error { c.addSchedule(one, path); return nil })
+		}
+	})
 	ask(s, func(j job) { c.addJob(j, path) })
 	ask(s, func(l candidate) { c.addCandidate(l) })
 	ask(s, func(many scheduler) {
@@ -123,9 +137,6 @@ func (c *components) addNamed(w interface{ Name() string }, path string) {
 	if q, ok := w.(queue); ok {
 		c.addQueue(q, path)
 	}
-	if k, ok := w.(keeper); ok {
-		c.states[c.queues.name(w, path+w.Name())] = k.States()
-	}
 	if j, ok := w.(job); ok {
 		c.addJob(j, path)
 	}
@@ -136,8 +147,9 @@ func (c *components) addNamed(w interface{ Name() string }, path string) {
 func (c *components) addQueue(q queue, path string) {
 	s := q.Stats()
 	name := c.queues.name(q, path+s.Name)
-	if _, kept := q.(keeper); kept {
-		s.Capacity, s.HighWater = boundless, boundless
+	if k, ok := q.(keeper); ok {
+		c.kept[name] = keptOf(k, &s)
+		s.Capacity, s.HighWater, s.Depth, s.Parked, s.OldestDue = boundless, boundless, boundless, boundless, time.Time{}
 	}
 	if other, ok := c.queues.stats[name]; ok && !other.OldestDue.IsZero() &&
 		(s.OldestDue.IsZero() || other.OldestDue.Before(s.OldestDue)) {

@@ -52,8 +52,6 @@ func outcomes() []part[jobStats] {
 // collectJobs sends what all jobs have, those of a scheduler among them.
 func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
 	collect(ch, jobTimes, of)
-	// The schedules of durable jobs know when, but count nothing: a 0 would be false.
-	of = slices.DeleteFunc(of, func(j subject[jobStats]) bool { return j.stats.Runs == nil })
 	collect(ch, jobCounts, of)
 	for i := range of {
 		ch <- exact(jobDuration, of[i].alone, &of[i].stats.Duration)

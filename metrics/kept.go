@@ -1,15 +1,93 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
 
-var queueJobs = describe("queue_jobs", "Jobs of a durable queue in the store, of all processes, by the state they are in.", "queue", "state")
+	"github.com/prometheus/client_golang/prometheus"
+)
 
-// collectStates counts in the store, of which several processes may be users. It shows all processes the same: take the maximum over them, not the
-// sum.
-func collectStates(ch chan<- prometheus.Metric, queues map[string]map[string]int) {
-	for _, q := range byName("queue", queues) {
-		for state, n := range q.stats {
-			ch <- &point{queueJobs, q.labels(labelPair("state", valid(state))), prometheus.GaugeValue, float64(n)}
+// What is in the store of durable jobs belongs to no process, and each of those that
+// use the store tells the same of it: so these series have names of their own, and
+// are never added up over processes. Only whether the store answers is of the one
+// process that asked.
+var (
+	storeUp = describe("durable_store_up", "1 if the store of the jobs answers this process and is what it was, 0 if not.", "service")
+
+	durableJobs = describe("durable_jobs", "Jobs in the store, of all processes, by the state they are in. "+
+		"Of many completed ones an estimate. Absent when they were not counted for a minute.", "queue", "state")
+
+	keptSamples = []sample[keptQueue]{
+		gauge("durable_oldest_due_timestamp_seconds", "When the oldest job in the store that could be taken now came due, of all processes. Absent when there is none.", "queue",
+			func(k *keptQueue) float64 { return since1970(k.oldest) }),
+		gauge("durable_counted_timestamp_seconds", "When this process last counted the jobs in the store. Absent before.", "queue",
+			func(k *keptQueue) float64 { return since1970(k.counted) }),
+	}
+
+	scheduleTimes = []sample[jobStats]{
+		gauge("durable_schedule_last_run_timestamp_seconds", "When the last run began, in whatever process. Absent before the first.", "schedule",
+			func(s *jobStats) float64 { return since1970(s.LastStarted) }),
+		gauge("durable_schedule_last_success_timestamp_seconds", "When the last successful run ended, in whatever process. Absent before the first.", "schedule",
+			func(s *jobStats) float64 { return since1970(s.LastSuccess) }),
+		gauge("durable_schedule_next_run_timestamp_seconds", "When the next run is due. Absent when there is none.", "schedule",
+			func(s *jobStats) float64 { return since1970(s.Next) }),
+	}
+)
+
+// countedWithin is how old a count may be. An older one is left out: it would be
+// taken for that of another process which counts.
+const countedWithin = time.Minute
+
+// keptQueue is what one store says of one queue.
+type keptQueue struct {
+	states          map[string]int
+	oldest, counted time.Time
+}
+
+// keptOf reads a queue; one that does not say when it counted has counted now.
+func keptOf(k keeper, s *queueStats) keptQueue {
+	kept := keptQueue{states: k.States(), oldest: s.OldestDue}
+	if d, ok := k.(dated); ok {
+		kept.counted, _ = d.Counted()
+		if kept.counted.IsZero() || time.Since(kept.counted) > countedWithin {
+			kept.states, kept.oldest = nil, time.Time{}
 		}
+	}
+	return kept
+}
+
+// stored is a service of durable jobs. A candidate has an Outage too, but of leases.
+type stored interface {
+	outage
+	queues
+}
+
+func (c *components) addStore(service string, s stored) {
+	if _, leads := s.(candidate); !leads {
+		since, _ := s.Outage()
+		c.stores[service] = oneIf(since.IsZero())
+	}
+}
+
+// addSchedule is for one that is kept in a store. It knows when, but counts nothing:
+// a 0 would be false.
+func (c *components) addSchedule(w interface{ Name() string }, path string) {
+	if j, ok := w.(job); ok {
+		s := j.Stats()
+		c.schedules.stats[c.schedules.name(j, path+s.Name)] = s
+	}
+}
+
+// collectKept sends what is in the stores.
+func collectKept(ch chan<- prometheus.Metric, found *components) {
+	all := byName("queue", found.kept)
+	for _, q := range all {
+		for state, n := range q.stats.states {
+			ch <- &point{durableJobs, q.labels(labelPair("state", valid(state))), prometheus.GaugeValue, float64(n)}
+		}
+	}
+	collect(ch, keptSamples, all)
+	collect(ch, scheduleTimes, byName("schedule", found.schedules.stats))
+	for _, s := range byName("service", found.stores) {
+		ch <- &point{storeUp, s.alone, prometheus.GaugeValue, s.stats}
 	}
 }

@@ -40,7 +40,7 @@ func TestQueuesAndJobsOfOneNameInNestedHostsAreSeriesOfTheirOwn(t *testing.T) {
 		`stead_job_runs_total{job="a/tidy",outcome="succeeded"}`: 0,
 		`stead_job_runs_total{job="b/tidy",outcome="succeeded"}`: 0,
 		`stead_service_restarts_total{service="a/mail"}`:         0,
-		`stead_queue_jobs{queue="a/kept",state="retryable"}`:     3,
+		`stead_durable_jobs{queue="a/kept",state="retryable"}`:   3,
 	})
 	if n := p.sum("stead_queue_capacity", ""); n != 22 {
 		t.Errorf("all capacities are %v", n)

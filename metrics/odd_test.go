@@ -47,10 +47,10 @@ func TestNamesThatAreNoUTF8DoNotFailTheScrape(t *testing.T) {
 	host.Add("x\xfe", silent(), hosted.Watch(newQueue("mail\xff", 5, channelq.Wait)))
 	host.Add("y", silent(), hosted.Watch(newQueue("mail\xfe", 5, channelq.Wait)))
 	scrape(t, host).want(t, map[string]float64{
-		"stead_queue_jobs{queue=\"kept\uFFFD\",state=\"retryable\"}": 3,
-		"stead_queue_capacity{queue=\"mail\uFFFD\"}":                 5,
-		"stead_service_restarts_total{service=\"x\uFFFD\"}":          0,
-		"stead_service_restarts_total{service=\"x\uFFFD'\"}":         0,
+		"stead_durable_jobs{queue=\"kept\uFFFD\",state=\"retryable\"}": 3,
+		"stead_queue_capacity{queue=\"mail\uFFFD\"}":                   5,
+		"stead_service_restarts_total{service=\"x\uFFFD\"}":            0,
+		"stead_service_restarts_total{service=\"x\uFFFD'\"}":           0,
 	})
 }
 
@@ -120,8 +120,8 @@ func TestAQueueThatPanicsCostsNoneOfItsNeighboursTheirSeries(t *testing.T) {
 	host := hosted.New(hosted.Config{})
 	host.Add("shelf", shelf{silent()}, hosted.Watch(loaded("c")), hosted.Watch(newQueue("mail", 5, channelq.Wait)))
 	scrape(t, host).want(t, map[string]float64{
-		`stead_queue_capacity{queue="mail"}`:            5,
-		`stead_queue_jobs{queue="b",state="retryable"}`: 3,
-		`stead_service_restarts_total{service="shelf"}`: 0,
+		`stead_queue_capacity{queue="mail"}`:              5,
+		`stead_durable_jobs{queue="b",state="retryable"}`: 3,
+		`stead_service_restarts_total{service="shelf"}`:   0,
 	})
 }

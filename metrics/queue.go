@@ -18,21 +18,26 @@ type queueStats = channelq.Stats
 //
 // Gauges are of the moment of the scrape. What happens between two scrapes is in
 // the counters and in the high-water mark.
+//
+// All series that begin with stead_queue_ are of one process: over several, they are
+// added up. What is of a whole store is in kept.go, under other names.
 var (
 	queueWait   = describe("queue_wait_seconds", "From enqueue until a consumer took the item. A sample: one item in 64.", "queue")
 	queueHandle = describe("queue_handle_duration_seconds", "One attempt to handle an item. A sample: one attempt in 64 of each worker.", "queue")
 
 	queueSamples = slices.Concat(
 		[]sample[queueStats]{
-			gauge("queue_depth", "Items in the queue.", "queue", func(s *queueStats) float64 { return float64(s.Depth) }),
+			gauge("queue_depth", "Items in the queue. Absent for a queue that is kept in a store.", "queue",
+				func(s *queueStats) float64 { return bounded(s.Depth) }),
 			gauge("queue_capacity", "Items that the queue can hold. Absent for a queue that is kept in a store.", "queue",
 				func(s *queueStats) float64 { return bounded(s.Capacity) }),
 			gauge("queue_high_water", "The greatest depth there ever was. Absent for a queue that is kept in a store.", "queue",
 				func(s *queueStats) float64 { return bounded(s.HighWater) }),
-			gauge("queue_in_progress", "Items that are being handled.", "queue", func(s *queueStats) float64 { return float64(s.InProgress) }),
-			gauge("queue_parked", "Items that wait for a retry, or for another item of their key.", "queue", func(s *queueStats) float64 { return float64(s.Parked) }),
-			gauge("queue_workers", "Workers there are.", "queue", func(s *queueStats) float64 { return float64(s.Workers) }),
-			gauge("queue_oldest_due_timestamp_seconds", "When the oldest item that could be handled now was enqueued or came due. Absent when there is none.", "queue",
+			gauge("queue_in_progress", "Items that are being handled in this process.", "queue", func(s *queueStats) float64 { return float64(s.InProgress) }),
+			gauge("queue_parked", "Items that wait for a retry, or for another item of their key. Absent for a queue that is kept in a store.", "queue",
+				func(s *queueStats) float64 { return bounded(s.Parked) }),
+			gauge("queue_workers", "Workers there are in this process.", "queue", func(s *queueStats) float64 { return float64(s.Workers) }),
+			gauge("queue_oldest_due_timestamp_seconds", "When the oldest item that could be handled now was enqueued or came due. Absent when there is none, and for a queue that is kept in a store.", "queue",
 				func(s *queueStats) float64 { return since1970(s.OldestDue) }),
 			counter("queue_accepted_total", "Items that the queue took in.", "queue", func(s *queueStats) float64 { return float64(s.Accepted) }),
 			counter("queue_retries_total", "Attempts after the first one.", "queue", func(s *queueStats) float64 { return float64(s.Retried) }),

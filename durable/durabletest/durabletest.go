@@ -112,6 +112,7 @@ type none[TTx any] struct{}
 
 func (none[TTx]) Driver() riverdriver.Driver[TTx] { return noDriver[TTx]{} }
 
+func (none[TTx]) Check(context.Context) error                     { return errNone }
 func (none[TTx]) Counts(context.Context) ([]durable.Count, error) { return nil, errNone }
 func (none[TTx]) Places(context.Context) ([]durable.Place, time.Time, error) {
 	return nil, time.Time{}, errNone

@@ -98,3 +98,35 @@ func TestStartFailsInTimeWhenPostgresIsAwayAndLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a process knew of the store before is no news of it: while it is away all that
+// asks has to be told so.
+func TestAnOutageOfPostgresIsKnownWhileItLasts(t *testing.T) {
+	testserver.Wanted(t)
+	t.Parallel()
+	server := testserver.NewPostgres(t)
+	s, err := postgres.Open(t.Context(), server.URL)
+	must(t, err)
+	defer func() { _ = s.Close() }()
+	must(t, durable.Migrate(t.Context(), s))
+	jobs, err := durable.New(s, durable.Config{Mode: durable.InsertOnly})
+	must(t, err)
+	_, err = durable.NewQueue[task](jobs, "task", nil, durable.QueueConfig[task]{})
+	must(t, err)
+	must(t, jobs.Start(t.Context()))
+	begun := time.Now()
+	server.Kill()
+	until(t, "the outage is known", patience, func() bool { _, err := jobs.Outage(); return err != nil })
+	since, err := jobs.Outage()
+	t.Logf("known after %v: %v", time.Since(begun).Round(time.Millisecond), err)
+	if since.Before(begun) {
+		t.Errorf("since %v, before the server went away at %v", since, begun)
+	}
+	server.Start()
+	back := time.Now()
+	until(t, "the end of the outage is known", patience, func() bool { _, err := jobs.Outage(); return err == nil })
+	t.Logf("its end %v after it was back", time.Since(back).Round(time.Millisecond))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	must(t, jobs.Stop(ctx))
+}

@@ -36,10 +36,10 @@
 //
 // # Cost
 //
-// A process that works keeps two or three connections of the pool for itself: to
-// listen, to lead and to fetch. Give the pool as many more as handlers use. An
-// insert is about a millisecond, and one process does up to some 10,000 empty jobs
-// a second.
+// A process that works keeps three connections of the pool for itself: to listen, to
+// lead, and to fetch. Give the pool as many more as handlers use: the start warns if
+// there are more handlers than that. An
+// insert is about a millisecond; docs/performance-durable.md has what was measured.
 //
 // # Testing
 //
@@ -49,8 +49,8 @@
 //
 // # Not for
 //
-// A pooler in transaction mode in front of the database: listening needs a
-// session.
+// A pooler in transaction mode in front of the database: listening needs a session. The
+// start finds that out and is an error, see [Store.Ready].
 package postgres
 
 import (
@@ -58,6 +58,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -77,11 +78,23 @@ type Store struct {
 
 var _ durable.Store[pgx.Tx] = (*Store)(nil)
 
-// Open makes a pool for the URL or keyword string, with the defaults of pgxpool; for
-// others see [Wrap]. It does not connect: the start of the jobs does. An error is one
-// of the string. The caller closes the store.
+// leastConns is what the pool of [Open] has room for if the URL does not say: pgxpool's
+// own four are gone with what the engine keeps. They are opened when they are needed.
+const leastConns = 16
+
+// Open makes a pool for the URL or keyword string, with the defaults of pgxpool but for
+// at least 16 connections; pool_max_conns in the string is how many, and for all else
+// see [Wrap]. It does not connect: the start of the jobs does. An error is one of the
+// string. The caller closes the store.
 func Open(ctx context.Context, url string) (*Store, error) {
-	pool, err := pgxpool.New(ctx, url)
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		cfg.MaxConns = max(cfg.MaxConns, leastConns)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
 	}
@@ -110,20 +123,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Counts counts the jobs by queue and state.
-func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
-	rows, err := s.pool.Query(ctx, `SELECT queue, state::text, n, due, COALESCE(deserted, 0), COALESCE(taken, '0001-01-01 00:00:00+00')
-		FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state) AS every
-		LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
-			WHERE state = 'running' AND cardinality(attempted_by) > 0 AND attempted_by[cardinality(attempted_by)] NOT IN (
-				SELECT id FROM stead_instance WHERE seen >= now() - interval '1 minute')
-			GROUP BY queue, state) AS lost USING (queue, state)`)
-	if err != nil {
-		return nil, fmt.Errorf("stead/durable/postgres: count jobs: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[durable.Count])
-	if err != nil {
-		return nil, fmt.Errorf("stead/durable/postgres: count jobs: %w", err)
-	}
-	return list, nil
+// Check asks the server whether it has the engine's tables.
+func (s *Store) Check(ctx context.Context) error {
+	return s.exec(ctx, "check", "SELECT 1 FROM river_queue LIMIT 1")
 }

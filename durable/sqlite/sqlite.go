@@ -39,7 +39,8 @@
 // One connection, because SQLite has one writer: with more, writers starve each
 // other. While a transaction is open, every other use of the store in this process
 // waits for it; inside it use only EnqueueTx. An insert is about 0.6 ms on a
-// solid-state disk, and 10 workers do some 2,000 to 3,000 empty jobs a second.
+// solid-state disk. How many jobs a second that comes to is measured in
+// docs/performance-durable.md.
 // Every process that works looks for announcements in the file twenty times a second.
 //
 // # Testing
@@ -76,6 +77,8 @@ import (
 // goroutine.
 type Store struct {
 	path   string
+	full   string      // path, wherever the program goes
+	opened os.FileInfo // of the file that was opened
 	db     *sql.DB
 	driver *riversqlite.Driver
 }
@@ -112,7 +115,15 @@ func Open(path string) (*Store, error) {
 	if err := connect(db); err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
 	}
-	return &Store{path: path, db: db, driver: riversqlite.New(db)}, nil
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+	}
+	opened, err := os.Stat(full)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+	}
+	return &Store{path: path, full: full, opened: opened, db: db, driver: riversqlite.New(db)}, nil
 }
 
 // connect opens the connection. The file enters WAL mode when the first one opens
@@ -141,37 +152,3 @@ func (s *Store) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }
 
 // Close closes the file. Stop the jobs first.
 func (s *Store) Close() error { return s.db.Close() }
-
-// Counts counts the jobs by queue and state.
-func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
-	rows, err := s.db.QueryContext(ctx, countJobs)
-	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var c durable.Count
-		var due, taken int64
-		if err := rows.Scan(&c.Queue, &c.State, &c.N, &due, &c.Deserted, &taken); err != nil {
-			return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
-		}
-		c.Due = time.UnixMilli(due)
-		if c.Deserted > 0 {
-			c.Since = time.UnixMilli(taken)
-		}
-		list = append(list, c)
-	}
-	return list, rows.Err()
-}
-
-// countJobs also counts, of those that run, whose process is gone. Times are in
-// milliseconds, 0 for none. The engine writes most of them as SQLite does, and the
-// due ones of a retry as Go prints them: "... +0000 UTC m=+12.3".
-const countJobs = `SELECT queue, state, n,
-		CAST(COALESCE(unixepoch(CASE instr(due, ' +') WHEN 0 THEN due ELSE substr(due, 1, instr(due, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER),
-		COALESCE(deserted, 0), CAST(COALESCE(unixepoch(taken, 'subsec'), 0) * 1000 AS INTEGER)
-	FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job GROUP BY queue, state)
-	LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
-		WHERE state = 'running' AND json_array_length(attempted_by) > 0 AND json_extract(attempted_by, '$[#-1]') NOT IN (
-			SELECT id FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000)
-		GROUP BY queue, state) USING (queue, state)`

@@ -47,11 +47,12 @@ func Following(s Schedule, after time.Time) (time.Time, error) {
 	return next, nil
 }
 
-// countLimit bounds the slots that are counted one by one after a long gap.
-const countLimit = 1000
+// CountLimit bounds the slots that are counted one by one after a long gap. A count of
+// as many means at least as many.
+const CountLimit = 1000
 
 // Latest is the last slot not after now, given that slot is one, and how many
-// there are from slot to that, counted up to countLimit. A per-second job that
+// there are from slot to that, counted up to CountLimit. A per-second job that
 // slept a month has millions: it looks back from now in growing steps until there
 // is a slot, then halves.
 func Latest(s Schedule, slot, now time.Time) (latest time.Time, count int, err error) {
@@ -77,7 +78,7 @@ func Latest(s Schedule, slot, now time.Time) (latest time.Time, count int, err e
 	}
 	for t := slot; ; {
 		count++
-		if !t.Before(latest) || count == countLimit {
+		if !t.Before(latest) || count == CountLimit {
 			return latest, count, nil
 		}
 		if t, err = Following(s, t); err != nil {

@@ -1,0 +1,140 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+)
+
+// The engine announces no more than one insert per queue and FetchCooldown, and drops
+// the announcements in between: the second of two jobs that are enqueued together
+// would wait for the next poll. So what may have been dropped is announced from here, a
+// moment later and once for all: a burst costs one statement more in twenty
+// milliseconds.
+
+const (
+	wakeAfter = 20 * time.Millisecond
+	wakeWait  = time.Second
+
+	insertTopic = "river_insert" // of the engine
+)
+
+// waker announces what the engine may not have.
+type waker struct {
+	notify   func(ctx context.Context, queue string) error
+	cooldown time.Duration
+
+	mu      sync.Mutex
+	queues  map[string]*inserts
+	closed  bool // nothing is put off any more
+	pending sync.WaitGroup
+}
+
+// inserts are those into one queue from this process.
+type inserts struct {
+	begun  uint64    // how many
+	flying int       // of which have not ended
+	last   time.Time // when one began or ended
+	late   bool      // an announcement is to come
+}
+
+// insert is called before an insert, and what it returns after it. The engine has
+// announced the insert for sure if no other was near: there was none within the
+// cooldown before it, and none began before it ended.
+func (w *waker) insert(queue string) (done func()) {
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.queues == nil {
+		w.queues = map[string]*inserts{}
+	}
+	q := w.queues[queue]
+	if q == nil {
+		q = &inserts{}
+		w.queues[queue] = q
+	}
+	alone := q.flying == 0 && now.Sub(q.last) > w.cooldown
+	q.begun++
+	q.flying++
+	q.last = now
+	mine := q.begun
+	return func() { w.inserted(queue, q, alone, mine) }
+}
+
+func (w *waker) inserted(queue string, q *inserts, alone bool, mine uint64) {
+	w.mu.Lock()
+	q.flying--
+	q.last = time.Now()
+	if alone && q.begun == mine || q.late {
+		w.mu.Unlock()
+		return
+	}
+	if w.closed {
+		w.mu.Unlock()
+		w.announce(queue)
+		return
+	}
+	q.late = true
+	w.pending.Add(1)
+	w.mu.Unlock()
+	time.AfterFunc(wakeAfter, func() {
+		defer w.pending.Done()
+		w.mu.Lock()
+		q.late = false // what is inserted from now on is not in this one
+		w.mu.Unlock()
+		w.announce(queue)
+	})
+}
+
+// announce says that there are jobs. If it fails the poll finds them.
+func (w *waker) announce(queue string) {
+	ctx, cancel := context.WithTimeout(context.Background(), wakeWait)
+	defer cancel()
+	_ = w.notify(ctx, queue)
+}
+
+// close waits for what was put off, or until ctx ends.
+func (w *waker) close(ctx context.Context) {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	done := make(chan struct{})
+	go func() { w.pending.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// notifyOf is an announcement as the engine makes it.
+func notifyOf(queue string) *riverdriver.NotifyManyParams {
+	return &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: []string{fmt.Sprintf(`{"queue": %q}`, queue)}}
+}
+
+// newWaker is for a store that announces things; nobody hears of others.
+func (j *Jobs[TTx]) newWaker() *waker {
+	return &waker{cooldown: j.cfg.FetchCooldown, notify: func(ctx context.Context, queue string) error {
+		return j.store.Driver().GetExecutor().NotifyMany(ctx, notifyOf(queue))
+	}}
+}
+
+// inserting is called before an insert, and what it returns after it.
+func (j *Jobs[TTx]) inserting(queue string) (done func()) {
+	if !j.store.Driver().SupportsListener() {
+		return func() {}
+	}
+	return j.waker.insert(queue)
+}
+
+// insertedIn announces a job in the transaction that inserts it: nobody knows when
+// that commits.
+func (j *Jobs[TTx]) insertedIn(ctx context.Context, tx TTx, queue string) error {
+	d := j.store.Driver()
+	if !d.SupportsListener() {
+		return nil
+	}
+	return d.UnwrapExecutor(tx).NotifyMany(ctx, notifyOf(queue))
+}
