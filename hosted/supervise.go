@@ -83,6 +83,9 @@ func (u *unit) watch(e ender) error {
 // decide says what the end of a loop or of a service means and reports whether
 // it is to be started again.
 func (h *Host) decide(u *unit, err error) bool {
+	if h.toldToEnd(err) {
+		err = nil
+	}
 	h.mu.Lock()
 	if isPanic(err) {
 		u.panics++
@@ -143,6 +146,16 @@ func (h *Host) decide(u *unit, err error) bool {
 		h.marks.RequestStop(errAllDone, time.Time{})
 	}
 	return false
+}
+
+// toldToEnd says whether err is the news that the host is stopping, which a producer
+// gets before its own turn and may end with.
+func (h *Host) toldToEnd(err error) bool {
+	if err == nil || !errors.Is(err, ErrStopping) {
+		return false
+	}
+	stop := h.stopBegins()
+	return stop.Err() != nil && isCancel(err, context.Cause(stop))
 }
 
 // isPanic keeps the target of errors.As, which goes to the heap, out of the way
