@@ -49,8 +49,9 @@ type Config struct {
 	// that are not loops do not hold it up. A host without a loop refuses it.
 	ExitWhenDone bool
 
-	// HealthTimeout bounds all health checks of one probe together. 0: 900 ms,
-	// less than the 1 s after which a kubelet gives a probe up.
+	// HealthTimeout bounds all health checks of one probe together, and is how long
+	// their results are used again. 0: 900 ms, less than the 1 s after which a kubelet
+	// gives a probe up.
 	HealthTimeout time.Duration
 }
 
@@ -69,7 +70,8 @@ type Host struct {
 	life   *lifecycle.Lifetime
 	ended  chan struct{} // closed when the stop is over and result is final
 	cut    chan struct{} // closed to end the drain delay early
-	checks checks        // health checks in flight
+	checks checks        // of health
+	census census        // for /livez?verbose
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
 	signalled bool // a signal asked for the stop; only Main's goroutine uses it

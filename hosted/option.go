@@ -70,9 +70,11 @@ func Watch(observed interface{ Name() string }) Option {
 	return func(s *settings) { s.watched = append(s.watched, observed) }
 }
 
-// Health adds a check to the readiness of the service. It is called for every
-// probe, together with all others under one bound ([Config.HealthTimeout]), from
-// a goroutine of its own, never twice at once.
+// Health adds a check to the readiness of the service. It is called when a probe
+// comes, together with all others under one bound ([Config.HealthTimeout]), from
+// a goroutine of its own, never twice at once. Its result is used again for as long
+// as that bound, so that who probes often costs no more than one check in that time.
+// Its context has the values of the service's, and ends with the bound.
 func Health(check func(ctx context.Context) error) Option {
 	return func(s *settings) { s.health = check }
 }
