@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/backoff"
+	"github.com/steadgo/stead/internal/plural"
 )
 
 // BatchConfig describes a batcher. The zero value hands over what is there, at
@@ -72,7 +73,7 @@ func (e *BatchError) fits(n int) bool {
 
 // Error returns the number of failed items.
 func (e *BatchError) Error() string {
-	return fmt.Sprintf("stead/channelq: %d items of the batch failed", len(e.Failed))
+	return fmt.Sprintf("stead/channelq: %s of the batch failed", plural.Of(len(e.Failed), "item"))
 }
 
 // Unwrap returns the errors of all failed items, in no particular order.

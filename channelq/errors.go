@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/steadgo/stead/internal/plural"
 )
 
 // What a call of a queue fails with, to be found with errors.Is. The errors
@@ -41,7 +43,7 @@ type LeftoverError struct {
 
 // Error names the queue and the number.
 func (e *LeftoverError) Error() string {
-	msg := fmt.Sprintf("stead/channelq: stop %q: %d items left over", e.Queue, e.N)
+	msg := fmt.Sprintf("stead/channelq: stop %q: %s left over", e.Queue, plural.Of(e.N, "item"))
 	if e.Err != nil {
 		msg += ": " + e.Err.Error()
 	}

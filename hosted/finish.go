@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/steadgo/stead/internal/plural"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -151,7 +152,7 @@ func (h *Host) countLeftOver(end time.Time) {
 			seen[w] = true
 			if n := ask(u, q.Len, patience(end)); n > 0 {
 				left += n
-				h.leftInQueue(u, fmt.Errorf("queue %q: %d items left over", w.Name(), n))
+				h.leftInQueue(u, fmt.Errorf("queue %q: %s left over", w.Name(), plural.Of(n, "item")))
 			}
 			if t, ok := w.(tally); ok && !own {
 				items = sum(items, ask(u, t.Tally, patience(end)))

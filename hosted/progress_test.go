@@ -86,7 +86,7 @@ func TestSummaryIsTheStateInAFewWords(t *testing.T) {
 		synctest.Wait()
 		want("starting")
 		pass(time.Second)
-		want("running, 1 services")
+		want("running, 1 service")
 		h.Lifetime().Stop(nil)
 		want("stopping")
 		pass(1500 * time.Millisecond)

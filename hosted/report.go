@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/steadgo/stead/internal/plural"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -77,7 +78,7 @@ func (h *Host) Summary() string {
 		}
 		return "stopping, waiting for " + namesOf(waiting)
 	case phase == running:
-		return fmt.Sprintf("running, %d services", n)
+		return "running, " + plural.Of(n, "service")
 	default:
 		return "starting"
 	}

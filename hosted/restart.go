@@ -63,10 +63,9 @@ func (g *finalError) Unwrap() error { return g.error }
 // came meanwhile.
 func (u *unit) backOff() bool {
 	u.host.mu.Lock()
-	delay := u.policy.restart.delay(u.intensity.attempt)
-	u.intensity.next = time.Now().Add(delay)
+	at := u.intensity.next
 	u.host.mu.Unlock()
-	timer := time.NewTimer(delay)
+	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -94,11 +93,28 @@ func (u *unit) mayRestartLocked(err error) bool {
 	if u.state == lifecycle.Running {
 		ran = time.Since(u.since)
 	}
-	if !u.intensity.allow(time.Now(), ran, u.policy.restart) {
+	now := time.Now()
+	if !u.intensity.allow(now, ran, u.policy.restart) {
 		return false
 	}
+	u.intensity.next = now.Add(u.policy.restart.delay(u.intensity.attempt))
 	u.restarts++
 	return true
+}
+
+// planLocked is what the log says of a restart: when, which of how many, and what
+// comes after the last.
+func (u *unit) planLocked() []any {
+	cfg := u.policy.restart
+	plan := []any{"delay", round(time.Until(u.intensity.next)), "attempt", u.intensity.attempt}
+	if cfg.Limit < 0 {
+		return plan
+	}
+	then := "stop the host"
+	if cfg.Then.action == ignore {
+		then = "go on without it"
+	}
+	return append(plan, "restart", len(u.intensity.recent), "limit", cfg.Limit, "per", cfg.Per, "then", then)
 }
 
 // intensity counts restarts against their limit.
@@ -110,7 +126,7 @@ type intensity struct {
 
 // allow reports whether a failure at now, after a run of this length, may be
 // answered with another restart, and counts it if so.
-func (i *intensity) allow(now time.Time, ran time.Duration, cfg RestartConfig) bool {
+func (i *intensity) allow(now time.Time, ran time.Duration, cfg *RestartConfig) bool {
 	if ran >= cfg.Per {
 		i.attempt = 0
 	}

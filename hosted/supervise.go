@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/plural"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -86,7 +87,11 @@ func (h *Host) decide(u *unit, err error) bool {
 	if h.toldToEnd(err) {
 		err = nil
 	}
+	stopping := h.marks.Request().Cause != nil
 	h.mu.Lock()
+	if err == nil && u.policy.always() && !stopping && u.state != lifecycle.Starting && u.ctx.Err() == nil {
+		err = errReturned
+	}
 	if isPanic(err) {
 		u.panics++
 	}
@@ -118,16 +123,16 @@ func (h *Host) decide(u *unit, err error) bool {
 		return false
 	}
 	u.err = err
-	action := u.policy.action
-	if action == restart {
+	action := u.policy.last()
+	if u.policy.action == restart {
 		if u.mayRestartLocked(err) {
-			attempt := u.intensity.attempt
+			plan := u.planLocked()
 			u.enterLocked(lifecycle.Restarting)
 			h.mu.Unlock()
-			h.log.Warn("service restarting", append(failure(u, err), "attempt", attempt)...)
+			h.log.Warn("service restarting", append(failure(u, err), plan...)...)
 			return true
 		}
-		err = fmt.Errorf("gave up after %d restarts: %w", u.restarts, err)
+		err = fmt.Errorf("gave up after %s: %w", plural.Of(int(u.restarts), "restart"), err)
 		u.err = err
 	}
 	u.enterLocked(lifecycle.Failed)
@@ -147,6 +152,9 @@ func (h *Host) decide(u *unit, err error) bool {
 	}
 	return false
 }
+
+// errReturned is the reason of a restart under [RestartConfig.Always].
+var errReturned = errors.New("it returned, and is to run always")
 
 // toldToEnd says whether err is the news that the host is stopping, which a producer
 // gets before its own turn and may end with.
@@ -216,7 +224,7 @@ func (u *unit) endedAtStopLocked(err error) bool {
 		return false
 	}
 	u.err = err
-	if u.policy.action != ignore {
+	if u.policy.last() != ignore {
 		u.host.failures = append(u.host.failures, &ServiceError{Service: u.name, Op: "run", Err: err})
 	}
 	u.enterAtLocked(lifecycle.Failed, now)
