@@ -65,8 +65,8 @@ func (h *Host) finish(end time.Time) {
 func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (stragglers []Straggler) {
 	for _, c := range behind {
 		if c.returned() {
-			if c.err != nil {
-				continue // it has said so itself
+			if c.err != nil || c.unit.absent {
+				continue // it has said so itself, or the start went on without it
 			}
 			h.failures = append(h.failures, &ServiceError{
 				Service: c.unit.name, Op: c.op,

@@ -76,7 +76,7 @@ func (h *Host) ReadyHandler() http.Handler {
 
 // critical says whether the service's state counts for the whole.
 func (u *unit) critical() bool {
-	return !u.notCritical && (u.policy.last() != ignore || u.state != lifecycle.Failed)
+	return !u.notCritical && !u.absent && (u.policy.last() != ignore || u.state != lifecycle.Failed)
 }
 
 func (h *Host) handler(kind string, ask func(context.Context) []probe) http.Handler {

@@ -74,7 +74,7 @@ func (h *Host) legacy(u *unit) hook {
 func (h *Host) startHooks(ctx context.Context, op string, of func(*unit) hook) bool {
 	for _, u := range h.units {
 		run := of(u)
-		if run == nil {
+		if run == nil || u.isAbsent() {
 			continue
 		}
 		if ctx.Err() != nil {

@@ -16,6 +16,7 @@ type settings struct {
 	startTimeout time.Duration
 	stopTimeout  time.Duration
 	policy       Policy
+	optional     bool // its start may fail
 	waitReady    bool
 	notCritical  bool
 	watched      []interface{ Name() string }
@@ -35,6 +36,13 @@ func After(names ...string) Option {
 // StartTimeout bounds the service's Start; it fails the start. 0: only
 // [Config.StartTimeout] bounds it.
 func StartTimeout(d time.Duration) Option { return func(s *settings) { s.startTimeout = d } }
+
+// OptionalStart lets the host start without the service: if its Start fails, or takes
+// longer than its [StartTimeout], it has failed, which is logged and shown, and the
+// start goes on with the next one, also with those that come [After] it. It then does
+// not count for readiness and liveness, and nothing tries it again. Once it has
+// started it is a service as any other, with its [Policy].
+func OptionalStart() Option { return func(s *settings) { s.optional = true } }
 
 // StopTimeout shortens the service's own turn in the stop; it cannot lengthen it
 // and must not be longer than [Config.ShutdownTimeout]. 0: none of its own.

@@ -19,7 +19,7 @@ type ServiceStatus struct {
 	State     lifecycle.State
 	Since     time.Time // of State
 	Ready     bool      // counts as ready: Running or Completed
-	Critical  bool      // its state counts for readiness; see NotCritical
+	Critical  bool      // its state counts for readiness; see NotCritical and OptionalStart
 	Restarts  int
 	RestartAt time.Time // when it is started again; zero unless it waits for that
 	Panics    int
@@ -53,7 +53,7 @@ func (u *unit) statusLocked() ServiceStatus {
 	return ServiceStatus{
 		Name: u.name, State: u.state, Since: u.since,
 		Ready:    u.state == lifecycle.Running || u.state == lifecycle.Completed,
-		Critical: !u.notCritical,
+		Critical: !u.notCritical && !u.absent,
 		Restarts: int(u.restarts), RestartAt: restartAt, Panics: int(u.panics), Err: u.err,
 		After:     append([]string(nil), u.after...),
 		StartTook: u.startTook, StopTook: u.stopTook, LeftOver: u.leftOver,

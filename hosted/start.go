@@ -106,6 +106,7 @@ var errSiblingFailed = errors.New("stead/hosted: another service failed to start
 
 // startUnit reports whether the start may go on. What failed is noted.
 func (h *Host) startUnit(ctx context.Context, u *unit) bool {
+	whole := ctx
 	if ctx.Err() != nil {
 		return false
 	}
@@ -124,17 +125,42 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 	if err == nil {
 		return true
 	}
+	if u.optional && whole.Err() == nil {
+		u.goWithout(err)
+		return true
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	u.err = err
-	u.startTook = time.Since(u.since)
-	u.enterLocked(lifecycle.Failed)
+	u.failedToStartLocked(err)
 	// That a start was cut short because of something else that is known
 	// already is no failure of its own.
 	if ctx.Err() == nil || !isCancel(err, context.Cause(ctx)) || len(h.failures) == 0 {
 		h.failures = append(h.failures, &ServiceError{Service: u.name, Op: "start", Err: err})
 	}
 	return false
+}
+
+func (u *unit) failedToStartLocked(err error) {
+	u.err = err
+	u.startTook = time.Since(u.since)
+	u.enterLocked(lifecycle.Failed)
+}
+
+// goWithout notes that the start goes on without a service that was optional.
+func (u *unit) goWithout(err error) {
+	h := u.host
+	h.mu.Lock()
+	u.failedToStartLocked(err)
+	u.absent = true
+	u.loopEndedLocked()
+	h.mu.Unlock()
+	h.log.Error("service not started", append(failure(u, err), "optional", true)...)
+}
+
+func (u *unit) isAbsent() bool {
+	u.host.mu.Lock()
+	defer u.host.mu.Unlock()
+	return u.absent
 }
 
 func (u *unit) startLoop(ctx context.Context) error {

@@ -37,6 +37,7 @@ type unit struct {
 	state     lifecycle.State
 	started   bool      // needs a stop
 	mute      bool      // did not answer; see ask
+	absent    bool      // its start failed and was optional
 	since     time.Time // of state
 	err       error     // the last failure
 	intensity *intensity
