@@ -87,6 +87,7 @@ type Host struct {
 	byName      map[string]*unit // made by Start, which knows how many there are
 	problems    []error          // found at registration
 	late        []error          // Add after Start
+	interrupted int              // how many failures say that the start was cut short, if all do; see noteInterrupted
 	failures    []error          // in the order in which they happened
 	calls       []*call          // that were not back in time
 	loops       int              // that have not ended by themselves
@@ -208,13 +209,7 @@ func (h *Host) acceptLocked(u *unit) error {
 	case isNil(u.service):
 		return errors.New("the service is nil")
 	}
-	if l, ok := u.service.(*loop); ok && l.run == nil {
-		return errors.New("the function is nil")
-	}
-	if o, ok := u.service.(*once); ok && o.run == nil {
-		return errors.New("the function is nil")
-	}
-	if f, ok := u.service.(*fresh); ok && f.construct == nil {
+	if f, ok := u.service.(interface{ isEmpty() bool }); ok && f.isEmpty() {
 		return errors.New("the function is nil")
 	}
 	return u.check(&h.cfg, u.service)

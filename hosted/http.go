@@ -14,14 +14,15 @@ import (
 	stopctx "github.com/steadgo/stead/internal/stopping"
 )
 
-// HTTPService serves an http.Server as a [Service]; make one with [HTTP] or
-// [Serve].
+// HTTPService serves an http.Server as a [Service]; make one with [HTTP], [Serve] or
+// [Listen].
 type HTTPService struct {
 	srv  *http.Server
 	open func(ctx context.Context) (net.Listener, error)
 	log  safelog.Log
 
 	mu       sync.Mutex
+	begun    bool // Start was called
 	listener net.Listener
 	done     chan struct{}
 	err      error
@@ -65,6 +66,23 @@ func Serve(srv *http.Server, l net.Listener) *HTTPService {
 			return nil, errors.New("the listener is nil")
 		}
 		return l, nil
+	})
+}
+
+// Listen is [HTTP] on a listener that is opened when it is the service's turn to
+// start: on a unix socket, with options of a kind, or with TLS of its own. ctx is that
+// of Start and bounds listen only. The listener belongs to the service, which closes
+// it in its Stop; srv.Addr is not looked at. An error fails the start.
+func Listen(srv *http.Server, listen func(ctx context.Context) (net.Listener, error)) *HTTPService {
+	return newHTTP(srv, func(ctx context.Context) (net.Listener, error) {
+		if listen == nil {
+			return nil, errors.New("the function that listens is nil")
+		}
+		l, err := listen(ctx)
+		if err == nil && isNil(l) {
+			return nil, errors.New("the function that listens returned no listener")
+		}
+		return l, err
 	})
 }
 
@@ -128,14 +146,21 @@ func (s *HTTPService) lendContext(ctx context.Context) {
 
 func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done != nil {
+	again := s.begun
+	s.begun = true
+	s.mu.Unlock()
+	if again {
 		return nil, errors.New("stead/hosted: http: the server was started before")
 	}
-	listener, err := s.open(ctx)
+	listener, err := s.open(ctx) // of the user, so without the lock, and it may panic
 	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.begun = false
 		return nil, fmt.Errorf("stead/hosted: http: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.listener, s.done = listener, make(chan struct{})
 	return listener, nil
 }

@@ -22,7 +22,8 @@ import (
 // none is, it keeps its default action.
 //
 // Main does not return: it calls os.Exit, with 0 after a clean stop and 1
-// otherwise, also when a signal came before the start was through. The error, and
+// otherwise; see [Report.Clean]. A signal that comes before the start is through is a
+// clean stop if what had started is stopped well. The error, and
 // the stacks of what did not stop, are then on standard error. Deferred calls of
 // func main do not run.
 func Main(h *Host) {
@@ -65,6 +66,9 @@ func runMain(h *Host, stderr io.Writer, exit func(int)) int {
 		}
 	}()
 	if err := h.Run(context.Background()); err != nil {
+		if h.Report().Clean() {
+			return 0
+		}
 		fmt.Fprintln(stderr, err)
 		return 1
 	}

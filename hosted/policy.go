@@ -104,9 +104,9 @@ func (p Policy) check(svc Service) error {
 		return errors.New("RestartConfig.Then is another Restart: it is StopHost or Ignore")
 	}
 	switch svc.(type) {
-	case *loop, *fresh:
+	case *loop, *fresh, *reloadable:
 		return nil
 	default:
-		return fmt.Errorf("Restart needs a Loop or Fresh: this %T cannot be made anew. A Task runs once, try again inside it; a periodic job goes on after failures by itself", svc)
+		return fmt.Errorf("Restart needs a Loop, Fresh or Reloadable: this %T cannot be made anew. A Task runs once, try again inside it; a periodic job goes on after failures by itself", svc)
 	}
 }

@@ -96,8 +96,9 @@ type Report struct {
 	Services   []ServiceReport // in the order in which they are stopped
 	Stragglers []Straggler
 
-	started bool // the start was through
-	over    bool
+	started     bool // the start was through
+	interrupted bool // it was not, as a stop was asked for before, and that is all there is in Err
+	over        bool
 }
 
 // ServiceReport is the line of one service in a [Report].
@@ -126,6 +127,7 @@ func (h *Host) Report() Report {
 		r.over = true
 		r.Err = h.result
 		r.Took = h.stopTook
+		r.interrupted = h.interrupted > 0 && h.interrupted == len(h.failures) && len(h.late) == 0
 	}
 	for _, u := range slices.Backward(h.units) {
 		r.Services = append(r.Services, ServiceReport{
@@ -136,14 +138,11 @@ func (h *Host) Report() Report {
 	return r
 }
 
-// Clean says that nothing went wrong and nothing was left over.
+// Clean says that nothing went wrong: Run returned nil, or only that a stop was asked
+// for while the host was starting, and what had started was stopped well. Items that
+// are left over are an error unless somebody took them, as OnLeftover does.
 func (r Report) Clean() bool {
-	for _, s := range r.Services {
-		if s.LeftOver > 0 {
-			return false
-		}
-	}
-	return r.Err == nil && len(r.Stragglers) == 0
+	return (r.Err == nil || r.interrupted) && len(r.Stragglers) == 0
 }
 
 // String is the report as a table, one line a service in the order of the stop.

@@ -154,6 +154,10 @@ func (l *loop) Stop(ctx context.Context) error {
 	}
 }
 
+func (l *loop) isEmpty() bool  { return l.run == nil }
+func (o *once) isEmpty() bool  { return o.run == nil }
+func (f *fresh) isEmpty() bool { return f.construct == nil }
+
 func (l *loop) Done() <-chan struct{} {
 	if own := l.ownRun(); own != nil {
 		return own.done

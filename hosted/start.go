@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -68,7 +69,28 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 	if h.startAll(bounded, values) && h.becomeRunning() {
 		return nil
 	}
-	return h.rollBack(h.abortCause(bounded))
+	err = h.abortCause(bounded)
+	h.noteInterrupted(bounded)
+	return h.rollBack(err)
+}
+
+// noteInterrupted finds out whether the start ended only because somebody wanted it
+// to: what it returned so far says no more than that. It is called before the host
+// itself asks for the stop.
+func (h *Host) noteInterrupted(ctx context.Context) {
+	why := h.marks.Request().Cause
+	if why == nil && errors.Is(ctx.Err(), context.Canceled) {
+		why = context.Cause(ctx)
+	}
+	h.mu.Lock()
+	failures := slices.Clone(h.failures)
+	h.mu.Unlock()
+	if why == nil || slices.ContainsFunc(failures, func(err error) bool { return is(err, why) || !isCancel(err, why) }) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.interrupted = len(failures)
 }
 
 func (h *Host) startAll(ctx, values context.Context) bool {
@@ -304,7 +326,7 @@ func (h *Host) abortCause(ctx context.Context) error {
 
 // rollBack stops what had started and returns the whole error.
 func (h *Host) rollBack(cause error) error {
-	if errors.Is(cause, context.Canceled) {
+	if h.interrupted > 0 { // written by this goroutine
 		h.log.Info("host start cancelled", "cause", cause)
 	} else {
 		h.log.Error("host not started", failureOf("error", cause)...)

@@ -76,7 +76,9 @@ func (s ServiceReport) line() (slog.Level, []any) {
 		args = append(args, "hint", outlived)
 	}
 	if s.LeftOver > 0 {
-		level = slog.LevelWarn
+		if level = max(level, slog.LevelInfo); s.Err != nil { // or else somebody took them
+			level = slog.LevelWarn
+		}
 		if s.Items["left_over"] == 0 { // or else it is said
 			args = append(args, "left_over", s.LeftOver)
 		}
