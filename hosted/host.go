@@ -41,9 +41,14 @@ type Config struct {
 	// StartConcurrency is how many services may be starting at once; those that
 	// depend on each other by After still wait. A service that asks for its
 	// [Coordinator] gives up its place, so that those it is about to wait for can
-	// start. The stop is then side by side as well, without a limit. 0 and 1: one
-	// after the other, in order.
+	// start. 0 and 1: one after the other, in order.
 	StartConcurrency int
+
+	// StopConcurrency is how many services may be stopping at once; one that
+	// others come [After] waits until they have stopped, whatever is between
+	// them. 1: one after the other, in reverse order. 0: as the start: one after
+	// the other, or with StartConcurrency above 1 side by side without a limit.
+	StopConcurrency int
 
 	// ExitWhenDone stops the host when every loop has ended by itself. Services
 	// that are not loops do not hold it up. A host without a loop refuses it.
@@ -52,6 +57,19 @@ type Config struct {
 	// HealthTimeout bounds all health checks of one probe together. 0: 900 ms,
 	// less than the 1 s after which a kubelet gives a probe up.
 	HealthTimeout time.Duration
+}
+
+// stopsBeside says whether services stop side by side, and how many at most (0: no
+// limit).
+func (c *Config) stopsBeside() (limit int, ok bool) {
+	switch {
+	case c.StopConcurrency > 1:
+		return c.StopConcurrency, true
+	case c.StopConcurrency == 0:
+		return 0, c.StartConcurrency > 1
+	default:
+		return 0, false
+	}
 }
 
 const defaultShutdownTimeout = 25 * time.Second

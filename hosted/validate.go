@@ -26,6 +26,9 @@ func (h *Host) validate() ([]*unit, error) {
 	if h.cfg.StartConcurrency < 0 {
 		fail("StartConcurrency is negative: %d", h.cfg.StartConcurrency)
 	}
+	if h.cfg.StopConcurrency < 0 {
+		fail("StopConcurrency is negative: %d", h.cfg.StopConcurrency)
+	}
 	if h.cfg.HealthTimeout < 0 {
 		fail("HealthTimeout is negative: %v", h.cfg.HealthTimeout)
 	}
