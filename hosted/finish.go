@@ -55,6 +55,7 @@ func (h *Host) finish(end time.Time) {
 	h.result = join(join(own...), timeout, join(nested...), join(h.late...))
 	h.mu.Unlock()
 	h.logReport()
+	h.spool.Flush(end, moment)
 	close(h.marks.Stopped)
 	close(h.ended)
 }

@@ -83,6 +83,7 @@ const defaultShutdownTimeout = 25 * time.Second
 type Host struct {
 	cfg    Config
 	log    safelog.Log
+	spool  safelog.Spool // of log, so that no handler holds the host up
 	marks  *marks.Marks
 	life   *lifecycle.Lifetime
 	ended  chan struct{} // closed when the stop is over and result is final
@@ -139,10 +140,10 @@ func New(cfg Config) *Host {
 	}
 	h := &Host{
 		cfg:   cfg,
-		log:   safelog.NewLog(cfg.Logger, "host", cfg.Name),
 		ended: make(chan struct{}),
 		cut:   make(chan struct{}),
 	}
+	h.log = h.spool.Spooled(cfg.Logger, "host", cfg.Name)
 	h.marks = marks.New(h.stopRequested)
 	h.life = lifecycle.NewLifetime(h.marks)
 	h.id = strconv.FormatUint(rand.Uint64(), 36)
@@ -194,17 +195,24 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 			opt(u.settings)
 		}
 	}
+	if err := h.keep(u); err != nil {
+		h.log.Error("service added too late", "service", name, "error", err)
+	}
+}
+
+// keep notes a registration, or what is wrong with it. The error is of one that
+// comes too late.
+func (h *Host) keep(u *unit) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.phase != idle {
-		err := &ServiceError{Service: name, Op: "add", Err: errors.New("the host was started before; not started")}
+		err := &ServiceError{Service: u.name, Op: "add", Err: errors.New("the host was started before; not started")}
 		h.late = append(h.late, err)
-		h.log.Error("service added too late", "service", name, "error", err)
-		return
+		return err
 	}
 	if err := h.acceptLocked(u); err != nil {
-		h.problems = append(h.problems, &ServiceError{Service: name, Op: "add", Err: err})
-		return
+		h.problems = append(h.problems, &ServiceError{Service: u.name, Op: "add", Err: err})
+		return nil
 	}
 	if h.units == nil {
 		h.units = make([]*unit, 0, 16)
@@ -213,6 +221,7 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 	if u.loop != nil {
 		h.loops++
 	}
+	return nil
 }
 
 func (h *Host) acceptLocked(u *unit) error {

@@ -1,12 +1,14 @@
 package hosted
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
 // sideways is a stop of several services at once, along the graph.
 type sideways struct {
+	units   []*unit       // in the order of the start
 	limit   int           // how many at once; 0: no limit
 	after   map[*unit]int // turns that a unit's own is followed by, along the longest chain from it
 	longest int           // chain of turns
@@ -16,7 +18,7 @@ type sideways struct {
 // sidewaysOf looks at all units, in the order of the start. What has nothing to
 // stop, such as a Task, keeps its place in the order and takes no time.
 func sidewaysOf(units []*unit, limit int) *sideways {
-	s := &sideways{limit: limit, after: make(map[*unit]int, len(units))}
+	s := &sideways{units: units, limit: limit, after: make(map[*unit]int, len(units))}
 	for _, u := range units {
 		for _, n := range u.needs() {
 			s.after[u] = max(s.after[u], s.after[n]+n.turns())
@@ -58,7 +60,9 @@ func (s *sideways) rounds(n int) int { return min(n, s.longest+(n+s.limit-1)/s.l
 
 // run stops the units, each when those that come after it have stopped; later is
 // how many calls follow when all have.
-func (s *sideways) run(units []*unit, plan budget, later int) {
+func (s *sideways) run(plan budget, later int) {
+	units := slices.Clone(s.units)
+	slices.Reverse(units)
 	chosen := make(map[*unit]bool, len(units)) // RunTask starts only some of a graph
 	for _, u := range units {
 		chosen[u] = true

@@ -12,11 +12,13 @@ import (
 
 // stopServices calls the stopping hooks, the stops and the stopped hooks.
 func (h *Host) stopServices(end time.Time) {
-	h.mu.Lock()
-	all := slices.Clone(h.units) // started is fixed: the start is over
-	h.mu.Unlock()
-	slices.Reverse(all)
-	units := slices.DeleteFunc(slices.Clone(all), func(u *unit) bool { return !u.started })
+	// The start is over: neither units nor what is started changes any more.
+	units := make([]*unit, 0, len(h.units))
+	for _, u := range slices.Backward(h.units) {
+		if u.started {
+			units = append(units, u)
+		}
+	}
 	var before, after []pendingHook
 	for _, u := range units {
 		if run := hookOf(u, stoppingHook.Stopping); run != nil {
@@ -37,7 +39,7 @@ func (h *Host) stopServices(end time.Time) {
 		h.stopHook(p, plan.turn(time.Now(), len(before)-i-1+turns+len(after), 0))
 	}
 	if beside != nil {
-		beside.run(all, plan, len(after))
+		beside.run(plan, len(after))
 	} else {
 		var timer alarm
 		now := time.Now() // the end of one turn is the beginning of the next
