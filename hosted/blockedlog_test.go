@@ -39,7 +39,7 @@ func (b *blocking) WithAttrs([]slog.Attr) slog.Handler { return b }
 // troubledLife has something to log in every part of its life.
 func troubledLife(l *slog.Logger) *hosted.Host {
 	h := hosted.New(hosted.Config{Logger: l, ShutdownTimeout: 4 * time.Second, DrainDelay: 100 * time.Millisecond})
-	h.Add("slow", &fake{stop: after(3*time.Second, errOther)})
+	h.Add("slow", &fake{stop: after(2500*time.Millisecond, errOther)})
 	h.Go("flaps", failing(errBoom), hosted.OnFailure(hosted.Restart(hosted.RestartConfig{Limit: 1})))
 	h.Go("optional", failing(errBoom), hosted.OnFailure(hosted.Ignore()))
 	return h

@@ -113,12 +113,12 @@ func (h *Host) shutdown() {
 	if started { // else the log has it: the host did not start
 		h.log.Info("host stopping", "cause", req.Cause)
 	}
-	progress := h.reportProgress(req.At)
+	progressOver := h.reportProgress(req.At)
 	if started && !h.noDrain {
 		h.drain(end)
 	}
 	h.stopServices(end)
-	progress.Stop()
+	progressOver()
 	h.finish(end)
 }
 
