@@ -102,7 +102,7 @@ type Host struct {
 	byName      map[string]*unit // made by Start, which knows how many there are
 	problems    []error          // found at registration
 	late        []error          // Add after Start
-	failures    []error          // in the order in which they happened
+	failures    []noted          // in the order in which they happened
 	calls       []*call          // that were not back in time
 	loops       int              // that have not ended by themselves
 	cancelStart context.CancelCauseFunc

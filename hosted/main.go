@@ -2,7 +2,6 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -65,8 +65,7 @@ func runMain(h *Host, stderr io.Writer, exit func(int), stacks bool) int {
 	}
 	printing(h.printUntil(), func() {
 		fmt.Fprintln(stderr, err)
-		var timeout *TimeoutError
-		if stacks && errors.As(err, &timeout) {
+		if timeout, ok := errs.As[*TimeoutError](err); ok && stacks {
 			for _, s := range timeout.Stragglers {
 				fmt.Fprintf(stderr, "%s, left in %s:\n%s", s.Service, s.Op, s.Stacks)
 			}

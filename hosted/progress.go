@@ -24,12 +24,7 @@ func (h *Host) reportProgress(began time.Time) (stop func()) {
 	timer = time.AfterFunc(slowStop, func() {
 		<-ready
 		waiting := h.waitingFor()
-		items := 0
-		for _, u := range waiting {
-			if b, ok := As[backlog](u.service); ok {
-				items += ask(u, b.Backlog, progressEvery/10)
-			}
-		}
+		items := h.backlogs(waiting, progressEvery/10)
 		if over.Load() {
 			return // it was stopped too late
 		}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -43,7 +44,7 @@ func (h *Host) logReport() {
 	level := slog.LevelInfo
 	if !r.Clean() {
 		level = slog.LevelWarn
-		if r.Err != nil && !is(r.Err, r.Cause) {
+		if r.Err != nil && !errs.Same(r.Err, r.Cause) {
 			args = append(args, "error", line{r.Err})
 		}
 	}

@@ -2,11 +2,11 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"slices"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -119,15 +119,17 @@ func (u *unit) stopReturned(err error, began time.Time) {
 // many a Stop returns again.
 func (u *unit) endedAs(err error) bool {
 	u.host.mu.Lock()
-	defer u.host.mu.Unlock()
-	return errors.Is(u.err, err)
+	last := u.err
+	u.host.mu.Unlock()
+	return errs.Is(last, err)
 }
 
 func (h *Host) failAtStop(u *unit, op string, err error) {
+	failed := note(u.name, op, err)
 	h.mu.Lock()
 	tooLate := h.phase == ended
 	if !tooLate {
-		h.failures = append(h.failures, &ServiceError{Service: u.name, Op: op, Err: err})
+		h.failures = append(h.failures, failed)
 	}
 	h.mu.Unlock()
 	if !tooLate {

@@ -35,7 +35,8 @@ type unit struct {
 	// Guarded by host.mu.
 	state     lifecycle.State
 	started   bool      // needs a stop
-	mute      bool      // did not answer; see ask
+	mute      bool      // did not answer; see answered
+	sealed    bool      // its Unwrap does not return; see find
 	since     time.Time // of state
 	err       error     // the last failure
 	intensity *intensity
