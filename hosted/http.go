@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/internal/safelog"
 )
 
@@ -21,7 +23,8 @@ type HTTPService struct {
 	log  safelog.Log
 
 	mu       sync.Mutex
-	listener net.Listener
+	opened   bool
+	address  net.Addr // nil: not started
 	done     chan struct{}
 	err      error
 	requests requests
@@ -80,10 +83,7 @@ func (s *HTTPService) InheritLogger(l *slog.Logger) { s.log.Inherit(l) }
 func (s *HTTPService) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Addr()
+	return s.address
 }
 
 // Start listens and serves.
@@ -107,36 +107,45 @@ func (s *HTTPService) Start(ctx context.Context) error {
 		s.srv.BaseContext = func(net.Listener) context.Context { return base }
 	}
 	s.requests.count(s.srv)
-	log.Info("listening", "address", listener.Addr().String())
+	log.Info("listening", "address", s.Addr().String())
 	go s.serve(listener)
 	return nil
 }
 
 func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done != nil {
+	again := s.opened
+	s.opened = true
+	s.mu.Unlock()
+	if again {
 		return nil, errors.New("stead/hosted: http: the server was started before")
 	}
 	listener, err := s.open(ctx)
 	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.opened = false
 		return nil, fmt.Errorf("stead/hosted: http: %w", err)
 	}
-	s.listener, s.done = listener, make(chan struct{})
-	return listener, nil
+	address := listener.Addr()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.address, s.done = address, make(chan struct{})
+	return foreign(listener), nil
 }
 
 func (s *HTTPService) serve(l net.Listener) {
-	var err error
-	if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
-		err = s.srv.ServeTLS(l, "", "")
-	} else {
-		err = s.srv.Serve(l)
-	}
-	if !errors.Is(err, http.ErrServerClosed) {
-		s.err = fmt.Errorf("stead/hosted: http: %w", err)
-	}
-	close(s.done)
+	guard.Run(func() error {
+		if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
+			return s.srv.ServeTLS(l, "", "")
+		}
+		return s.srv.Serve(l)
+	}, func(err error) {
+		if !errs.Is(err, http.ErrServerClosed) {
+			s.err = fmt.Errorf("stead/hosted: http: %w", err)
+		}
+		close(s.done)
+	})
 }
 
 // Stop ends the server; see [HTTP].
