@@ -94,7 +94,7 @@ func (w *Workers[T]) attemptAll(s *slot[T]) error {
 			returned = false
 			err := w.handle(w.base, *item)
 			if err != nil {
-				guard.Inspect(err) // while a panic in it still counts as one
+				err = guard.Inspect(err) // while a panic in it still counts as one
 			}
 			returned = true
 			if err != nil || s.own == alone(s.own) || !s.grip.CompareAndSwap(s.own, s.own+one) {

@@ -57,7 +57,7 @@ func (b *Batcher[T]) attempt() error {
 	err := guard.Call(func() error {
 		err := b.handle(ctx, items)
 		if err != nil {
-			guard.Inspect(err) // while a panic in it still counts as one
+			err = guard.Inspect(err) // while a panic in it still counts as one
 		}
 		returned = true
 		return err

@@ -80,7 +80,7 @@ func (w *Workers[T]) attempt(s *slot[T]) error {
 	err := guard.Call(func() error {
 		err := w.handle(ctx, s.run[0])
 		if err != nil {
-			guard.Inspect(err) // while a panic in it still counts as one
+			err = guard.Inspect(err) // while a panic in it still counts as one
 		}
 		returned = true
 		return err

@@ -184,9 +184,20 @@ func (c *Coordinator) othersThan(by string) (names []string, ready bool) {
 	return names, ready
 }
 
-func failure(name string, err error) error {
-	return fmt.Errorf("stead/coordinator: wait: %q failed: %w", name, err)
+func failure(name string, err error) error { return &failed{name, err} }
+
+// failed asks the error for its text only when somebody asks for that: it is made
+// under the lock, and the error may ask the coordinator.
+type failed struct {
+	name string
+	err  error
 }
+
+func (f *failed) Error() string {
+	return fmt.Sprintf("stead/coordinator: wait: %q failed: %v", f.name, f.err)
+}
+
+func (f *failed) Unwrap() error { return f.err }
 
 // mostNames bounds the names in one message: an error is read by people.
 const mostNames = 12

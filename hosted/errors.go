@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
 	stopctx "github.com/steadgo/stead/internal/stopping"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -96,8 +96,19 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 // isCancel says whether err is no more than the news that a context ended whose
 // cause is cause. errors.Is would also say so of an error that was joined with
 // that news, and the error would be lost. A panic is a failure whatever its value.
-func isCancel(err, cause error) bool {
-	if err == nil || is(err, context.Canceled) || is(err, ErrStopping) || is(err, cause) {
+//
+// It asks the error, which belongs to the service: not under a lock.
+func isCancel(err, cause error) (cancel bool) {
+	defer func() {
+		if recover() != nil {
+			cancel = false
+		}
+	}()
+	return onlyCancel(err, cause)
+}
+
+func onlyCancel(err, cause error) bool {
+	if err == nil || errs.Same(err, context.Canceled) || errs.Same(err, ErrStopping) || errs.Same(err, cause) {
 		return true
 	}
 	switch w := err.(type) { //nolint:errorlint // this walks the tree itself
@@ -105,11 +116,11 @@ func isCancel(err, cause error) bool {
 		return false
 	case interface{ Unwrap() error }:
 		inner := w.Unwrap()
-		return inner != nil && isCancel(inner, cause)
+		return inner != nil && onlyCancel(inner, cause)
 	case interface{ Unwrap() []error }:
 		parts := w.Unwrap()
 		for _, part := range parts {
-			if !isCancel(part, cause) {
+			if !onlyCancel(part, cause) {
 				return false
 			}
 		}
@@ -119,10 +130,30 @@ func isCancel(err, cause error) bool {
 	}
 }
 
-// is says whether err is target itself.
-func is(err, target error) bool {
-	return target != nil && reflect.TypeOf(target).Comparable() && err == target //nolint:errorlint // this very one
+// noted is a failure for the result.
+type noted struct {
+	error
+	inner   []Straggler // of a nested host that did not stop in time, named outer/inner
+	timeout bool        // there are any
 }
+
+// note asks the error, which belongs to the service: not under a lock.
+func note(service, op string, err error) noted {
+	n := noted{error: &ServiceError{Service: service, Op: op, Err: err}}
+	timeout, ok := errs.As[*TimeoutError](err)
+	if !ok {
+		return n
+	}
+	n.timeout = true
+	for _, s := range timeout.Stragglers {
+		s.Service = service + "/" + s.Service
+		n.inner = append(n.inner, s)
+	}
+	return n
+}
+
+// causeOf is context.Cause, of a context that belongs to somebody else.
+func causeOf(ctx context.Context) error { return errs.Askable(context.Cause(ctx)) }
 
 // join is errors.Join that returns a lone error as it is.
 func join(errs ...error) error {

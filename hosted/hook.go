@@ -34,7 +34,7 @@ func hookOf[T any](u *unit, method func(T, context.Context) error) hook {
 	if u.loop != nil {
 		return nil
 	}
-	s, ok := As[T](u.service)
+	s, ok := find[T](u)
 	if !ok {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (h *Host) legacy(u *unit) hook {
 	}
 	var heirs []heir
 	if u.loop == nil {
-		if s, ok := As[heir](u.service); ok {
+		if s, ok := find[heir](u); ok {
 			heirs = append(heirs, s)
 		}
 	}
@@ -81,7 +81,7 @@ func (h *Host) startHooks(ctx context.Context, op string, of func(*unit) hook) b
 			return false
 		}
 		if err := h.await(ctx, u.call(u.scoped(ctx), op, run, nil)); err != nil {
-			h.fail(&ServiceError{Service: u.name, Op: op, Err: err})
+			h.fail(note(u.name, op, err))
 			return false
 		}
 	}

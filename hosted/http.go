@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/internal/safelog"
 	stopctx "github.com/steadgo/stead/internal/stopping"
 )
@@ -22,8 +24,8 @@ type HTTPService struct {
 	log  safelog.Log
 
 	mu       sync.Mutex
-	begun    bool // Start was called
-	listener net.Listener
+	opened   bool
+	address  net.Addr // nil: not started
 	done     chan struct{}
 	err      error
 	requests requests
@@ -99,10 +101,7 @@ func (s *HTTPService) InheritLogger(l *slog.Logger) { s.log.Inherit(l) }
 func (s *HTTPService) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Addr()
+	return s.address
 }
 
 // Start listens and serves.
@@ -123,7 +122,7 @@ func (s *HTTPService) Start(ctx context.Context) error {
 	}
 	s.lendContext(ctx)
 	s.requests.count(s.srv)
-	log.Info("listening", "address", listener.Addr().String())
+	log.Info("listening", "address", s.Addr().String())
 	go s.serve(listener)
 	return nil
 }
@@ -146,8 +145,8 @@ func (s *HTTPService) lendContext(ctx context.Context) {
 
 func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	s.mu.Lock()
-	again := s.begun
-	s.begun = true
+	again := s.opened
+	s.opened = true
 	s.mu.Unlock()
 	if again {
 		return nil, errors.New("stead/hosted: http: the server was started before")
@@ -156,26 +155,28 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.begun = false
+		s.opened = false
 		return nil, fmt.Errorf("stead/hosted: http: %w", err)
 	}
+	address := listener.Addr()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listener, s.done = listener, make(chan struct{})
-	return listener, nil
+	s.address, s.done = address, make(chan struct{})
+	return foreign(listener), nil
 }
 
 func (s *HTTPService) serve(l net.Listener) {
-	var err error
-	if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
-		err = s.srv.ServeTLS(l, "", "")
-	} else {
-		err = s.srv.Serve(l)
-	}
-	if !errors.Is(err, http.ErrServerClosed) {
-		s.err = fmt.Errorf("stead/hosted: http: %w", err)
-	}
-	close(s.done)
+	guard.Run(func() error {
+		if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
+			return s.srv.ServeTLS(l, "", "")
+		}
+		return s.srv.Serve(l)
+	}, func(err error) {
+		if !errs.Is(err, http.ErrServerClosed) {
+			s.err = fmt.Errorf("stead/hosted: http: %w", err)
+		}
+		close(s.done)
+	})
 }
 
 // Stop ends the server; see [HTTP].

@@ -75,15 +75,15 @@ func TestTheEndIsALineForEachServiceWithSomethingToTellAndOneForTheHost(t *testi
 		lines := log.to.all()
 		lines = lines[len(lines)-9:]
 		for i, want := range []string{
-			"ERROR service did not return host=host service=stuck op=stop duration=7.01s",
-			"DEBUG service stopped host=host service=stuck state=failed duration=7.01s",
+			"ERROR service did not return host=host service=stuck op=stop duration=5.37s",
+			"DEBUG service stopped host=host service=stuck state=failed duration=5.37s",
 			"INFO service stopped host=host service=flaky state=stopped duration=0s restarts=1",
 			"DEBUG service stopped host=host service=quiet state=stopped duration=0s",
 			"INFO service stopped host=host service=other state=stopped duration=0s left_over=1",
 			"DEBUG service stopped host=host service=empty state=stopped duration=0s items=[accepted=0]",
 			"INFO service stopped host=host service=clicks state=stopped duration=0s items=[accepted=5 handled=3 left_over=2]",
 			"INFO service stopped host=host service=emails state=stopped duration=0s items=[accepted=5 handled=5]",
-			`WARN host stopped host=host duration=7.01s cause=because of the test stragglers=1 left_over=3 error=did not return in time: "stuck" (stop, 7.01s)`,
+			`WARN host stopped host=host duration=5.37s cause=because of the test stragglers=1 left_over=3 error=did not return in time: "stuck" (stop, 5.367s)`,
 		} {
 			if lines[i] != want {
 				t.Errorf("line %d: %s\nwant    %s", i, lines[i], want)

@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadgo/stead/lifecycle"
@@ -14,22 +15,18 @@ const (
 	progressEvery = time.Second
 )
 
-// reportProgress returns a timer that logs while the stop goes on; stop it when
-// the stop is over.
-func (h *Host) reportProgress(began time.Time) *time.Timer {
+// reportProgress logs while the stop goes on, until the function it returns is
+// called.
+func (h *Host) reportProgress(began time.Time) (stop func()) {
 	var timer *time.Timer
+	var over atomic.Bool
 	ready := make(chan struct{}) // timer is set
 	timer = time.AfterFunc(slowStop, func() {
 		<-ready
-		if closed(h.marks.Stopped) {
-			return // it was stopped too late
-		}
 		waiting := h.waitingFor()
-		items := 0
-		for _, u := range waiting {
-			if b, ok := As[backlog](u.service); ok {
-				items += ask(u, b.Backlog, progressEvery/10)
-			}
+		items := h.backlogs(waiting, progressEvery/10)
+		if over.Load() {
+			return // it was stopped too late
 		}
 		if len(waiting) == 0 && h.isDraining() {
 			timer.Reset(progressEvery)
@@ -40,7 +37,10 @@ func (h *Host) reportProgress(began time.Time) *time.Timer {
 		timer.Reset(progressEvery)
 	})
 	close(ready)
-	return timer
+	return func() {
+		over.Store(true)
+		timer.Stop()
+	}
 }
 
 func (h *Host) isDraining() bool {

@@ -2,10 +2,11 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/plural"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -57,6 +58,23 @@ func (u *unit) renew() error {
 // finalError is a failure that no restart can mend.
 type finalError struct{ error }
 
+func isFinal(err error) bool {
+	_, final := errs.As[*finalError](err)
+	return final
+}
+
+// gaveUp is the last failure of a service under Restart. Its text is made when it is
+// asked for: a lock is held when the error is made.
+type gaveUp struct {
+	restarts int32
+	err      error
+}
+
+func (g *gaveUp) Error() string {
+	return fmt.Sprintf("gave up after %s: %v", plural.Of(int(g.restarts), "restart"), g.err)
+}
+func (g *gaveUp) Unwrap() error { return g.err }
+
 func (g *finalError) Unwrap() error { return g.error }
 
 // backOff waits before a restart and reports false if the service's turn to stop
@@ -76,16 +94,12 @@ func (u *unit) backOff() bool {
 	}
 	u.host.mu.Lock()
 	defer u.host.mu.Unlock()
-	u.endedAtStopLocked(nil)
+	u.endedAtStopLocked(nil, facts{})
 	return false
 }
 
 // mayRestartLocked counts a restart and reports whether the limit allows it.
-func (u *unit) mayRestartLocked(err error) bool {
-	var final *finalError
-	if errors.As(err, &final) {
-		return false
-	}
+func (u *unit) mayRestartLocked() bool {
 	if u.intensity == nil {
 		u.intensity = &intensity{}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -48,7 +49,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 
 	order, err := h.validate()
 	if err != nil {
-		h.fail(err)
+		h.fail(noted{error: err})
 		return h.rollBack(err)
 	}
 	if pick != nil {
@@ -85,7 +86,7 @@ func (h *Host) noteInterrupted(ctx context.Context) {
 	h.mu.Lock()
 	failures := slices.Clone(h.failures)
 	h.mu.Unlock()
-	if why == nil || slices.ContainsFunc(failures, func(err error) bool { return is(err, why) || !isCancel(err, why) }) {
+	if why == nil || slices.ContainsFunc(failures, func(f noted) bool { return errs.Same(f.error, why) || !isCancel(f.error, why) }) {
 		return
 	}
 	h.mu.Lock()
@@ -151,13 +152,15 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 		u.goWithout(err)
 		return true
 	}
+	// That a start was cut short because of something else that is known
+	// already is no failure of its own.
+	own := ctx.Err() == nil || !isCancel(err, causeOf(ctx))
+	failed := note(u.name, "start", err)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u.failedToStartLocked(err)
-	// That a start was cut short because of something else that is known
-	// already is no failure of its own.
-	if ctx.Err() == nil || !isCancel(err, context.Cause(ctx)) || len(h.failures) == 0 {
-		h.failures = append(h.failures, &ServiceError{Service: u.name, Op: "start", Err: err})
+	if own || len(h.failures) == 0 {
+		h.failures = append(h.failures, failed)
 	}
 	return false
 }
@@ -219,18 +222,19 @@ func (u *unit) startLoop(ctx context.Context) error {
 		defer h.mu.Unlock()
 		return u.err
 	}
-	cause := context.Cause(ctx)
+	cause := causeOf(ctx)
 	u.cancel(cause)
 	if !h.inGrace(u.done) {
 		h.abandon(&call{unit: u, op: "start", began: began, done: u.done})
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	u.started = false
-	if isCancel(u.err, cause) {
-		return fmt.Errorf("the loop has not called Ready: %w", withCause(u.err, cause))
+	err := u.err
+	h.mu.Unlock()
+	if isCancel(err, cause) {
+		return fmt.Errorf("the loop has not called Ready: %w", withCause(err, cause))
 	}
-	return withCause(u.err, cause)
+	return withCause(err, cause)
 }
 
 // upState is the state of a loop that has begun to run.
@@ -310,18 +314,18 @@ func (h *Host) becomeRunning() bool {
 func (h *Host) abortCause(ctx context.Context) error {
 	cause := h.marks.Request().Cause
 	if cause == nil {
-		cause = context.Cause(ctx)
+		cause = causeOf(ctx)
+	}
+	err := fmt.Errorf("stead/hosted: start %q: %w: %w", h.cfg.Name, context.Canceled, cause)
+	if errs.Is(cause, context.Canceled) || errs.Is(cause, context.DeadlineExceeded) {
+		err = fmt.Errorf("stead/hosted: start %q: %w", h.cfg.Name, cause)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.failures) == 0 {
-		err := fmt.Errorf("stead/hosted: start %q: %w: %w", h.cfg.Name, context.Canceled, cause)
-		if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
-			err = fmt.Errorf("stead/hosted: start %q: %w", h.cfg.Name, cause)
-		}
-		h.failures = append(h.failures, err)
+		h.failures = append(h.failures, noted{error: err})
 	}
-	return h.failures[0]
+	return h.failures[0].error
 }
 
 // rollBack stops what had started and returns the whole error.
@@ -337,8 +341,8 @@ func (h *Host) rollBack(cause error) error {
 }
 
 // fail notes an error for the result.
-func (h *Host) fail(err error) {
+func (h *Host) fail(n noted) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failures = append(h.failures, err)
+	h.failures = append(h.failures, n)
 }

@@ -45,7 +45,7 @@ func (h *Host) Stop(ctx context.Context) error {
 		<-h.ended // this caller's own deadline is enforced: it is about to end
 		return h.result
 	}
-	return fmt.Errorf("stead/hosted: stop %q: gave up waiting: %w", h.cfg.Name, withCause(ctx.Err(), context.Cause(ctx)))
+	return fmt.Errorf("stead/hosted: stop %q: gave up waiting: %w", h.cfg.Name, withCause(ctx.Err(), causeOf(ctx)))
 }
 
 // Run starts the host, waits for a reason to stop, stops it and returns what
@@ -83,14 +83,12 @@ func (h *Host) Err() error {
 // stopRequested is called once, by the first request to stop.
 func (h *Host) stopRequested() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch h.phase {
+	phase := h.phase
+	switch phase {
 	case idle: // never started: there is nothing to stop
 		h.phase = ended
 		close(h.marks.Stopped)
 		close(h.ended)
-	case starting:
-		h.cancelStart(h.marks.Request().Cause)
 	case running:
 		// From here on, so that a second signal right behind the first finds it.
 		h.draining = h.cfg.DrainDelay > 0 && !h.noDrain
@@ -99,6 +97,11 @@ func (h *Host) stopRequested() {
 			pprof.SetGoroutineLabels(context.Background())
 			h.shutdown()
 		}()
+	}
+	cancel := h.cancelStart
+	h.mu.Unlock()
+	if phase == starting {
+		cancel(h.marks.Request().Cause)
 	}
 }
 
@@ -113,12 +116,12 @@ func (h *Host) shutdown() {
 	if started { // else the log has it: the host did not start
 		h.log.Info("host stopping", "cause", req.Cause)
 	}
-	progress := h.reportProgress(req.At)
+	progressOver := h.reportProgress(req.At)
 	if started && !h.noDrain {
 		h.drain(end)
 	}
 	h.stopServices(end)
-	progress.Stop()
+	progressOver()
 	h.finish(end)
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -13,9 +14,10 @@ import (
 // something was left. The table of [Report] is not for a log: as an attribute it
 // would be one long line of escapes.
 func (h *Host) logReport() {
-	if !h.log.Enabled(context.Background(), slog.LevelError) {
+	if !h.log.Wants(slog.LevelError) {
 		return // the report costs more than the stop of what is in it
 	}
+	debug := h.log.Wants(slog.LevelDebug)
 	r := h.Report()
 	for _, s := range r.Stragglers {
 		h.log.Error("service did not return", "service", s.Service, "op", s.Op, "duration", round(s.Waited))
@@ -24,8 +26,9 @@ func (h *Host) logReport() {
 	for _, s := range r.Services {
 		left += s.LeftOver
 		if s.State != lifecycle.New {
-			level, args := s.line()
-			h.log.Log(context.Background(), level, "service stopped", args...)
+			if level, args := s.line(); debug || level > slog.LevelDebug {
+				h.log.Log(context.Background(), level, "service stopped", args...)
+			}
 		}
 	}
 	args := []any{"duration", round(r.Took)}
@@ -41,7 +44,7 @@ func (h *Host) logReport() {
 	level := slog.LevelInfo
 	if !r.Clean() {
 		level = slog.LevelWarn
-		if r.Err != nil && !is(r.Err, r.Cause) {
+		if r.Err != nil && !errs.Same(r.Err, r.Cause) {
 			args = append(args, "error", line{r.Err})
 		}
 	}

@@ -36,8 +36,9 @@ type unit struct {
 	// Guarded by host.mu.
 	state     lifecycle.State
 	started   bool      // needs a stop
-	mute      bool      // did not answer; see ask
+	mute      bool      // did not answer; see answered
 	absent    bool      // its start failed and was optional
+	sealed    bool      // its Unwrap does not return; see find
 	since     time.Time // of state
 	err       error     // the last failure
 	intensity *intensity

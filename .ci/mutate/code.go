@@ -97,11 +97,11 @@ var code = []mutant{
 		test: "TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem",
 	},
 	{
-		file: "channelq/run.go", old: "guard.Inspect(err)", new: "_ = err",
+		file: "channelq/run.go", old: "err = guard.Inspect(err)", new: "_ = err",
 		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
 	},
 	{
-		file: "channelq/batch.go", old: "guard.Inspect(err)", new: "_ = err",
+		file: "channelq/batch.go", old: "err = guard.Inspect(err)", new: "_ = err",
 		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
 	},
 	{

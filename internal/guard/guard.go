@@ -4,19 +4,19 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/sourcegraph/conc/panics"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
 // Call runs fn and returns its error, or a *lifecycle.PanicError if it panicked.
 // A Goexit cannot be caught here: it ends the goroutine, see Run. It allocates
-// nothing unless fn fails. An error whose own methods panic counts as a panic,
-// see Inspect: what Call returns is safe to ask.
+// nothing unless fn fails. An error whose own methods panic counts as a panic, and one
+// whose tree has no end loses it; see errs.Tame: what Call returns is safe to ask.
 func Call(fn func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -27,7 +27,7 @@ func Call(fn func() error) (err error) {
 		}
 	}()
 	if err = fn(); err != nil {
-		Inspect(err)
+		err = errs.Tame(err)
 	}
 	return err
 }
@@ -41,23 +41,14 @@ func askable(value any) (safe any) {
 				safe = fmt.Sprintf("%T: %v", value, value)
 			}
 		}()
-		Inspect(err)
+		return errs.Tame(err)
 	}
 	return value
 }
 
-// Inspect asks err what errors.Is, errors.As and whoever prints it will ask it, so
-// that an error that panics then, such as a nil pointer in an error with an
-// Unwrap, does so here: where it can still be caught, and before any lock is held.
-func Inspect(err error) {
-	if err == nil {
-		return
-	}
-	_ = err.Error()
-	var caught *lifecycle.PanicError
-	_ = errors.As(err, &caught)
-	_ = errors.Is(err, lifecycle.ErrGoexit)
-}
+// Inspect is errs.Tame for code that runs under Call, where the panic of an error
+// counts as one.
+func Inspect(err error) error { return errs.Tame(err) }
 
 // Run is Call for a goroutine of its own: done gets the outcome exactly once,
 // also when fn ends the goroutine with runtime.Goexit. After a Goexit done still
