@@ -12,6 +12,7 @@ import (
 
 	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/plural"
 	"github.com/steadgo/stead/internal/safelog"
 	stopctx "github.com/steadgo/stead/internal/stopping"
 )
@@ -37,13 +38,16 @@ type HTTPService struct {
 // shortly before its deadline and then cuts what is left, which is an error with
 // their number; handlers that do not return then either make the service a
 // straggler, with their stacks. A connection on which no request has begun, such
-// as the spare ones of a browser, has half a second for it.
+// as the spare ones of a browser, has half a second for it, or a quarter of a stop that
+// is short, and so has one whose handler is over for the rest of the request's body.
+// Both are closed then, which is no error.
 //
 // In a concurrent start, what wants Addr is a service that comes [After] this one.
 //
 // srv.BaseContext, if nil, is set so that requests see the values of the host's
 // context and [Host.Stop] knows them as its own; srv.ErrorLog, if nil, so that the
-// panics of handlers are in the host's log at the level Error. srv.Handler,
+// panics of handlers are in the host's log at the level Error, what the program does
+// wrong at Warn, and what clients do, such as a failed TLS handshake, at Debug. srv.Handler,
 // srv.ConnState and srv.ConnContext are wrapped, to count requests. srv can be
 // served once; to restart it use [Fresh]. Long streams do not end with Shutdown:
 // end them from srv.RegisterOnShutdown or with the context of the service that
@@ -113,18 +117,23 @@ func (s *HTTPService) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := s.log.Logger
-	if u := unitFrom(ctx); u != nil {
-		log = log.With("service", u.name)
-	}
+	log := s.logOf(ctx)
 	if s.srv.ErrorLog == nil && s.log.Source() != nil {
-		s.srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelError)
+		s.srv.ErrorLog = errorLog(log)
 	}
 	s.lendContext(ctx)
 	s.requests.count(s.srv)
 	log.Info("listening", "address", s.Addr().String())
 	go s.serve(listener)
 	return nil
+}
+
+// logOf has the name of the service whose context this is.
+func (s *HTTPService) logOf(ctx context.Context) *slog.Logger {
+	if u := unitFrom(ctx); u != nil {
+		return s.log.With("service", u.name)
+	}
+	return s.log.Logger
 }
 
 // lendContext gives requests the values of ctx, or those of srv.BaseContext and, in
@@ -191,9 +200,10 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 		graceful, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(deadline)))
 		defer cancel()
 	}
-	defer time.AfterFunc(500*time.Millisecond, s.requests.closeSilent).Stop()
+	dropping := s.requests.dropIdle(silence(ctx))
 	err := s.srv.Shutdown(graceful)
-	if err == nil {
+	s.tell(ctx, dropping())
+	if err == nil || s.requests.open() == 0 { // Shutdown looks only every half second
 		// With HTTP/2 a request can be over for the server before its handler is.
 		err = s.requests.wait(graceful)
 	}
@@ -211,10 +221,11 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 // cut closes all connections, which ends the contexts of their requests, and gives
 // the handlers half of the time that is left to return.
 func (s *HTTPService) cut(ctx context.Context, why error) error {
-	what := "connections were cut"
-	if n := s.requests.inHand(); n > 0 {
-		what = fmt.Sprintf("%d requests were cut", n)
+	n, what := s.requests.open(), "connection"
+	if open := s.requests.inHand(); open > 0 {
+		n, what = open, "request"
 	}
+	what = plural.Of(n, what) + map[bool]string{true: " was cut", false: " were cut"}[n == 1]
 	err := fmt.Errorf("stead/hosted: http: %s: %w", what, errors.Join(why, s.srv.Close()))
 	if deadline, ok := ctx.Deadline(); ok {
 		patient, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
@@ -227,6 +238,29 @@ func (s *HTTPService) cut(ctx context.Context, why error) error {
 // Stuck is how many requests have handlers that run now: after Stop, those that it
 // left behind. Connections that were hijacked do not count.
 func (s *HTTPService) Stuck() int { return s.requests.inHand() }
+
+// silence is how long a stop with this context waits for something to come on a
+// connection.
+func silence(ctx context.Context) time.Duration {
+	d := 500 * time.Millisecond
+	if deadline, ok := ctx.Deadline(); ok {
+		d = max(0, min(d, time.Until(deadline)/4))
+	}
+	return d
+}
+
+// tell logs the connections that were closed on the way. Browsers keep spare ones; that
+// the body of a request never came is something to know.
+func (s *HTTPService) tell(ctx context.Context, d dropped) {
+	if d == (dropped{}) {
+		return
+	}
+	level := slog.LevelDebug
+	if d.bodyless > 0 {
+		level = slog.LevelInfo
+	}
+	s.logOf(ctx).Log(context.Background(), level, "connections closed", "without_request", d.silent, "without_body", d.bodyless)
+}
 
 // reserve is what is kept of the time until deadline for cutting connections.
 func reserve(deadline time.Time) time.Duration {
