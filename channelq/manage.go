@@ -115,10 +115,11 @@ func (c *consumer[T]) conclude() {
 // hold up the stop.
 func (c *consumer[T]) handOver(parent context.Context, times plan, items []T) error {
 	left := &LeftoverError{Queue: c.q.name, N: len(items)}
-	c.log.Warn("items left over", slog.Int("left_over", left.N))
 	if c.onLeftover == nil {
+		c.log.Warn("items left over", slog.Int("left_over", left.N))
 		return left
 	}
+	c.log.Info("items left over", slog.Int("left_over", left.N)) // what goes wrong with them is Stop's error
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	defer cancel()
 	if !times.left.IsZero() {

@@ -18,6 +18,7 @@ type call struct {
 	began time.Time
 	done  chan struct{}
 	err   error // set before done closes
+	left  int   // it is back, and left this many calls of its own
 
 	// Guarded by host.mu.
 	back      bool // fn has returned

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/plural"
 	stopctx "github.com/steadgo/stead/internal/stopping"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -57,23 +58,26 @@ func (e *ServiceError) Unwrap() error { return e.Err }
 // behind. errors.Is(err, context.DeadlineExceeded) holds for it.
 type TimeoutError struct{ Stragglers []Straggler }
 
-// Straggler is one call into a service that did not return in time.
+// Straggler is one call into a service that did not return in time, or one that did
+// and left calls of its own behind, such as the handlers of a server.
 type Straggler struct {
 	Service string        // of a nested host: outer/inner
 	Op      string        // "start", "stop" or a hook
+	Calls   int           // left behind; 0: it is Op itself that did not return
 	Waited  time.Duration // since the call
 	Stacks  string        // of the service's own goroutines when it was given up on
 }
 
-// MarshalJSON writes {"service", "op", "waited_seconds", "stacks"}, as in a
-// [Report].
+// MarshalJSON writes {"service", "op", "calls", "waited_seconds", "stacks"}, as in a
+// [Report]; calls is left out when it is 0.
 func (s Straggler) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Service string  `json:"service"`
 		Op      string  `json:"op"`
+		Calls   int     `json:"calls,omitempty"`
 		Waited  float64 `json:"waited_seconds"`
 		Stacks  string  `json:"stacks"`
-	}{s.Service, s.Op, s.Waited.Seconds(), s.Stacks})
+	}{s.Service, s.Op, s.Calls, s.Waited.Seconds(), s.Stacks})
 }
 
 // Error names each service with its call and how long it had; the stacks are
@@ -85,9 +89,17 @@ func (e *TimeoutError) Error() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, " %q (%s, %v)", s.Service, s.Op, s.Waited.Round(time.Millisecond))
+		fmt.Fprintf(&b, " %q (%s, %v)", s.Service, s.what(), s.Waited.Round(time.Millisecond))
 	}
 	return b.String()
+}
+
+// what did not return: the call, or those that it left behind.
+func (s Straggler) what() string {
+	if s.Calls == 0 {
+		return s.Op
+	}
+	return plural.Of(s.Calls, "call") + " left by " + s.Op
 }
 
 // Unwrap returns context.DeadlineExceeded.

@@ -70,7 +70,7 @@ func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (strag
 			}})
 			continue
 		}
-		s := Straggler{Service: c.unit.name, Op: c.op, Waited: time.Since(c.began), Stacks: stacks[c.unit.name]}
+		s := Straggler{Service: c.unit.name, Op: c.op, Calls: c.left, Waited: time.Since(c.began), Stacks: stacks[c.unit.name]}
 		stragglers = append(stragglers, s)
 		c.unit.err = &TimeoutError{Stragglers: []Straggler{s}}
 		if c.op == "stop" {

@@ -98,6 +98,7 @@ type Host struct {
 	reloading sync.Mutex
 	hung      []*call // of reloads, guarded by reloading
 
+	outer      *Host           // that it is a service of; set like the next
 	eitherStop context.Context // see stopBegins; set before the first service is started
 
 	mu          sync.Mutex

@@ -239,6 +239,10 @@ func (s *HTTPService) cut(ctx context.Context, why error) error {
 // left behind. Connections that were hijacked do not count.
 func (s *HTTPService) Stuck() int { return s.requests.inHand() }
 
+// Backlog is how many requests have handlers that run now, for the progress of a slow
+// stop.
+func (s *HTTPService) Backlog() int { return s.requests.inHand() }
+
 // silence is how long a stop with this context waits for something to come on a
 // connection.
 func silence(ctx context.Context) time.Duration {

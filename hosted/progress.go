@@ -8,8 +8,9 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// A stop that takes longer than slowStop is reported on, a line every
-// progressEvery, so that a person who watches a deploy sees what it waits for.
+// A stop that takes longer than slowStop is reported on, so that a person who watches a
+// deploy sees what it waits for: the next line comes after progressEvery, and each
+// after twice the time of the last.
 const (
 	slowStop      = 2 * time.Second
 	progressEvery = time.Second
@@ -21,10 +22,11 @@ func (h *Host) reportProgress(began time.Time) (stop func()) {
 	var timer *time.Timer
 	var over atomic.Bool
 	ready := make(chan struct{}) // timer is set
+	every := progressEvery
 	timer = time.AfterFunc(slowStop, func() {
 		<-ready
 		waiting := h.waitingFor()
-		items := h.backlogs(waiting, progressEvery/10)
+		items, unknown := h.backlogs(waiting, progressEvery/10)
 		if over.Load() {
 			return // it was stopped too late
 		}
@@ -32,9 +34,16 @@ func (h *Host) reportProgress(began time.Time) (stop func()) {
 			timer.Reset(progressEvery)
 			return // that is what was asked for
 		}
-		h.log.Warn("still stopping", "duration", time.Since(began).Round(time.Millisecond),
-			"services", namesOf(waiting), "to_drain", items)
-		timer.Reset(progressEvery)
+		args := []any{"duration", time.Since(began).Round(time.Millisecond), "services", namesOf(waiting)}
+		if len(unknown) < len(waiting) {
+			args = append(args, "to_drain", items)
+		}
+		if len(unknown) > 0 { // how much those have to do
+			args = append(args, "unknown", namesOf(unknown))
+		}
+		h.log.Warn("still stopping", args...)
+		timer.Reset(every)
+		every *= 2
 	})
 	close(ready)
 	return func() {

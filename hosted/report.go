@@ -183,6 +183,10 @@ func (r Report) String() string {
 		}
 	}
 	for _, s := range r.Stragglers {
+		if s.Calls > 0 {
+			fmt.Fprintf(&b, "%s: %s did not return within %v:\n%s", s.Service, s.what(), round(s.Waited), s.Stacks)
+			continue
+		}
 		fmt.Fprintf(&b, "%s did not return from %s within %v:\n%s", s.Service, s.Op, round(s.Waited), s.Stacks)
 	}
 	return b.String()
@@ -221,7 +225,7 @@ func (s ServiceReport) counts() (what string, all []count) {
 // is what that means as a rule.
 const (
 	refusedClosed = "refused_closed"
-	outlived      = "a producer outlived its queue: register consumers before producers"
+	outlived      = "a producer outlived its queue: register consumers before producers, unless it is a goroutine that no service waits for, such as one that a handler started"
 )
 
 func round(d time.Duration) time.Duration {
@@ -242,7 +246,7 @@ func oneLine(err error) string {
 //
 //	{"host", "cause", "error", "took_seconds", "clean",
 //	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "left_over", "items": {bucket: count}, "error"}],
-//	 "stragglers": [{"service", "op", "waited_seconds", "stacks"}]}
+//	 "stragglers": [{"service", "op", "calls", "waited_seconds", "stacks"}]}
 //
 // with errors as text, left out when there is none.
 func (r Report) MarshalJSON() ([]byte, error) {

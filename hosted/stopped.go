@@ -19,8 +19,16 @@ func (h *Host) logReport() {
 	}
 	debug := h.log.Wants(slog.LevelDebug)
 	r := h.Report()
+	level := slog.LevelError
+	if h.outerStops() {
+		level = slog.LevelDebug // the outer host says it, with the path of the name
+	}
 	for _, s := range r.Stragglers {
-		h.log.Error("service did not return", "service", s.Service, "op", s.Op, "duration", round(s.Waited))
+		message, args := "service did not return", []any{"service", s.Service, "op", s.Op, "duration", round(s.Waited)}
+		if s.Calls > 0 {
+			message, args = "service left calls behind", append(args, "calls", s.Calls)
+		}
+		h.log.Log(context.Background(), level, message, args...)
 	}
 	left := 0
 	for _, s := range r.Services {
@@ -41,7 +49,7 @@ func (h *Host) logReport() {
 	if left > 0 {
 		args = append(args, "left_over", left)
 	}
-	level := slog.LevelInfo
+	level = slog.LevelInfo
 	if !r.Clean() {
 		level = slog.LevelWarn
 		if r.Err != nil && !errs.Same(r.Err, r.Cause) {
@@ -49,6 +57,12 @@ func (h *Host) logReport() {
 		}
 	}
 	h.log.Log(context.Background(), level, "host stopped", args...)
+}
+
+// outerStops says whether this host is one inside another, which is stopping too and
+// has a log.
+func (h *Host) outerStops() bool {
+	return h.outer != nil && h.outer.log.Source() != nil && h.outer.marks.Request().Cause != nil
 }
 
 // line is what the log says of one service at the end, and how loud. One that had

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,32 @@ type reply struct {
 	queues []queueReply
 }
 
+// consumed are the queues of which a service of this host tells itself where the items
+// ended, so that one that only watches them need not.
+func (h *Host) consumed() map[any]bool {
+	h.mu.Lock()
+	units := h.units
+	h.mu.Unlock()
+	if !slices.ContainsFunc(units, func(u *unit) bool { return len(u.watched) > 0 }) {
+		return nil
+	}
+	queues := map[any]bool{}
+	for _, u := range units {
+		if u.loop != nil {
+			continue
+		}
+		if c, ok := find[interface {
+			tally
+			Observed() any
+		}](u); ok {
+			if q, err := quick(c.Observed); err == nil && reflect.ValueOf(q).Comparable() {
+				queues[q] = true
+			}
+		}
+	}
+	return queues
+}
+
 // queueReply is what a queue says that a service watches.
 type queueReply struct {
 	name  string
@@ -31,6 +58,7 @@ type queueReply struct {
 type question struct {
 	u      *unit
 	queues []interface{ Name() string } // that it watches, and no service before it
+	told   map[any]bool                 // queues of which their consumers tell
 	call   *call
 
 	mu   sync.Mutex
@@ -41,8 +69,10 @@ type question struct {
 // under one bound, and notes it. It returns a call that is never back for each that
 // stopped in time only because it left calls of its own, such as handlers of a queue.
 func (h *Host) askAll(end time.Time) (stuck []*call) {
+	told := h.consumed()
 	questions := h.questions()
 	for _, q := range questions {
+		q.told = told
 		q.call = q.u.call(&q.u.base, "ask", q.ask, nil)
 	}
 	soon := time.Now().Add(patience(end))
@@ -54,7 +84,7 @@ func (h *Host) askAll(end time.Time) (stuck []*call) {
 		q.u.keep(said)
 		if said.stuck > 0 {
 			h.mu.Lock()
-			stuck = append(stuck, &call{unit: q.u, op: "stop", began: time.Now().Add(-q.u.stopTook)})
+			stuck = append(stuck, &call{unit: q.u, op: "stop", began: time.Now().Add(-q.u.stopTook), left: said.stuck})
 			h.mu.Unlock()
 		}
 	}
@@ -133,7 +163,7 @@ func (q *question) ask(context.Context) error {
 			continue
 		}
 		r := queueReply{name: w.Name(), left: l.Len()}
-		if t, ok := w.(tally); ok && !own {
+		if t, ok := w.(tally); ok && !own && !q.told[w] {
 			r.items = maps.Clone(t.Tally())
 		}
 		note(func(said *reply) { said.queues = append(said.queues, r) })
@@ -197,9 +227,9 @@ func (u *unit) answered(c *call, soon time.Time) bool {
 	return true
 }
 
-// backlogs is how much there is still to drain, of all these together. Those that do
-// not say count as nothing.
-func (h *Host) backlogs(units []*unit, patience time.Duration) (items int) {
+// backlogs is how much there is still to drain, of all those together that say it, and
+// who does not.
+func (h *Host) backlogs(units []*unit, patience time.Duration) (items int, unknown []*unit) {
 	type asked struct {
 		u *unit
 		c *call
@@ -211,6 +241,7 @@ func (h *Host) backlogs(units []*unit, patience time.Duration) (items int) {
 		skip := u.mute || u.base.unit == nil || !u.tells()
 		h.mu.Unlock()
 		if skip {
+			unknown = append(unknown, u)
 			continue
 		}
 		n := make(chan int, 1)
@@ -224,13 +255,13 @@ func (h *Host) backlogs(units []*unit, patience time.Duration) (items int) {
 	}
 	soon := time.Now().Add(patience)
 	for _, a := range all {
-		if a.u.answered(a.c, soon) {
-			select {
-			case n := <-a.n:
-				items += n
-			default: // it has none
-			}
+		a.u.answered(a.c, soon)
+		select {
+		case n := <-a.n:
+			items += n
+		default:
+			unknown = append(unknown, a.u)
 		}
 	}
-	return items
+	return items, unknown
 }

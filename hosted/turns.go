@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"slices"
 	"time"
@@ -132,9 +133,28 @@ func (h *Host) failAtStop(u *unit, op string, err error) {
 		h.failures = append(h.failures, failed)
 	}
 	h.mu.Unlock()
-	if !tooLate {
-		h.log.Error("service did not stop cleanly", append(failure(u, err), "op", op)...)
+	if tooLate {
+		return
 	}
+	level := slog.LevelError
+	if failed.timeout || u.leavesCalls() {
+		level = slog.LevelWarn // a straggler is one line of Error, its own
+	}
+	h.log.Log(context.Background(), level, "service did not stop cleanly", append(failure(u, err), "op", op)...)
+}
+
+// leavesCalls says whether calls of the service's own are on, as those that its Stop
+// could not end.
+func (u *unit) leavesCalls() bool {
+	if u.loop != nil {
+		return false
+	}
+	s, ok := find[stuck](u)
+	if !ok {
+		return false
+	}
+	n, err := quick(s.Stuck)
+	return err == nil && n > 0
 }
 
 // until is a context for a call of the stop: the service's values and labels,

@@ -87,8 +87,11 @@ func (h *Host) stopBegins() context.Context {
 	return h.life.Context()
 }
 
-// nestIn makes eitherStop of a host whose start has this context.
+// nestIn sets outer and eitherStop of a host whose start has this context.
 func (h *Host) nestIn(ctx context.Context) {
+	if u := unitFrom(ctx); u != nil {
+		h.outer = u.host
+	}
 	outer := stopctx.From(ctx)
 	if outer == nil {
 		return

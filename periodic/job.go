@@ -169,6 +169,9 @@ func (j *Job) Stuck() int {
 	return int(j.running)
 }
 
+// Backlog is how many runs are on, for the progress of a slow stop.
+func (j *Job) Backlog() int { return j.Stuck() }
+
 // Done returns a channel that is closed when the job has ended: it was stopped or
 // removed, or its schedule has no more slots, and the last run returned; or it gave
 // up. A start after that makes a new channel; a [Job.Trigger] that revives a job

@@ -196,6 +196,9 @@ func (s *Scheduler) Stuck() int {
 	return n
 }
 
+// Backlog is how many runs are on, for the progress of a slow stop.
+func (s *Scheduler) Backlog() int { return s.Stuck() }
+
 // Health returns the errors of the jobs that have given up, nil if none has.
 func (s *Scheduler) Health(ctx context.Context) error {
 	var errs []error
