@@ -42,8 +42,9 @@ func (h *Host) reportProgress(began time.Time) (stop func()) {
 			args = append(args, "unknown", namesOf(unknown))
 		}
 		h.log.Warn("still stopping", args...)
-		timer.Reset(every)
-		every *= 2
+		next := every
+		every *= 2 // before the timer can go off again
+		timer.Reset(next)
 	})
 	close(ready)
 	return func() {
