@@ -35,6 +35,7 @@ type unit struct {
 	// Guarded by host.mu.
 	state     lifecycle.State
 	started   bool      // needs a stop
+	turned    bool      // its turn in the stop is over
 	mute      bool      // did not answer; see answered
 	sealed    bool      // its Unwrap does not return; see find
 	since     time.Time // of state
