@@ -218,7 +218,8 @@ func (u *unit) callStart(ctx context.Context, up func()) *call {
 			// It came up after all, and nobody else will stop it.
 			gone, cancel := context.WithCancelCause(&u.base)
 			cancel(ErrStopping)
-			_ = guard.Call(func() error { return u.service.Stop(gone) })
+			err := guard.Call(func() error { return u.service.Stop(gone) })
+			u.failedLate("stop", err, true)
 		default:
 			up()
 		}

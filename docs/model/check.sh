@@ -28,7 +28,10 @@ declare -A config=(
 
 # A fault and the configuration that has to notice it.
 faults=(
-	"NO_RESERVED_SLICE services"
+	"NO_RESERVED_SHARE services"
+	"NO_QUARTER_FOR_THE_NEXT services"
+	"A_CUT_START_IS_A_FAILURE pair"
+	"A_CUT_START_HIDES_FAILURES pair"
 	"FORWARD_ORDER services"
 	"START_GOES_ON pair"
 	"LATE_START_LEFT_RUNNING pair"
