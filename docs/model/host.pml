@@ -89,7 +89,7 @@ byte next = 0;           /* beside its share, of the one that waits next */
 
 bool failed = false;     /* there is something in failures */
 bool cut = false;        /* that the start was cut short by somebody who asked for the stop */
-bool left = false;       /* somebody did not return */
+bool deserted = false;   /* somebody did not return */
 
 mtype state[N] = New;
 bool started[N];         /* needs a turn in the stop */
@@ -1046,7 +1046,7 @@ proctype shutdown()
 			:: i_ < 4 ->
 				if
 				:: abandoned[CALL(u, i_)] && returned[CALL(u, i_)] -> noteFailure()
-				:: abandoned[CALL(u, i_)] && !returned[CALL(u, i_)] -> enter(u, Failed); left = true; wrong = true
+				:: abandoned[CALL(u, i_)] && !returned[CALL(u, i_)] -> enter(u, Failed); deserted = true; wrong = true
 				:: else
 				fi;
 				i_++
@@ -1064,11 +1064,11 @@ proctype shutdown()
 		phase = ended;
 		/* code: runMain */
 #ifdef F_A_CUT_START_IS_A_FAILURE
-		exitCode = failed || left || cut;
+		exitCode = failed || deserted || cut;
 #elif defined(F_A_CUT_START_HIDES_FAILURES)
-		exitCode = !cut && (failed || left);
+		exitCode = !cut && (failed || deserted);
 #else
-		exitCode = failed || left;
+		exitCode = failed || deserted;
 #endif
 		/* Also when a signal came while starting: what was rolled back cleanly is
 		   no failure, and what failed meanwhile is one. */
