@@ -58,7 +58,7 @@ type actor struct {
 	deadline           time.Time       // of its Stop
 	late               bool            // its Start returned when its context had ended: it may have been given up
 	told               bool            // its turn has begun
-	turn               context.Context //nolint:containedctx // of a loop: ends when its turn comes
+	turn               context.Context // of a loop: ends when its turn comes
 	hooks              map[string]int
 }
 
