@@ -123,8 +123,8 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	listener, err := s.open(ctx)
 	if err != nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.opened = false
+		s.mu.Unlock()
 		return nil, fmt.Errorf("stead/hosted: http: %w", err)
 	}
 	address := listener.Addr()
