@@ -104,20 +104,34 @@ func (c *Coordinator) add(by string, names []string) (*wait, error) {
 
 // leave ends a wait whose context is done, unless an outcome came first.
 func (c *Coordinator) leave(ctx context.Context, w *wait) error {
+	// Not under the lock: the cause may ask the coordinator.
+	why := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(why, cause) {
+		why = fmt.Errorf("%w: %w", why, cause)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if w.over() {
 		return w.err
 	}
-	why := ctx.Err()
-	if cause := context.Cause(ctx); !errors.Is(why, cause) {
-		why = fmt.Errorf("%w: %w", why, cause)
-	}
 	missing := c.pendingLocked(w)
 	slices.Sort(missing)
-	c.endLocked(w, fmt.Errorf("stead/coordinator: wait: not ready: %s: %w", listed(missing, ", "), why))
+	c.endLocked(w, &notReady{listed(missing, ", "), why})
 	return w.err
 }
+
+// notReady is a wait that its context ended. As failed it asks for a text when it is
+// asked for its own.
+type notReady struct {
+	names string
+	why   error
+}
+
+func (n *notReady) Error() string {
+	return fmt.Sprintf("stead/coordinator: wait: not ready: %s: %v", n.names, n.why)
+}
+
+func (n *notReady) Unwrap() error { return n.why }
 
 func (c *Coordinator) pendingLocked(w *wait) []string {
 	var names []string

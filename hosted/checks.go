@@ -105,12 +105,13 @@ func (c *checks) outcome(u *unit, k *check, err error) error {
 		return err // its turn to stop has come, and that may be all that is wrong
 	}
 	c.mu.Lock()
-	if k.call.returned() {
-		k.release() // not before: that looks like the end of the time
-	}
+	over, release := k.call.returned(), k.release
 	news := k.told != (err != nil)
 	k.told = err != nil
 	c.mu.Unlock()
+	if over {
+		release() // not before: that looks like the end of the time
+	}
 	switch {
 	case !news:
 	case err != nil:

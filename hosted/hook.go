@@ -80,7 +80,8 @@ func (h *Host) startHooks(ctx context.Context, op string, of func(*unit) hook) b
 		if ctx.Err() != nil {
 			return false
 		}
-		if err := h.await(ctx, u.call(u.scoped(ctx), op, run, nil)); err != nil {
+		c := u.call(u.scoped(ctx), op, run, func(err error, abandoned bool) { u.failedLate(op, err, abandoned) })
+		if err := h.await(ctx, c); err != nil {
 			h.fail(note(u.name, op, err))
 			return false
 		}

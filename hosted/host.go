@@ -209,6 +209,7 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 // keep notes a registration, or what is wrong with it. The error is of one that
 // comes too late.
 func (h *Host) keep(u *unit) error {
+	wrong := h.accept(u)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.phase != idle {
@@ -216,8 +217,8 @@ func (h *Host) keep(u *unit) error {
 		h.late = append(h.late, err)
 		return err
 	}
-	if err := h.acceptLocked(u); err != nil {
-		h.problems = append(h.problems, &ServiceError{Service: u.name, Op: "add", Err: err})
+	if wrong != nil {
+		h.problems = append(h.problems, &ServiceError{Service: u.name, Op: "add", Err: wrong})
 		return nil
 	}
 	if h.units == nil {
@@ -230,7 +231,7 @@ func (h *Host) keep(u *unit) error {
 	return nil
 }
 
-func (h *Host) acceptLocked(u *unit) error {
+func (h *Host) accept(u *unit) error {
 	switch {
 	case u.name == "":
 		return errors.New("the name is empty")

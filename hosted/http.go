@@ -163,8 +163,8 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	listener, err := s.open(ctx) // of the user, so without the lock, and it may panic
 	if err != nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.opened = false
+		s.mu.Unlock()
 		return nil, fmt.Errorf("stead/hosted: http: %w", err)
 	}
 	address := listener.Addr()

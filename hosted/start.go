@@ -262,15 +262,25 @@ func (u *unit) callStart(ctx context.Context, up func()) *call {
 	return u.call(ctx, "start", u.service.Start, func(err error, abandoned bool) {
 		switch {
 		case err != nil:
+			u.failedLate("start", err, abandoned)
 		case abandoned:
 			// It came up after all, and nobody else will stop it.
 			gone, cancel := context.WithCancelCause(u.finishing())
 			cancel(ErrStopping)
-			_ = guard.Call(func() error { return u.service.Stop(gone) })
+			err := guard.Call(func() error { return u.service.Stop(gone) })
+			u.failedLate("stop", err, true)
 		default:
 			up()
 		}
 	})
+}
+
+// failedLate notes the error of a call of the start that came back when nobody waited
+// for it any more, such as the stragglers of a nested host.
+func (u *unit) failedLate(op string, err error, abandoned bool) {
+	if abandoned && !isCancel(err, u.host.marks.Request().Cause) {
+		u.host.failAtStop(u, op, err)
+	}
 }
 
 // adopt notes that Start succeeded.

@@ -56,6 +56,14 @@ func (h *Host) stopServices(end time.Time) {
 // stop gives the service its turn, from now until deadline, and returns when it
 // was over.
 func (u *unit) stop(now, deadline time.Time, timer *alarm) time.Time {
+	over := u.giveTurn(now, deadline, timer)
+	u.host.mu.Lock()
+	defer u.host.mu.Unlock()
+	u.turned = true
+	return over
+}
+
+func (u *unit) giveTurn(now, deadline time.Time, timer *alarm) time.Time {
 	h := u.host
 	h.mu.Lock()
 	if u.state != lifecycle.Completed && u.state != lifecycle.Failed {

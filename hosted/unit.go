@@ -36,6 +36,7 @@ type unit struct {
 	// Guarded by host.mu.
 	state     lifecycle.State
 	started   bool      // needs a stop
+	turned    bool      // its turn in the stop is over
 	mute      bool      // did not answer; see answered
 	absent    bool      // its start failed and was optional
 	sealed    bool      // its Unwrap does not return; see find

@@ -34,7 +34,7 @@ type Spool struct {
 // entry is a line, or with a nil handler somebody who waits for those before it.
 type entry struct {
 	to   slog.Handler
-	ctx  context.Context //nolint:containedctx // as the handler gets it
+	ctx  context.Context // as the handler gets it
 	line slog.Record
 	done chan struct{}
 }
