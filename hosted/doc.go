@@ -46,7 +46,8 @@
 //     same.
 //  6. A service's context carries the values of the context that the host was
 //     started with, never its end. It ends when it is the service's turn, with
-//     the reason of the stop as its cause.
+//     the reason of the stop as its cause. An Enqueue of package channelq that has to
+//     wait with it ends earlier, when the stop begins.
 //  7. The host calls a service's Start, Stop, hooks, health check and loop from
 //     goroutines that carry the pprof labels host and service, and holds no lock
 //     while it does, nor while it asks an error.
@@ -83,8 +84,9 @@
 //
 // A stop ends with "service stopped" for each service that had items or runs, with
 // what became of them, or was restarted (for all others at the level Debug),
-// "service did not return" for each straggler, and "host stopped". The same as a
-// table is [Report.String].
+// "service did not return" or "service left calls behind" for each straggler, the one
+// line of Error that it gets, and "host stopped". The same as a table is
+// [Report.String].
 //
 // In a service of your own, let the method keep the logger if there is none yet,
 // and do nothing else. Start comes after it, and so does what Start starts; what
