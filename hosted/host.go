@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadgo/stead/internal/marks"
@@ -93,6 +94,8 @@ type Host struct {
 	census census        // for /livez?verbose
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
+	turnsOver atomic.Bool // no more is said on the progress of the stop
+
 	signalled bool // a signal asked for the stop; only Main's goroutine uses it
 
 	reloading sync.Mutex
@@ -149,7 +152,7 @@ func New(cfg Config) *Host {
 		ended: make(chan struct{}),
 		cut:   make(chan struct{}),
 	}
-	h.log = h.spool.Spooled(cfg.Logger, "host", cfg.Name)
+	h.log = h.spool.Spooled(cfg.Logger, slog.String("host", cfg.Name))
 	h.marks = marks.New(h.stopRequested)
 	h.life = lifecycle.NewLifetime(h.marks)
 	h.id = strconv.FormatUint(rand.Uint64(), 36)

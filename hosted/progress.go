@@ -2,7 +2,6 @@ package hosted
 
 import (
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/steadgo/stead/lifecycle"
@@ -16,18 +15,17 @@ const (
 	progressEvery = time.Second
 )
 
-// reportProgress logs while the stop goes on, until the function it returns is
-// called.
-func (h *Host) reportProgress(began time.Time) (stop func()) {
+// reportProgress returns a timer that logs while the stop goes on; stop it when
+// the turns are over.
+func (h *Host) reportProgress(began time.Time) *time.Timer {
 	var timer *time.Timer
-	var over atomic.Bool
 	ready := make(chan struct{}) // timer is set
 	every := progressEvery
 	timer = time.AfterFunc(slowStop, func() {
 		<-ready
 		waiting := h.waitingFor()
 		items, unknown := h.backlogs(waiting, progressEvery/10)
-		if over.Load() {
+		if h.turnsOver.Load() {
 			return // it was stopped too late
 		}
 		if len(waiting) == 0 && h.isDraining() {
@@ -47,10 +45,7 @@ func (h *Host) reportProgress(began time.Time) (stop func()) {
 		timer.Reset(next)
 	})
 	close(ready)
-	return func() {
-		over.Store(true)
-		timer.Stop()
-	}
+	return timer
 }
 
 func (h *Host) isDraining() bool {

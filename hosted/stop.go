@@ -156,12 +156,13 @@ func (h *Host) shutdown() {
 	if started { // else the log has it: the host did not start
 		h.log.Info("host stopping", "cause", req.Cause)
 	}
-	progressOver := h.reportProgress(req.At)
+	progress := h.reportProgress(req.At)
 	if started && !h.noDrain {
 		h.drain(end)
 	}
 	h.stopServices(end)
-	progressOver()
+	h.turnsOver.Store(true)
+	progress.Stop()
 	h.finish(end)
 }
 

@@ -105,6 +105,9 @@ func (h *Host) questions() (all []*question) {
 	defer h.mu.Unlock()
 	seen := map[any]bool{}
 	for _, u := range h.units {
+		if !u.tells() && len(u.watched) == 0 {
+			continue
+		}
 		q := &question{u: u}
 		for _, w := range u.watched {
 			if reflect.ValueOf(w).Comparable() && !seen[w] {

@@ -40,14 +40,17 @@ type entry struct {
 }
 
 // Spooled is NewLog for one whose lines must not hold anybody up.
-func (s *Spool) Spooled(own *slog.Logger, args ...any) Log {
+func (s *Spool) Spooled(own *slog.Logger, attrs ...slog.Attr) Log {
 	l := Log{from: new(atomic.Pointer[slog.Logger])}
 	var inner slog.Handler = heir{from: l.from}
 	if own != nil {
 		l.from.Store(own)
 		inner = handler{own.Handler()}
 	}
-	l.Logger = slog.New(spooled{inner, s, l.from}).With(args...)
+	if len(attrs) > 0 {
+		inner = inner.WithAttrs(attrs)
+	}
+	l.Logger = slog.New(spooled{inner, s, l.from})
 	return l
 }
 

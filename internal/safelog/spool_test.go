@@ -77,7 +77,7 @@ func TestASpoolHasWrittenALineWhenTheCallReturns(t *testing.T) {
 func TestASpoolWithoutALoggerDiscardsUntilItInherits(t *testing.T) {
 	g := &gate{}
 	var s safelog.Spool
-	l := s.Spooled(nil, "host", "shop")
+	l := s.Spooled(nil, slog.String("host", "shop"))
 	l.Info("lost")
 	if l.Wants(slog.LevelError) || l.Source() != nil {
 		t.Error("it wants lines")
