@@ -183,7 +183,7 @@ func ExampleLeftoverError() {
 	if errors.As(err, &left) {
 		fmt.Println(left.N, "-", err)
 	}
-	// Output: 1 - stead/channelq: stop "jobs": 1 items left over
+	// Output: 1 - stead/channelq: stop "jobs": 1 item left over
 }
 
 func ExampleBatcher() {
@@ -227,5 +227,5 @@ func ExampleBatchError() {
 		return nil
 	}
 	fmt.Println(insert(context.Background(), []string{"a", "", "c"}))
-	// Output: stead/channelq: 1 items of the batch failed
+	// Output: stead/channelq: 1 item of the batch failed
 }

@@ -49,7 +49,7 @@ func ExampleRetrying() {
 	fmt.Println(w.Stop(now))
 	// Output:
 	// welcome 1 mailbox busy due in 1h0m0s
-	// stead/channelq: stop "emails": 1 items left over
+	// stead/channelq: stop "emails": 1 item left over
 }
 
 func ExampleStats() {

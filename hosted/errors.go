@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/errs"
+	stopctx "github.com/steadgo/stead/internal/stopping"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -17,8 +18,9 @@ type PanicError = lifecycle.PanicError
 
 // ErrStopping is returned by a Stop that was called with a context of one of the
 // host's own services: the stop was asked for, and waiting for it there would be
-// waiting for itself.
-var ErrStopping = errors.New("stead/hosted: stopping")
+// waiting for itself. It is also in the error of an Enqueue of package channelq that
+// had to wait, with a context of a service, when the host was told to stop.
+var ErrStopping = stopctx.Err
 
 // ServiceError is what went wrong with one service. Op is the call: "start",
 // "run", "stop", "reload", "health", "inherit logger" or one of the hooks
@@ -106,7 +108,7 @@ func isCancel(err, cause error) (cancel bool) {
 }
 
 func onlyCancel(err, cause error) bool {
-	if err == nil || errs.Same(err, context.Canceled) || errs.Same(err, cause) {
+	if err == nil || errs.Same(err, context.Canceled) || errs.Same(err, ErrStopping) || errs.Same(err, cause) {
 		return true
 	}
 	switch w := err.(type) { //nolint:errorlint // this walks the tree itself

@@ -99,6 +99,8 @@ type Host struct {
 	reloading sync.Mutex
 	hung      []*call // of reloads, guarded by reloading
 
+	eitherStop context.Context // see stopBegins; set before the first service is started
+
 	mu          sync.Mutex
 	phase       phase
 	units       []*unit          // in order of registration, from Start on in order of start

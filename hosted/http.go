@@ -13,6 +13,7 @@ import (
 	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/internal/safelog"
+	stopctx "github.com/steadgo/stead/internal/stopping"
 )
 
 // HTTPService serves an http.Server as a [Service]; make one with [HTTP] or
@@ -102,14 +103,27 @@ func (s *HTTPService) Start(ctx context.Context) error {
 	if s.srv.ErrorLog == nil && s.log.Source() != nil {
 		s.srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelError)
 	}
-	if s.srv.BaseContext == nil {
-		base := context.WithoutCancel(ctx)
-		s.srv.BaseContext = func(net.Listener) context.Context { return base }
-	}
+	s.lendContext(ctx)
 	s.requests.count(s.srv)
 	log.Info("listening", "address", s.Addr().String())
 	go s.serve(listener)
 	return nil
+}
+
+// lendContext gives requests the values of ctx, or those of srv.BaseContext and, in
+// any case, the news that the host is stopping.
+func (s *HTTPService) lendContext(ctx context.Context) {
+	base, own := context.WithoutCancel(ctx), s.srv.BaseContext
+	s.srv.BaseContext = func(l net.Listener) context.Context {
+		if own == nil {
+			return base
+		}
+		lent := own(l)
+		if stop := stopctx.From(ctx); stop != nil && lent != nil { // of nil the server panics itself
+			lent = stopctx.With(lent, stop)
+		}
+		return lent
+	}
 }
 
 func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {

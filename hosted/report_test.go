@@ -179,7 +179,7 @@ func TestErrorsReadAsSentencesWithNames(t *testing.T) {
 	}{
 		{service, `stead/hosted: stop "emails": boom`},
 		{timeout, `stead/hosted: did not return in time: "a" (stop, 1.235s), "b/c" (start, 1s)`},
-		{hosted.ErrStopping, "stead/hosted: stopping"},
+		{hosted.ErrStopping, "stead/hosted: the host is stopping"},
 	} {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

@@ -18,7 +18,7 @@ func (u *unit) renew() error {
 	if u.stopTimeout > 0 {
 		slice = min(slice, u.stopTimeout)
 	}
-	stop, cancel := context.WithTimeout(&u.base, slice)
+	stop, cancel := context.WithTimeout(u.finishing(), slice)
 	defer cancel()
 	old := u.call(stop, "stop", u.service.Stop, nil)
 	if !waitUntil(old.done, time.Now().Add(slice)) && u.host.abandon(old) {

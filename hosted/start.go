@@ -64,6 +64,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 		defer release()
 	}
 	h.log.Info("host starting", "services", len(order))
+	h.nestIn(ctx)
 	values := &valuesOf{ctx}
 	if h.startAll(bounded, values) && h.becomeRunning() {
 		return nil
@@ -216,7 +217,7 @@ func (u *unit) callStart(ctx context.Context, up func()) *call {
 			u.failedLate("start", err, abandoned)
 		case abandoned:
 			// It came up after all, and nobody else will stop it.
-			gone, cancel := context.WithCancelCause(&u.base)
+			gone, cancel := context.WithCancelCause(u.finishing())
 			cancel(ErrStopping)
 			err := guard.Call(func() error { return u.service.Stop(gone) })
 			u.failedLate("stop", err, true)

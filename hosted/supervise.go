@@ -63,7 +63,7 @@ func (u *unit) watch(e ender) error {
 		var err error
 		if f, ok := e.(errer); ok {
 			err = f.Err()
-			err = guard.Inspect(err) // here a panic is caught
+			guard.Inspect(err) // here a panic is caught
 		}
 		for u.host.decide(u, err) {
 			if !u.backOff() {
@@ -83,6 +83,9 @@ func (u *unit) watch(e ender) error {
 // decide says what the end of a loop or of a service means and reports whether
 // it is to be started again.
 func (h *Host) decide(u *unit, err error) bool {
+	if h.toldToEnd(err) {
+		err = nil
+	}
 	f := u.ask(err)
 	h.mu.Lock()
 	for f.atStop != (u.ctx.Err() != nil) { // its turn has come meanwhile
@@ -149,6 +152,16 @@ func (h *Host) decide(u *unit, err error) bool {
 		h.marks.RequestStop(errAllDone, time.Time{})
 	}
 	return false
+}
+
+// toldToEnd says whether err is the news that the host is stopping, which a producer
+// gets before its own turn and may end with.
+func (h *Host) toldToEnd(err error) bool {
+	if err == nil || !errs.Is(err, ErrStopping) {
+		return false
+	}
+	stop := h.stopBegins()
+	return stop.Err() != nil && isCancel(err, context.Cause(stop))
 }
 
 // facts are what the host has to know of the end of a run.

@@ -149,7 +149,7 @@ func (h *Host) failAtStop(u *unit, op string, err error) {
 // and a deadline.
 func (u *unit) until(deadline time.Time) (context.Context, context.CancelFunc) {
 	if deadline.IsZero() {
-		return context.WithCancel(&u.base)
+		return context.WithCancel(u.finishing())
 	}
-	return context.WithDeadline(&u.base, deadline)
+	return context.WithDeadline(u.finishing(), deadline)
 }

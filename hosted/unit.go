@@ -5,6 +5,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	stopctx "github.com/steadgo/stead/internal/stopping"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -68,10 +69,34 @@ func (v *valuesOf) Value(key any) any                     { return v.from.Value(
 type unitKey struct{}
 
 func (c *unitContext) Value(key any) any {
-	if key == (unitKey{}) {
+	switch key {
+	case unitKey{}:
 		return c.unit
+	case stopctx.Key{}:
+		return c.unit.host.stopBegins()
 	}
 	return c.Context.Value(key)
+}
+
+// stopBegins is done when the stop of this host, or of one that it is nested in,
+// begins: what a service produces from then on is in the way of the stop.
+func (h *Host) stopBegins() context.Context {
+	if h.eitherStop != nil {
+		return h.eitherStop
+	}
+	return h.life.Context()
+}
+
+// nestIn makes eitherStop of a host whose start has this context.
+func (h *Host) nestIn(ctx context.Context) {
+	outer := stopctx.From(ctx)
+	if outer == nil {
+		return
+	}
+	either, cancel := context.WithCancelCause(outer)
+	own := h.life.Context()
+	context.AfterFunc(own, func() { cancel(context.Cause(own)) })
+	h.eitherStop = either
 }
 
 func unitFrom(ctx context.Context) *unit {
@@ -97,6 +122,9 @@ func (u *unit) labelled(ctx context.Context) context.Context {
 
 // scoped is ctx as seen by this service.
 func (u *unit) scoped(ctx context.Context) context.Context { return &unitContext{u.labelled(ctx), u} }
+
+// finishing is the base of what is part of a stop, which an Enqueue is not to fail for.
+func (u *unit) finishing() context.Context { return stopctx.Without(&u.base) }
 
 // open makes the contexts. values is the start's context without its end.
 func (u *unit) open(values context.Context) {

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"context"
 	"time"
 
 	"github.com/steadgo/stead/internal/marks"
@@ -26,6 +27,12 @@ func (l *Lifetime) Started() <-chan struct{} { return l.m.Started }
 // Stopping is closed the moment a stop is asked for, before any service is
 // stopped.
 func (l *Lifetime) Stopping() <-chan struct{} { return l.m.Stopping }
+
+// Context returns a context that is done the moment a stop is asked for, with
+// [Lifetime.Cause] as its [context.Cause], and never before. It carries no values. It
+// is for goroutines that are no service of their own, such as those that the handler
+// of a request starts: what they still do then is in the way of the stop.
+func (l *Lifetime) Context() context.Context { return l.m.Context() }
 
 // Stopped is closed when every service has stopped or was given up on.
 func (l *Lifetime) Stopped() <-chan struct{} { return l.m.Stopped }

@@ -3,6 +3,7 @@
 package marks
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type Marks struct {
 
 	mu      sync.Mutex
 	request Request
+	ctx     context.Context // made when somebody asks for it
+	cancel  context.CancelCauseFunc
 }
 
 // Request is what is known of a stop that was asked for.
@@ -61,8 +64,25 @@ func (m *Marks) keepFirst(r Request) bool {
 		return false
 	}
 	m.request = r
+	if m.cancel != nil {
+		m.cancel(r.Cause)
+	}
 	close(m.Stopping)
 	return true
+}
+
+// Context returns a context that is done when Stopping is closed, with the cause of
+// the request.
+func (m *Marks) Context() context.Context {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ctx == nil {
+		m.ctx, m.cancel = context.WithCancelCause(context.Background())
+		if m.request.Cause != nil {
+			m.cancel(m.request.Cause)
+		}
+	}
+	return m.ctx
 }
 
 // Request is the first request, with a nil Cause before it.
