@@ -1,6 +1,7 @@
 package channelq
 
 import (
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
@@ -93,9 +94,7 @@ func (w *Workers[T]) attemptAll(s *slot[T]) error {
 			item := &s.run[next(s.own)-1]
 			returned = false
 			err := w.handle(w.base, *item)
-			if err != nil {
-				err = guard.Inspect(err) // while a panic in it still counts as one
-			}
+			inspect(err)
 			returned = true
 			if err != nil || s.own == alone(s.own) || !s.grip.CompareAndSwap(s.own, s.own+one) {
 				return err
@@ -179,15 +178,12 @@ func (w *Workers[T]) giveBackRun(s *slot[T], n int) {
 	w.dueFirstLocked(s.run[:n])
 }
 
-// dueFirstLocked moves items to before all that are due: they were taken before
-// them.
+// dueFirstLocked makes due what was taken and not started.
 func (w *Workers[T]) dueFirstLocked(items []T) {
-	due := make([]entry[T], 0, len(items)+len(w.parked.due))
-	for _, item := range items {
-		due = append(due, entry[T]{item: item})
+	for _, item := range slices.Backward(items) {
+		w.parked.dueFirst(entry[T]{item: item})
 	}
 	clear(items)
-	w.parked.due = append(due, w.parked.due...)
 	w.parkedByLocked(len(items))
 	w.refreshLocked()
 }

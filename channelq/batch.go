@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -14,6 +15,7 @@ type fate struct {
 	verdict verdict
 	err     error
 	final   *GiveUpError
+	delay   time.Duration // until the next attempt
 }
 
 // run is one batch's time in the handler. False means that a stop has given up on
@@ -56,9 +58,7 @@ func (b *Batcher[T]) attempt() error {
 	returned := false
 	err := guard.Call(func() error {
 		err := b.handle(ctx, items)
-		if err != nil {
-			err = guard.Inspect(err) // while a panic in it still counts as one
-		}
+		inspect(err)
 		returned = true
 		return err
 	})
@@ -72,15 +72,19 @@ func (b *Batcher[T]) attempt() error {
 }
 
 // settle decides what becomes of every item in hand, which may call user code,
-// and then puts them there.
+// and then puts them there. Should that end the goroutine, it goes on in another one
+// with the items behind.
 func (b *Batcher[T]) settle(err error) bool {
 	if b.state.Load() == abandoned {
 		return false
 	}
+	if !b.settling {
+		b.settling, b.outcome = true, err
+	}
 	var partial *BatchError
-	isPartial := errors.As(err, &partial) && partial.fits(len(b.hand))
+	isPartial := errors.As(b.outcome, &partial) && partial.fits(len(b.hand))
 	for i := len(b.fates); i < len(b.hand); i++ {
-		failed := err
+		failed := b.outcome
 		if isPartial {
 			failed = partial.Failed[i]
 		}
@@ -99,8 +103,12 @@ func (b *Batcher[T]) fail(i int, err error) {
 	f.final = &GiveUpError{Queue: b.q.name, Attempts: b.hand[i].attempts, Err: err}
 	f.verdict, f.err = gaveUp, err
 	f.verdict = b.judge(b.cfg.Retry, b.hand[i].attempts, err)
-	if f.verdict == gaveUp {
+	switch f.verdict {
+	case gaveUp:
 		b.giveUp(b.cfg.OnGiveUp, b.hand[i].item, f.final)
+	case again:
+		f.delay = b.delay(b.backoff, b.hand[i].attempts, f.err)
+	default:
 	}
 }
 
@@ -120,27 +128,35 @@ func (b *Batcher[T]) finish() bool {
 			b.failed.add(e.item, f.final)
 			b.q.books.gaveUp.Add(1)
 		case again:
-			e.due, e.err = now.Add(b.delay(b.backoff, e.attempts, f.err)), f.err
+			e.due, e.err = now.Add(f.delay), f.err
 			retries = append(retries, e)
 		case cut:
 			e.due = now
 			retries = append(retries, e)
 		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	clear(b.hand)
 	clear(b.fates)
-	b.hand = b.hand[:0]
-	for _, e := range retries {
-		b.parkLocked(e)
+	b.hand, b.outcome, b.settling = b.hand[:0], nil, false
+	for some := range slices.Chunk(retries, releaseAtOnce) {
+		b.parkAll(some)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.flushedLocked()
 	return true
 }
 
+func (b *Batcher[T]) parkAll(entries []entry[T]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range entries {
+		b.parkLocked(e)
+	}
+}
+
 // resume settles the batch of a worker whose goroutine was ended by a
-// runtime.Goexit in user code.
+// runtime.Goexit in user code: with that as the error, if it was the handler.
 func (b *Batcher[T]) resume(err error) bool {
 	switch b.state.Load() {
 	case abandoned:

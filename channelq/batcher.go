@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/backoff"
-	"github.com/steadgo/stead/internal/plural"
 )
 
 // BatchConfig describes a batcher. The zero value hands over what is there, at
@@ -33,13 +32,14 @@ type BatchConfig[T any] struct {
 	// taken from the queue.
 	Retry Retry
 
-	// OnGiveUp, KeepFailures, OnLeftover, Detach and Logger are those of
-	// [WorkerConfig].
-	OnGiveUp     func(ctx context.Context, item T, err error)
-	KeepFailures int
-	OnLeftover   func(ctx context.Context, items []T) error
-	Detach       bool
-	Logger       *slog.Logger
+	// OnGiveUp, KeepFailures, OnLeftover, LeftoverReserve, Detach and Logger are
+	// those of [WorkerConfig].
+	OnGiveUp        func(ctx context.Context, item T, err error)
+	KeepFailures    int
+	OnLeftover      func(ctx context.Context, items []T) error
+	LeftoverReserve time.Duration
+	Detach          bool
+	Logger          *slog.Logger
 }
 
 func (c *BatchConfig[T]) validate() error {
@@ -50,6 +50,9 @@ func (c *BatchConfig[T]) validate() error {
 		return fmt.Errorf("MaxWait is negative: %v", c.MaxWait)
 	case c.Timeout < 0:
 		return fmt.Errorf("Timeout is negative: %v", c.Timeout)
+	}
+	if err := validReserve(c.LeftoverReserve, c.OnLeftover != nil); err != nil {
+		return err
 	}
 	return c.Retry.validate()
 }
@@ -73,7 +76,7 @@ func (e *BatchError) fits(n int) bool {
 
 // Error returns the number of failed items.
 func (e *BatchError) Error() string {
-	return fmt.Sprintf("stead/channelq: %s of the batch failed", plural.Of(len(e.Failed), "item"))
+	return fmt.Sprintf("stead/channelq: %s of the batch failed", items(len(e.Failed)))
 }
 
 // Unwrap returns the errors of all failed items, in no particular order.
@@ -103,8 +106,11 @@ type Batcher[T any] struct {
 	state atomic.Uint32
 	hand  []entry[T] // what it has taken
 	fates []fate     // of the items in hand, as far as they are decided
-	taken uint64     // from the queue, ever
-	runs  uint64     // attempts
+	// settling: the handler has returned, with outcome, and the fates are being decided.
+	settling bool
+	outcome  error
+	taken    uint64 // from the queue, ever
+	runs     uint64 // attempts
 
 	// Guarded by mu.
 	turn    context.Context // ends the wait of the worker
@@ -136,10 +142,11 @@ func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) 
 		cfg.MaxItems = 100
 	}
 	b := &Batcher[T]{
-		consumer: newConsumer(q, cfg.Logger, cfg.Detach, cfg.OnLeftover, cfg.KeepFailures),
+		consumer: newConsumer(q, cfg.Logger, cfg.KeepFailures),
 		handle:   handle, cfg: cfg, backoff: cfg.Retry.policy(),
 	}
-	b.crew = b
+	b.crew, b.detach = b, cfg.Detach
+	b.onLeftover, b.reserve = cfg.OnLeftover, cfg.LeftoverReserve
 	b.turn, b.recall = context.WithCancel(context.Background())
 	return b, nil
 }

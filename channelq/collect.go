@@ -175,7 +175,7 @@ func (b *Batcher[T]) flushedLocked() {
 
 // giveBackLocked makes due what is in hand.
 func (b *Batcher[T]) giveBackLocked() {
-	b.parked.due = append(b.hand, b.parked.due...)
+	b.parked.dueFirst(b.hand...)
 	b.parkedByLocked(len(b.hand))
 	b.hand = nil
 }
@@ -189,7 +189,7 @@ func (b *Batcher[T]) step(now time.Time) (next time.Time, over bool) {
 		b.q.books.workers.Add(1)
 		go b.serve(nil)
 	}
-	if b.parked.release(now) > 0 {
+	if b.parked.release(now, releaseAtOnce) > 0 {
 		b.recall()
 	}
 	quiet := b.resting && (b.drained || b.stopping && b.detach) && b.nothingDueLocked()

@@ -2,6 +2,7 @@ package channelq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -93,12 +94,18 @@ type WorkerConfig[T any] struct {
 	// oldest go first. 0 means 100, negative none.
 	KeepFailures int
 
-	// OnLeftover gets, once, what a stop did not have handled, roughly oldest first:
-	// items whose handler was cut short, parked items and the rest of the queue.
-	// Its context ends a little before the stop's deadline. When it returns nil
-	// the items count as taken care of and Stop returns nil. Nil: they are lost,
-	// and Stop says how many.
+	// OnLeftover gets, once, what a stop did not have handled: items whose handler
+	// was given up on, then those that are parked, then the rest of the queue in
+	// order. Its context has not ended when it is called, and ends a little before
+	// the stop's deadline. When it returns nil the items count as taken care of and
+	// Stop returns nil. Nil: they are lost, and Stop says how many.
 	OnLeftover func(ctx context.Context, items []T) error
+
+	// LeftoverReserve is how long OnLeftover has at least, before the deadline of the
+	// stop: handlers are cut short so much earlier. It is never more than half of what
+	// remains when the stop begins. 0 means a tenth of that, at least 500 ms and at
+	// most 1 s. What handlers do not use OnLeftover may use.
+	LeftoverReserve time.Duration
 
 	// Detach leaves the queue open at a stop: the workers only stop taking, and
 	// what is in the queue stays there for others.
@@ -118,9 +125,9 @@ type WorkerConfig[T any] struct {
 	RateLimit rate.Limit
 	Burst     int
 
-	// Logger gets a Warn for a retry and for items left over, an Error for an item
-	// given up, and a Debug when the workers start and stop. Nil: that of the host;
-	// without one, it discards.
+	// Logger gets a Warn for a retry and for items left over, or an Info if
+	// OnLeftover took them, an Error for an item given up, and a Debug when the
+	// workers start and stop. Nil: that of the host; without one, it discards.
 	Logger *slog.Logger
 }
 
@@ -135,7 +142,20 @@ func (c *WorkerConfig[T]) validate() error {
 	case c.Burst < 0:
 		return fmt.Errorf("Burst is negative: %d", c.Burst)
 	}
+	if err := validReserve(c.LeftoverReserve, c.OnLeftover != nil); err != nil {
+		return err
+	}
 	return c.Retry.validate()
+}
+
+func validReserve(d time.Duration, used bool) error {
+	switch {
+	case d < 0:
+		return fmt.Errorf("LeftoverReserve is negative: %v", d)
+	case d > 0 && !used:
+		return errors.New("LeftoverReserve has no effect without OnLeftover")
+	}
+	return nil
 }
 
 func (c *WorkerConfig[T]) concurrency() int {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/safelog"
+	"github.com/steadgo/stead/internal/stopping"
 )
 
 // consumer is what Workers and a Batcher have in common: the books of failures,
@@ -17,6 +18,7 @@ type consumer[T any] struct {
 	q          *Queue[T]
 	log        safelog.Log
 	onLeftover func(context.Context, []T) error
+	reserve    time.Duration // for onLeftover; 0: the usual one
 	detach     bool
 	failed     failures[T]
 	base       context.Context // of every handler
@@ -53,15 +55,14 @@ type crew[T any] interface {
 	lostLocked() []T
 }
 
-func newConsumer[T any](q *Queue[T], l *slog.Logger, detach bool, onLeftover func(context.Context, []T) error, keep int) consumer[T] {
+func newConsumer[T any](q *Queue[T], l *slog.Logger, keep int) consumer[T] {
 	if keep == 0 {
 		keep = 100
 	}
 	q.manned.Store(true)
 	return consumer[T]{
-		q: q, log: safelog.NewLog(l, "queue", q.name), onLeftover: onLeftover, detach: detach,
-		failed: failures[T]{max: max(keep, 0)},
-		poke:   make(chan struct{}, 1), done: make(chan struct{}),
+		q: q, log: safelog.NewLog(l, "queue", q.name), failed: failures[T]{max: max(keep, 0)},
+		poke: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
 
@@ -70,6 +71,9 @@ func (c *consumer[T]) start(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return withCause(ctx, fmt.Errorf("stead/channelq: start %q: %w", c.q.name, ctx.Err()))
 	}
+	// The key is an address that only this package can name. What handlers enqueue
+	// elsewhere is part of the drain, no new work.
+	base := context.WithValue(stopping.Without(context.WithoutCancel(ctx)), &c.q.own, c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.started || c.stopping {
@@ -77,8 +81,6 @@ func (c *consumer[T]) start(ctx context.Context) error {
 	}
 	c.started = true
 	c.q.begun.Store(true)
-	// The key is an address that only this package can name.
-	base := context.WithValue(context.WithoutCancel(ctx), &c.q.own, c)
 	c.base, c.cancel = context.WithCancelCause(base)
 	go c.manage()
 	return nil
@@ -120,10 +122,8 @@ func (c *consumer[T]) Stats() Stats {
 	s := c.q.Stats()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, e := range c.parked.due {
-		if !e.due.IsZero() && (s.OldestDue.IsZero() || e.due.Before(s.OldestDue)) {
-			s.OldestDue = e.due
-		}
+	if due := c.parked.oldestDue(); !due.IsZero() && (s.OldestDue.IsZero() || due.Before(s.OldestDue)) {
+		s.OldestDue = due
 	}
 	return s
 }
@@ -155,8 +155,9 @@ func (c *consumer[T]) Stuck() int {
 	}
 }
 
-// LeftOver is how many items the stop did not have handled, whatever OnLeftover
-// made of them. It is 0 until Done is closed.
+// LeftOver returns how many items the stop did not have handled. Those that
+// OnLeftover took count too: whether it did is in the result of Stop. It is 0 until
+// Done is closed.
 func (c *consumer[T]) LeftOver() int {
 	select {
 	case <-c.done:
@@ -168,12 +169,13 @@ func (c *consumer[T]) LeftOver() int {
 
 // Stop closes the queue, unless Detach, and waits until everything in it is
 // handled. A parked item is waited for if it comes due in time. Shortly before
-// ctx's deadline, by a tenth of what remains and at most one second, it cancels
-// the handlers with the cause ErrStopping, waits for them to end, gives up on
-// those that do not, and hands what is left to OnLeftover, all before the
-// deadline. Without a deadline it drains until ctx is cancelled; a ctx that is
-// cancelled already skips the drain. Handlers and OnLeftover then still get a
-// tenth of a second each.
+// ctx's deadline, by a tenth of what remains and at most one second, and by
+// LeftoverReserve more if there is an OnLeftover, it cancels the handlers with the
+// cause ErrStopping, waits for them to end, gives up on those that do not, and hands
+// what is left to OnLeftover, all before the deadline. Without a deadline it drains
+// until ctx is cancelled; a ctx that is cancelled already skips the drain. Handlers
+// and OnLeftover then still get a tenth of a second each, whatever LeftoverReserve
+// says.
 //
 // It returns a *[LeftoverError] unless nothing was left or OnLeftover returned
 // nil. It may be called before Start, more than once and from any goroutine. The
@@ -203,13 +205,14 @@ func (c *consumer[T]) Stop(ctx context.Context) error {
 
 // beginStop reports whether this is the Stop that counts.
 func (c *consumer[T]) beginStop(ctx context.Context) bool {
+	p := c.newPlan(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopping {
 		return false
 	}
 	c.stopping = true
-	c.stopCtx, c.plan = ctx, newPlan(ctx)
+	c.stopCtx, c.plan = ctx, p
 	if c.ending { // by itself
 		return true
 	}

@@ -32,12 +32,15 @@
 //     context, also when a handler ignores its own.
 //  6. A handler that panics or calls runtime.Goexit costs one attempt and no
 //     worker.
-//  7. No user code is called while a lock is held.
+//  7. No user code is called while a lock is held, and no method of an error, a
+//     context or a log handler.
 //
 // # Shutdown
 //
 // Stop closes the queue, drains it until shortly before the deadline, cancels
-// the handlers with a cause, and hands what is left to OnLeftover. Each item is
+// the handlers with a cause, and hands what is left to OnLeftover, which has a
+// reserve of the time for that. An Enqueue that waits with the context of a service
+// ends as soon as its host is told to stop; see [Queue.Enqueue]. Each item is
 // left over at most once; one whose handler returns at the very moment when the
 // stop gives up on it may have been handled all the same. Register
 // consumers before their producers, or let the producers depend on them, so that

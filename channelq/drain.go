@@ -11,9 +11,9 @@ func (w *Workers[T]) step(now time.Time) (next time.Time, over bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.spawnLocked()
-	if n := w.parked.release(now); n > 0 {
+	if n := w.parked.release(now, releaseAtOnce); n > 0 {
 		w.refreshLocked()
-		for range n {
+		for range min(n, w.waiting) {
 			w.callOneLocked()
 		}
 	}

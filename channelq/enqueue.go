@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
+	"github.com/steadgo/stead/internal/stopping"
 )
 
 // Enqueue puts item into the queue. When there is no room it acts by the
@@ -14,11 +15,20 @@ import (
 // first, or has ended already: with the context of an HTTP request, when the client
 // hangs up. For an item that is wanted all the same pass
 // [context.WithoutCancel] of it, with a timeout, as a full queue may stay full.
-// After a failure the item is not in the queue. The
-// text of a failure says so if Workers or a Batcher were made for the queue and
+// After a failure the item is not in the queue.
+//
+// With the context of a service of a host, or of a request that it serves, an
+// enqueue that waits, or would have to, also fails at the moment when the stop of the
+// host begins, although ctx has not ended: what the producer adds then is in the way
+// of the stop, and its own turn may be far. The error wraps hosted.ErrStopping and
+// the cause of the stop. While there is room the item is still accepted, and
+// handled or left over. Handlers of Workers and of a Batcher are not producers in
+// this sense: what they pass on to another queue was accepted before, and waits.
+//
+// The text of a failure says so if Workers or a Batcher were made for the queue and
 // were not started: most likely nobody added them to a host. It also says so if it
-// was the stop of its workers that closed the queue: most likely the producer was
-// registered before them, and is stopped after them.
+// was the stop of its workers that closed the queue: the producer was registered
+// before them, and is stopped after them, or it is a goroutine that nobody stops.
 //
 // A handler that enqueues with its own context into the queue it works for never
 // waits, because it might wait for itself: when the queue is full it gets
@@ -34,10 +44,14 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 	if o == engine.OK {
 		return nil // at once: the call below costs a fifth of an item's way through the queue
 	}
-	if o == engine.Full && !q.inside(ctx) {
-		o = q.engine.PutLater(ctx, &item)
+	if o != engine.Full || q.inside(ctx) {
+		return q.refused(ctx, o, 1)
 	}
-	return q.refused(ctx, o, 1)
+	stop, halt := stopOf(ctx)
+	if o = engine.Cancelled; !closed(halt) {
+		o = q.engine.PutLater(ctx, halt, &item)
+	}
+	return q.refusedLater(ctx, stop, o, 1)
 }
 
 // TryEnqueue is Enqueue without waiting: in Wait mode it fails with ErrFull when
@@ -60,12 +74,16 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 	switch q.mode {
 	case Wait, Reject:
 		n, o := q.engine.TryPutN(items)
-		if o == engine.Full && q.mode == Wait && !q.inside(ctx) {
+		if o != engine.Full || q.mode != Wait || q.inside(ctx) {
+			return n, q.refused(ctx, o, len(items)-n)
+		}
+		stop, halt := stopOf(ctx)
+		if o = engine.Cancelled; !closed(halt) {
 			var more int
-			more, o = q.engine.PutN(ctx, items[n:])
+			more, o = q.engine.PutN(ctx, halt, items[n:])
 			n += more
 		}
-		return n, q.refused(ctx, o, len(items)-n)
+		return n, q.refusedLater(ctx, stop, o, len(items)-n)
 	}
 	n := 0
 	var failed error
@@ -133,6 +151,34 @@ func (q *Queue[T]) refusedNow(o engine.Outcome, n int) error {
 func (q *Queue[T]) cancelled(ctx context.Context, n int) error {
 	q.books.cancelled.Add(uint64(n))
 	return withCause(ctx, q.hint(fmt.Errorf("stead/channelq: enqueue %q: %w", q.name, ctx.Err())))
+}
+
+// stopOf returns the stop of the host whose service ctx comes from, and what is
+// closed when that begins; nil without a host.
+func stopOf(ctx context.Context) (stop context.Context, begins <-chan struct{}) {
+	if stop = stopping.From(ctx); stop != nil {
+		begins = stop.Done()
+	}
+	return stop, begins
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// refusedLater is refused for calls that had to wait, which end with ctx or when
+// stop begins.
+func (q *Queue[T]) refusedLater(ctx, stop context.Context, o engine.Outcome, n int) error {
+	if o != engine.Cancelled || ctx.Err() != nil {
+		return q.refused(ctx, o, n)
+	}
+	q.books.cancelled.Add(uint64(n))
+	return q.hint(fmt.Errorf("stead/channelq: enqueue %q: no room, and no wait for it: %w", q.name, stopping.Error(stop)))
 }
 
 // inside reports whether ctx comes from a handler that works for this queue.

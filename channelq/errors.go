@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/steadgo/stead/internal/plural"
 )
 
 // What a call of a queue fails with, to be found with errors.Is. The errors
@@ -43,7 +41,7 @@ type LeftoverError struct {
 
 // Error names the queue and the number.
 func (e *LeftoverError) Error() string {
-	msg := fmt.Sprintf("stead/channelq: stop %q: %s left over", e.Queue, plural.Of(e.N, "item"))
+	msg := fmt.Sprintf("stead/channelq: stop %q: %s left over", e.Queue, items(e.N))
 	if e.Err != nil {
 		msg += ": " + e.Err.Error()
 	}
@@ -52,6 +50,13 @@ func (e *LeftoverError) Error() string {
 
 // Unwrap returns Err.
 func (e *LeftoverError) Unwrap() error { return e.Err }
+
+func items(n int) string {
+	if n == 1 {
+		return "1 item"
+	}
+	return fmt.Sprintf("%d items", n)
+}
 
 // GiveUpError is what OnGiveUp gets: the item failed for good after this many
 // attempts, the last one with Err.
@@ -147,8 +152,10 @@ type closing struct {
 }
 
 // outlived is added to the error of an enqueue when it was the consumer's stop
-// that closed the queue: most likely the two were registered the wrong way round.
-const outlived = " (its consumer was stopped and a producer outlived it: register consumers before producers)"
+// that closed the queue: either the two were registered the wrong way round, or the
+// producer is a goroutine that nobody stops, such as one that a handler started.
+const outlived = " (its consumer was stopped and a producer outlived it: register consumers before producers," +
+	" and let no goroutine enqueue that nobody stops)"
 
 func newClosing(name string, cause error, hint string) *closing {
 	say := func(verb string) error {

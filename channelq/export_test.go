@@ -1,5 +1,11 @@
 package channelq
 
+import (
+	"runtime"
+	"sync"
+	"time"
+)
+
 // TakeAhead makes a worker by hand, before Start, that has taken n items and has
 // not begun with them: it lost its processor there. The function it returns goes
 // on with them, after Start, and ends the worker.
@@ -16,4 +22,34 @@ func (w *Workers[T]) TakeAhead(n int) (resume func()) {
 		w.runAll(s, n)
 		w.leave(s)
 	}
+}
+
+// LatePlan is when OnLeftover's context and the wait for it end, by a plan with these
+// times, when it is called now.
+func LatePlan(abandon, left, end, now time.Time) (newLeft, newEnd time.Time) {
+	p := plan{abandon: abandon, left: left, end: end}.late(now)
+	return p.left, p.end
+}
+
+// Free reports whether nobody holds a lock of the consumer, its list of failures or
+// its queue for long.
+func (c *consumer[T]) Free() bool {
+	for _, mu := range []*sync.Mutex{&c.mu, &c.failed.mu, &c.q.mu} {
+		tries := 0
+		for ; tries < 10_000 && !mu.TryLock(); tries++ {
+			runtime.Gosched()
+		}
+		if tries == 10_000 {
+			return false
+		}
+		mu.Unlock()
+	}
+	return true
+}
+
+// ReleaseAll makes all parked items due.
+func (w *Workers[T]) ReleaseAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.parked.release(time.Now().Add(1000*time.Hour), w.parked.size())
 }

@@ -21,6 +21,20 @@ const (
 	cut // the attempt failed while a stop was cancelling handlers: left over
 )
 
+// inspect asks err, while a panic in it still counts as one of the handler, all that
+// is asked later: what it is then is known to come to an end.
+func inspect(err error) {
+	if err == nil {
+		return
+	}
+	guard.Inspect(err)
+	_ = IsPermanent(err)
+	_, _ = RetryDelay(err)
+	var partial *BatchError
+	_ = errors.As(err, &partial)
+	_ = errors.Is(err, ErrStopping) || errors.Is(err, ErrTimeout)
+}
+
 // judge decides what becomes of an item whose attempt failed.
 func (c *consumer[T]) judge(r Retry, attempts int, err error) verdict {
 	switch {

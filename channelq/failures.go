@@ -59,7 +59,8 @@ func (f *failures[T]) add(item T, err *GiveUpError) {
 	defer f.mu.Unlock()
 	f.list = slices.Insert(f.list, f.find(err.ID), failure[T]{item, err, time.Now()})
 	if len(f.list) > f.max {
-		f.list = slices.Delete(f.list, 0, 1)
+		f.list[0] = failure[T]{} // so that the item can be collected
+		f.list = f.list[1:]      // to delete it would move all others
 	}
 }
 

@@ -2,14 +2,22 @@ package channelq
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
-	"github.com/steadgo/stead/lifecycle"
+	"github.com/steadgo/stead/internal/stopping"
 )
+
+// releaseAtOnce is how many parked items come due in one step of manage at most: the
+// next step follows at once, and in between others get the lock, and the stop its
+// times.
+const releaseAtOnce = 256
+
+// takeAtOnce is how many items of what is left in a queue are taken in one step.
+const takeAtOnce = 256
 
 // manage is the goroutine that makes the workers, makes parked items due and
 // carries out the stop. It handles no item itself.
@@ -66,7 +74,7 @@ func (c *consumer[T]) nextLocked() (next time.Time) {
 // nothingDueLocked reports whether no parked item is due or comes due in time.
 func (c *consumer[T]) nothingDueLocked() bool {
 	switch {
-	case len(c.parked.due) > 0:
+	case c.parked.due.n > 0:
 		return false
 	case len(c.parked.later) == 0:
 		return true
@@ -75,29 +83,16 @@ func (c *consumer[T]) nothingDueLocked() bool {
 }
 
 // hurry is for a stop whose context ended before its deadline.
-func (c *consumer[T]) hurry() plan {
+func (c *consumer[T]) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.plan = c.plan.cutShort(time.Now())
-	return c.plan
 }
 
 // conclude counts what is left over, hands it on and says that it is over.
 func (c *consumer[T]) conclude() {
-	c.mu.Lock()
-	ctx, times := c.stopCtx, c.plan
-	items := c.crew.lostLocked()
-	c.stuck = len(items)
-	c.parkedByLocked(-c.parked.size())
-	items = append(items, c.parked.empty()...)
-	c.mu.Unlock()
+	ctx, times, items := c.collectRest()
 	c.cancel(ErrStopping) // releases the context
-	if ctx != nil && !c.detach {
-		items = append(items, c.q.takeRest()...)
-	}
-	if c.stuck > 0 {
-		c.log.Warn("handlers do not return, gave up on them", slog.Int("items", c.stuck))
-	}
 	c.left = len(items)
 	c.q.books.leftOver.Add(uint64(c.left))
 	switch {
@@ -111,16 +106,56 @@ func (c *consumer[T]) conclude() {
 	close(c.done)
 }
 
+// collectRest takes what is left: from handlers that were given up on, from those
+// that are parked, and from the queue. A crowd is copied once, and without the lock.
+func (c *consumer[T]) collectRest() (ctx context.Context, times plan, items []T) {
+	c.mu.Lock()
+	ctx, times = c.stopCtx, c.plan
+	lost, parked := c.crew.lostLocked(), c.parked
+	c.parked = parking[T]{}
+	c.parkedByLocked(-parked.size())
+	c.mu.Unlock()
+	c.stuck = len(lost)
+	rest := 0
+	if ctx != nil && !c.detach {
+		rest = c.q.Len()
+	}
+	items = make([]T, 0, len(lost)+parked.size()+rest+takeAtOnce)
+	items = parked.appendTo(append(items, lost...))
+	if ctx != nil && !c.detach {
+		items = c.q.appendRest(items)
+	}
+	return ctx, times, items
+}
+
 // handOver gives what is left to OnLeftover, in a goroutine so that it cannot
-// hold up the stop.
+// hold up the stop, and logs what became of it.
 func (c *consumer[T]) handOver(parent context.Context, times plan, items []T) error {
 	left := &LeftoverError{Queue: c.q.name, N: len(items)}
-	if c.onLeftover == nil {
-		c.log.Warn("items left over", slog.Int("left_over", left.N))
-		return left
+	taken := false
+	if c.onLeftover != nil {
+		left.Err = c.callOnLeftover(parent, times, items)
+		taken = left.Err == nil
 	}
-	c.log.Info("items left over", slog.Int("left_over", left.N)) // what goes wrong with them is Stop's error
-	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	if c.stuck > 0 {
+		c.log.Warn("handlers do not return, gave up on them", slog.Int("items", c.stuck))
+	}
+	if taken {
+		c.log.Info("items left over, OnLeftover took them", slog.Int("left_over", left.N))
+		return nil
+	}
+	c.log.Warn("items left over", slog.Int("left_over", left.N))
+	return left
+}
+
+// callOnLeftover returns what it returned, or that it has not.
+func (c *consumer[T]) callOnLeftover(parent context.Context, times plan, items []T) error {
+	cut := parent.Done()
+	if parent.Err() != nil {
+		cut, times = nil, times.cutShort(time.Now())
+	}
+	times = times.late(time.Now())
+	ctx, cancel := context.WithCancel(stopping.Without(context.WithoutCancel(parent)))
 	defer cancel()
 	if !times.left.IsZero() {
 		var release context.CancelFunc
@@ -128,30 +163,29 @@ func (c *consumer[T]) handOver(parent context.Context, times plan, items []T) er
 		defer release()
 	}
 	outcome := make(chan error, 1)
-	go guard.Run(func() error { return c.onLeftover(ctx, items) }, func(err error) { outcome <- err })
-	cut := parent.Done()
-	if parent.Err() != nil {
-		cut = nil
-	}
-	for {
-		select {
-		case left.Err = <-outcome:
-			var caught *lifecycle.PanicError
-			if errors.As(left.Err, &caught) {
+	go guard.Run(func() error {
+		returned := false
+		defer func() {
+			if !returned {
 				c.q.books.panics.Add(1)
 			}
-			if left.Err == nil {
-				return nil
-			}
-			return left
+		}()
+		err := c.onLeftover(ctx, items)
+		guard.Inspect(err) // while a panic in it still counts as one
+		returned = true
+		return err
+	}, func(err error) { outcome <- err })
+	for {
+		select {
+		case err := <-outcome:
+			return err
 		case <-after(times.left):
 			cancel()
 			times.left = time.Time{}
 		case <-after(times.end):
-			left.Err = errLeftoverRuns
-			return left
+			return errLeftoverRuns
 		case <-cut:
-			cut, times = nil, c.hurry()
+			cut, times = nil, times.cutShort(time.Now())
 		}
 	}
 }
@@ -164,15 +198,14 @@ func after(at time.Time) <-chan time.Time {
 	return time.After(time.Until(at))
 }
 
-// takeRest empties the queue.
-func (q *Queue[T]) takeRest() []T {
-	var rest []T
-	var buf [256]T
+// appendRest empties the queue into items.
+func (q *Queue[T]) appendRest(items []T) []T {
 	for {
-		n, o := q.engine.TryTakeN(buf[:])
+		items = slices.Grow(items, takeAtOnce)
+		n, o := q.engine.TryTakeN(items[len(items):cap(items)])
 		if o != engine.OK {
-			return rest
+			return items
 		}
-		rest = append(rest, buf[:n]...)
+		items = items[:len(items)+n]
 	}
 }

@@ -37,7 +37,7 @@ func (w *Workers[T]) next(s *slot[T]) (entry[T], bool) {
 // passOnLocked is for a worker that was called and has found something: there
 // may be more, for the next one.
 func (w *Workers[T]) passOnLocked(s *slot[T]) {
-	if s.called && (len(w.parked.due) > 0 || w.mayRun()) {
+	if s.called && (w.parked.due.n > 0 || w.mayRun()) {
 		w.callOneLocked()
 	}
 	s.called = false
@@ -52,7 +52,7 @@ func (w *Workers[T]) popDueLocked() (entry[T], bool) {
 	w.parkedByLocked(-1)
 	w.refreshLocked()
 	// With keys there may also be room again for what has to wait.
-	if len(w.parked.due) > 0 || w.cfg.Key != nil && w.mayTakeLocked() {
+	if w.parked.due.n > 0 || w.cfg.Key != nil && w.mayTakeLocked() {
 		w.callOneLocked()
 	}
 	return e, true

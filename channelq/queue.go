@@ -195,13 +195,17 @@ func (q *Queue[T]) CloseWithError(err error) bool { return q.closeWith(err, "") 
 
 // closeWith is CloseWithError; the error of each later enqueue ends with hint.
 func (q *Queue[T]) closeWith(err error, hint string) bool {
+	var why *closing
+	if q.closing.Load() == nil {
+		why = newClosing(q.name, err, hint) // it asks err for its text: without the lock
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closing.Load() != nil {
 		return false
 	}
 	// Before the engine is closed, since whoever sees that reads this.
-	q.closing.Store(newClosing(q.name, err, hint))
+	q.closing.Store(why)
 	q.engine.Close()
 	return true
 }

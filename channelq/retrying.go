@@ -30,7 +30,7 @@ func (c *consumer[T]) Retrying() []Retrying {
 	next.push(0)
 	for len(next.at) > 0 && len(list) < maxRetrying {
 		i := heap.Pop(&next).(int)
-		e := &later[i]
+		e := later[i]
 		list = append(list, Retrying{Item: e.item, Err: e.err, Attempts: e.attempts, Due: e.due})
 		next.push(2*i + 1)
 		next.push(2*i + 2)

@@ -53,7 +53,7 @@ func (w *Workers[T]) keep(s *slot[T], e entry[T]) bool {
 func (w *Workers[T]) giveBack(e entry[T]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.parked.due = append([]entry[T]{e}, w.parked.due...)
+	w.parked.dueFirst(e)
 	w.parkedByLocked(1)
 	w.refreshLocked()
 }
@@ -79,9 +79,7 @@ func (w *Workers[T]) attempt(s *slot[T]) error {
 	returned := false
 	err := guard.Call(func() error {
 		err := w.handle(ctx, s.run[0])
-		if err != nil {
-			err = guard.Inspect(err) // while a panic in it still counts as one
-		}
+		inspect(err)
 		returned = true
 		return err
 	})
@@ -113,8 +111,12 @@ func (w *Workers[T]) settle(s *slot[T], err error) (*entry[T], bool) {
 	// given up.
 	s.final = &GiveUpError{Queue: w.q.name, Attempts: s.past.attempts, Err: err}
 	v := w.judge(w.cfg.Retry, s.past.attempts, err)
-	if v == gaveUp {
+	switch v {
+	case gaveUp:
 		w.giveUp(w.cfg.OnGiveUp, s.run[next(s.own)-1], s.final)
+	case again:
+		s.delay = w.delay(w.backoff, s.past.attempts, err)
+	default:
 	}
 	return w.finish(s, v, err)
 }
@@ -157,7 +159,7 @@ func (s *slot[T]) putDown() (entry[T], *GiveUpError) {
 // park puts a failed item away until its next attempt. An entry means that there
 // is no room: as many as the queue holds are parked already.
 func (w *Workers[T]) park(s *slot[T], e entry[T], err error) *entry[T] {
-	e.due, e.err = time.Now().Add(w.delay(w.backoff, e.attempts, err)), err
+	e.due, e.err = time.Now().Add(s.delay), err
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.parked.size() >= w.q.Cap() {

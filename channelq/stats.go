@@ -31,7 +31,7 @@ type Stats struct {
 	GaveUp      uint64 // items that failed for good
 	Retried     uint64 // attempts after the first one
 	Panics      uint64 // of handlers, of the errors they return, and of the callbacks OnDrop, OnGiveUp and OnLeftover; runtime.Goexit among them
-	LeftOver    uint64 // items that a stop did not have handled
+	LeftOver    uint64 // items that a stop did not have handled, also if OnLeftover took them
 
 	Dropped Dropped
 	Refused Refused
@@ -57,7 +57,7 @@ type Refused struct {
 	Full      uint64 // ErrFull
 	Write     uint64 // ErrDropped
 	Closed    uint64 // ErrClosed
-	Cancelled uint64 // the context ended first
+	Cancelled uint64 // the context ended first, or the stop of its host began
 }
 
 // Total is the sum over all reasons.
@@ -118,7 +118,7 @@ func (q *Queue[T]) Stats() Stats {
 // Tally is where the accepted items ended, by name, for a report: those of the
 // identity above that are not zero, and always "accepted". Beside them
 // "refused_closed", if it is not zero, counts the items that came when the queue
-// was closed: a producer outlived it.
+// was closed: a producer outlived it, as it is stopped later or by nobody.
 func (s Stats) Tally() map[string]uint64 {
 	all := map[string]uint64{"accepted": s.Accepted}
 	for name, n := range map[string]uint64{

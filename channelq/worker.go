@@ -25,8 +25,9 @@ type slot[T any] struct {
 	ahead bool   // the last look at the queue was worth a run
 	crew  int    // workers there were at the last look around
 
-	keying bool         // it asks for the key of the item in hand
-	final  *GiveUpError // the attempt failed; set while user code is asked what that means
+	keying bool          // it asks for the key of the item in hand
+	final  *GiveUpError  // the attempt failed; set while user code is asked what that means
+	delay  time.Duration // until the next attempt
 
 	// Below: guarded by the workers' mutex.
 	pose   pose

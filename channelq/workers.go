@@ -79,10 +79,11 @@ func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) err
 		return nil, fmt.Errorf("stead/channelq: new workers %q: the queue has a consumer already that closes it", q.name)
 	}
 	w := &Workers[T]{
-		consumer: newConsumer(q, cfg.Logger, cfg.Detach, cfg.OnLeftover, cfg.KeepFailures),
+		consumer: newConsumer(q, cfg.Logger, cfg.KeepFailures),
 		handle:   handle, cfg: cfg, backoff: cfg.Retry.policy(), target: cfg.concurrency(),
 	}
-	w.crew = w
+	w.crew, w.detach = w, cfg.Detach
+	w.onLeftover, w.reserve = cfg.OnLeftover, cfg.LeftoverReserve
 	w.limiter.Store(newLimiter(cfg.RateLimit, cfg.Burst))
 	w.refreshLocked()
 	return w, nil
@@ -179,6 +180,6 @@ func (w *Workers[T]) RateLimit(limit rate.Limit, burst int) error {
 
 // refreshLocked sets attention after a change of what it stands for.
 func (w *Workers[T]) refreshLocked() {
-	w.attention.Store(!w.mayRun() || len(w.parked.due) > 0 || w.paused || w.drained ||
+	w.attention.Store(!w.mayRun() || w.parked.due.n > 0 || w.paused || w.drained ||
 		w.ending || w.limiter.Load() != nil || len(w.slots) > w.target)
 }

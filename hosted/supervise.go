@@ -63,7 +63,7 @@ func (u *unit) watch(e ender) error {
 		var err error
 		if f, ok := e.(errer); ok {
 			err = f.Err()
-			err = guard.Inspect(err) // here a panic is caught
+			guard.Inspect(err) // here a panic is caught
 		}
 		for u.host.decide(u, err) {
 			if !u.backOff() {

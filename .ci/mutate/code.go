@@ -105,16 +105,28 @@ var code = []mutant{
 		test: "TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem",
 	},
 	{
-		file: "channelq/run.go", old: "err = guard.Inspect(err)", new: "_ = err",
+		file: "channelq/run.go", old: "inspect(err)", new: "_ = err",
 		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
 	},
 	{
-		file: "channelq/batch.go", old: "err = guard.Inspect(err)", new: "_ = err",
+		file: "channelq/batch.go", old: "inspect(err)", new: "_ = err",
 		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
 	},
 	{
 		file: "channelq/run.go", old: "if w.paused || w.ending {", new: "if w.ending {",
 		test: "TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused",
+	},
+	{
+		file: "channelq/batch.go", old: "		failed := b.outcome\n", new: "		failed := err\n",
+		test: "TestAGoexitInOnGiveUpIsNoFailureOfTheRestOfTheBatch",
+	},
+	{
+		file: "channelq/consumer.go", old: "stopping.Without(context.WithoutCancel(ctx))", new: "context.WithoutCancel(ctx)",
+		test: "TestHandlersWaitForRoomWhileTheirHostStops",
+	},
+	{
+		file: "channelq/manage.go", old: "cut, times = nil, times.cutShort(time.Now())\n	}\n", new: "cut = nil\n	}\n",
+		test: "TestAStopThatIsCancelledBeforeItBeginsWaitsForNoOnLeftover",
 	},
 	{
 		file: "channelq/manage.go", old: "c.q.books.leftOver.Add(uint64(c.left))", new: "",

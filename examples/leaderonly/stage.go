@@ -23,7 +23,7 @@ type stage struct {
 	ttl   time.Duration
 
 	mu        sync.Mutex
-	processes map[string]*os.Process
+	processes map[string]*os.Process // those that run
 }
 
 func newStage(ttl, kill time.Duration) *hosted.Host {
@@ -33,7 +33,7 @@ func newStage(ttl, kill time.Duration) *hosted.Host {
 	host.Go("clock", s.turnClock, hosted.After("redis"))
 	for _, name := range []string{"anna", "bert", "cleo"} {
 		host.Go(name, func(ctx context.Context) error { return s.run(ctx, name) }, hosted.After("clock"),
-			hosted.OnFailure(hosted.Restart(hosted.RestartConfig{Limit: -1, Initial: 3 * time.Second})))
+			hosted.OnFailure(hosted.Restart(hosted.RestartConfig{Limit: -1, Initial: time.Second})))
 	}
 	if kill > 0 {
 		fmt.Printf("The leader is killed every %v; another takes over within %v. Ctrl-C ends it all.\n", kill, ttl)
@@ -77,11 +77,50 @@ func (s *stage) run(ctx context.Context, name string) error {
 	s.processes[name] = cmd.Process
 	s.mu.Unlock()
 	err = cmd.Wait()
+	s.mu.Lock()
+	delete(s.processes, name)
+	s.mu.Unlock()
 	if ctx.Err() != nil || err == nil {
 		return nil //nolint:nilerr // a Ctrl-C reaches all processes of a terminal
 	}
-	fmt.Printf("%s | is gone (%v), and comes back in a few seconds\n", name, err)
+	fmt.Printf("%s | is gone (%v), and comes back when another leads\n", name, err)
+	s.awaitSuccessor(ctx, name)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // a stop found it down, which is what it is here for
+	}
 	return fmt.Errorf("candidate %s: %w", name, err)
+}
+
+// awaitSuccessor waits until a process other than name leads, or no other is left
+// to do so. Without it a killed process that is back before its lease expires may
+// win again, and there would be no takeover to watch.
+func (s *stage) awaitSuccessor(ctx context.Context, name string) {
+	for tick := time.NewTicker(50 * time.Millisecond); ; {
+		s.mu.Lock()
+		others := len(s.processes)
+		s.mu.Unlock()
+		if leader := s.leader(); others == 0 || leader != "" && leader != name {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		}
+	}
+}
+
+// leader returns the name of the process that holds the lease, if one does. Tokens
+// begin with the name of the candidate.
+func (s *stage) leader() string {
+	token, err := s.redis.Get("stead:lease:{" + group + "}")
+	if err != nil {
+		return ""
+	}
+	name, _, _ := strings.Cut(token, " ")
+	return name
 }
 
 // killer kills whoever leads, without a warning, as kill -9 and a power cut do.
@@ -89,16 +128,14 @@ func (s *stage) killer(ctx context.Context, every time.Duration) error {
 	for tick := time.NewTicker(every); ; {
 		select {
 		case <-tick.C:
-			// Tokens begin with the name of the candidate.
-			token, err := s.redis.Get("stead:lease:{" + group + "}")
-			name, _, ok := strings.Cut(token, " ")
-			if err != nil || !ok {
-				continue // nobody leads right now
-			}
-			fmt.Printf("---- kill -9 %s ----\n", name)
+			name := s.leader()
 			s.mu.Lock()
 			p := s.processes[name]
 			s.mu.Unlock()
+			if p == nil {
+				continue // nobody leads right now
+			}
+			fmt.Printf("---- kill -9 %s ----\n", name)
 			_ = p.Kill() // unless it has just ended by itself
 		case <-ctx.Done():
 			tick.Stop()

@@ -11,71 +11,60 @@ import (
 	"reflect"
 )
 
-// most is how many errors a tree may have. A larger one is taken for one that has no
-// end, as when an Unwrap returns its own error.
-const most = 10_000
-
-// Tame returns err if it can be asked what errors.Is, errors.As and whoever prints it
-// will ask. If it panics then, Tame does too: call it where that is caught. Of an
-// error whose tree has no end it returns one with the same text and nothing inside,
-// which errors.Is still finds.
-func Tame(err error) error {
+// Inspect asks err what errors.Is, errors.As and whoever prints it will ask. If it
+// panics then, Inspect does too: call it where that is caught. So it does for one that
+// wraps errors without end, such as itself: errors.Is would never return.
+func Inspect(err error) {
 	if err == nil {
-		return nil
+		return
 	}
-	text := err.Error()
-	left := most
-	if !finite(err, &left) {
-		return &endless{err, text}
-	}
-	var none *endless
+	_ = err.Error()
+	left := maxWrapped
+	follow(err, 0, &left)
+	var none *nobodys
 	_ = errors.As(err, &none)
-	_ = errors.Is(err, errAny)
-	return err
+	_ = errors.Is(err, none)
 }
 
-var errAny = errors.New("any")
+// nobodys is an error that nothing is or wraps.
+type nobodys struct{}
 
-func finite(err error, left *int) bool {
+func (*nobodys) Error() string { return "" }
+
+const (
+	maxWrapped = 1 << 22 // errors in one: a batch may join one for each of its items
+	maxDepth   = 10_000  // of errors that join several
+)
+
+// follow panics when err wraps more than left errors.
+func follow(err error, depth int, left *int) {
 	for err != nil {
-		if *left--; *left < 0 {
-			return false
+		if *left--; *left < 0 || depth > maxDepth {
+			panic(fmt.Sprintf("%T wraps errors without end", err))
 		}
 		switch w := err.(type) { //nolint:errorlint // this walks the tree itself
 		case interface{ Unwrap() error }:
 			err = w.Unwrap()
 		case interface{ Unwrap() []error }:
-			for _, part := range w.Unwrap() {
-				if !finite(part, left) {
-					return false
-				}
+			for _, inner := range w.Unwrap() {
+				follow(inner, depth+1, left)
 			}
-			return true
+			return
 		default:
-			return true
+			return
 		}
 	}
-	return true
 }
 
-// endless stands for an error whose tree has no end.
-type endless struct {
-	err  error
-	text string
-}
-
-func (e *endless) Error() string        { return e.text }
-func (e *endless) Is(target error) bool { return Same(e.err, target) }
-
-// Askable is Tame for one who cannot have a panic: of an error that panics it returns
-// what can be printed of it.
+// Askable returns err, or if it panics when it is inspected what can be printed of it.
 func Askable(err error) (safe error) {
 	defer func() {
 		if recover() != nil {
 			safe = fmt.Errorf("%T: %v", err, err) //nolint:errorlint // what it wraps panics
 		}
 	}()
-	return Tame(err)
+	Inspect(err)
+	return err
 }
 
 // Is is errors.Is, or false if that panics.

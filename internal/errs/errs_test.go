@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/steadgo/stead/internal/errs"
@@ -37,26 +38,23 @@ func (e panics) Is(error) bool { e.fail("Is"); return false }
 func (e panics) As(any) bool   { e.fail("As"); return false }
 func (e panics) Unwrap() error { e.fail("Unwrap"); return nil }
 
-func TestATreeWithoutAnEndBecomesAnErrorOfTheSameText(t *testing.T) {
+func TestAnErrorWithoutAnEndIsPrintedAndNotFollowed(t *testing.T) {
 	self := &itself{}
 	for _, err := range []error{self, further{}, tree{}, fmt.Errorf("outer: %w", self), errors.Join(io.EOF, tree{})} {
-		got := errs.Tame(err)
-		if got.Error() != err.Error() || errors.Is(got, io.ErrUnexpectedEOF) {
+		got := errs.Askable(err)
+		if !strings.Contains(got.Error(), err.Error()) || errors.Is(got, io.ErrUnexpectedEOF) {
 			t.Errorf("%v became %v", err, got)
 		}
-	}
-	if got := errs.Tame(self); !errors.Is(got, self) {
-		t.Error("it is no longer found")
 	}
 }
 
 func TestAnErrorThatCanBeAskedStaysWhatItIs(t *testing.T) {
 	for _, err := range []error{io.EOF, fmt.Errorf("a: %w", errors.Join(io.EOF, list{io.EOF})), list{}, deep{list{}}} {
-		if got := errs.Tame(err); fmt.Sprintf("%T", got) != fmt.Sprintf("%T", err) {
+		if got := errs.Askable(err); fmt.Sprintf("%T", got) != fmt.Sprintf("%T", err) {
 			t.Errorf("%v became %T", err, got)
 		}
 	}
-	if errs.Tame(nil) != nil || errs.Askable(nil) != nil {
+	if errs.Askable(nil) != nil {
 		t.Error("nothing became an error")
 	}
 }

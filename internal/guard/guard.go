@@ -15,8 +15,8 @@ import (
 
 // Call runs fn and returns its error, or a *lifecycle.PanicError if it panicked.
 // A Goexit cannot be caught here: it ends the goroutine, see Run. It allocates
-// nothing unless fn fails. An error whose own methods panic counts as a panic, and one
-// whose tree has no end loses it; see errs.Tame: what Call returns is safe to ask.
+// nothing unless fn fails. An error whose own methods panic counts as a panic,
+// see Inspect: what Call returns is safe to ask.
 func Call(fn func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -27,7 +27,7 @@ func Call(fn func() error) (err error) {
 		}
 	}()
 	if err = fn(); err != nil {
-		err = errs.Tame(err)
+		Inspect(err)
 	}
 	return err
 }
@@ -41,14 +41,17 @@ func askable(value any) (safe any) {
 				safe = fmt.Sprintf("%T: %v", value, value)
 			}
 		}()
-		return errs.Tame(err)
+		Inspect(err)
 	}
 	return value
 }
 
-// Inspect is errs.Tame for code that runs under Call, where the panic of an error
-// counts as one.
-func Inspect(err error) error { return errs.Tame(err) }
+// Inspect asks err what errors.Is, errors.As and whoever prints it will ask it, so
+// that an error that panics then, such as a nil pointer in an error with an
+// Unwrap, does so here: where it can still be caught, and before any lock is held.
+// For one that wraps errors without end, such as itself, Inspect panics: errors.Is
+// would never return.
+func Inspect(err error) { errs.Inspect(err) }
 
 // Run is Call for a goroutine of its own: done gets the outcome exactly once,
 // also when fn ends the goroutine with runtime.Goexit. After a Goexit done still

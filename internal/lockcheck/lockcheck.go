@@ -130,6 +130,9 @@ func (c *checker) callee(call *ast.CallExpr) string {
 func (c *checker) object(obj types.Object, call *ast.CallExpr) string {
 	switch obj := obj.(type) {
 	case *types.Var: // a function that is a value
+		if t := obj.Type().String(); t == "context.CancelFunc" || t == "context.CancelCauseFunc" {
+			return "" // what is to run after it runs on goroutines of its own
+		}
 		return "callback " + obj.Name()
 	case *types.Func:
 		if what := c.foreign[obj.Origin()]; what != "" {

@@ -40,7 +40,7 @@ func BenchmarkBatchesOf64(b *testing.B) {
 	e := newEngine(1024)
 	vs, buf := make([]int, 64), make([]int, 64)
 	for b.Loop() {
-		e.PutN(background, vs)
+		e.PutN(background, nil, vs)
 		e.TakeN(background, buf)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/item")

@@ -113,7 +113,7 @@ func TestSingleItemsAndBatchesMix(t *testing.T) {
 
 func TestEmptyBatchesDoNothing(t *testing.T) {
 	e := newEngine(1)
-	if n, o := e.PutN(background, nil); n != 0 || o != engine.OK {
+	if n, o := e.PutN(background, nil, nil); n != 0 || o != engine.OK {
 		t.Errorf("an empty put gave %d, %v", n, o)
 	}
 	if n, o := e.TakeN(background, nil); n != 0 || o != engine.OK {
@@ -194,7 +194,7 @@ func TestCloseDrains(t *testing.T) {
 		want(t, "the second Close", e.Close(), false)
 		want(t, "a put", e.Put(background, 1), engine.Closed)
 		want(t, "a try", e.TryPut(1), engine.Closed)
-		n, o := e.PutN(background, []int{1, 2})
+		n, o := e.PutN(background, nil, []int{1, 2})
 		want(t, "what a batch put", n, 0)
 		want(t, "a batch", o, engine.Closed)
 		for i := range capacity {
@@ -248,7 +248,7 @@ func TestADoneContextWinsOverRoomAndItems(t *testing.T) {
 	e.TryPut(1)
 	for range 100 {
 		want(t, "a put", e.Put(ctx, 2), engine.Cancelled)
-		_, o := e.PutN(ctx, []int{2})
+		_, o := e.PutN(ctx, nil, []int{2})
 		want(t, "a batch", o, engine.Cancelled)
 		_, o = e.Take(ctx)
 		want(t, "a take", o, engine.Cancelled)

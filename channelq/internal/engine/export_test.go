@@ -41,7 +41,7 @@ func (e *Engine[T]) Put(ctx context.Context, v T) Outcome {
 	if o := e.PutNow(&v); o != Full {
 		return o
 	}
-	return e.PutLater(ctx, &v)
+	return e.PutLater(ctx, nil, &v)
 }
 
 func (e *Engine[T]) TryPut(v T) Outcome { return e.PutNow(&v) }

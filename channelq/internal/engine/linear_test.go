@@ -23,7 +23,7 @@ var histories = flag.Int("histories", 2500, "how many random histories to check"
 type subject interface {
 	Put(ctx context.Context, v uint16) engine.Outcome
 	TryPut(v uint16) engine.Outcome
-	PutN(ctx context.Context, vs []uint16) (int, engine.Outcome)
+	PutN(ctx context.Context, halt <-chan struct{}, vs []uint16) (int, engine.Outcome)
 	TryPutN(vs []uint16) (int, engine.Outcome)
 	PutOldest(v uint16) (uint16, bool, engine.Outcome)
 	PutNewest(v uint16) (uint16, bool, engine.Outcome)
@@ -124,7 +124,7 @@ func operate(ctx context.Context, s subject, r *rand.Rand, items *atomic.Uint32)
 		return one("put", v, s.TryPut(v))
 	case 5, 6:
 		vs := fresh(1 + r.IntN(3))
-		n, o := s.PutN(ctx, vs)
+		n, o := s.PutN(ctx, nil, vs)
 		return puts("put", vs[:n], o)
 	case 7:
 		vs := fresh(1 + r.IntN(3))

@@ -51,27 +51,27 @@ func (m *meeting[T]) countLocked() (sampled bool) {
 }
 
 // putOne hands *v over or waits for a take: OK, Closed or Cancelled.
-func (m *meeting[T]) putOne(ctx context.Context, v *T) Outcome {
+func (m *meeting[T]) putOne(done, halt <-chan struct{}, v *T) Outcome {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.puts.get()
 	w.one[0] = *v
 	w.items = w.one[:]
-	_, o := m.putLocked(ctx, w)
+	_, o := m.putLocked(done, halt, w)
 	return o
 }
 
 // putAll is putOne for many items, handed over one after the other.
-func (m *meeting[T]) putAll(ctx context.Context, vs []T) (int, Outcome) {
+func (m *meeting[T]) putAll(done, halt <-chan struct{}, vs []T) (int, Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.puts.get()
 	w.items = vs
-	return m.putLocked(ctx, w)
+	return m.putLocked(done, halt, w)
 }
 
 // putLocked hands over w's items. It gives the lock up while it waits.
-func (m *meeting[T]) putLocked(ctx context.Context, w *waiter[T]) (int, Outcome) {
+func (m *meeting[T]) putLocked(done, halt <-chan struct{}, w *waiter[T]) (int, Outcome) {
 	w.n, w.out = m.offerLocked(w.items)
 	if w.out == Full {
 		if m.samples != nil {
@@ -79,7 +79,7 @@ func (m *meeting[T]) putLocked(ctx context.Context, w *waiter[T]) (int, Outcome)
 		}
 		m.puts.pushBack(w)
 		m.mu.Unlock()
-		w.park(ctx)
+		w.park(done, halt)
 		m.mu.Lock()
 		if w.listed {
 			m.puts.remove(w)
@@ -126,13 +126,14 @@ func (m *meeting[T]) collectLocked(buf []T) (n int, since int64, o Outcome) {
 
 // take waits until a put offers something: OK, Closed or Cancelled.
 func (m *meeting[T]) take(ctx context.Context, buf []T) (int, Outcome) {
+	done := ctx.Done()
 	m.mu.Lock()
 	n, since, o := m.collectLocked(buf)
 	if o == Empty {
 		w := m.takes.get()
 		m.takes.pushBack(w)
 		m.mu.Unlock()
-		w.park(ctx)
+		w.park(done, nil)
 		m.mu.Lock()
 		switch {
 		case w.listed:

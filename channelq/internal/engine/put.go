@@ -8,11 +8,12 @@ import (
 // Single items go by pointer: a large one is copied once on its way in and once
 // on its way out. No call keeps the pointer.
 
-// PutLater is for who has found the queue full just now, and waits for room. It
-// returns OK, Closed or Cancelled.
-func (e *Engine[T]) PutLater(ctx context.Context, v *T) Outcome {
+// PutLater is for who has found the queue full just now, and waits for room until
+// ctx ends or halt, which may be nil, is closed. It returns OK, Closed or Cancelled.
+func (e *Engine[T]) PutLater(ctx context.Context, halt <-chan struct{}, v *T) Outcome {
+	done := ctx.Done()
 	if e.meeting != nil {
-		return e.meeting.putOne(ctx, v)
+		return e.meeting.putOne(done, halt, v)
 	}
 	// Many that yield get their turns in order, by the scheduler. That is fairer
 	// than some that park and are overtaken by those that do not.
@@ -25,7 +26,7 @@ func (e *Engine[T]) PutLater(ctx context.Context, v *T) Outcome {
 	w := e.putters.waiter()
 	w.one[0] = *v
 	w.items = w.one[:]
-	_, o := e.putWait(ctx, w)
+	_, o := e.putWait(done, halt, w)
 	return o
 }
 
@@ -33,14 +34,15 @@ func (e *Engine[T]) PutLater(ctx context.Context, v *T) Outcome {
 func (e *Engine[T]) PutNow(v *T) Outcome { return e.putOne(v) }
 
 // PutN puts all of vs, in pieces when they do not fit at once, and waits while
-// there is no room. It returns how many it put, always a prefix: all with OK,
-// fewer with Closed or Cancelled.
-func (e *Engine[T]) PutN(ctx context.Context, vs []T) (int, Outcome) {
+// there is no room, as PutLater does. It returns how many it put, always a prefix:
+// all with OK, fewer with Closed or Cancelled.
+func (e *Engine[T]) PutN(ctx context.Context, halt <-chan struct{}, vs []T) (int, Outcome) {
 	if ctx.Err() != nil {
 		return 0, Cancelled
 	}
+	done := ctx.Done()
 	if e.meeting != nil {
-		return e.meeting.putAll(ctx, vs)
+		return e.meeting.putAll(done, halt, vs)
 	}
 	n, o := e.putSome(vs)
 	if o != Full {
@@ -53,7 +55,7 @@ func (e *Engine[T]) PutN(ctx context.Context, vs []T) (int, Outcome) {
 	}
 	w := e.putters.waiter()
 	w.items = vs[n:]
-	m, o = e.putWait(ctx, w)
+	m, o = e.putWait(done, halt, w)
 	return n + m, o
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -61,7 +60,7 @@ func (s *putters[T]) sendAway() {
 }
 
 // putWait is the slow path of Put and PutN: what is left in w.items did not fit.
-func (e *Engine[T]) putWait(ctx context.Context, w *waiter[T]) (int, Outcome) {
+func (e *Engine[T]) putWait(done, halt <-chan struct{}, w *waiter[T]) (int, Outcome) {
 	s := &e.putters
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +68,7 @@ func (e *Engine[T]) putWait(ctx context.Context, w *waiter[T]) (int, Outcome) {
 	e.serveLocked(1, true) // room may have come before this call was seen in line
 	for {
 		s.mu.Unlock()
-		in := w.park(ctx)
+		in := w.park(done, halt)
 		s.mu.Lock()
 		if in || !w.listed || w.called {
 			s.coming--

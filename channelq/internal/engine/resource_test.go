@@ -19,7 +19,7 @@ func TestNothingIsAllocatedPerItem(t *testing.T) {
 	ways := map[string]func(){
 		"single items":   func() { e.Put(ctx, v); e.Take(ctx) },
 		"tries":          func() { e.TryPut(v); e.TryTake() },
-		"batches":        func() { e.PutN(ctx, batch); e.TakeN(ctx, buf) },
+		"batches":        func() { e.PutN(ctx, nil, batch); e.TakeN(ctx, buf) },
 		"tried batches":  func() { e.TryPutN(batch); e.TryTakeN(buf) },
 		"displacing":     func() { e.PutOldest(v); e.PutNewest(v) },
 		"measuring":      func() { e.Len(); e.Totals(); e.HighWater(); e.Oldest() },

@@ -160,7 +160,7 @@ func (tr traffic) putSomehow(ctx context.Context, e *engine.Engine[item], c *tal
 	case 0:
 		return single(e.TryPut(batch[0]))
 	case 1:
-		return e.PutN(ctx, batch)
+		return e.PutN(ctx, nil, batch)
 	case 2:
 		return e.TryPutN(batch)
 	case 4, 5:

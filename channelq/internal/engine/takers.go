@@ -87,12 +87,13 @@ func (e *Engine[T]) takeWait(ctx context.Context, buf []T) (int, Outcome) {
 	if e.meeting != nil {
 		return e.meeting.take(ctx, buf)
 	}
+	done := ctx.Done()
 	w := e.takers.join()
 	for {
 		// Once more, now that a put would see the waiter.
 		n, o := e.takeOrServe(buf)
 		if o == Empty || o == pending {
-			if w.park(ctx) {
+			if w.park(done, nil) {
 				n, o = e.takeOrServe(buf)
 				if o == Empty || o == pending {
 					e.takers.rejoin(w)

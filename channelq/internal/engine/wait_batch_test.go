@@ -15,7 +15,7 @@ func TestABlockedBatchFinishesInPieces(t *testing.T) {
 			e := newEngine(capacity)
 			size := 2*capacity + 5
 			n, o := -1, engine.Empty
-			go func() { n, o = e.PutN(t.Context(), upTo(size)) }()
+			go func() { n, o = e.PutN(t.Context(), nil, upTo(size)) }()
 			synctest.Wait()
 			want(t, "the length", e.Len(), capacity)
 			for i := range size {
@@ -37,7 +37,7 @@ func TestACancelledBatchReportsThePrefixThatWentIn(t *testing.T) {
 				e := newEngine(capacity)
 				ctx, cancel := context.WithCancel(t.Context())
 				n, o := -1, engine.OK
-				go func() { n, o = e.PutN(ctx, upTo(20)) }()
+				go func() { n, o = e.PutN(ctx, nil, upTo(20)) }()
 				synctest.Wait()
 				got := make([]int, 0, 20)
 				for range taken {
@@ -60,7 +60,7 @@ func TestACancelledBatchLetsTheNextPutIn(t *testing.T) {
 		e := newEngine(2)
 		fill(t, e)
 		ctx, cancel := context.WithCancel(t.Context())
-		go e.PutN(ctx, []int{10, 11, 12})
+		go e.PutN(ctx, nil, []int{10, 11, 12})
 		synctest.Wait()
 		go e.Put(t.Context(), 20)
 		synctest.Wait()

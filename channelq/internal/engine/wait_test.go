@@ -194,7 +194,7 @@ func TestCloseEndsAllWaits(t *testing.T) {
 			outcomes := make([]engine.Outcome, 8)
 			for i := range 2 {
 				go func() { outcomes[i] = full.Put(t.Context(), 100) }()
-				go func() { _, outcomes[2+i] = full.PutN(t.Context(), []int{100, 101}) }()
+				go func() { _, outcomes[2+i] = full.PutN(t.Context(), nil, []int{100, 101}) }()
 				go func() { _, outcomes[4+i] = empty.Take(t.Context()) }()
 				go func() { _, outcomes[6+i] = empty.TakeN(t.Context(), make([]int, 3)) }()
 			}

@@ -1,7 +1,5 @@
 package engine
 
-import "context"
-
 // waiter is the parking place of one call. It is listed while it waits for its
 // turn; whoever takes it off the list puts a token into ready, under the lock of
 // that list, so that off the list means that the token is there.
@@ -18,9 +16,18 @@ type waiter[T any] struct {
 	since int64 // in a meeting: when the item came, if it is sampled
 }
 
-// park waits for the token, or for the end of ctx: then false.
-func (w *waiter[T]) park(ctx context.Context) bool {
-	done := ctx.Done()
+// park waits for the token, or for the end of done or halt: then false. Both come
+// from who waits, before it is listed: a context's Done is code of somebody else.
+func (w *waiter[T]) park(done, halt <-chan struct{}) bool {
+	if halt != nil {
+		select {
+		case <-w.ready:
+			return true
+		case <-done:
+		case <-halt:
+		}
+		return false
+	}
 	if done == nil {
 		<-w.ready
 		return true

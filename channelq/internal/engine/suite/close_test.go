@@ -16,7 +16,7 @@ func TestCloseEndsWaitsAndKeepsWhatWasAccepted(t *testing.T) {
 		e.TryPut(1)
 		var batch int
 		var outcomes [3]under.Outcome
-		go func() { batch, outcomes[0] = e.PutN(background, []int{2, 3}) }()
+		go func() { batch, outcomes[0] = e.PutN(background, nil, []int{2, 3}) }()
 		synctest.Wait()
 		go func() { outcomes[1] = e.Put(background, 4) }()
 		synctest.Wait()
@@ -81,7 +81,7 @@ func TestARendezvousHandsOver(t *testing.T) {
 			t.Errorf("got %d, length %d", got, e.Len())
 		}
 		var n int
-		go func() { n, _ = e.PutN(background, []int{3, 4, 5}) }()
+		go func() { n, _ = e.PutN(background, nil, []int{3, 4, 5}) }()
 		synctest.Wait()
 		for want := 3; want <= 5; want++ {
 			if v, o := e.Take(background); v != want || o != under.OK {

@@ -169,7 +169,7 @@ func TestADoneContextMovesNothingAlthoughItCould(t *testing.T) {
 	cancel()
 	e := newEngine[int](2, nil)
 	e.TryPut(1)
-	n, on := e.PutN(ctx, []int{2})
+	n, on := e.PutN(ctx, nil, []int{2})
 	_, ot := e.Take(ctx)
 	m, om := e.TakeN(ctx, make([]int, 1))
 	if op := e.Put(ctx, 2); op != under.Cancelled || on != under.Cancelled || ot != under.Cancelled || om != under.Cancelled || n+m != 0 {
@@ -186,7 +186,7 @@ func TestBatchesMoveInPiecesAndAreAPrefixWhenCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancel(background)
 		var n int
 		var o under.Outcome
-		go func() { n, o = e.PutN(ctx, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) }()
+		go func() { n, o = e.PutN(ctx, nil, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) }()
 		synctest.Wait()
 		buf := make([]int, 2)
 		if k, ot := e.TakeN(background, buf); k != 2 || ot != under.OK || !slices.Equal(buf, []int{0, 1}) {

@@ -83,7 +83,7 @@ func TestNoItemCostsAnAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		e.TryPut([4]int{})
 		e.Put(ctx, [4]int{})
-		e.PutN(ctx, buf[:3])
+		e.PutN(ctx, nil, buf[:3])
 		e.TryPutN(buf)
 		e.PutOldest([4]int{})
 		e.PutNewest([4]int{})

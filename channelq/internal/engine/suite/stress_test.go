@@ -63,7 +63,7 @@ func feed(e engine[item], producer, n int, t *tally, displace func(engine[item],
 				}
 			}
 		case 1:
-			k, _ := e.PutN(ctx, vs)
+			k, _ := e.PutN(ctx, nil, vs)
 			t.gotIn(vs[:k]...)
 		case 2:
 			k, _ := e.TryPutN(vs)

@@ -11,7 +11,7 @@ import (
 type engine[T any] interface {
 	Put(ctx context.Context, v T) under.Outcome
 	TryPut(v T) under.Outcome
-	PutN(ctx context.Context, vs []T) (int, under.Outcome)
+	PutN(ctx context.Context, halt <-chan struct{}, vs []T) (int, under.Outcome)
 	TryPutN(vs []T) (int, under.Outcome)
 	PutOldest(v T) (displaced T, was bool, o under.Outcome)
 	PutNewest(v T) (displaced T, was bool, o under.Outcome)
@@ -42,7 +42,7 @@ func (e byValue[T]) Put(ctx context.Context, v T) under.Outcome {
 	if o := e.PutNow(&v); o != under.Full {
 		return o
 	}
-	return e.PutLater(ctx, &v)
+	return e.PutLater(ctx, nil, &v)
 }
 
 func (e byValue[T]) TryPut(v T) under.Outcome { return e.PutNow(&v) }

@@ -1,0 +1,5 @@
+//go:build !race
+
+package channelq_test
+
+const raceDetector = false
