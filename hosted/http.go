@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadgo/stead/internal/errs"
@@ -29,6 +30,7 @@ type HTTPService struct {
 	done     chan struct{}
 	err      error
 	requests requests
+	over     atomic.Bool // a Stop has returned
 }
 
 // HTTP makes a Service of an http.Server. Start listens on srv.Addr, so that a

@@ -16,6 +16,7 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 	if done == nil {
 		return nil
 	}
+	defer s.over.Store(true)
 	graceful := ctx
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -57,9 +58,14 @@ func (s *HTTPService) cut(ctx context.Context, why error) error {
 	return err
 }
 
-// Stuck is how many requests have handlers that run now: after Stop, those that it
-// left behind. Connections that were hijacked do not count.
-func (s *HTTPService) Stuck() int { return s.requests.inHand() }
+// Stuck is how many requests have handlers that run although Stop has returned, and 0
+// before. Connections that were hijacked do not count.
+func (s *HTTPService) Stuck() int {
+	if !s.over.Load() {
+		return 0
+	}
+	return s.requests.inHand()
+}
 
 // Backlog is how many requests have handlers that run now, for the progress of a slow
 // stop.
