@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,13 +164,12 @@ func TestAnUnwrapThatPanicsBlocksOrGoesInACircleHoldsNothingUp(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				h := hosted.New(hosted.Config{ShutdownTimeout: 10 * time.Second})
 				w := &wrapping{}
-				stopped := false
-				w.stop = func(context.Context) error { stopped = true; return nil }
+				var up, stopped atomic.Bool
+				w.stop = func(context.Context) error { stopped.Store(true); return nil }
 				// While it starts it behaves: a Start that hangs is another matter.
-				up := false
-				w.start = func(context.Context) error { up = true; return nil }
+				w.start = func(context.Context) error { up.Store(true); return nil }
 				w.unwrap = func() hosted.Service {
-					if !up || name == "blocks" && !stopped && !closed(h.Lifetime().Started()) {
+					if !up.Load() || name == "blocks" && !stopped.Load() && !closed(h.Lifetime().Started()) {
 						return nil
 					}
 					return unwrap(t, w)
@@ -180,7 +180,7 @@ func TestAnUnwrapThatPanicsBlocksOrGoesInACircleHoldsNothingUp(t *testing.T) {
 				_ = h.Reload(t.Context())
 				_ = h.Stop(context.Background())
 				within(t, began, 2*time.Second)
-				if !stopped {
+				if !stopped.Load() {
 					t.Error("it was not stopped")
 				}
 			})

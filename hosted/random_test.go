@@ -283,6 +283,7 @@ func live(t *testing.T, w *witness, h *hosted.Host, cfg hosted.Config) {
 	close(w.release)
 	time.Sleep(time.Hour)
 	<-over
+	synctest.Wait()
 	if now := h.Report().String(); now != report {
 		t.Errorf("what came back late has changed the report from\n%s\nto\n%s", report, now)
 	}
