@@ -32,7 +32,7 @@ type check struct {
 
 // run asks the units that have a check and are up, and returns who is healthy;
 // those without one are.
-func (c *checks) run(ctx context.Context, h *Host, units []*unit) []bool {
+func (c *checks) run(ctx context.Context, units []*unit) []bool {
 	healthy := make([]bool, len(units))
 	var group errgroup.Group
 	for i, u := range units {

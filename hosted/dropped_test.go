@@ -143,7 +143,7 @@ func TestWhatStrangersDoIsNoErrorOfTheProgram(t *testing.T) {
 			"http: TLS handshake error from 192.0.2.1:1: http: panic serving the host": "DEBUG",
 		} {
 			log, logger := newLog()
-			srv := &http.Server{} //nolint:gosec // it serves nothing
+			srv := &http.Server{}
 			h := hosted.New(hosted.Config{Logger: logger})
 			h.Add("web", hosted.Serve(srv, newPipes()))
 			starts(t, h)

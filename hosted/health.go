@@ -67,7 +67,7 @@ func (h *Host) ReadyHandler() http.Handler {
 			probes = append(probes, probe{u.name, up, u.critical()})
 		}
 		h.mu.Unlock()
-		for i, healthy := range h.checks.run(ctx, h, units) {
+		for i, healthy := range h.checks.run(ctx, units) {
 			probes[i+1].ok = probes[i+1].ok && healthy
 		}
 		return probes

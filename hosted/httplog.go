@@ -15,7 +15,7 @@ type levelled struct{ to *slog.Logger }
 
 func (l levelled) Write(line []byte) (int, error) {
 	text := strings.TrimSuffix(string(line), "\n")
-	l.to.Log(context.Background(), levelOf(text), text)
+	l.to.Log(context.Background(), levelOf(text), text) //nolint:sloglint // the message is that of net/http
 	return len(line), nil
 }
 

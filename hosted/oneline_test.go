@@ -93,7 +93,7 @@ func TestALeftOverItemIsCountedOnceThoughAServerWatchesTheQueue(t *testing.T) {
 					cfg.OnLeftover = func(context.Context, []int) error { return nil }
 				}
 				q, w := queueOf(t, func(ctx context.Context, _ int) error { return idle(ctx) }, cfg)
-				add := []func(){func() { h.Add("orders", w) }, func() { h.Add("web", hosted.Serve(&http.Server{}, newPipes()), hosted.Watch(q)) }} //nolint:gosec // it serves nothing
+				add := []func(){func() { h.Add("orders", w) }, func() { h.Add("web", hosted.Serve(&http.Server{}, newPipes()), hosted.Watch(q)) }}
 				if watchFirst {
 					add[0], add[1] = add[1], add[0]
 				}

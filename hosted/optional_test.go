@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheHostStartsWithoutAnOptionalServiceThatCannot(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of this test
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func TestTheHostStartsWithoutAnOptionalServiceThatCannot(t *testing.T) {
 	never := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	for name, add := range map[string]func(h *hosted.Host, opts ...hosted.Option){
 		"a port that is taken": func(h *hosted.Host, opts ...hosted.Option) {
-			h.Add("extra", hosted.HTTP(&http.Server{Addr: taken.Addr().String()}), opts...) //nolint:gosec // of this test
+			h.Add("extra", hosted.HTTP(&http.Server{Addr: taken.Addr().String()}), opts...)
 		},
 		"an error": func(h *hosted.Host, opts ...hosted.Option) { h.Add("extra", &fake{start: failing(errBoom)}, opts...) },
 		"a panic": func(h *hosted.Host, opts ...hosted.Option) {

@@ -4,7 +4,6 @@ package hosted_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"syscall"
@@ -28,7 +27,7 @@ var producers = map[string]func(h *hosted.Host, q *channelq.Queue[int]){
 		h.Add("web", web)
 		go func() {
 			<-h.Lifetime().Started()
-			if resp, err := http.Get("http://" + web.Addr().String()); err == nil { //nolint:noctx // of this test
+			if resp, err := http.Get("http://" + web.Addr().String()); err == nil {
 				_ = resp.Body.Close()
 			}
 		}()
@@ -76,7 +75,7 @@ func init() { //nolint:gochecknoinits // of this test
 				return nil
 			})
 			code := hosted.Exec(h)
-			fmt.Println("handled", q.Stats().Handled)
+			say("handled %d", q.Stats().Handled)
 			os.Exit(code)
 		}
 	}
