@@ -94,33 +94,41 @@ func (c *Coordinator) Fail(name string, err error) error {
 	return c.settle("fail", name, err)
 }
 
+// Reset makes a member what it was when it was registered: neither ready nor failed,
+// as while it is started again. Waits for it that are on go on, also if it was ready
+// when they began. The error is ErrUnknown if name was not registered.
+func (c *Coordinator) Reset(name string) error { return c.settle("reset", name, nil) }
+
 func (c *Coordinator) settle(verb, name string, outcome error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.outcomes[name]; !ok {
+	before, ok := c.outcomes[name]
+	if !ok {
 		return fmt.Errorf("stead/coordinator: %s %q: %w", verb, name, ErrUnknown)
 	}
 	c.outcomes[name] = outcome
-	for w := range c.waiting[name] {
+	for w := range c.waiting[name] { // so before is no failure: that ended them
 		switch {
-		case !isReady(outcome):
+		case outcome != nil && !isReady(outcome):
 			c.endLocked(w, failure(name, outcome))
-		case w.left == 1:
-			c.endLocked(w, nil)
-		default:
-			w.left--
+		case isReady(outcome) && before == nil:
+			if w.left--; w.left == 0 {
+				c.endLocked(w, nil)
+			}
+		case outcome == nil && isReady(before):
+			w.left++
 		}
 	}
-	delete(c.waiting, name)
 	return nil
 }
 
-// Wait blocks until every name is ready and then returns nil, at once if they
-// are already, even with a ctx that is done. Without names it returns nil.
+// Wait blocks until every name is ready, all at the same time, and then returns nil,
+// at once if they are already, even with a ctx that is done. Without names it returns
+// nil.
 //
 // Otherwise it returns, having changed nothing: ErrUnknown for a name that was
-// never registered; the failure of the first of them to fail, wrapped; or, when
-// ctx ends first, an error that names those not ready and wraps ctx.Err() and
+// never registered; the failure of the first of them to fail, wrapped, also of one
+// that was ready; or, when ctx ends first, an error that names those not ready and wraps ctx.Err() and
 // context.Cause(ctx). Names may repeat.
 //
 // A member of the Coordinator should wait through [Coordinator.As] instead: of

@@ -28,15 +28,17 @@
 //
 //  1. A wait for a name that was never registered is [ErrUnknown], never a
 //     success and never a hang: a misspelt name is found on the first run.
-//  2. Fail wakes everybody who waits for the name with that error, and a wait
+//  2. A wait returns nil when all its names are ready at the same time; one that was
+//     ready and is no longer counts again.
+//  3. Fail wakes everybody who waits for the name with that error, and a wait
 //     that begins afterwards returns it at once, until Ready is called.
-//  3. A wait that would close a cycle of members which are not ready is refused
+//  4. A wait that would close a cycle of members which are not ready is refused
 //     at once with [ErrCycle] and the path; waits that were there before go on.
 //     Only waits made through As take part, since of the others it is not known
 //     who waits.
-//  4. A wait that ends with its context says who was not ready, and the error
+//  5. A wait that ends with its context says who was not ready, and the error
 //     wraps both ctx.Err() and context.Cause(ctx).
-//  5. If an outcome and the end of the context come at the same time, the
+//  6. If an outcome and the end of the context come at the same time, the
 //     outcome is returned.
 //
 // # Cost

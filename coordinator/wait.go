@@ -11,8 +11,8 @@ import (
 // wait is one call of Wait that has something to wait for.
 type wait struct {
 	by    string   // who waits; empty if that is not known
-	names []string // whom for: those not ready when it began, each once
-	left  int      // how many of them have not become ready since
+	names []string // whom for, each once
+	left  int      // how many of them are not ready
 	done  chan struct{}
 	err   error // set before done is closed
 }
@@ -36,8 +36,8 @@ func (c *Coordinator) wait(ctx context.Context, by string, names []string) error
 
 func (c *Coordinator) waitAll(ctx context.Context, by string) error {
 	for {
-		names := c.notReadyBut(by)
-		if len(names) == 0 {
+		names, ready := c.othersThan(by)
+		if ready {
 			return nil
 		}
 		if err := c.wait(ctx, by, names); err != nil {
@@ -71,7 +71,7 @@ func (c *Coordinator) join(by string, names []string) (*wait, error) {
 func (c *Coordinator) add(by string, names []string) (*wait, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var pending []string
+	pending := false
 	var failed error
 	for _, name := range names {
 		outcome, ok := c.outcomes[name]
@@ -79,21 +79,23 @@ func (c *Coordinator) add(by string, names []string) (*wait, error) {
 		case !ok: // before any failure: this one is a mistake in the program
 			return nil, fmt.Errorf("stead/coordinator: wait: %q: %w", name, ErrUnknown)
 		case outcome == nil:
-			pending = append(pending, name)
+			pending = true
 		case !isReady(outcome) && failed == nil:
 			failed = failure(name, outcome)
 		}
 	}
-	if failed != nil || len(pending) == 0 {
+	if failed != nil || !pending {
 		return nil, failed
 	}
 	w := &wait{by: by, done: make(chan struct{})}
-	for _, name := range pending {
+	for _, name := range names {
 		if into(&c.waiting, name, w) {
 			w.names = append(w.names, name)
+			if c.outcomes[name] == nil {
+				w.left++
+			}
 		}
 	}
-	w.left = len(w.names)
 	if by != "" {
 		into(&c.waiters, by, w)
 	}
@@ -102,20 +104,34 @@ func (c *Coordinator) add(by string, names []string) (*wait, error) {
 
 // leave ends a wait whose context is done, unless an outcome came first.
 func (c *Coordinator) leave(ctx context.Context, w *wait) error {
+	// Not under the lock: the cause may ask the coordinator.
+	why := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(why, cause) {
+		why = fmt.Errorf("%w: %w", why, cause)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if w.over() {
 		return w.err
 	}
-	why := ctx.Err()
-	if cause := context.Cause(ctx); !errors.Is(why, cause) {
-		why = fmt.Errorf("%w: %w", why, cause)
-	}
 	missing := c.pendingLocked(w)
 	slices.Sort(missing)
-	c.endLocked(w, fmt.Errorf("stead/coordinator: wait: not ready: %s: %w", listed(missing, ", "), why))
+	c.endLocked(w, &notReady{listed(missing, ", "), why})
 	return w.err
 }
+
+// notReady is a wait that its context ended. As failed it asks for a text when it is
+// asked for its own.
+type notReady struct {
+	names string
+	why   error
+}
+
+func (n *notReady) Error() string {
+	return fmt.Sprintf("stead/coordinator: wait: not ready: %s: %v", n.names, n.why)
+}
+
+func (n *notReady) Unwrap() error { return n.why }
 
 func (c *Coordinator) pendingLocked(w *wait) []string {
 	var names []string
@@ -168,22 +184,34 @@ func outOf(sets map[string]waits, name string, w *wait) {
 	}
 }
 
-func (c *Coordinator) notReadyBut(by string) []string {
+func (c *Coordinator) othersThan(by string) (names []string, ready bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var names []string
+	ready = true
 	for name, outcome := range c.outcomes {
-		if name != by && !isReady(outcome) {
+		if name != by {
 			names = append(names, name)
+			ready = ready && isReady(outcome)
 		}
 	}
 	slices.Sort(names) // of several failures the same one is always reported
-	return names
+	return names, ready
 }
 
-func failure(name string, err error) error {
-	return fmt.Errorf("stead/coordinator: wait: %q failed: %w", name, err)
+func failure(name string, err error) error { return &failed{name, err} }
+
+// failed asks the error for its text only when somebody asks for that: it is made
+// under the lock, and the error may ask the coordinator.
+type failed struct {
+	name string
+	err  error
 }
+
+func (f *failed) Error() string {
+	return fmt.Sprintf("stead/coordinator: wait: %q failed: %v", f.name, f.err)
+}
+
+func (f *failed) Unwrap() error { return f.err }
 
 // mostNames bounds the names in one message: an error is read by people.
 const mostNames = 12

@@ -40,6 +40,9 @@ func (w *Waiter) IsReady(name string) bool { return w.c.IsReady(name) }
 // it: the host marks them.
 func (w *Waiter) Ready() error { return w.c.Ready(w.name) }
 
+// Reset is [Coordinator.Reset] for this member. Services of a host do not call it.
+func (w *Waiter) Reset() error { return w.c.Reset(w.name) }
+
 // Fail is [Coordinator.Fail] for this member. Services of a host do not call it:
 // they return their error.
 func (w *Waiter) Fail(err error) error { return w.c.Fail(w.name, err) }

@@ -10,10 +10,11 @@ import (
 )
 
 // writeWait is how long a viewer may take to accept an update before it is given
-// up on; quiet is after how long without news a comment is sent, so that proxies
+// up on, and lastWait the same for what is written when the server leaves; quiet is after how long without news a comment is sent, so that proxies
 // and dead connections are noticed.
 const (
 	writeWait = 10 * time.Second
+	lastWait  = 100 * time.Millisecond
 	quiet     = 15 * time.Second
 )
 
@@ -39,6 +40,7 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events
 	s := &eventStream{w: w, rc: http.NewResponseController(w)}
+	defer s.leaveAt(d.host.Lifetime().Stopped(), leaving)()
 	if r.Method == http.MethodHead || !s.send([]byte("retry: 1000\n\n")) {
 		return
 	}
@@ -72,6 +74,66 @@ type eventStream struct {
 	last  []byte
 	at    time.Time // of the last write
 	pages int
+
+	mu      sync.Mutex
+	writing bool
+	left    bool // the server leaves
+}
+
+// leaveAt calls leave when one of the channels is closed. The function that it returns
+// ends that, and returns when the connection is no longer touched.
+func (s *eventStream) leaveAt(a, b <-chan struct{}) (end func()) {
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-a:
+			s.leave()
+		case <-b:
+			s.leave()
+		case <-over:
+		}
+	}()
+	return func() {
+		close(over)
+		<-ended
+	}
+}
+
+// leave ends a write that is on: a viewer who does not read must not hold the server
+// up. What is written from here on, such as the end of the response, has a moment.
+func (s *eventStream) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = true
+	if s.writing {
+		_ = s.rc.SetWriteDeadline(time.Now())
+	} else {
+		_ = s.rc.SetWriteDeadline(time.Now().Add(lastWait))
+	}
+}
+
+// begin and end are around every write.
+func (s *eventStream) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing, s.at = true, time.Now()
+	wait := writeWait
+	if s.left {
+		wait = lastWait
+	}
+	_ = s.rc.SetWriteDeadline(s.at.Add(wait)) // not every writer has one
+}
+
+func (s *eventStream) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing = false
+	if s.left {
+		_ = s.rc.SetWriteDeadline(time.Now().Add(lastWait))
+	} else {
+		_ = s.rc.SetWriteDeadline(time.Time{})
+	}
 }
 
 // page sends html as an event, unless it is what was sent last.
@@ -99,15 +161,14 @@ func (s *eventStream) page(html []byte) bool {
 // for a whole response, would cut the stream, so it is lifted between writes: a
 // deadline that has passed once cannot be set again.
 func (s *eventStream) send(data []byte) bool {
-	s.at = time.Now()
-	_ = s.rc.SetWriteDeadline(s.at.Add(writeWait)) // not every writer has one
+	s.begin()
 	if _, err := s.w.Write(data); err != nil {
 		return false
 	}
 	if err := s.rc.Flush(); err != nil {
 		return false
 	}
-	_ = s.rc.SetWriteDeadline(time.Time{})
+	s.end()
 	return true
 }
 

@@ -173,3 +173,32 @@ func TestADashboardInTheHostDoesNotOutliveIt(t *testing.T) {
 }
 
 var _ hosted.Service = (*dashboard.Dashboard)(nil)
+
+// A viewer who does not read holds a stop up no longer than one who does.
+func TestAViewerWhoDoesNotReadDoesNotHoldTheStopUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		p := newPipes()
+		srv := &http.Server{ReadHeaderTimeout: time.Second, Handler: dashboard.New(s.host, dashboard.Config{})}
+		s.host.Add("web", hosted.Serve(srv, p))
+		s.start(t)
+		transport := &http.Transport{DialContext: p.dial, ReadBufferSize: 16}
+		defer transport.CloseIdleConnections()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/stream?page=", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := (&http.Client{Transport: transport}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		synctest.Wait() // it is at the first picture, which does not fit
+		began := time.Now()
+		if err := s.host.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}

@@ -2,24 +2,26 @@ package hosted
 
 import "time"
 
-// budget divides the time of a stop among the calls it has to make. Each call
-// that is still to come keeps a small slice of its own, so that one that uses up
-// its turn, and all the time that others left over, cannot take theirs.
+// budget divides the time of a stop among the calls it has to make: each call that
+// waits keeps an equal share of a quarter of it, the next one keeps another quarter,
+// and the one whose turn it is may use all the rest. What a call does not use flows
+// on to those after it.
+//
+// The quarter is there once: a second call that uses up its turn leaves to each of
+// the others the share that is its own.
 type budget struct {
-	end   time.Time // zero: there is no end
-	slice time.Duration
+	end   time.Time     // zero: there is no end
+	share time.Duration // of each call that waits
+	next  time.Duration // beside its share, of the one that waits next
 }
 
-// maxSlice is what a call that comes after stuck ones gets at most.
-const maxSlice = 500 * time.Millisecond
-
-// newBudget divides the time from now to end among calls, half of it at most in
-// slices: the rest is for whoever needs it.
+// newBudget divides the time from now to end among calls.
 func newBudget(end time.Time, calls int) budget {
 	if end.IsZero() || calls == 0 {
 		return budget{end: end}
 	}
-	return budget{end, max(0, min(maxSlice, time.Until(end)/time.Duration(2*calls)))}
+	quarter := max(0, time.Until(end)) / 4
+	return budget{end: end, share: quarter / time.Duration(calls), next: quarter}
 }
 
 // turn is the deadline of a call that begins now with so many more to come;
@@ -27,7 +29,10 @@ func newBudget(end time.Time, calls int) budget {
 func (b budget) turn(now time.Time, toCome int, limit time.Duration) time.Time {
 	deadline := b.end
 	if !b.end.IsZero() {
-		deadline = b.end.Add(-time.Duration(toCome) * b.slice)
+		if toCome > 0 {
+			free := b.end.Sub(now) - time.Duration(toCome)*b.share
+			deadline = now.Add(max(free-b.next, min(free, b.next+b.share)))
+		}
 		// After the end, as when a caller gave no time at all, every call is
 		// still made; it has a moment to come back, and all together have
 		// overrun.
@@ -43,13 +48,3 @@ func (b budget) turn(now time.Time, toCome int, limit time.Duration) time.Time {
 
 // overrun is how long after its end a stop may still give calls a moment.
 const overrun = 25 * time.Millisecond
-
-// chain is the number of units on the longest chain among them: how many turns
-// there are one after the other when stopping side by side.
-func chain(units []*unit) int {
-	longest := 0
-	for _, u := range units {
-		longest = max(longest, u.depth()+1)
-	}
-	return longest
-}

@@ -2,11 +2,11 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/pprof"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/internal/guard"
 )
 
@@ -18,6 +18,7 @@ type call struct {
 	began time.Time
 	done  chan struct{}
 	err   error // set before done closes
+	left  int   // it is back, and left this many calls of its own
 
 	// Guarded by host.mu.
 	back      bool // fn has returned
@@ -37,7 +38,7 @@ func (u *unit) call(ctx context.Context, op string, fn func(context.Context) err
 			abandoned := c.abandoned
 			u.host.mu.Unlock()
 			if then != nil {
-				then(err, abandoned)
+				then(err, abandoned) // it asks the error only through errs
 			}
 			close(c.done)
 		})
@@ -131,17 +132,17 @@ func (h *Host) await(ctx context.Context, c *call) error {
 	select {
 	case <-c.done:
 		if c.err != nil && ctx.Err() != nil {
-			return withCause(c.err, context.Cause(ctx))
+			return withCause(c.err, causeOf(ctx))
 		}
 		return c.err
 	case <-ctx.Done():
 	}
-	cause := context.Cause(ctx)
+	cause := causeOf(ctx)
 	if !h.inGrace(c.done) && h.abandon(c) {
 		return cause
 	}
 	<-c.done
-	if c.err == nil && !errors.Is(cause, context.DeadlineExceeded) {
+	if c.err == nil && !errs.Is(cause, context.DeadlineExceeded) {
 		return nil // it is up; that the start goes no further is not its failure
 	}
 	return withCause(c.err, cause)
@@ -151,10 +152,10 @@ func withCause(err, cause error) error {
 	if err == nil {
 		return cause
 	}
-	if errors.Is(err, cause) {
+	if errs.Is(err, cause) {
 		return err
 	}
-	if is(err, context.DeadlineExceeded) && errors.Is(cause, err) {
+	if errs.Same(err, context.DeadlineExceeded) && errs.Is(cause, err) {
 		return cause // which says whose deadline it was
 	}
 	return fmt.Errorf("%w: %w", err, cause)

@@ -34,8 +34,8 @@ func Ready(ctx context.Context) {
 
 // Coordinator lets the service whose context this is wait for other services of
 // its host by name. All services of the host are in it; the host marks each
-// ready when it is running or completed, and failed when it has failed. ctx must
-// be the service's context or derived from it; Coordinator panics if it is not.
+// ready when it is running or completed, and failed when it has failed; one that is
+// restarted is neither. ctx must be the service's context or derived from it; Coordinator panics if it is not.
 //
 // A wait that could never end is refused with [coordinator.ErrCycle]. In a start
 // one after the other that includes waiting for a service that comes later; with
@@ -79,7 +79,9 @@ func (c *coordination) changed(name string, s lifecycle.State, err error) {
 	switch s {
 	case lifecycle.Running, lifecycle.Completed:
 		_ = c.Ready(name)
-	case lifecycle.Restarting, lifecycle.Failed:
+	case lifecycle.Restarting:
+		_ = c.Reset(name)
+	case lifecycle.Failed:
 		if err != nil {
 			_ = c.Fail(name, err)
 		}

@@ -32,7 +32,9 @@
 //     service ignores its context; what did not return is named in a
 //     *[TimeoutError] with the call, how long it took and the stacks of exactly
 //     its own goroutines. Those stuck early cannot take the turn of those after
-//     them: each keeps a slice of the budget.
+//     them: each keeps a share of the budget, and whoever comes behind one that
+//     is stuck has a quarter of it. No log handler, no print and no error that is
+//     asked for its text is waited for beyond it.
 //  3. Start is enforced likewise. A start that fails, takes too long or is
 //     interrupted stops what had started, and only that, on a fresh budget.
 //  4. A panic, an error or a runtime.Goexit in a service becomes a
@@ -44,18 +46,21 @@
 //     same.
 //  6. A service's context carries the values of the context that the host was
 //     started with, never its end. It ends when it is the service's turn, with
-//     the reason of the stop as its cause.
+//     the reason of the stop as its cause. An Enqueue of package channelq that has to
+//     wait with it ends earlier, when the stop begins.
 //  7. The host calls a service's Start, Stop, hooks, health check and loop from
 //     goroutines that carry the pprof labels host and service, and holds no lock
-//     while it does.
+//     while it does, nor while it asks an error.
 //
 // # Shutdown
 //
 // The budget is [Config.ShutdownTimeout], counted from the request and with
 // [Config.DrainDelay] in it. With N calls to make (a Stop for each service, and
-// the hooks), every call that is still to come keeps a slice of min(500 ms,
-// budget/2N), and the one whose turn it is may use all the rest. What others pay
-// for as grace, to choose the budget by:
+// the hooks), every call that waits keeps an equal share of a quarter of the budget,
+// the next one keeps another quarter, and the one whose turn it is may use all the
+// rest; what it does not use flows on. So the first that is stuck has half of the
+// budget or a little more, and the service behind it a quarter. Side by side, N is
+// the longest chain. What others pay for as grace, to choose the budget by:
 //
 //	Docker      10 s (docker stop)                  ShutdownTimeout 8 s
 //	Kubernetes  30 s (terminationGracePeriod)       the default, 25 s
@@ -79,8 +84,9 @@
 //
 // A stop ends with "service stopped" for each service that had items or runs, with
 // what became of them, or was restarted (for all others at the level Debug),
-// "service did not return" for each straggler, and "host stopped". The same as a
-// table is [Report.String].
+// "service did not return" or "service left calls behind" for each straggler, the one
+// line of Error that it gets, and "host stopped". The same as a table is
+// [Report.String].
 //
 // In a service of your own, let the method keep the logger if there is none yet,
 // and do nothing else. Start comes after it, and so does what Start starts; what

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/plural"
 	stopctx "github.com/steadgo/stead/internal/stopping"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -57,23 +58,26 @@ func (e *ServiceError) Unwrap() error { return e.Err }
 // behind. errors.Is(err, context.DeadlineExceeded) holds for it.
 type TimeoutError struct{ Stragglers []Straggler }
 
-// Straggler is one call into a service that did not return in time.
+// Straggler is one call into a service that did not return in time, or one that did
+// and left calls of its own behind, such as the handlers of a server.
 type Straggler struct {
 	Service string        // of a nested host: outer/inner
 	Op      string        // "start", "stop" or a hook
+	Calls   int           // left behind; 0: it is Op itself that did not return
 	Waited  time.Duration // since the call
 	Stacks  string        // of the service's own goroutines when it was given up on
 }
 
-// MarshalJSON writes {"service", "op", "waited_seconds", "stacks"}, as in a
-// [Report].
+// MarshalJSON writes {"service", "op", "calls", "waited_seconds", "stacks"}, as in a
+// [Report]; calls is left out when it is 0.
 func (s Straggler) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Service string  `json:"service"`
 		Op      string  `json:"op"`
+		Calls   int     `json:"calls,omitempty"`
 		Waited  float64 `json:"waited_seconds"`
 		Stacks  string  `json:"stacks"`
-	}{s.Service, s.Op, s.Waited.Seconds(), s.Stacks})
+	}{s.Service, s.Op, s.Calls, s.Waited.Seconds(), s.Stacks})
 }
 
 // Error names each service with its call and how long it had; the stacks are
@@ -85,9 +89,17 @@ func (e *TimeoutError) Error() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, " %q (%s, %v)", s.Service, s.Op, s.Waited.Round(time.Millisecond))
+		fmt.Fprintf(&b, " %q (%s, %v)", s.Service, s.what(), s.Waited.Round(time.Millisecond))
 	}
 	return b.String()
+}
+
+// what did not return: the call, or those that it left behind.
+func (s Straggler) what() string {
+	if s.Calls == 0 {
+		return s.Op
+	}
+	return plural.Of(s.Calls, "call") + " left by " + s.Op
 }
 
 // Unwrap returns context.DeadlineExceeded.
@@ -96,8 +108,19 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 // isCancel says whether err is no more than the news that a context ended whose
 // cause is cause. errors.Is would also say so of an error that was joined with
 // that news, and the error would be lost. A panic is a failure whatever its value.
-func isCancel(err, cause error) bool {
-	if err == nil || is(err, context.Canceled) || is(err, ErrStopping) || is(err, cause) {
+//
+// It asks the error, which belongs to the service: not under a lock.
+func isCancel(err, cause error) (cancel bool) {
+	defer func() {
+		if recover() != nil {
+			cancel = false
+		}
+	}()
+	return onlyCancel(err, cause)
+}
+
+func onlyCancel(err, cause error) bool {
+	if err == nil || errs.Same(err, context.Canceled) || errs.Same(err, ErrStopping) || errs.Same(err, cause) {
 		return true
 	}
 	switch w := err.(type) { //nolint:errorlint // this walks the tree itself
@@ -105,11 +128,11 @@ func isCancel(err, cause error) bool {
 		return false
 	case interface{ Unwrap() error }:
 		inner := w.Unwrap()
-		return inner != nil && isCancel(inner, cause)
+		return inner != nil && onlyCancel(inner, cause)
 	case interface{ Unwrap() []error }:
 		parts := w.Unwrap()
 		for _, part := range parts {
-			if !isCancel(part, cause) {
+			if !onlyCancel(part, cause) {
 				return false
 			}
 		}
@@ -119,10 +142,30 @@ func isCancel(err, cause error) bool {
 	}
 }
 
-// is says whether err is target itself.
-func is(err, target error) bool {
-	return target != nil && reflect.TypeOf(target).Comparable() && err == target //nolint:errorlint // this very one
+// noted is a failure for the result.
+type noted struct {
+	error
+	inner   []Straggler // of a nested host that did not stop in time, named outer/inner
+	timeout bool        // there are any
 }
+
+// note asks the error, which belongs to the service: not under a lock.
+func note(service, op string, err error) noted {
+	n := noted{error: &ServiceError{Service: service, Op: op, Err: err}}
+	timeout, ok := errs.As[*TimeoutError](err)
+	if !ok {
+		return n
+	}
+	n.timeout = true
+	for _, s := range timeout.Stragglers {
+		s.Service = service + "/" + s.Service
+		n.inner = append(n.inner, s)
+	}
+	return n
+}
+
+// causeOf is context.Cause, of a context that belongs to somebody else.
+func causeOf(ctx context.Context) error { return errs.Askable(context.Cause(ctx)) }
 
 // join is errors.Join that returns a lone error as it is.
 func join(errs ...error) error {

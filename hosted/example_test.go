@@ -183,7 +183,7 @@ func ExampleRestartConfig() {
 		Per:     time.Hour,
 	})))
 	fmt.Println(host.Run(context.Background()))
-	// Output: stead/hosted: run "consume": gave up after 1 restarts: connection reset
+	// Output: stead/hosted: run "consume": gave up after 1 restart: connection reset
 }
 
 // The order is that of Add, unless an option says otherwise.

@@ -12,7 +12,6 @@ import (
 type links struct {
 	needs  []*unit // those it comes after
 	needed []*unit // those that come after it
-	depth  int     // length of the longest chain of units it comes after
 }
 
 func (u *unit) link() *links {
@@ -34,13 +33,6 @@ func (u *unit) needed() []*unit {
 		return nil
 	}
 	return u.links.needed
-}
-
-func (u *unit) depth() int {
-	if u.links == nil {
-		return 0
-	}
-	return u.links.depth
 }
 
 // sortUnits resolves After and returns the units in the order of the start: as
@@ -79,9 +71,6 @@ func sortUnits(units []*unit, byName map[string]*unit) ([]*unit, error) {
 	}
 	for i, u := range order {
 		u.rank = i
-		for _, before := range u.needs() {
-			u.links.depth = max(u.links.depth, before.depth()+1)
-		}
 	}
 	return order, nil
 }

@@ -2,15 +2,10 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"path"
 	"slices"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -25,7 +20,7 @@ type probe struct {
 // LiveHandler answers whether the process is worth keeping: 200, unless a
 // critical service has failed for good or the host has stopped. It never asks a
 // dependency, and a service that waits out a restart is live. With ?verbose=1 it
-// also lists how many goroutines each service has.
+// also lists how many goroutines each service has, at most a second ago.
 //
 // This handler and [Host.ReadyHandler] answer in plain text, in the manner of
 // Kubernetes' own: `ok`, or a line for each service with [+] or [-]; ?verbose
@@ -60,7 +55,8 @@ func passed(probes []probe) bool {
 // [NotCritical] is shown and not counted.
 //
 // Health checks run side by side under one bound, [Config.HealthTimeout]; one
-// that hangs fails alone.
+// that hangs fails alone. Several probes share a check that runs, and its result for
+// as long as that bound. When the result changes, the log says so.
 func (h *Host) ReadyHandler() http.Handler {
 	return h.handler("readyz", func(ctx context.Context) []probe {
 		h.mu.Lock()
@@ -71,7 +67,7 @@ func (h *Host) ReadyHandler() http.Handler {
 			probes = append(probes, probe{u.name, up, u.critical()})
 		}
 		h.mu.Unlock()
-		for i, healthy := range h.checks.run(ctx, h, units) {
+		for i, healthy := range h.checks.run(ctx, units) {
 			probes[i+1].ok = probes[i+1].ok && healthy
 		}
 		return probes
@@ -80,7 +76,7 @@ func (h *Host) ReadyHandler() http.Handler {
 
 // critical says whether the service's state counts for the whole.
 func (u *unit) critical() bool {
-	return !u.notCritical && (u.policy.action != ignore || u.state != lifecycle.Failed)
+	return !u.notCritical && !u.absent && (u.policy.last() != ignore || u.state != lifecycle.Failed)
 }
 
 func (h *Host) handler(kind string, ask func(context.Context) []probe) http.Handler {
@@ -126,70 +122,4 @@ func (h *Host) handler(kind string, ask func(context.Context) []probe) http.Hand
 		}
 		fmt.Fprintf(w, "%s check %s\n", kind, map[bool]string{true: "passed", false: "failed"}[good])
 	})
-}
-
-// checks runs health checks and keeps one that hangs from being started again
-// by every probe.
-type checks struct {
-	mu   sync.Mutex
-	busy map[*unit]bool
-}
-
-var errCheckBusy = errors.New("the last check has not returned")
-
-// run asks the units that have a check and are up, and returns who is healthy;
-// those without one are.
-func (c *checks) run(ctx context.Context, h *Host, units []*unit) []bool {
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.HealthTimeout)
-	defer cancel()
-	healthy := make([]bool, len(units))
-	var group errgroup.Group
-	for i, u := range units {
-		if u.health == nil || u.stateNow() != lifecycle.Running {
-			healthy[i] = true
-			continue
-		}
-		group.Go(func() error {
-			err := c.ask(ctx, u)
-			healthy[i] = err == nil
-			if err != nil {
-				h.log.Warn("service unhealthy", "service", u.name, "error", err)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait()
-	return healthy
-}
-
-func (c *checks) ask(ctx context.Context, u *unit) error {
-	c.mu.Lock()
-	if c.busy[u] {
-		c.mu.Unlock()
-		return errCheckBusy
-	}
-	if c.busy == nil {
-		c.busy = map[*unit]bool{}
-	}
-	c.busy[u] = true
-	c.mu.Unlock()
-	call := u.call(u.scoped(ctx), "health", u.health, func(error, bool) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.busy, u)
-	})
-	select {
-	case <-call.done:
-		return call.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// writeGoroutines lists how many goroutines carry each service's label.
-func (h *Host) writeGoroutines(w http.ResponseWriter) {
-	counts := h.Goroutines()
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		fmt.Fprintf(w, "goroutines %s %d\n", name, counts[name])
-	}
 }

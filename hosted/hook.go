@@ -34,7 +34,7 @@ func hookOf[T any](u *unit, method func(T, context.Context) error) hook {
 	if u.loop != nil {
 		return nil
 	}
-	s, ok := As[T](u.service)
+	s, ok := find[T](u)
 	if !ok {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (h *Host) legacy(u *unit) hook {
 	}
 	var heirs []heir
 	if u.loop == nil {
-		if s, ok := As[heir](u.service); ok {
+		if s, ok := find[heir](u); ok {
 			heirs = append(heirs, s)
 		}
 	}
@@ -74,14 +74,15 @@ func (h *Host) legacy(u *unit) hook {
 func (h *Host) startHooks(ctx context.Context, op string, of func(*unit) hook) bool {
 	for _, u := range h.units {
 		run := of(u)
-		if run == nil {
+		if run == nil || u.isAbsent() {
 			continue
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-		if err := h.await(ctx, u.call(u.scoped(ctx), op, run, nil)); err != nil {
-			h.fail(&ServiceError{Service: u.name, Op: op, Err: err})
+		c := u.call(u.scoped(ctx), op, run, func(err error, abandoned bool) { u.failedLate(op, err, abandoned) })
+		if err := h.await(ctx, c); err != nil {
+			h.fail(note(u.name, op, err))
 			return false
 		}
 	}

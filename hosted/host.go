@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadgo/stead/internal/marks"
@@ -41,17 +42,36 @@ type Config struct {
 	// StartConcurrency is how many services may be starting at once; those that
 	// depend on each other by After still wait. A service that asks for its
 	// [Coordinator] gives up its place, so that those it is about to wait for can
-	// start. The stop is then side by side as well, without a limit. 0 and 1: one
-	// after the other, in order.
+	// start. 0 and 1: one after the other, in order.
 	StartConcurrency int
+
+	// StopConcurrency is how many services may be stopping at once; one that
+	// others come [After] waits until they have stopped, whatever is between
+	// them. 1: one after the other, in reverse order. 0: as the start: one after
+	// the other, or with StartConcurrency above 1 side by side without a limit.
+	StopConcurrency int
 
 	// ExitWhenDone stops the host when every loop has ended by itself. Services
 	// that are not loops do not hold it up. A host without a loop refuses it.
 	ExitWhenDone bool
 
-	// HealthTimeout bounds all health checks of one probe together. 0: 900 ms,
-	// less than the 1 s after which a kubelet gives a probe up.
+	// HealthTimeout bounds all health checks of one probe together, and is how long
+	// their results are used again. 0: 900 ms, less than the 1 s after which a kubelet
+	// gives a probe up.
 	HealthTimeout time.Duration
+}
+
+// stopsBeside says whether services stop side by side, and how many at most (0: no
+// limit).
+func (c *Config) stopsBeside() (limit int, ok bool) {
+	switch {
+	case c.StopConcurrency > 1:
+		return c.StopConcurrency, true
+	case c.StopConcurrency == 0:
+		return 0, c.StartConcurrency > 1
+	default:
+		return 0, false
+	}
 }
 
 const defaultShutdownTimeout = 25 * time.Second
@@ -65,18 +85,23 @@ const defaultShutdownTimeout = 25 * time.Second
 type Host struct {
 	cfg    Config
 	log    safelog.Log
+	spool  safelog.Spool // of log, so that no handler holds the host up
 	marks  *marks.Marks
 	life   *lifecycle.Lifetime
 	ended  chan struct{} // closed when the stop is over and result is final
 	cut    chan struct{} // closed to end the drain delay early
-	checks checks        // health checks in flight
+	checks checks        // of health
+	census census        // for /livez?verbose
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
+
+	turnsOver atomic.Bool // no more is said on the progress of the stop
 
 	signalled bool // a signal asked for the stop; only Main's goroutine uses it
 
 	reloading sync.Mutex
 	hung      []*call // of reloads, guarded by reloading
 
+	outer      *Host           // that it is a service of; set like the next
 	eitherStop context.Context // see stopBegins; set before the first service is started
 
 	mu          sync.Mutex
@@ -85,7 +110,8 @@ type Host struct {
 	byName      map[string]*unit // made by Start, which knows how many there are
 	problems    []error          // found at registration
 	late        []error          // Add after Start
-	failures    []error          // in the order in which they happened
+	interrupted int              // how many failures say that the start was cut short, if all do; see noteInterrupted
+	failures    []noted          // in the order in which they happened
 	calls       []*call          // that were not back in time
 	loops       int              // that have not ended by themselves
 	cancelStart context.CancelCauseFunc
@@ -123,10 +149,10 @@ func New(cfg Config) *Host {
 	}
 	h := &Host{
 		cfg:   cfg,
-		log:   safelog.NewLog(cfg.Logger, "host", cfg.Name),
 		ended: make(chan struct{}),
 		cut:   make(chan struct{}),
 	}
+	h.log = h.spool.Spooled(cfg.Logger, slog.String("host", cfg.Name))
 	h.marks = marks.New(h.stopRequested)
 	h.life = lifecycle.NewLifetime(h.marks)
 	h.id = strconv.FormatUint(rand.Uint64(), 36)
@@ -178,17 +204,25 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 			opt(u.settings)
 		}
 	}
+	if err := h.keep(u); err != nil {
+		h.log.Error("service added too late", "service", name, "error", err)
+	}
+}
+
+// keep notes a registration, or what is wrong with it. The error is of one that
+// comes too late.
+func (h *Host) keep(u *unit) error {
+	wrong := h.accept(u)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.phase != idle {
-		err := &ServiceError{Service: name, Op: "add", Err: errors.New("the host was started before; not started")}
+		err := &ServiceError{Service: u.name, Op: "add", Err: errors.New("the host was started before; not started")}
 		h.late = append(h.late, err)
-		h.log.Error("service added too late", "service", name, "error", err)
-		return
+		return err
 	}
-	if err := h.acceptLocked(u); err != nil {
-		h.problems = append(h.problems, &ServiceError{Service: name, Op: "add", Err: err})
-		return
+	if wrong != nil {
+		h.problems = append(h.problems, &ServiceError{Service: u.name, Op: "add", Err: wrong})
+		return nil
 	}
 	if h.units == nil {
 		h.units = make([]*unit, 0, 16)
@@ -197,22 +231,17 @@ func (h *Host) register(name string, u *unit, opts []Option) {
 	if u.loop != nil {
 		h.loops++
 	}
+	return nil
 }
 
-func (h *Host) acceptLocked(u *unit) error {
+func (h *Host) accept(u *unit) error {
 	switch {
 	case u.name == "":
 		return errors.New("the name is empty")
 	case isNil(u.service):
 		return errors.New("the service is nil")
 	}
-	if l, ok := u.service.(*loop); ok && l.run == nil {
-		return errors.New("the function is nil")
-	}
-	if o, ok := u.service.(*once); ok && o.run == nil {
-		return errors.New("the function is nil")
-	}
-	if f, ok := u.service.(*fresh); ok && f.construct == nil {
+	if f, ok := u.service.(interface{ isEmpty() bool }); ok && f.isEmpty() {
 		return errors.New("the function is nil")
 	}
 	return u.check(&h.cfg, u.service)

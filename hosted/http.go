@@ -8,24 +8,29 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/internal/safelog"
 	stopctx "github.com/steadgo/stead/internal/stopping"
 )
 
-// HTTPService serves an http.Server as a [Service]; make one with [HTTP] or
-// [Serve].
+// HTTPService serves an http.Server as a [Service]; make one with [HTTP], [Serve] or
+// [Listen].
 type HTTPService struct {
 	srv  *http.Server
 	open func(ctx context.Context) (net.Listener, error)
 	log  safelog.Log
 
 	mu       sync.Mutex
-	listener net.Listener
+	opened   bool
+	address  net.Addr // nil: not started
 	done     chan struct{}
 	err      error
 	requests requests
+	over     atomic.Bool // a Stop has returned
 }
 
 // HTTP makes a Service of an http.Server. Start listens on srv.Addr, so that a
@@ -34,13 +39,16 @@ type HTTPService struct {
 // shortly before its deadline and then cuts what is left, which is an error with
 // their number; handlers that do not return then either make the service a
 // straggler, with their stacks. A connection on which no request has begun, such
-// as the spare ones of a browser, has half a second for it.
+// as the spare ones of a browser, has half a second for it, or a quarter of a stop that
+// is short, and so has one whose handler is over for the rest of the request's body.
+// Both are closed then, which is no error.
 //
 // In a concurrent start, what wants Addr is a service that comes [After] this one.
 //
 // srv.BaseContext, if nil, is set so that requests see the values of the host's
 // context and [Host.Stop] knows them as its own; srv.ErrorLog, if nil, so that the
-// panics of handlers are in the host's log at the level Error. srv.Handler,
+// panics of handlers are in the host's log at the level Error, what the program does
+// wrong at Warn, and what clients do, such as a failed TLS handshake, at Debug. srv.Handler,
 // srv.ConnState and srv.ConnContext are wrapped, to count requests. srv can be
 // served once; to restart it use [Fresh]. Long streams do not end with Shutdown:
 // end them from srv.RegisterOnShutdown or with the context of the service that
@@ -68,6 +76,23 @@ func Serve(srv *http.Server, l net.Listener) *HTTPService {
 	})
 }
 
+// Listen is [HTTP] on a listener that is opened when it is the service's turn to
+// start: on a unix socket, with options of a kind, or with TLS of its own. ctx is that
+// of Start and bounds listen only. The listener belongs to the service, which closes
+// it in its Stop; srv.Addr is not looked at. An error fails the start.
+func Listen(srv *http.Server, listen func(ctx context.Context) (net.Listener, error)) *HTTPService {
+	return newHTTP(srv, func(ctx context.Context) (net.Listener, error) {
+		if listen == nil {
+			return nil, errors.New("the function that listens is nil")
+		}
+		l, err := listen(ctx)
+		if err == nil && isNil(l) {
+			return nil, errors.New("the function that listens returned no listener")
+		}
+		return l, err
+	})
+}
+
 func newHTTP(srv *http.Server, open func(context.Context) (net.Listener, error)) *HTTPService {
 	return &HTTPService{srv: srv, open: open, log: safelog.NewLog(nil)}
 }
@@ -81,10 +106,7 @@ func (s *HTTPService) InheritLogger(l *slog.Logger) { s.log.Inherit(l) }
 func (s *HTTPService) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Addr()
+	return s.address
 }
 
 // Start listens and serves.
@@ -96,18 +118,23 @@ func (s *HTTPService) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := s.log.Logger
-	if u := unitFrom(ctx); u != nil {
-		log = log.With("service", u.name)
-	}
+	log := s.logOf(ctx)
 	if s.srv.ErrorLog == nil && s.log.Source() != nil {
-		s.srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelError)
+		s.srv.ErrorLog = errorLog(log)
 	}
 	s.lendContext(ctx)
 	s.requests.count(s.srv)
-	log.Info("listening", "address", listener.Addr().String())
+	log.Info("listening", "address", s.Addr().String())
 	go s.serve(listener)
 	return nil
+}
+
+// logOf has the name of the service whose context this is.
+func (s *HTTPService) logOf(ctx context.Context) *slog.Logger {
+	if u := unitFrom(ctx); u != nil {
+		return s.log.With("service", u.name)
+	}
+	return s.log.Logger
 }
 
 // lendContext gives requests the values of ctx, or those of srv.BaseContext and, in
@@ -128,83 +155,38 @@ func (s *HTTPService) lendContext(ctx context.Context) {
 
 func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done != nil {
+	again := s.opened
+	s.opened = true
+	s.mu.Unlock()
+	if again {
 		return nil, errors.New("stead/hosted: http: the server was started before")
 	}
-	listener, err := s.open(ctx)
+	listener, err := s.open(ctx) // of the user, so without the lock, and it may panic
 	if err != nil {
+		s.mu.Lock()
+		s.opened = false
+		s.mu.Unlock()
 		return nil, fmt.Errorf("stead/hosted: http: %w", err)
 	}
-	s.listener, s.done = listener, make(chan struct{})
-	return listener, nil
+	address := listener.Addr()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.address, s.done = address, make(chan struct{})
+	return foreign(listener), nil
 }
 
 func (s *HTTPService) serve(l net.Listener) {
-	var err error
-	if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
-		err = s.srv.ServeTLS(l, "", "")
-	} else {
-		err = s.srv.Serve(l)
-	}
-	if !errors.Is(err, http.ErrServerClosed) {
-		s.err = fmt.Errorf("stead/hosted: http: %w", err)
-	}
-	close(s.done)
-}
-
-// Stop ends the server; see [HTTP].
-func (s *HTTPService) Stop(ctx context.Context) error {
-	done := s.Done()
-	if done == nil {
-		return nil
-	}
-	graceful := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		graceful, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(deadline)))
-		defer cancel()
-	}
-	defer time.AfterFunc(500*time.Millisecond, s.requests.closeSilent).Stop()
-	err := s.srv.Shutdown(graceful)
-	if err == nil {
-		// With HTTP/2 a request can be over for the server before its handler is.
-		err = s.requests.wait(graceful)
-	}
-	if err != nil {
-		err = s.cut(ctx, err)
-	}
-	select {
-	case <-done: // Serve returns as soon as Shutdown begins
-		return err
-	case <-ctx.Done():
-		return errors.Join(err, ctx.Err())
-	}
-}
-
-// cut closes all connections, which ends the contexts of their requests, and gives
-// the handlers half of the time that is left to return.
-func (s *HTTPService) cut(ctx context.Context, why error) error {
-	what := "connections were cut"
-	if n := s.requests.inHand(); n > 0 {
-		what = fmt.Sprintf("%d requests were cut", n)
-	}
-	err := fmt.Errorf("stead/hosted: http: %s: %w", what, errors.Join(why, s.srv.Close()))
-	if deadline, ok := ctx.Deadline(); ok {
-		patient, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
-		defer cancel()
-		_ = s.requests.wait(patient) // who is not back by then is Stuck
-	}
-	return err
-}
-
-// Stuck is how many requests have handlers that run now: after Stop, those that it
-// left behind. Connections that were hijacked do not count.
-func (s *HTTPService) Stuck() int { return s.requests.inHand() }
-
-// reserve is what is kept of the time until deadline for cutting connections.
-func reserve(deadline time.Time) time.Duration {
-	return max(0, min(time.Until(deadline)/10, time.Second))
+	guard.Run(func() error {
+		if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
+			return s.srv.ServeTLS(l, "", "")
+		}
+		return s.srv.Serve(l)
+	}, func(err error) {
+		if !errs.Is(err, http.ErrServerClosed) {
+			s.err = fmt.Errorf("stead/hosted: http: %w", err)
+		}
+		close(s.done)
+	})
 }
 
 // Done is closed when the server no longer serves; it is nil before Start.

@@ -75,15 +75,15 @@ func TestTheEndIsALineForEachServiceWithSomethingToTellAndOneForTheHost(t *testi
 		lines := log.to.all()
 		lines = lines[len(lines)-9:]
 		for i, want := range []string{
-			"ERROR service did not return host=host service=stuck op=stop duration=7.01s",
-			"DEBUG service stopped host=host service=stuck state=failed duration=7.01s",
+			"ERROR service did not return host=host service=stuck op=stop duration=5.37s",
+			"DEBUG service stopped host=host service=stuck state=failed duration=5.37s",
 			"INFO service stopped host=host service=flaky state=stopped duration=0s restarts=1",
 			"DEBUG service stopped host=host service=quiet state=stopped duration=0s",
-			"WARN service stopped host=host service=other state=stopped duration=0s left_over=1",
+			"INFO service stopped host=host service=other state=stopped duration=0s left_over=1",
 			"DEBUG service stopped host=host service=empty state=stopped duration=0s items=[accepted=0]",
-			"WARN service stopped host=host service=clicks state=stopped duration=0s items=[accepted=5 handled=3 left_over=2]",
+			"INFO service stopped host=host service=clicks state=stopped duration=0s items=[accepted=5 handled=3 left_over=2]",
 			"INFO service stopped host=host service=emails state=stopped duration=0s items=[accepted=5 handled=5]",
-			`WARN host stopped host=host duration=7.01s cause=because of the test stragglers=1 left_over=3 error=did not return in time: "stuck" (stop, 7.01s)`,
+			`WARN host stopped host=host duration=5.37s cause=because of the test stragglers=1 left_over=3 error=did not return in time: "stuck" (stop, 5.367s)`,
 		} {
 			if lines[i] != want {
 				t.Errorf("line %d: %s\nwant    %s", i, lines[i], want)
@@ -146,17 +146,23 @@ func TestTheLastLineOfAHostIsOneLineForPeopleAndFieldsForMachines(t *testing.T) 
 	}
 }
 
-func TestItemsLeftOverMakeTheReportUncleanAndTheLogLouder(t *testing.T) {
-	log, logger := newLog()
-	h := hosted.New(hosted.Config{Logger: logger})
-	h.Add("emails", &leaving{left: 1})
-	starts(t, h)
-	stops(t, h)
-	if h.Report().Clean() {
-		t.Error("clean")
-	}
-	if len(log.matching("WARN host stopped")) != 1 {
-		t.Errorf("logged %q", log.all())
+func TestItemsLeftOverAreUncleanUnlessSomebodyTookThem(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		s := &leaving{left: 1}
+		if !taken {
+			s.stop = failing(errBoom)
+		}
+		h.Add("emails", s)
+		starts(t, h)
+		if err := h.Stop(t.Context()); (err == nil) != taken || h.Report().Clean() != taken {
+			t.Errorf("taken %v: error %v, clean %v", taken, err, h.Report().Clean())
+		}
+		level := map[bool]string{true: "INFO", false: "WARN"}[taken]
+		if len(log.matching(level+" host stopped")) != 1 || len(log.matching(level+" service stopped")) != 1 {
+			t.Errorf("taken %v: logged %q", taken, log.all())
+		}
 	}
 }
 

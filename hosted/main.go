@@ -2,7 +2,6 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -22,27 +23,22 @@ import (
 // none is, it keeps its default action.
 //
 // Main does not return: it calls os.Exit, with 0 after a clean stop and 1
-// otherwise, also when a signal came before the start was through. The error, and
+// otherwise; see [Report.Clean]. A signal that comes before the start is through is a
+// clean stop if what had started is stopped well. The error, and
 // the stacks of what did not stop, are then on standard error. Deferred calls of
 // func main do not run.
-func Main(h *Host) {
-	code := Exec(h)
-	var timeout *TimeoutError
-	if errors.As(h.Err(), &timeout) {
-		for _, s := range timeout.Stragglers {
-			fmt.Fprintf(os.Stderr, "%s, left in %s:\n%s", s.Service, s.Op, s.Stacks)
-		}
-	}
-	os.Exit(code)
-}
+//
+// Nothing holds the exit up: when standard error is a pipe that nobody reads, what
+// cannot be printed in a moment is lost.
+func Main(h *Host) { os.Exit(runMain(h, os.Stderr, os.Exit, true)) }
 
 // Exec is [Main] for a program that has something to do after the host, such as
 // printing [Host.Report] or writing it to a file: it returns the exit code instead
 // of exiting. The error is on standard error; the stacks are left to the report. A
 // second signal still ends the process at once.
-func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit) }
+func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit, false) }
 
-func runMain(h *Host, stderr io.Writer, exit func(int)) int {
+func runMain(h *Host, stderr io.Writer, exit func(int), stacks bool) int {
 	received := make(chan os.Signal, 4)
 	hangups := make(chan os.Signal, 1) // one that comes during a reload is kept for another one
 	over := make(chan struct{})
@@ -64,11 +60,41 @@ func runMain(h *Host, stderr io.Writer, exit func(int)) int {
 			}
 		}
 	}()
-	if err := h.Run(context.Background()); err != nil {
-		fmt.Fprintln(stderr, err)
-		return 1
+	err := h.Run(context.Background())
+	if err == nil || h.Report().Clean() {
+		return 0
 	}
-	return 0
+	printing(h.printUntil(), func() {
+		fmt.Fprintln(stderr, err)
+		if timeout, ok := errs.As[*TimeoutError](err); ok && stacks {
+			for _, s := range timeout.Stragglers {
+				fmt.Fprintf(stderr, "%s, left in %s:\n%s", s.Service, s.Op, s.Stacks)
+			}
+		}
+	})
+	return 1
+}
+
+// leastPrint is how long printing has at least. Who reads takes far less; it is what
+// a busy machine needs to come to it.
+const leastPrint = 250 * time.Millisecond
+
+// printUntil is how long the end may still be printed: a second, if the budget has
+// it.
+func (h *Host) printUntil() time.Duration {
+	left := time.Second
+	if end := h.endOf(h.marks.Request()); !end.IsZero() {
+		left = min(left, time.Until(end))
+	}
+	return max(left, leastPrint)
+}
+
+// printing calls print and goes on without it if it takes longer: a pipe that nobody
+// reads blocks for ever, and an error may be asked for a text that never comes.
+func printing(most time.Duration, print func()) {
+	done := make(chan struct{})
+	go guard.Run(func() error { print(); return nil }, func(error) { close(done) })
+	waitUntil(done, time.Now().Add(most))
 }
 
 // reloadOn reloads for every signal once the host has started.
@@ -99,7 +125,9 @@ func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 		h.marks.RequestStop(sig, time.Time{})
 	case h.cutDrain():
 	default:
-		fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s\n", sig, namesOf(h.waitingFor()))
+		printing(leastPrint, func() {
+			fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s\n", sig, namesOf(h.waitingFor()))
+		})
 		exit(sig.ExitCode())
 	}
 }

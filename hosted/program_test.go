@@ -206,7 +206,7 @@ type process struct {
 	stderr bytes.Buffer
 }
 
-func program(t testing.TB, name string) *process {
+func program(t testing.TB, name string, with ...func(*exec.Cmd)) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // only a hang takes that long
 	t.Cleanup(cancel)
@@ -214,6 +214,9 @@ func program(t testing.TB, name string) *process {
 	// A program under the race detector otherwise waits a second before it ends.
 	p.cmd.Env = append(os.Environ(), programEnv+"="+name, "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stderr = &p.stderr
+	for _, change := range with {
+		change(p.cmd)
+	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +227,8 @@ func program(t testing.TB, name string) *process {
 	}
 	return p
 }
+
+func withStderr(w *os.File) func(*exec.Cmd) { return func(cmd *exec.Cmd) { cmd.Stderr = w } }
 
 // expect reads the next line, which has to begin so, and returns the rest.
 func (p *process) expect(prefix string) string {

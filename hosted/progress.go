@@ -7,37 +7,42 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// A stop that takes longer than slowStop is reported on, a line every
-// progressEvery, so that a person who watches a deploy sees what it waits for.
+// A stop that takes longer than slowStop is reported on, so that a person who watches a
+// deploy sees what it waits for: the next line comes after progressEvery, and each
+// after twice the time of the last.
 const (
 	slowStop      = 2 * time.Second
 	progressEvery = time.Second
 )
 
 // reportProgress returns a timer that logs while the stop goes on; stop it when
-// the stop is over.
+// the turns are over.
 func (h *Host) reportProgress(began time.Time) *time.Timer {
 	var timer *time.Timer
 	ready := make(chan struct{}) // timer is set
+	every := progressEvery
 	timer = time.AfterFunc(slowStop, func() {
 		<-ready
-		if closed(h.marks.Stopped) {
-			return // it was stopped too late
-		}
 		waiting := h.waitingFor()
-		items := 0
-		for _, u := range waiting {
-			if b, ok := As[backlog](u.service); ok {
-				items += ask(u, b.Backlog, progressEvery/10)
-			}
+		items, unknown := h.backlogs(waiting, progressEvery/10)
+		if h.turnsOver.Load() {
+			return // it was stopped too late
 		}
 		if len(waiting) == 0 && h.isDraining() {
 			timer.Reset(progressEvery)
 			return // that is what was asked for
 		}
-		h.log.Warn("still stopping", "duration", time.Since(began).Round(time.Millisecond),
-			"services", namesOf(waiting), "to_drain", items)
-		timer.Reset(progressEvery)
+		args := []any{"duration", time.Since(began).Round(time.Millisecond), "services", namesOf(waiting)}
+		if len(unknown) < len(waiting) {
+			args = append(args, "to_drain", items)
+		}
+		if len(unknown) > 0 { // how much those have to do
+			args = append(args, "unknown", namesOf(unknown))
+		}
+		h.log.Warn("still stopping", args...)
+		next := every
+		every *= 2 // before the timer can go off again
+		timer.Reset(next)
 	})
 	close(ready)
 	return timer

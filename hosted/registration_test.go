@@ -81,6 +81,7 @@ func TestWhatIsWrongWithARegistrationFailsTheStartBeforeAnythingHappens(t *testi
 		"negative drain delay":    {cfg: hosted.Config{DrainDelay: -1}, says: []string{"DrainDelay"}},
 		"negative StartTimeout":   {cfg: hosted.Config{StartTimeout: -1}, says: []string{"StartTimeout"}},
 		"negative concurrency":    {cfg: hosted.Config{StartConcurrency: -1}, says: []string{"StartConcurrency"}},
+		"negative at the stop":    {cfg: hosted.Config{StopConcurrency: -1}, says: []string{"StopConcurrency"}},
 		"negative health timeout": {cfg: hosted.Config{HealthTimeout: -1}, says: []string{"HealthTimeout"}},
 		"ExitWhenDone without a loop": {cfg: hosted.Config{ExitWhenDone: true},
 			add: func(h *hosted.Host) { h.Add("a", &fake{}) }, says: []string{"ExitWhenDone"}},

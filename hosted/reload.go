@@ -2,10 +2,10 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -32,21 +32,21 @@ func (h *Host) Reload(ctx context.Context) error {
 	}
 	h.reloadHooks(ctx, units, "reloading", func(u *unit) hook { return hookOf(u, reloadingHook.Reloading) })
 	defer h.reloadHooks(ctx, units, "reloaded", func(u *unit) hook { return hookOf(u, reloadedHook.Reloaded) })
-	var errs []error
+	var failed []error
 	for _, u := range units {
-		r, ok := As[Reloader](u.service)
+		r, ok := find[Reloader](u)
 		if !ok || u.stateNow() != lifecycle.Running {
 			continue
 		}
 		if err := h.reloadCall(ctx, u, "reload", r.Reload); err != nil {
-			errs = append(errs, err)
-			if errors.Is(err, ErrStopping) || ctx.Err() != nil {
+			failed = append(failed, err)
+			if errs.Is(err, ErrStopping) || ctx.Err() != nil {
 				break
 			}
 		}
 	}
 	h.log.Info("host reloaded")
-	return join(errs...)
+	return join(failed...)
 }
 
 // reloadHooks calls one of the two hooks around a reload. What fails is logged:
@@ -68,7 +68,7 @@ func (h *Host) reloadCall(ctx context.Context, u *unit, op string, run hook) err
 	case <-c.done:
 		err = c.err
 	case <-ctx.Done():
-		err = withCause(ctx.Err(), context.Cause(ctx))
+		err = withCause(ctx.Err(), causeOf(ctx))
 	case <-h.marks.Stopping:
 		err = ErrStopping
 	}
@@ -89,7 +89,7 @@ func (h *Host) reloads() bool {
 	units := h.units
 	h.mu.Unlock()
 	for _, u := range units {
-		if _, ok := As[Reloader](u.service); ok {
+		if _, ok := find[Reloader](u); ok {
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/steadgo/stead/internal/plural"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -18,7 +19,7 @@ type ServiceStatus struct {
 	State     lifecycle.State
 	Since     time.Time // of State
 	Ready     bool      // counts as ready: Running or Completed
-	Critical  bool      // its state counts for readiness; see NotCritical
+	Critical  bool      // its state counts for readiness; see NotCritical and OptionalStart
 	Restarts  int
 	RestartAt time.Time // when it is started again; zero unless it waits for that
 	Panics    int
@@ -52,7 +53,7 @@ func (u *unit) statusLocked() ServiceStatus {
 	return ServiceStatus{
 		Name: u.name, State: u.state, Since: u.since,
 		Ready:    u.state == lifecycle.Running || u.state == lifecycle.Completed,
-		Critical: !u.notCritical,
+		Critical: !u.notCritical && !u.absent,
 		Restarts: int(u.restarts), RestartAt: restartAt, Panics: int(u.panics), Err: u.err,
 		After:     append([]string(nil), u.after...),
 		StartTook: u.startTook, StopTook: u.stopTook, LeftOver: u.leftOver,
@@ -77,7 +78,7 @@ func (h *Host) Summary() string {
 		}
 		return "stopping, waiting for " + namesOf(waiting)
 	case phase == running:
-		return fmt.Sprintf("running, %d services", n)
+		return "running, " + plural.Of(n, "service")
 	default:
 		return "starting"
 	}
@@ -95,8 +96,9 @@ type Report struct {
 	Services   []ServiceReport // in the order in which they are stopped
 	Stragglers []Straggler
 
-	started bool // the start was through
-	over    bool
+	started     bool // the start was through
+	interrupted bool // it was not, as a stop was asked for before, and that is all there is in Err
+	over        bool
 }
 
 // ServiceReport is the line of one service in a [Report].
@@ -125,6 +127,7 @@ func (h *Host) Report() Report {
 		r.over = true
 		r.Err = h.result
 		r.Took = h.stopTook
+		r.interrupted = h.interrupted > 0 && h.interrupted == len(h.failures) && len(h.late) == 0
 	}
 	for _, u := range slices.Backward(h.units) {
 		r.Services = append(r.Services, ServiceReport{
@@ -135,14 +138,11 @@ func (h *Host) Report() Report {
 	return r
 }
 
-// Clean says that nothing went wrong and nothing was left over.
+// Clean says that nothing went wrong: Run returned nil, or only that a stop was asked
+// for while the host was starting, and what had started was stopped well. Items that
+// are left over are an error unless somebody took them, as OnLeftover does.
 func (r Report) Clean() bool {
-	for _, s := range r.Services {
-		if s.LeftOver > 0 {
-			return false
-		}
-	}
-	return r.Err == nil && len(r.Stragglers) == 0
+	return (r.Err == nil || r.interrupted) && len(r.Stragglers) == 0
 }
 
 // String is the report as a table, one line a service in the order of the stop.
@@ -183,6 +183,10 @@ func (r Report) String() string {
 		}
 	}
 	for _, s := range r.Stragglers {
+		if s.Calls > 0 {
+			fmt.Fprintf(&b, "%s: %s did not return within %v:\n%s", s.Service, s.what(), round(s.Waited), s.Stacks)
+			continue
+		}
 		fmt.Fprintf(&b, "%s did not return from %s within %v:\n%s", s.Service, s.Op, round(s.Waited), s.Stacks)
 	}
 	return b.String()
@@ -221,7 +225,7 @@ func (s ServiceReport) counts() (what string, all []count) {
 // is what that means as a rule.
 const (
 	refusedClosed = "refused_closed"
-	outlived      = "a producer outlived its queue: register consumers before producers"
+	outlived      = "a producer outlived its queue: register consumers before producers, unless it is a goroutine that no service waits for, such as one that a handler started"
 )
 
 func round(d time.Duration) time.Duration {
@@ -242,7 +246,7 @@ func oneLine(err error) string {
 //
 //	{"host", "cause", "error", "took_seconds", "clean",
 //	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "left_over", "items": {bucket: count}, "error"}],
-//	 "stragglers": [{"service", "op", "waited_seconds", "stacks"}]}
+//	 "stragglers": [{"service", "op", "calls", "waited_seconds", "stacks"}]}
 //
 // with errors as text, left out when there is none.
 func (r Report) MarshalJSON() ([]byte, error) {

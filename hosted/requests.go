@@ -2,9 +2,14 @@ package hosted
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // requests counts the requests whose handlers run. The states of connections are
@@ -19,8 +24,35 @@ type requests struct {
 
 // connection is what is known of one connection, under the lock of requests.
 type connection struct {
-	spoke    bool // a request has begun on it
-	hijacked bool // it is its handler's: Shutdown does not wait for it, and nor does Stop
+	spoke    bool      // a request has begun on it
+	hijacked bool      // it is its handler's: Shutdown does not wait for it, and nor does Stop
+	owes     time.Time // since when its handler is over and the server reads the rest of a body; zero: it does not
+	dropped  bool      // Stop has closed it
+}
+
+// body notes whether the whole of a request's body was read.
+type body struct {
+	io.ReadCloser
+	over atomic.Bool // or it failed
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.over.Store(true)
+	}
+	return n, err
+}
+
+// watchBody returns nil if there is nothing to watch: of HTTP/2 the server itself
+// resets what its handler did not read.
+func watchBody(req *http.Request) *body {
+	if req.ProtoMajor != 1 || req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	b := &body{ReadCloser: req.Body}
+	req.Body = b
+	return b
 }
 
 type connKey struct{}
@@ -46,8 +78,9 @@ func (r *requests) count(srv *http.Server) {
 	}
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		c, _ := req.Context().Value(connKey{}).(*connection)
+		b := watchBody(req)
 		r.enter()
-		defer r.leave(c)
+		defer func() { r.leave(c, b != nil && !b.over.Load()) }()
 		handler.ServeHTTP(w, req)
 	})
 }
@@ -69,7 +102,7 @@ func (r *requests) note(c net.Conn, state http.ConnState) {
 	if conn == nil || state == http.StateNew {
 		return
 	}
-	conn.spoke = true
+	conn.spoke, conn.owes = true, time.Time{}
 	switch state {
 	case http.StateHijacked: // by its only request
 		conn.hijacked = true
@@ -86,11 +119,14 @@ func (r *requests) enter() {
 	r.running++
 }
 
-func (r *requests) leave(c *connection) {
+func (r *requests) leave(c *connection, owes bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c == nil || !c.hijacked {
 		r.endLocked()
+	}
+	if c != nil && owes {
+		c.owes = time.Now()
 	}
 }
 
@@ -129,18 +165,74 @@ func (r *requests) inHand() int {
 	return r.running
 }
 
-// closeSilent closes connections that never said anything. Shutdown itself waits
-// five seconds for these, which is most of many a budget.
-func (r *requests) closeSilent() {
+// open is how many connections there are that nobody has closed.
+func (r *requests) open() (n int) {
 	r.mu.Lock()
-	var silent []net.Conn
+	defer r.mu.Unlock()
+	for _, conn := range r.conns {
+		if !conn.dropped {
+			n++
+		}
+	}
+	return n
+}
+
+// dropped counts the connections that a Stop closed because nothing came on them.
+type dropped struct {
+	silent   int // no request
+	bodyless int // not the rest of a request whose handler was over
+}
+
+// drop closes connections on which nothing has come for as long as patience, since
+// began at the earliest. Shutdown itself waits five seconds for the first kind, and for
+// ever for the other.
+func (r *requests) drop(began time.Time, patience time.Duration) (d dropped) {
+	now := time.Now()
+	var idle []net.Conn
+	r.mu.Lock()
 	for c, conn := range r.conns {
-		if !conn.spoke {
-			silent = append(silent, c)
+		since := began
+		if conn.owes.After(since) {
+			since = conn.owes
+		}
+		if conn.dropped || conn.spoke && conn.owes.IsZero() || now.Sub(since) < patience {
+			continue
+		}
+		conn.dropped = true
+		idle = append(idle, c)
+		if conn.spoke {
+			d.bodyless++
+		} else {
+			d.silent++
 		}
 	}
 	r.mu.Unlock()
-	for _, c := range silent {
-		_ = c.Close()
+	for _, c := range idle { // each may be somebody else's, and TLS has something to write
+		go guard.Run(c.Close, func(error) {})
 	}
+	return d
+}
+
+// dropIdle calls drop until the function it returns is called, which returns how many
+// there were.
+func (r *requests) dropIdle(patience time.Duration) (stop func() dropped) {
+	began := time.Now()
+	quit, all := make(chan struct{}), make(chan dropped, 1)
+	go func() {
+		var sum dropped
+		ticker := time.NewTicker(max(patience/10, time.Millisecond))
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				d := r.drop(began, patience)
+				sum.silent += d.silent
+				sum.bodyless += d.bodyless
+			case <-quit:
+				all <- sum
+				return
+			}
+		}
+	}()
+	return func() dropped { close(quit); return <-all }
 }

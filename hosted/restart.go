@@ -2,10 +2,11 @@ package hosted
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
+	"github.com/steadgo/stead/internal/plural"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -57,16 +58,32 @@ func (u *unit) renew() error {
 // finalError is a failure that no restart can mend.
 type finalError struct{ error }
 
+func isFinal(err error) bool {
+	_, final := errs.As[*finalError](err)
+	return final
+}
+
+// gaveUp is the last failure of a service under Restart. Its text is made when it is
+// asked for: a lock is held when the error is made.
+type gaveUp struct {
+	restarts int32
+	err      error
+}
+
+func (g *gaveUp) Error() string {
+	return fmt.Sprintf("gave up after %s: %v", plural.Of(int(g.restarts), "restart"), g.err)
+}
+func (g *gaveUp) Unwrap() error { return g.err }
+
 func (g *finalError) Unwrap() error { return g.error }
 
 // backOff waits before a restart and reports false if the service's turn to stop
 // came meanwhile.
 func (u *unit) backOff() bool {
 	u.host.mu.Lock()
-	delay := u.policy.restart.delay(u.intensity.attempt)
-	u.intensity.next = time.Now().Add(delay)
+	at := u.intensity.next
 	u.host.mu.Unlock()
-	timer := time.NewTimer(delay)
+	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -77,16 +94,12 @@ func (u *unit) backOff() bool {
 	}
 	u.host.mu.Lock()
 	defer u.host.mu.Unlock()
-	u.endedAtStopLocked(nil)
+	u.endedAtStopLocked(nil, facts{})
 	return false
 }
 
 // mayRestartLocked counts a restart and reports whether the limit allows it.
-func (u *unit) mayRestartLocked(err error) bool {
-	var final *finalError
-	if errors.As(err, &final) {
-		return false
-	}
+func (u *unit) mayRestartLocked() bool {
 	if u.intensity == nil {
 		u.intensity = &intensity{}
 	}
@@ -94,11 +107,28 @@ func (u *unit) mayRestartLocked(err error) bool {
 	if u.state == lifecycle.Running {
 		ran = time.Since(u.since)
 	}
-	if !u.intensity.allow(time.Now(), ran, u.policy.restart) {
+	now := time.Now()
+	if !u.intensity.allow(now, ran, u.policy.restart) {
 		return false
 	}
+	u.intensity.next = now.Add(u.policy.restart.delay(u.intensity.attempt))
 	u.restarts++
 	return true
+}
+
+// planLocked is what the log says of a restart: when, which of how many, and what
+// comes after the last.
+func (u *unit) planLocked() []any {
+	cfg := u.policy.restart
+	plan := []any{"delay", round(time.Until(u.intensity.next)), "attempt", u.intensity.attempt}
+	if cfg.Limit < 0 {
+		return plan
+	}
+	then := "stop the host"
+	if cfg.Then.action == ignore {
+		then = "go on without it"
+	}
+	return append(plan, "restart", len(u.intensity.recent), "limit", cfg.Limit, "per", cfg.Per, "then", then)
 }
 
 // intensity counts restarts against their limit.
@@ -110,7 +140,7 @@ type intensity struct {
 
 // allow reports whether a failure at now, after a run of this length, may be
 // answered with another restart, and counts it if so.
-func (i *intensity) allow(now time.Time, ran time.Duration, cfg RestartConfig) bool {
+func (i *intensity) allow(now time.Time, ran time.Duration, cfg *RestartConfig) bool {
 	if ran >= cfg.Per {
 		i.attempt = 0
 	}

@@ -62,23 +62,35 @@ type (
 	tally    interface{ Tally() map[string]uint64 }
 	stuck    interface{ Stuck() int }
 	heir     interface{ InheritLogger(l *slog.Logger) }
+	wrapper  interface{ Unwrap() Service }
 )
 
-// As returns s, or the first service behind its Unwrap methods, as a T.
-func As[T any](s Service) (T, bool) {
-	for s != nil {
-		if t, ok := s.(T); ok {
+// As returns s, or the first service behind its Unwrap methods, as a T. An Unwrap
+// that panics, and one that goes on for ever, ends the search.
+func As[T any](s Service) (t T, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	for range mostWrappers {
+		if s == nil {
+			break
+		}
+		if t, ok = s.(T); ok {
 			return t, true
 		}
-		w, ok := s.(interface{ Unwrap() Service })
-		if !ok {
+		w, wraps := s.(wrapper)
+		if !wraps {
 			break
 		}
 		s = w.Unwrap()
 	}
-	var none T
-	return none, false
+	return t, false
 }
+
+// mostWrappers is where a service is taken for one that unwraps to itself.
+const mostWrappers = 1000
 
 // Loop makes a Service of a function that runs until its context ends: what
 // BackgroundService is in .NET. Start returns at once; Stop cancels the context
@@ -131,7 +143,7 @@ func (l *loop) Start(ctx context.Context) error {
 	own := &ownRun{cancel: cancel, done: make(chan struct{})}
 	l.own = own
 	go guard.Run(func() error { return l.run(run) }, func(err error) {
-		if run.Err() != nil && isCancel(err, context.Cause(run)) {
+		if run.Err() != nil && isCancel(err, causeOf(run)) {
 			err = nil
 		}
 		own.err = err
@@ -153,6 +165,10 @@ func (l *loop) Stop(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
+
+func (l *loop) isEmpty() bool  { return l.run == nil }
+func (o *once) isEmpty() bool  { return o.run == nil }
+func (f *fresh) isEmpty() bool { return f.construct == nil }
 
 func (l *loop) Done() <-chan struct{} {
 	if own := l.ownRun(); own != nil {

@@ -47,7 +47,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 
 	order, err := h.validate()
 	if err != nil {
-		h.fail(err)
+		h.fail(noted{error: err})
 		return h.rollBack(err)
 	}
 	if pick != nil {
@@ -68,7 +68,9 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 	if h.startAll(bounded, values) && h.becomeRunning() {
 		return nil
 	}
-	return h.rollBack(h.abortCause(bounded))
+	err = h.abortCause(bounded)
+	h.noteInterrupted(bounded)
+	return h.rollBack(err)
 }
 
 func (h *Host) startAll(ctx, values context.Context) bool {
@@ -106,6 +108,7 @@ var errSiblingFailed = errors.New("stead/hosted: another service failed to start
 
 // startUnit reports whether the start may go on. What failed is noted.
 func (h *Host) startUnit(ctx context.Context, u *unit) bool {
+	whole := ctx
 	if ctx.Err() != nil {
 		return false
 	}
@@ -124,15 +127,19 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 	if err == nil {
 		return true
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	u.err = err
-	u.startTook = time.Since(u.since)
-	u.enterLocked(lifecycle.Failed)
+	if u.optional && whole.Err() == nil {
+		u.goWithout(err)
+		return true
+	}
 	// That a start was cut short because of something else that is known
 	// already is no failure of its own.
-	if ctx.Err() == nil || !isCancel(err, context.Cause(ctx)) || len(h.failures) == 0 {
-		h.failures = append(h.failures, &ServiceError{Service: u.name, Op: "start", Err: err})
+	own := ctx.Err() == nil || !isCancel(err, causeOf(ctx))
+	failed := note(u.name, "start", err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u.failedToStartLocked(err)
+	if own || len(h.failures) == 0 {
+		h.failures = append(h.failures, failed)
 	}
 	return false
 }
@@ -171,18 +178,19 @@ func (u *unit) startLoop(ctx context.Context) error {
 		defer h.mu.Unlock()
 		return u.err
 	}
-	cause := context.Cause(ctx)
+	cause := causeOf(ctx)
 	u.cancel(cause)
 	if !h.inGrace(u.done) {
 		h.abandon(&call{unit: u, op: "start", began: began, done: u.done})
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	u.started = false
-	if isCancel(u.err, cause) {
-		return fmt.Errorf("the loop has not called Ready: %w", withCause(u.err, cause))
+	err := u.err
+	h.mu.Unlock()
+	if isCancel(err, cause) {
+		return fmt.Errorf("the loop has not called Ready: %w", withCause(err, cause))
 	}
-	return withCause(u.err, cause)
+	return withCause(err, cause)
 }
 
 // upState is the state of a loop that has begun to run.
@@ -210,15 +218,25 @@ func (u *unit) callStart(ctx context.Context, up func()) *call {
 	return u.call(ctx, "start", u.service.Start, func(err error, abandoned bool) {
 		switch {
 		case err != nil:
+			u.failedLate("start", err, abandoned)
 		case abandoned:
 			// It came up after all, and nobody else will stop it.
 			gone, cancel := context.WithCancelCause(u.finishing())
 			cancel(ErrStopping)
-			_ = guard.Call(func() error { return u.service.Stop(gone) })
+			err := guard.Call(func() error { return u.service.Stop(gone) })
+			u.failedLate("stop", err, true)
 		default:
 			up()
 		}
 	})
+}
+
+// failedLate notes the error of a call of the start that came back when nobody waited
+// for it any more, such as the stragglers of a nested host.
+func (u *unit) failedLate(op string, err error, abandoned bool) {
+	if abandoned && !isCancel(err, u.host.marks.Request().Cause) {
+		u.host.failAtStop(u, op, err)
+	}
 }
 
 // adopt notes that Start succeeded.
@@ -258,27 +276,9 @@ func (h *Host) becomeRunning() bool {
 	return true
 }
 
-// abortCause says why a start without a failure of its own did not finish.
-func (h *Host) abortCause(ctx context.Context) error {
-	cause := h.marks.Request().Cause
-	if cause == nil {
-		cause = context.Cause(ctx)
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.failures) == 0 {
-		err := fmt.Errorf("stead/hosted: start %q: %w: %w", h.cfg.Name, context.Canceled, cause)
-		if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
-			err = fmt.Errorf("stead/hosted: start %q: %w", h.cfg.Name, cause)
-		}
-		h.failures = append(h.failures, err)
-	}
-	return h.failures[0]
-}
-
 // rollBack stops what had started and returns the whole error.
 func (h *Host) rollBack(cause error) error {
-	if errors.Is(cause, context.Canceled) {
+	if h.interrupted > 0 { // written by this goroutine
 		h.log.Info("host start cancelled", "cause", cause)
 	} else {
 		h.log.Error("host not started", failureOf("error", cause)...)
@@ -289,8 +289,8 @@ func (h *Host) rollBack(cause error) error {
 }
 
 // fail notes an error for the result.
-func (h *Host) fail(err error) {
+func (h *Host) fail(n noted) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failures = append(h.failures, err)
+	h.failures = append(h.failures, n)
 }

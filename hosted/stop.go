@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/pprof"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/internal/marks"
@@ -45,7 +46,46 @@ func (h *Host) Stop(ctx context.Context) error {
 		<-h.ended // this caller's own deadline is enforced: it is about to end
 		return h.result
 	}
-	return fmt.Errorf("stead/hosted: stop %q: gave up waiting: %w", h.cfg.Name, withCause(ctx.Err(), context.Cause(ctx)))
+	err := fmt.Errorf("stead/hosted: stop %q: gave up waiting: %w", h.cfg.Name, withCause(ctx.Err(), causeOf(ctx)))
+	if caller != nil {
+		// It was stopping before, on a budget of its own, and is left behind: who
+		// is in there must not be lost.
+		return join(h.unended(), err)
+	}
+	return err
+}
+
+// unended names the services that have not stopped yet; nil: all have.
+func (h *Host) unended() error {
+	stacks := h.stacksUntil(time.Now())
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var left []Straggler
+	name := func(u *unit, op string, since time.Time) {
+		left = append(left, Straggler{Service: u.name, Op: op, Waited: time.Since(since), Stacks: stacks[u.name]})
+	}
+	for _, c := range h.calls {
+		if !c.returned() {
+			name(c.unit, c.op, c.began)
+		}
+	}
+	for _, f := range h.failures {
+		left = append(left, f.inner...)
+	}
+	for _, u := range slices.Backward(h.units) {
+		given := slices.ContainsFunc(left, func(s Straggler) bool { return s.Service == u.name })
+		switch {
+		case given || u.turned:
+		case u.started:
+			name(u, "stop", u.since)
+		case u.state == lifecycle.Starting:
+			name(u, "start", u.since)
+		}
+	}
+	if len(left) == 0 || h.phase == ended {
+		return nil
+	}
+	return &TimeoutError{Stragglers: left}
 }
 
 // Run starts the host, waits for a reason to stop, stops it and returns what
@@ -83,14 +123,12 @@ func (h *Host) Err() error {
 // stopRequested is called once, by the first request to stop.
 func (h *Host) stopRequested() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch h.phase {
+	phase := h.phase
+	switch phase {
 	case idle: // never started: there is nothing to stop
 		h.phase = ended
 		close(h.marks.Stopped)
 		close(h.ended)
-	case starting:
-		h.cancelStart(h.marks.Request().Cause)
 	case running:
 		// From here on, so that a second signal right behind the first finds it.
 		h.draining = h.cfg.DrainDelay > 0 && !h.noDrain
@@ -99,6 +137,11 @@ func (h *Host) stopRequested() {
 			pprof.SetGoroutineLabels(context.Background())
 			h.shutdown()
 		}()
+	}
+	cancel := h.cancelStart
+	h.mu.Unlock()
+	if phase == starting {
+		cancel(h.marks.Request().Cause)
 	}
 }
 
@@ -118,6 +161,7 @@ func (h *Host) shutdown() {
 		h.drain(end)
 	}
 	h.stopServices(end)
+	h.turnsOver.Store(true)
 	progress.Stop()
 	h.finish(end)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -13,19 +14,29 @@ import (
 // something was left. The table of [Report] is not for a log: as an attribute it
 // would be one long line of escapes.
 func (h *Host) logReport() {
-	if !h.log.Enabled(context.Background(), slog.LevelError) {
+	if !h.log.Wants(slog.LevelError) {
 		return // the report costs more than the stop of what is in it
 	}
+	debug := h.log.Wants(slog.LevelDebug)
 	r := h.Report()
+	level := slog.LevelError
+	if h.outerStops() {
+		level = slog.LevelDebug // the outer host says it, with the path of the name
+	}
 	for _, s := range r.Stragglers {
-		h.log.Error("service did not return", "service", s.Service, "op", s.Op, "duration", round(s.Waited))
+		message, args := "service did not return", []any{"service", s.Service, "op", s.Op, "duration", round(s.Waited)}
+		if s.Calls > 0 {
+			message, args = "service left calls behind", append(args, "calls", s.Calls)
+		}
+		h.log.Log(context.Background(), level, message, args...)
 	}
 	left := 0
 	for _, s := range r.Services {
 		left += s.LeftOver
 		if s.State != lifecycle.New {
-			level, args := s.line()
-			h.log.Log(context.Background(), level, "service stopped", args...)
+			if level, args := s.line(); debug || level > slog.LevelDebug {
+				h.log.Log(context.Background(), level, "service stopped", args...)
+			}
 		}
 	}
 	args := []any{"duration", round(r.Took)}
@@ -38,14 +49,20 @@ func (h *Host) logReport() {
 	if left > 0 {
 		args = append(args, "left_over", left)
 	}
-	level := slog.LevelInfo
+	level = slog.LevelInfo
 	if !r.Clean() {
 		level = slog.LevelWarn
-		if r.Err != nil && !is(r.Err, r.Cause) {
+		if r.Err != nil && !errs.Same(r.Err, r.Cause) {
 			args = append(args, "error", line{r.Err})
 		}
 	}
 	h.log.Log(context.Background(), level, "host stopped", args...)
+}
+
+// outerStops says whether this host is one inside another, which is stopping too and
+// has a log.
+func (h *Host) outerStops() bool {
+	return h.outer != nil && h.outer.log.Source() != nil && h.outer.marks.Request().Cause != nil
 }
 
 // line is what the log says of one service at the end, and how loud. One that had
@@ -76,7 +93,9 @@ func (s ServiceReport) line() (slog.Level, []any) {
 		args = append(args, "hint", outlived)
 	}
 	if s.LeftOver > 0 {
-		level = slog.LevelWarn
+		if level = max(level, slog.LevelInfo); s.Err != nil { // or else somebody took them
+			level = slog.LevelWarn
+		}
 		if s.Items["left_over"] == 0 { // or else it is said
 			args = append(args, "left_over", s.LeftOver)
 		}

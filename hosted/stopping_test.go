@@ -33,13 +33,13 @@ func TestTheLifetimeHasAContextThatEndsWhenTheStopBegins(t *testing.T) {
 		}
 		why := errors.New("licence expired")
 		h.Lifetime().Stop(why)
-		if context.Cause(before) != why {
+		if !errors.Is(context.Cause(before), why) {
 			t.Errorf("cause %v", context.Cause(before))
 		}
 		_ = h.Stop(t.Context())
 		late := hosted.New(hosted.Config{})
 		late.Lifetime().Stop(why)
-		if context.Cause(late.Lifetime().Context()) != why {
+		if !errors.Is(context.Cause(late.Lifetime().Context()), why) {
 			t.Error("asked for after the stop, the context has not ended")
 		}
 	})
@@ -89,7 +89,7 @@ func TestContextsOfServicesKnowThatTheHostIsStopping(t *testing.T) {
 		outer.Lifetime().Stop(why)
 		synctest.Wait()
 		for _, ctx := range all {
-			if context.Cause(ctx) != why {
+			if !errors.Is(context.Cause(ctx), why) {
 				t.Errorf("after it: %v", context.Cause(ctx))
 			}
 		}
@@ -119,7 +119,7 @@ func TestRequestsKnowThatTheHostIsStopping(t *testing.T) {
 			if err := h.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			resp, err := http.Get("http://" + web.Addr().String()) //nolint:noctx // of this test
+			resp, err := http.Get("http://" + web.Addr().String())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,10 +3,10 @@ package hosted
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/pprof"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -63,7 +63,7 @@ func (u *unit) watch(e ender) error {
 		var err error
 		if f, ok := e.(errer); ok {
 			err = f.Err()
-			guard.Inspect(err) // here a panic is caught; decide holds the lock
+			guard.Inspect(err) // here a panic is caught
 		}
 		for u.host.decide(u, err) {
 			if !u.backOff() {
@@ -86,8 +86,17 @@ func (h *Host) decide(u *unit, err error) bool {
 	if h.toldToEnd(err) {
 		err = nil
 	}
+	if err == nil && u.runsAgain() {
+		err = errReturned
+	}
+	f := u.ask(err)
 	h.mu.Lock()
-	if isPanic(err) {
+	for f.atStop != (u.ctx.Err() != nil) { // its turn has come meanwhile
+		h.mu.Unlock()
+		f = u.ask(err)
+		h.mu.Lock()
+	}
+	if f.panicked {
 		u.panics++
 	}
 	switch {
@@ -98,13 +107,13 @@ func (h *Host) decide(u *unit, err error) bool {
 		}
 		h.mu.Unlock()
 		return false
-	case u.ctx.Err() != nil:
-		if err != nil && isCancel(err, context.Cause(u.ctx)) {
+	case f.atStop:
+		if f.cancel || errs.Same(err, errReturned) {
 			err = nil
 		}
-		noted := u.endedAtStopLocked(err)
+		news := u.endedAtStopLocked(err, f)
 		h.mu.Unlock()
-		if noted {
+		if news {
 			h.log.Error("service did not stop cleanly", append(failure(u, err), "op", "run")...)
 		}
 		return false
@@ -118,54 +127,78 @@ func (h *Host) decide(u *unit, err error) bool {
 		return false
 	}
 	u.err = err
-	action := u.policy.action
-	if action == restart {
-		if u.mayRestartLocked(err) {
-			attempt := u.intensity.attempt
+	action := u.policy.last()
+	if u.policy.action == restart {
+		if !f.final && u.mayRestartLocked() {
+			plan := u.planLocked()
 			u.enterLocked(lifecycle.Restarting)
 			h.mu.Unlock()
-			h.log.Warn("service restarting", append(failure(u, err), "attempt", attempt)...)
+			h.log.Warn("service restarting", append(failure(u, err), plan...)...)
 			return true
 		}
-		err = fmt.Errorf("gave up after %d restarts: %w", u.restarts, err)
+		err = &gaveUp{u.restarts, err}
 		u.err = err
 	}
 	u.enterLocked(lifecycle.Failed)
-	failed := &ServiceError{Service: u.name, Op: "run", Err: err}
+	f.error = &ServiceError{Service: u.name, Op: "run", Err: err}
 	allDone := false
 	if action == ignore {
 		allDone = u.loopEndedLocked()
 	} else {
-		h.failures = append(h.failures, failed)
+		h.failures = append(h.failures, f.noted)
 	}
 	h.mu.Unlock()
 	h.log.Error("service failed", failure(u, err)...)
 	if action != ignore {
-		h.marks.RequestStop(failed, time.Time{})
+		h.marks.RequestStop(f.error, time.Time{})
 	} else if allDone {
 		h.marks.RequestStop(errAllDone, time.Time{})
 	}
 	return false
 }
 
+// errReturned is the reason of a restart under [RestartConfig.Always].
+var errReturned = errors.New("it returned, and is to run always")
+
+// runsAgain says whether a return without an error, now, is answered with a restart.
+func (u *unit) runsAgain() bool {
+	return u.policy.always() && u.ctx.Err() == nil &&
+		u.host.marks.Request().Cause == nil && u.stateNow() != lifecycle.Starting
+}
+
 // toldToEnd says whether err is the news that the host is stopping, which a producer
 // gets before its own turn and may end with.
 func (h *Host) toldToEnd(err error) bool {
-	if err == nil || !errors.Is(err, ErrStopping) {
+	if err == nil || !errs.Is(err, ErrStopping) {
 		return false
 	}
 	stop := h.stopBegins()
 	return stop.Err() != nil && isCancel(err, context.Cause(stop))
 }
 
-// isPanic keeps the target of errors.As, which goes to the heap, out of the way
-// of a clean end.
-func isPanic(err error) bool {
+// facts are what the host has to know of the end of a run.
+type facts struct {
+	noted
+	atStop   bool // it was the service's turn to stop
+	cancel   bool // and the error is only the news of that
+	panicked bool
+	final    bool // no restart can mend it
+}
+
+// ask asks the error, which belongs to the service: not under a lock.
+func (u *unit) ask(err error) facts {
+	f := facts{atStop: u.ctx.Err() != nil, cancel: err == nil}
 	if err == nil {
-		return false
+		return f
 	}
-	var caught *PanicError
-	return errors.As(err, &caught)
+	f.cancel = f.atStop && isCancel(err, context.Cause(u.ctx))
+	if f.cancel {
+		return f
+	}
+	f.noted = note(u.name, "run", err)
+	_, f.panicked = errs.As[*PanicError](err)
+	f.final = isFinal(err)
+	return f
 }
 
 // failure is what the log says of one, with the stack if it was a panic.
@@ -175,8 +208,7 @@ func failure(u *unit, err error) []any {
 
 func failureOf(key string, err error) []any {
 	args := []any{key, err}
-	var caught *PanicError
-	if errors.As(err, &caught) {
+	if caught, ok := errs.As[*PanicError](err); ok {
 		args = append(args, "stack", string(caught.Stack))
 	}
 	return args
@@ -201,7 +233,7 @@ func (u *unit) loopEndedLocked() bool {
 // endedAtStopLocked notes the end of a loop, or of a restart, in its turn and
 // reports whether err is news. That of a service under Ignore is no failure of
 // the host: it might as well have come a moment before the stop.
-func (u *unit) endedAtStopLocked(err error) bool {
+func (u *unit) endedAtStopLocked(err error, f facts) bool {
 	if u.host.phase == ended || u.state == lifecycle.Failed {
 		return false // the result is out, or it was given up in the start
 	}
@@ -216,8 +248,8 @@ func (u *unit) endedAtStopLocked(err error) bool {
 		return false
 	}
 	u.err = err
-	if u.policy.action != ignore {
-		u.host.failures = append(u.host.failures, &ServiceError{Service: u.name, Op: "run", Err: err})
+	if u.policy.last() != ignore {
+		u.host.failures = append(u.host.failures, f.noted)
 	}
 	u.enterAtLocked(lifecycle.Failed, now)
 	return true

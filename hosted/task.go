@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/steadgo/stead/internal/errs"
 )
 
 var errTaskDone = errors.New("stead/hosted: the task is done")
@@ -59,7 +61,7 @@ func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error,
 	case <-task.done:
 		// The news that the task was cut short is its outcome, though it is a
 		// clean end for a service.
-		if outcome != nil && !errors.Is(err, outcome) {
+		if outcome != nil && !errs.Is(err, outcome) {
 			err = join(outcome, err)
 		}
 	default: // left behind; outcome is still its own

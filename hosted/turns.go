@@ -2,25 +2,24 @@ package hosted
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 	"runtime"
 	"slices"
 	"time"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
 // stopServices calls the stopping hooks, the stops and the stopped hooks.
 func (h *Host) stopServices(end time.Time) {
-	h.mu.Lock()
+	// The start is over: neither units nor what is started changes any more.
 	units := make([]*unit, 0, len(h.units))
-	for _, u := range h.units {
+	for _, u := range slices.Backward(h.units) {
 		if u.started {
 			units = append(units, u)
 		}
 	}
-	h.mu.Unlock()
-	slices.Reverse(units)
 	var before, after []pendingHook
 	for _, u := range units {
 		if run := hookOf(u, stoppingHook.Stopping); run != nil {
@@ -30,33 +29,24 @@ func (h *Host) stopServices(end time.Time) {
 			after = append(after, pendingHook{u, "stopped", run})
 		}
 	}
-	sequential := h.cfg.StartConcurrency <= 1
 	turns := len(units)
-	if !sequential {
-		turns = chain(units)
+	var beside *sideways
+	if limit, ok := h.cfg.stopsBeside(); ok {
+		beside = sidewaysOf(h.units, limit)
+		turns = beside.calls()
 	}
 	plan := newBudget(end, len(before)+turns+len(after))
 	for i, p := range before {
 		h.stopHook(p, plan.turn(time.Now(), len(before)-i-1+turns+len(after), 0))
 	}
-	if sequential {
+	if beside != nil {
+		beside.run(plan, len(after))
+	} else {
 		var timer alarm
 		now := time.Now() // the end of one turn is the beginning of the next
 		for i, u := range units {
 			now = u.stop(now, plan.turn(now, len(units)-i-1+len(after), u.stopTimeout), &timer)
 		}
-	} else {
-		started := func(us []*unit) []*unit {
-			return slices.DeleteFunc(slices.Clone(us), func(u *unit) bool { return !u.started })
-		}
-		sideBySide(units, 0,
-			func(u *unit) []*unit { return started(u.needed()) },
-			func(u *unit) []*unit { return started(u.needs()) },
-			func(u *unit, _ func()) bool {
-				now := time.Now()
-				u.stop(now, plan.turn(now, u.depth()+len(after), u.stopTimeout), &alarm{})
-				return true
-			})
 	}
 	for i, p := range after {
 		h.stopHook(p, plan.turn(time.Now(), len(after)-i-1, 0))
@@ -66,6 +56,14 @@ func (h *Host) stopServices(end time.Time) {
 // stop gives the service its turn, from now until deadline, and returns when it
 // was over.
 func (u *unit) stop(now, deadline time.Time, timer *alarm) time.Time {
+	over := u.giveTurn(now, deadline, timer)
+	u.host.mu.Lock()
+	defer u.host.mu.Unlock()
+	u.turned = true
+	return over
+}
+
+func (u *unit) giveTurn(now, deadline time.Time, timer *alarm) time.Time {
 	h := u.host
 	h.mu.Lock()
 	if u.state != lifecycle.Completed && u.state != lifecycle.Failed {
@@ -130,20 +128,41 @@ func (u *unit) stopReturned(err error, began time.Time) {
 // many a Stop returns again.
 func (u *unit) endedAs(err error) bool {
 	u.host.mu.Lock()
-	defer u.host.mu.Unlock()
-	return errors.Is(u.err, err)
+	last := u.err
+	u.host.mu.Unlock()
+	return errs.Is(last, err)
 }
 
 func (h *Host) failAtStop(u *unit, op string, err error) {
+	failed := note(u.name, op, err)
 	h.mu.Lock()
 	tooLate := h.phase == ended
 	if !tooLate {
-		h.failures = append(h.failures, &ServiceError{Service: u.name, Op: op, Err: err})
+		h.failures = append(h.failures, failed)
 	}
 	h.mu.Unlock()
-	if !tooLate {
-		h.log.Error("service did not stop cleanly", append(failure(u, err), "op", op)...)
+	if tooLate {
+		return
 	}
+	level := slog.LevelError
+	if failed.timeout || u.leavesCalls() {
+		level = slog.LevelWarn // a straggler is one line of Error, its own
+	}
+	h.log.Log(context.Background(), level, "service did not stop cleanly", append(failure(u, err), "op", op)...)
+}
+
+// leavesCalls says whether calls of the service's own are on, as those that its Stop
+// could not end.
+func (u *unit) leavesCalls() bool {
+	if u.loop != nil {
+		return false
+	}
+	s, ok := find[stuck](u)
+	if !ok {
+		return false
+	}
+	n, err := quick(s.Stuck)
+	return err == nil && n > 0
 }
 
 // until is a context for a call of the stop: the service's values and labels,

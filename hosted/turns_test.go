@@ -10,11 +10,12 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-// With N stuck services each has its slice and the first to stop has the rest.
-func TestThirtyStuckServicesAllHaveTheirSlice(t *testing.T) {
+// With N stuck services the first to stop has all that is not kept for others, the
+// second the quarter that is kept for whoever comes next, and each its share.
+func TestThirtyStuckServicesAllHaveTheirShare(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		const n, budget = 30, 10 * time.Second
-		slice := budget / (2 * n)
+		const n, budget = 30, 12 * time.Second
+		const quarter, share = budget / 4, budget / 4 / n
 		h := hosted.New(hosted.Config{ShutdownTimeout: budget})
 		var had [n]time.Duration // each written by its own service, read after it was waited for
 		var names []string
@@ -35,9 +36,12 @@ func TestThirtyStuckServicesAllHaveTheirSlice(t *testing.T) {
 		wantList(t, "stragglers", stragglers(err), names...)
 		synctest.Wait()
 		for i, d := range had {
-			want := slice
-			if i == n-1 {
-				want = budget - (n-1)*slice
+			want := share
+			switch i {
+			case n - 1:
+				want = budget - quarter - (n-1)*share
+			case n - 2:
+				want = quarter + share
 			}
 			if d != want {
 				t.Errorf("service %d had %v, want %v", i, d, want)
@@ -46,23 +50,43 @@ func TestThirtyStuckServicesAllHaveTheirSlice(t *testing.T) {
 	})
 }
 
-func TestASliceIsHalfASecondAtMost(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		h := hosted.New(hosted.Config{ShutdownTimeout: time.Minute})
-		var had time.Duration
-		h.Add("first", &fake{stop: func(ctx context.Context) error {
-			deadline, _ := ctx.Deadline()
-			had = time.Until(deadline)
-			return nil
-		}})
-		h.Add("stuck", &fake{stop: stuck(t)})
-		starts(t, h)
-		err := h.Stop(context.Background())
-		wantList(t, "stragglers", stragglers(err), "stop stuck")
-		if had != 500*time.Millisecond {
-			t.Errorf("had %v, want 500ms", had)
+// Whatever stands before and behind it, who comes after one stuck service has a
+// quarter of the budget at least, less what quick ones use.
+func TestWhoComesAfterOneStuckServiceHasAQuarterOfTheBudget(t *testing.T) {
+	const budget = 24 * time.Second
+	for n := 2; n < 40; n += 3 {
+		for at := range n - 1 { // of the one that matters; the stuck one stops before it
+			for _, side := range []int{0, 2, 8} {
+				bubble(t, func(t *testing.T) {
+					h := hosted.New(hosted.Config{ShutdownTimeout: budget, StartConcurrency: side})
+					var had time.Duration
+					for i := range n {
+						f := &fake{}
+						switch i {
+						case at:
+							f.stop = func(ctx context.Context) error {
+								deadline, _ := ctx.Deadline()
+								had = time.Until(deadline)
+								return nil
+							}
+						case at + 1 + (n-at-1)/2:
+							f.stop = stuck(t)
+						}
+						var opts []hosted.Option
+						if i > 0 {
+							opts = append(opts, hosted.After(fmt.Sprint(i-1)))
+						}
+						h.Add(fmt.Sprint(i), f, opts...)
+					}
+					starts(t, h)
+					_ = h.Stop(context.Background())
+					if had < budget/4 {
+						t.Errorf("%d of %d had %v of %v", at, n, had, budget)
+					}
+				})
+			}
 		}
-	})
+	}
 }
 
 func TestTimeThatOneServiceDoesNotUseGoesToTheNext(t *testing.T) {

@@ -36,7 +36,10 @@ type unit struct {
 	// Guarded by host.mu.
 	state     lifecycle.State
 	started   bool      // needs a stop
-	mute      bool      // did not answer; see ask
+	turned    bool      // its turn in the stop is over
+	mute      bool      // did not answer; see answered
+	absent    bool      // its start failed and was optional
+	sealed    bool      // its Unwrap does not return; see find
 	since     time.Time // of state
 	err       error     // the last failure
 	intensity *intensity
@@ -85,8 +88,11 @@ func (h *Host) stopBegins() context.Context {
 	return h.life.Context()
 }
 
-// nestIn makes eitherStop of a host whose start has this context.
+// nestIn sets outer and eitherStop of a host whose start has this context.
 func (h *Host) nestIn(ctx context.Context) {
+	if u := unitFrom(ctx); u != nil {
+		h.outer = u.host
+	}
 	outer := stopctx.From(ctx)
 	if outer == nil {
 		return

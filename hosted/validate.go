@@ -26,6 +26,9 @@ func (h *Host) validate() ([]*unit, error) {
 	if h.cfg.StartConcurrency < 0 {
 		fail("StartConcurrency is negative: %d", h.cfg.StartConcurrency)
 	}
+	if h.cfg.StopConcurrency < 0 {
+		fail("StopConcurrency is negative: %d", h.cfg.StopConcurrency)
+	}
 	if h.cfg.HealthTimeout < 0 {
 		fail("HealthTimeout is negative: %v", h.cfg.HealthTimeout)
 	}
@@ -69,20 +72,25 @@ func (h *Host) twicePresent() (errs []error) {
 			}
 			instances[u.service] = u.name
 		}
-		c, ok := As[named](u.service)
+		c, ok := find[named](u)
 		if !ok {
 			continue
 		}
 		if _, nested := any(c).(*Host); nested {
 			continue // neither queue nor job, and all without a name share the default
 		}
+		name, err := quick(c.Name)
 		var self any = c
-		if o, ok := c.(interface{ Observed() any }); ok {
-			self = o.Observed() // several consumers of one queue are one queue
+		if o, ok := c.(interface{ Observed() any }); ok && err == nil {
+			self, err = quick(o.Observed) // several consumers of one queue are one queue
 		}
-		k := key{reflect.Indirect(reflect.ValueOf(c)).Type().PkgPath(), c.Name()}
+		if err != nil {
+			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("it was asked for its name: %w", err)})
+			continue
+		}
+		k := key{reflect.Indirect(reflect.ValueOf(c)).Type().PkgPath(), name}
 		if other, ok := components[k]; ok && !same(other, self) {
-			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("another %T is named %q", other, c.Name())})
+			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("another %T is named %q", other, name)})
 		}
 		components[k] = self
 	}

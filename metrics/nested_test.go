@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/steadgo/stead/channelq"
@@ -87,4 +88,33 @@ func TestANilOptionChangesNothing(t *testing.T) {
 	if metrics.NewCollector(hosted.New(hosted.Config{}), nil) == nil {
 		t.Error("no collector")
 	}
+}
+
+func TestAHostThatIsBuiltAnewIsInTheMetricsAllTheWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := hosted.New(hosted.Config{})
+		host.Add("plugins", hosted.Reloadable(func(context.Context) (*hosted.Host, error) {
+			inner := hosted.New(hosted.Config{})
+			inner.Add("mail", workers(newQueue("mail", 5, channelq.Wait), false))
+			inner.Task("slow", func(context.Context) error { time.Sleep(time.Second); return nil })
+			return inner, nil
+		}))
+		if err := host.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		reloaded := make(chan error, 1)
+		go func() { reloaded <- host.Reload(t.Context()) }()
+		for range 10 {
+			synctest.Wait()
+			scrape(t, host).want(t, map[string]float64{
+				`stead_queue_capacity{queue="plugins/mail"}`:           5,
+				`stead_service_restarts_total{service="plugins/slow"}`: 0,
+			})
+			time.Sleep(150 * time.Millisecond)
+		}
+		if err := <-reloaded; err != nil {
+			t.Error(err)
+		}
+		_ = host.Stop(t.Context())
+	})
 }

@@ -196,6 +196,13 @@ func (j *Job) Stuck() (n int) {
 	return n
 }
 
+// Backlog is how many runs are on, for the progress of a slow stop.
+func (j *Job) Backlog() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return int(j.running)
+}
+
 // Done returns a channel that is closed when the job has ended: it was stopped or
 // removed, or its schedule has no more slots, and the last run returned; or it gave
 // up. A start after that makes a new channel; a [Job.Trigger] that revives a job

@@ -216,6 +216,15 @@ func (s *Scheduler) Stuck() int {
 	return n
 }
 
+// Backlog is how many runs are on, for the progress of a slow stop.
+func (s *Scheduler) Backlog() int {
+	n := 0
+	for _, j := range s.Jobs() {
+		n += j.Backlog()
+	}
+	return n
+}
+
 // Health returns the errors of the jobs that have given up, and of a Clock that
 // ended the scheduler's goroutine; nil if there is none.
 func (s *Scheduler) Health(ctx context.Context) error {

@@ -77,8 +77,16 @@ var code = []mutant{
 		test: "TestAFailedEnqueueSaysThatNobodyStartedTheWorkers",
 	},
 	{
-		file: "hosted/budget.go", old: "deadline = b.end.Add(-time.Duration(toCome) * b.slice)", new: "deadline = b.end",
-		test: "TestThirtyStuckServicesAllHaveTheirSlice",
+		file: "hosted/budget.go", old: "free := b.end.Sub(now) - time.Duration(toCome)*b.share", new: "free := b.end.Sub(now)",
+		test: "TestThirtyStuckServicesAllHaveTheirShare",
+	},
+	{
+		file: "hosted/budget.go", old: "share: quarter / time.Duration(calls), next: quarter}", new: "share: quarter / time.Duration(calls)}",
+		test: "TestWhoComesAfterOneStuckServiceHasAQuarterOfTheBudget",
+	},
+	{
+		file: "hosted/stopbeside.go", old: "if chosen[n] {", new: "if chosen[n] && n.started {",
+		test: "TestTheOrderOfTheStopGoesThroughWhatHasNothingToStop",
 	},
 	{
 		file: "hosted/finish.go", old: "stragglers = append(stragglers, s)", new: "_ = s",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Verifies host.pml exhaustively, then breaks it on purpose, once for each fault,
+# Verifies host.pml and order.pml exhaustively, then breaks them on purpose, once for each fault,
 # and requires that the model notices. README.md beside this file says what for.
 # It needs spin and gcc, installs nothing, and exits with 1 when anything is off.
 # bash docs/model/check.sh [FAULT...]: only these faults, without the rest.
@@ -24,11 +24,21 @@ declare -A config=(
 	[twice]="-DCALLERS=1 -DFEW -DSTART=NEVER -DDEADLINE=NEVER -DLIMIT=2 -DN=2 -DK0=FRESH -DK1=PLAIN -DK2=PLAIN"
 	[hurry]="-DCALLERS=1 -DFEW -DSTART=NEVER -DN=2 -DK0=FRESH -DK1=PLAIN -DK2=PLAIN"
 	[ends]="-DCALLERS=1 -DFEW -DSTART=NEVER -DDEADLINE=NEVER -DN=2 -DK0=WLOOP -DK1=PLAIN -DK2=PLAIN"
+	[order]="-DPLACES=4"
+	[places]="-DPLACES=2"
 )
+
+# model CONFIG: the file that a configuration is of.
+model() {
+	case $1 in order | places) echo order.pml ;; *) echo host.pml ;; esac
+}
 
 # A fault and the configuration that has to notice it.
 faults=(
-	"NO_RESERVED_SLICE services"
+	"NO_RESERVED_SHARE services"
+	"NO_QUARTER_FOR_THE_NEXT services"
+	"A_CUT_START_IS_A_FAILURE pair"
+	"A_CUT_START_HIDES_FAILURES pair"
 	"FORWARD_ORDER services"
 	"START_GOES_ON pair"
 	"LATE_START_LEFT_RUNNING pair"
@@ -52,15 +62,17 @@ faults=(
 	"START_AFTER_TURN restart"
 	"RESTART_BESIDE_ABANDONED_START twice"
 	"CANCEL_LEFT_TO_THE_CALL hurry"
+	"SKIP_WHAT_HAS_NOTHING_TO_STOP order"
+	"FORGET_AN_EDGE places"
 )
 
 # build NAME CONFIG [FLAGS]: the verifier of a configuration in a directory of its own.
 build() {
 	local dir=$tmp/$1 how="-DSAFETY"
 	[ "$2" = ends ] && how="-DNFAIR=5"
-	mkdir -p "$dir" && cp host.pml "$dir" && cd "$dir" || return 1
+	mkdir -p "$dir" && cp "$(model "$2")" "$dir" && cd "$dir" || return 1
 	# shellcheck disable=SC2086
-	spin -a ${config[$2]} ${3-} host.pml >spin.out 2>&1 &&
+	spin -a ${config[$2]} ${3-} "$(model "$2")" >spin.out 2>&1 &&
 		gcc -O2 -w $how -DCOLLAPSE -DMEMLIM=6000 -o pan pan.c >>spin.out 2>&1 || { cat spin.out; return 1; }
 }
 
@@ -78,7 +90,7 @@ verify() (
 	fi
 	printf '%-34s FAILED: %s\n' "$1" "$(promise "$1")"
 	grep -E 'pan:|errors:' out
-	echo "  see it: spin -a ${config[$1]} host.pml && gcc -o pan pan.c && ./pan; spin -t -p ${config[$1]} host.pml"
+	echo "  see it: spin -a ${config[$1]} $(model "$1") && gcc -o pan pan.c && ./pan; spin -t -p ${config[$1]} $(model "$1")"
 	exit 1
 )
 
@@ -86,9 +98,9 @@ verify() (
 promise() {
 	local line
 	# shellcheck disable=SC2086
-	line=$(spin -t ${config[$1]} ${2-} host.pml 2>&1 | sed -n 's/^spin: host.pml:\([0-9]*\), Error: assertion.*/\1/p' | head -1)
+	line=$(spin -t ${config[$1]} ${2-} "$(model "$1")" 2>&1 | sed -n 's/^spin: [a-z]*.pml:\([0-9]*\), Error: assertion.*/\1/p' | head -1)
 	if [ -n "$line" ]; then
-		sed -n "${line}s/.*PROMISE \([a-z-]*\).*/\1/p" host.pml
+		sed -n "${line}s/.*PROMISE \([A-Za-z-]*\).*/\1/p" "$(model "$1")"
 	elif grep -q 'invalid end state' out; then
 		echo the-host-always-ends
 	fi
@@ -97,7 +109,7 @@ promise() {
 # inject FAULT CONFIG: the model breaks a promise.
 inject() (
 	build "fault-$1" "$2" "-DF_$1" || exit 1
-	grep -q "F_$1\b" host.pml || { echo "$1: host.pml does not know this fault"; exit 1; }
+	grep -q "F_$1\b" "$(model "$2")" || { echo "$1: $(model "$2") does not know this fault"; exit 1; }
 	./pan -m200000 >out 2>&1
 	caught=$(promise "$2" "-DF_$1")
 	if grep -q 'errors: 1' out && [ -n "$caught" ]; then
@@ -111,9 +123,9 @@ inject() (
 # names: every function that the model stands for is in the code.
 names() {
 	local bad=0 name
-	for name in $(grep -o 'code: [A-Za-z, ]*' host.pml | sed 's/code: //' | tr -s ', ' '\n' | sort -u); do
+	for name in $(grep -oh 'code: [A-Za-z, ]*' host.pml order.pml | sed 's/code: //' | tr -s ', ' '\n' | sort -u); do
 		grep -Eqs "^func (\([a-z]+ \*?[A-Za-z]+\) )?$name(\[[^]]*\])?\(" ../../hosted/*.go ../../internal/marks/*.go ||
-			{ echo "host.pml stands for $name, which is no longer in hosted"; bad=1; }
+			{ echo "the model stands for $name, which is no longer in hosted"; bad=1; }
 	done
 	return $bad
 }
@@ -145,7 +157,7 @@ fi
 echo "names of the code:"
 names && echo "all there" || failed=1
 echo "the model:"
-printf '%s\n' services ends restart hurry loops drain callers pair twice | all verify || failed=1
+printf '%s\n' order places services ends restart hurry loops drain callers pair twice | all verify || failed=1
 echo "seeded faults:"
 printf '%s\n' "${faults[@]}" | all inject || failed=1
 [ $failed = 0 ] && echo "the model holds" || echo "FAILED"

@@ -36,7 +36,7 @@
 #ifndef BUDGET
 #define BUDGET 12        /* Config.ShutdownTimeout: 6 s */
 #endif
-#define SLICE 1          /* maxSlice, and a renewal's for the old instance: 500 ms */
+#define SLICE 1          /* a renewal's for the old instance: 500 ms */
 #define GRACE 2          /* of a Start whose context has ended: 1 s */
 #ifndef START
 #define START 4          /* Config.StartTimeout; NEVER: none */
@@ -84,9 +84,12 @@ bool startCut = false;   /* the start's context was cancelled */
 byte startDl = NEVER;    /* and its own end */
 bool over = false;       /* Host.ended is closed */
 byte endAt = NEVER;      /* of the budget */
-byte slice = 0;
+byte share = 0;          /* of each call that waits */
+byte next = 0;           /* beside its share, of the one that waits next */
 
 bool failed = false;     /* there is something in failures */
+bool cut = false;        /* that the start was cut short by somebody who asked for the stop */
+bool deserted = false;   /* somebody did not return */
 
 mtype state[N] = New;
 bool started[N];         /* needs a turn in the stop */
@@ -126,6 +129,8 @@ bool turnBegan[N];
 bool turnOver[N];
 bool inTurnList[N];
 byte answers = 0;        /* callers of Stop who got the result */
+byte spent = 0;          /* turns that took time */
+bool wrong = false;      /* something failed by itself, or did not return */
 
 byte i_;                 /* scratch of d_steps, 0 outside */
 
@@ -143,14 +148,20 @@ inline enter(u, s) {
 /* Adds to failures. */
 inline noteFailure() {
 	assert(phase != ended); /* PROMISE late-return-changes-nothing */
-	failed = true
+	failed = true;
+	wrong = true
 }
 
 /* The same for a start that was cut short, which is the cause of nothing if it
-   was a failure that did so: that one is noted already. */
+   was a failure that did so: that one is noted already. It is no failure if
+   somebody asked for the stop. */
 inline noteCut() {
 	assert(failed || !req || reqWhy < 10 || reqWhy >= 20); /* PROMISE root-cause-first */
-	noteFailure()
+	assert(phase != ended); /* PROMISE late-return-changes-nothing */
+	if
+	:: req && reqWhy < 10 -> cut = true
+	:: else -> failed = true; wrong = true
+	fi
 }
 
 inline sleepUntil(t, orWhen) {
@@ -900,9 +911,18 @@ inline giveTurn(u) {
 		od;
 		i_ = 0;
 		turnBegan[u] = true;
-		dl = max(endAt - toCome * slice, now); /* code: turn */
+		if /* code: turn */
+		:: toCome == 0 -> dl = max(endAt, now)
+		:: toCome > 0 && endAt < now + toCome * share -> dl = now
+		:: else ->
+			i_ = endAt - now - toCome * share;
+			dl = now + max(i_ - min(i_, next), min(i_, next + share));
+			i_ = 0
+		fi;
 		/* Those before it may have used up everything but this. */
-		assert(dl - now >= promised); /* PROMISE reserved-slice */
+		assert(dl - now >= promised); /* PROMISE reserved-share */
+		assert(spent > 1 || dl - now >= quarter); /* PROMISE a-quarter-behind-one-that-is-stuck */
+		began = now;
 		if
 		:: state[u] != Completed && state[u] != Failed -> enter(u, Stopping)
 		:: else
@@ -940,14 +960,21 @@ inline giveTurn(u) {
 			fi
 		fi
 	fi;
-	d_step { turnOver[u] = true; inTime = false; gaveUp = false; dl = 0 }
+	d_step {
+		turnOver[u] = true; inTime = false; gaveUp = false; dl = 0;
+		if
+		:: now > began -> spent++
+		:: else
+		fi;
+		began = 0
+	}
 }
 
 /* code: shutdown */
 proctype shutdown()
 {
-	byte u = 0, toCome = 0, dl = 0, promised = 0;
-	bool wasRunning = false, inTime = false, gaveUp = false;
+	byte u = 0, toCome = 0, dl = 0, promised = 0, quarter = 0, began = 0;
+	bool wasRunning = false, inTime = false, gaveUp = false, exitCode = false;
 	d_step {
 		stops++;
 		assert(stops == 1); /* PROMISE one-stop */
@@ -974,15 +1001,17 @@ proctype shutdown()
 			u++
 		:: else -> break
 		od;
-		promised = 0;
 		if
-		:: toCome > 0 -> promised = min(SLICE, (endAt - min(endAt, now)) / (2*toCome))
+		:: toCome > 0 ->
+			quarter = (endAt - min(endAt, now)) / 4;
+			promised = quarter / toCome
 		:: else
 		fi;
-#ifdef F_NO_RESERVED_SLICE
-		slice = 0
-#else
-		slice = promised
+#ifndef F_NO_RESERVED_SHARE
+		share = promised;
+#endif
+#ifndef F_NO_QUARTER_FOR_THE_NEXT
+		next = quarter
 #endif
 	};
 #ifdef F_FORWARD_ORDER
@@ -1017,7 +1046,7 @@ proctype shutdown()
 			:: i_ < 4 ->
 				if
 				:: abandoned[CALL(u, i_)] && returned[CALL(u, i_)] -> noteFailure()
-				:: abandoned[CALL(u, i_)] && !returned[CALL(u, i_)] -> enter(u, Failed)
+				:: abandoned[CALL(u, i_)] && !returned[CALL(u, i_)] -> enter(u, Failed); deserted = true; wrong = true
 				:: else
 				fi;
 				i_++
@@ -1033,6 +1062,18 @@ proctype shutdown()
 		i_ = 0;
 		u = 0;
 		phase = ended;
+		/* code: runMain */
+#ifdef F_A_CUT_START_IS_A_FAILURE
+		exitCode = failed || deserted || cut;
+#elif defined(F_A_CUT_START_HIDES_FAILURES)
+		exitCode = !cut && (failed || deserted);
+#else
+		exitCode = failed || deserted;
+#endif
+		/* Also when a signal came while starting: what was rolled back cleanly is
+		   no failure, and what failed meanwhile is one. */
+		assert(wrong == exitCode); /* PROMISE exit-code-of-what-failed */
+		exitCode = 0;
 		assert(now <= stopEnd); /* PROMISE within-the-budget */
 		assert(reqWhy == firstWhy) /* PROMISE first-cause-wins */
 	};

@@ -3,6 +3,7 @@ package hostedtest_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -86,6 +87,15 @@ var services = map[string]func() hosted.Service{
 		h.Add("service", &correct{})
 		return h
 	},
+	"reloadable": func() hosted.Service {
+		return hosted.Reloadable(func(context.Context) (*hosted.Host, error) {
+			h := hosted.New(hosted.Config{})
+			h.Go("loop", idle)
+			h.Add("service", &correct{})
+			return h, nil
+		})
+	},
+	"on reload": func() hosted.Service { return hosted.OnReload(func(context.Context) error { return nil }) },
 	"workers": func() hosted.Service {
 		q := must(channelq.New[int](channelq.Config[int]{Name: "q", Capacity: 1}))
 		return must(channelq.NewWorkers(q, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{Concurrency: 3}))
@@ -114,6 +124,13 @@ func TestCorrectServicesConform(t *testing.T) {
 	t.Run("http", func(t *testing.T) { // not in a bubble: it has connections
 		hostedtest.Conform(t, func() hosted.Service {
 			return hosted.HTTP(&http.Server{Addr: "127.0.0.1:0", ReadHeaderTimeout: time.Second})
+		})
+	})
+	t.Run("listen", func(t *testing.T) {
+		hostedtest.Conform(t, func() hosted.Service {
+			return hosted.Listen(&http.Server{ReadHeaderTimeout: time.Second}, func(ctx context.Context) (net.Listener, error) {
+				return new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+			})
 		})
 	})
 }

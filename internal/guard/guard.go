@@ -4,12 +4,12 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/sourcegraph/conc/panics"
 
+	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -51,42 +51,7 @@ func askable(value any) (safe any) {
 // Unwrap, does so here: where it can still be caught, and before any lock is held.
 // For one that wraps errors without end, such as itself, Inspect panics: errors.Is
 // would never return.
-func Inspect(err error) {
-	if err == nil {
-		return
-	}
-	_ = err.Error()
-	left := maxWrapped
-	follow(err, 0, &left)
-	var caught *lifecycle.PanicError
-	_ = errors.As(err, &caught)
-	_ = errors.Is(err, lifecycle.ErrGoexit)
-}
-
-const (
-	maxWrapped = 1 << 22 // errors in one: a batch may join one for each of its items
-	maxDepth   = 10_000  // of errors that join several
-)
-
-// follow panics when err wraps more than left errors.
-func follow(err error, depth int, left *int) {
-	for err != nil {
-		if *left--; *left < 0 || depth > maxDepth {
-			panic(fmt.Sprintf("%T wraps errors without end", err))
-		}
-		switch w := err.(type) { //nolint:errorlint // this walks the tree itself
-		case interface{ Unwrap() error }:
-			err = w.Unwrap()
-		case interface{ Unwrap() []error }:
-			for _, inner := range w.Unwrap() {
-				follow(inner, depth+1, left)
-			}
-			return
-		default:
-			return
-		}
-	}
-}
+func Inspect(err error) { errs.Inspect(err) }
 
 // Run is Call for a goroutine of its own: done gets the outcome exactly once,
 // also when fn ends the goroutine with runtime.Goexit. After a Goexit done still

@@ -5,9 +5,10 @@ package marks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
+
+	"github.com/steadgo/stead/internal/errs"
 )
 
 // ErrStopRequested is the cause of a stop that was asked for without one.
@@ -50,23 +51,10 @@ func (m *Marks) RequestStop(cause error, deadline time.Time) {
 	if cause == nil {
 		cause = ErrStopRequested
 	}
-	cause = askable(cause)
+	cause = errs.Askable(cause) // a host asks it in the middle of its stop
 	if m.keepFirst(Request{Cause: cause, At: time.Now(), Deadline: deadline}) && m.onStop != nil {
 		m.onStop()
 	}
-}
-
-// askable is cause or, if that panics when it is asked, such as a nil pointer in an
-// error, what can be printed of it: a host asks it in the middle of its stop.
-func askable(cause error) (safe error) {
-	defer func() {
-		if recover() != nil {
-			safe = fmt.Errorf("%T: %v", cause, cause) //nolint:errorlint // what it wraps panics
-		}
-	}()
-	_ = cause.Error()
-	_ = errors.Is(cause, ErrStopRequested)
-	return cause
 }
 
 func (m *Marks) keepFirst(r Request) bool {

@@ -1,0 +1,111 @@
+package hosted_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/steadgo/stead/hosted"
+)
+
+// A connection that the rest of the program can do without: while its peer is down the
+// program stays ready, and when the limit is used up it goes on without it. A Limit of
+// -1 would try for ever.
+func ExampleNotCritical() {
+	host := hosted.New(hosted.Config{ExitWhenDone: true})
+	host.Go("pinger", func(context.Context) error { return errors.New("connection refused") },
+		hosted.NotCritical(),
+		hosted.OnFailure(hosted.Restart(hosted.RestartConfig{
+			Initial: time.Millisecond,
+			Limit:   2,
+			Then:    hosted.Ignore(),
+		})))
+	host.Go("app", func(context.Context) error { time.Sleep(50 * time.Millisecond); return nil })
+	fmt.Println(host.Run(context.Background()))
+	fmt.Println(host.Services()[0].Err)
+	// Output:
+	// <nil>
+	// gave up after 2 restarts: connection refused
+}
+
+func ExampleOptionalStart() {
+	host := hosted.New(hosted.Config{})
+	host.Task("debug-port", func(context.Context) error { return errors.New("address already in use") }, hosted.OptionalStart())
+	host.Add("app", &connection{name: "app"})
+	fmt.Println(host.Start(context.Background()))
+	fmt.Println(host.Services()[0].State)
+	_ = host.Stop(context.Background())
+	// Output:
+	// app is up
+	// <nil>
+	// failed
+	// app is down
+}
+
+func ExampleOnReload() {
+	host := hosted.New(hosted.Config{})
+	host.Add("log-file", hosted.OnReload(func(context.Context) error {
+		fmt.Println("reopened") // after logrotate has renamed it
+		return nil
+	}))
+	_ = host.Start(context.Background())
+	_ = host.Reload(context.Background()) // Main does this on SIGHUP
+	_ = host.Stop(context.Background())
+	// Output: reopened
+}
+
+// A part of the program that is built from a file. A file that makes no sense changes
+// nothing.
+func ExampleReloadable() {
+	names := []string{"blue", "green", ""}
+	build := func(context.Context) (*hosted.Host, error) {
+		name := names[0]
+		names = names[1:]
+		if name == "" {
+			return nil, errors.New("colors.json: no name")
+		}
+		part := hosted.New(hosted.Config{})
+		part.Add(name, &connection{name: name})
+		return part, nil
+	}
+	host := hosted.New(hosted.Config{})
+	host.Add("colors", hosted.Reloadable(build))
+	_ = host.Start(context.Background())
+	fmt.Println(host.Reload(context.Background()))
+	fmt.Println(host.Reload(context.Background()))
+	_ = host.Stop(context.Background())
+	// Output:
+	// blue is up
+	// blue is down
+	// green is up
+	// <nil>
+	// stead/hosted: reload "colors": reloadable: build: colors.json: no name
+	// green is down
+}
+
+// The socket is opened at the service's turn, after the database is up, so that nobody
+// can connect before.
+func ExampleListen() {
+	dir, err := os.MkdirTemp("", "stead")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	web := hosted.Listen(&http.Server{ReadHeaderTimeout: time.Second}, func(ctx context.Context) (net.Listener, error) {
+		return new(net.ListenConfig).Listen(ctx, "unix", dir+"/app.sock")
+	})
+	host := hosted.New(hosted.Config{})
+	host.Add("db", &connection{name: "db"})
+	host.Add("web", web)
+	fmt.Println(host.Start(context.Background()), web.Addr().Network())
+	_ = host.Stop(context.Background())
+	// Output:
+	// db is up
+	// <nil> unix
+	// db is down
+}

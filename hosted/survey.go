@@ -1,0 +1,270 @@
+package hosted
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/steadgo/stead/internal/plural"
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// reply is what a service says of itself after its stop.
+type reply struct {
+	stuck  int               // calls it left behind
+	left   int               // items it left over itself
+	items  map[string]uint64 // where its items ended; nil: it does not say
+	queues []queueReply
+}
+
+// consumed are the queues of which a service of this host tells itself where the items
+// ended, so that one that only watches them need not.
+func (h *Host) consumed() map[any]bool {
+	h.mu.Lock()
+	units := h.units
+	h.mu.Unlock()
+	if !slices.ContainsFunc(units, func(u *unit) bool { return len(u.watched) > 0 }) {
+		return nil
+	}
+	queues := map[any]bool{}
+	for _, u := range units {
+		if u.loop != nil {
+			continue
+		}
+		if c, ok := find[interface {
+			tally
+			Observed() any
+		}](u); ok {
+			if q, err := quick(c.Observed); err == nil && reflect.ValueOf(q).Comparable() {
+				queues[q] = true
+			}
+		}
+	}
+	return queues
+}
+
+// queueReply is what a queue says that a service watches.
+type queueReply struct {
+	name  string
+	left  int
+	items map[string]uint64
+}
+
+// question is one service that is asked, on a goroutine of its own.
+type question struct {
+	u      *unit
+	queues []interface{ Name() string } // that it watches, and no service before it
+	told   map[any]bool                 // queues of which their consumers tell
+	call   *call
+
+	mu   sync.Mutex
+	said reply // so far
+}
+
+// askAll asks every service that has stopped what it left behind, all at once and
+// under one bound, and notes it. It returns a call that is never back for each that
+// stopped in time only because it left calls of its own, such as handlers of a queue.
+func (h *Host) askAll(end time.Time) (stuck []*call) {
+	told := h.consumed()
+	questions := h.questions()
+	for _, q := range questions {
+		q.told = told
+		q.call = q.u.call(&q.u.base, "ask", q.ask, nil)
+	}
+	soon := time.Now().Add(patience(end))
+	for _, q := range questions {
+		q.u.answered(q.call, soon)
+		q.mu.Lock()
+		said := q.said
+		q.mu.Unlock()
+		q.u.keep(said)
+		if said.stuck > 0 {
+			h.mu.Lock()
+			stuck = append(stuck, &call{unit: q.u, op: "stop", began: time.Now().Add(-q.u.stopTook), left: said.stuck})
+			h.mu.Unlock()
+		}
+	}
+	return stuck
+}
+
+// patience is how long answers may take, all together: a moment, and more if there
+// is time.
+func patience(end time.Time) time.Duration {
+	if end.IsZero() {
+		return time.Second
+	}
+	return max(overrun, min(time.Second, time.Until(end)))
+}
+
+func (h *Host) questions() (all []*question) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seen := map[any]bool{}
+	for _, u := range h.units {
+		if !u.tells() && len(u.watched) == 0 {
+			continue
+		}
+		q := &question{u: u}
+		for _, w := range u.watched {
+			if reflect.ValueOf(w).Comparable() && !seen[w] {
+				seen[w] = true
+				q.queues = append(q.queues, w)
+			}
+		}
+		if (u.tells() || len(q.queues) > 0) && u.base.unit != nil && !u.mute {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// tells says whether the service may have anything to tell. It calls nothing.
+func (u *unit) tells() bool {
+	if u.loop != nil {
+		return false
+	}
+	switch u.service.(type) {
+	case wrapper, leftover, tally, stuck, backlog:
+		return true
+	default:
+		return false
+	}
+}
+
+// ask runs on a goroutine of the service. What it has learned counts even if the
+// next question is not answered.
+func (q *question) ask(context.Context) error {
+	note := func(change func(said *reply)) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		change(&q.said)
+	}
+	var own bool // it says itself where its items ended
+	if q.u.loop == nil {
+		s := q.u.service
+		if l, ok := As[leftover](s); ok {
+			n := l.LeftOver()
+			note(func(said *reply) { said.left = n })
+		}
+		if t, ok := As[tally](s); ok {
+			own = true
+			items := maps.Clone(t.Tally())
+			note(func(said *reply) { said.items = items })
+		}
+		if c, ok := As[stuck](s); ok && q.u.stateNow() != lifecycle.Stopping {
+			n := c.Stuck()
+			note(func(said *reply) { said.stuck = n })
+		}
+	}
+	for _, w := range q.queues {
+		l, ok := w.(interface{ Len() int })
+		if !ok {
+			continue
+		}
+		r := queueReply{name: w.Name(), left: l.Len()}
+		if t, ok := w.(tally); ok && !own && !q.told[w] {
+			r.items = maps.Clone(t.Tally())
+		}
+		note(func(said *reply) { said.queues = append(said.queues, r) })
+	}
+	return nil
+}
+
+// keep notes what the service said. Items that are still in a queue that it watches
+// make its stop a failure: whoever read them has stopped.
+func (u *unit) keep(said reply) {
+	h := u.host
+	for _, q := range said.queues {
+		said.left += max(0, q.left)
+		said.items = sum(said.items, q.items)
+		if q.left > 0 {
+			h.leftInQueue(u, fmt.Errorf("queue %q: %s left over", q.name, plural.Of(q.left, "item")))
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u.leftOver, u.items = said.left, said.items
+}
+
+// sum adds what the buckets of more have to those of all.
+func sum(all, more map[string]uint64) map[string]uint64 {
+	if all == nil {
+		return more
+	}
+	for bucket, n := range more {
+		all[bucket] += n
+	}
+	return all
+}
+
+func (h *Host) leftInQueue(u *unit, err error) {
+	h.failAtStop(u, "stop", err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if u.err == nil {
+		u.err = err
+	}
+	u.enterLocked(lifecycle.Failed)
+}
+
+// answered waits for a call that asks a service for something, until soon. One that
+// does not answer, perhaps because it needs a lock that a stuck Stop holds, is not
+// asked again.
+func (u *unit) answered(c *call, soon time.Time) bool {
+	h := u.host
+	if !waitUntil(c.done, soon) {
+		h.mu.Lock()
+		u.mute = true
+		h.mu.Unlock()
+		h.log.Warn("service does not say what it has left", "service", u.name)
+		return false
+	}
+	if c.err != nil {
+		h.log.Error("service cannot say what it has left", failure(u, c.err)...)
+		return false
+	}
+	return true
+}
+
+// backlogs is how much there is still to drain, of all those together that say it, and
+// who does not.
+func (h *Host) backlogs(units []*unit, patience time.Duration) (items int, unknown []*unit) {
+	type asked struct {
+		u *unit
+		c *call
+		n chan int
+	}
+	var all []asked
+	for _, u := range units {
+		h.mu.Lock()
+		skip := u.mute || u.base.unit == nil || !u.tells()
+		h.mu.Unlock()
+		if skip {
+			unknown = append(unknown, u)
+			continue
+		}
+		n := make(chan int, 1)
+		c := u.call(&u.base, "ask", func(context.Context) error {
+			if b, ok := As[backlog](u.service); ok {
+				n <- b.Backlog()
+			}
+			return nil
+		}, nil)
+		all = append(all, asked{u, c, n})
+	}
+	soon := time.Now().Add(patience)
+	for _, a := range all {
+		a.u.answered(a.c, soon)
+		select {
+		case n := <-a.n:
+			items += n
+		default:
+			unknown = append(unknown, a.u)
+		}
+	}
+	return items, unknown
+}
