@@ -61,14 +61,14 @@ func TestRandomHostsKeepThePromisesOfAStop(t *testing.T) {
 	first := rand.Uint64N(1 << 48)
 	t.Logf("%d hosts, the first by the seed %d", n, first)
 	for i := range n {
-		randomLife(t, first+uint64(i)) //nolint:gosec // i is not negative
+		randomLife(t, first+uint64(i))
 	}
 }
 
 func randomLife(t *testing.T, seed uint64) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &witness{r: rand.New(rand.NewPCG(seed, 1)), release: make(chan struct{}), nested: map[*hosted.Host]*inside{}} //nolint:gosec // a test
+		w := &witness{r: rand.New(rand.NewPCG(seed, 1)), release: make(chan struct{}), nested: map[*hosted.Host]*inside{}}
 		hosts, cfg := w.host("", nil, order{})
 		h := hosts[0]
 		live(t, w, h, cfg)

@@ -27,12 +27,11 @@ type witness struct {
 	r       *rand.Rand // only while the host is made
 	release chan struct{}
 
-	mu      sync.Mutex
-	wrong   []string
-	actors  []*actor
-	nested  map[*hosted.Host]*inside
-	bad     bool // some service was made to fail, to be late or to be stuck
-	stopped time.Time
+	mu     sync.Mutex
+	wrong  []string
+	actors []*actor
+	nested map[*hosted.Host]*inside
+	bad    bool // some service was made to fail, to be late or to be stuck
 }
 
 func (w *witness) wrongf(format string, args ...any) {
@@ -52,9 +51,8 @@ type actor struct {
 	hosts []*hosted.Host // that it is in, the outermost first
 	// Guarded by w.mu.
 	starts, ups, stops int
-	in                 string // the call that is on, "" none
-	turnOver           bool   // its Stop has returned, or its deadline is over
-	ended              time.Time
+	in                 string          // the call that is on, "" none
+	turnOver           bool            // its Stop has returned, or its deadline is over
 	deadline           time.Time       // of its Stop
 	late               bool            // its Start returned when its context had ended: it may have been given up
 	told               bool            // its turn has begun

@@ -133,7 +133,7 @@ func (h *Host) decide(u *unit, err error) bool {
 			h.log.Warn("service restarting", append(failure(u, err), "attempt", attempt)...)
 			return true
 		}
-		err = &gaveUp{u.restarts, err}
+		err = &gaveUpError{u.restarts, err}
 		u.err = err
 	}
 	u.enterLocked(lifecycle.Failed)
