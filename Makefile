@@ -4,7 +4,7 @@ MODULES := . $(patsubst %/go.mod,%,$(shell git ls-files '*/go.mod'))
 LINT    = $(shell bash .ci/step lint-path)
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint fmt bench tidy fuzz stress mutants api examples ci
+.PHONY: help test race lint fmt bench tidy fuzz stress mutants api consumers release examples ci
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -36,8 +36,14 @@ stress: ## repeat the tests with 1, 2 and 16 processors
 mutants: ## break the code on purpose and see that a test notices
 	bash .ci/run mutants
 
-api: ## make the baseline of the exported API anew
+api: ## write down the exported API anew
 	bash .ci/step api write
+
+consumers: ## write down anew which modules a user's program gets
+	STEAD_WRITE=1 go run ./.ci/release check
+
+release: ## prepare a release: make release VERSION=v0.1.0
+	go run ./.ci/release prepare "$(VERSION)" ".release/$(VERSION)"
 
 examples: ## start, use and stop every example
 	bash .ci/run examples

@@ -172,11 +172,11 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 	out := Schedule{
 		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
 		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Stuck, Streak: s.Streak,
-		Next: s.Next, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
+		Next: s.Next, StuckInNext: s.StuckInNext, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
 		Runs: map[string]uint64{}, Duration: latencyOfSchedule(s.Duration), History: []Run{},
 		Skipped: Skipped{
 			Overlap: s.Skipped.Overlap, Missed: s.Skipped.Missed, Paused: s.Skipped.Paused,
-			Backoff: s.Skipped.Backoff, Stopped: s.Skipped.Stopped,
+			Stopped: s.Skipped.Stopped,
 		},
 	}
 	for outcome, n := range s.Runs {

@@ -75,7 +75,7 @@ func ExampleRun() {
 
 // Times at which a schedule was due and did not run, and why.
 func ExampleSkipped() {
-	s := read[dashboard.Skipped](`{"overlap": 2, "missed": 1, "paused": 0, "backoff": 0, "stopped": 0}`)
+	s := read[dashboard.Skipped](`{"overlap": 2, "missed": 1, "paused": 0, "stopped": 0}`)
 	fmt.Println(s.Overlap, "while a run was on,", s.Missed, "missed")
 	// Output: 2 while a run was on, 1 missed
 }

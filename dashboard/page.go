@@ -222,6 +222,8 @@ func (v *view) ScheduleState(j Schedule) badge {
 	switch {
 	case j.GaveUp:
 		return badge{Failed, "gave up"}
+	case !j.StuckInNext.IsZero():
+		return badge{Failed, "stuck in Next"}
 	case j.Paused:
 		return badge{Notice, "paused"}
 	case j.Stuck > 0:

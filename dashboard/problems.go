@@ -130,6 +130,11 @@ func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
 		p.What = fmt.Sprintf("has been running for %s; %s is usual", span(ran.Seconds()), span(j.Duration.MeanSeconds))
 		s.add(p)
 	}
+	if !j.StuckInNext.IsZero() {
+		p.Severity, p.Since = Failed, j.StuckInNext
+		p.What = "is stuck in Next: its schedule does not say when it is due"
+		s.add(p)
+	}
 	if j.Paused {
 		s.add(Problem{Severity: Notice, Kind: KindSchedule, Name: j.Name, What: "is paused"})
 	}

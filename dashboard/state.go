@@ -235,6 +235,7 @@ type Schedule struct {
 	Stuck       int               `json:"stuck"`  // of Running, past their timeout
 	Streak      int               `json:"streak"` // failed runs in a row
 	Next        time.Time         `json:"next,omitzero"`
+	StuckInNext time.Time         `json:"stuck_in_next,omitzero"` // since when its rule, which is the program's code, does not say when it is due
 	RetryAt     time.Time         `json:"retry_at,omitzero"`
 	LastStarted time.Time         `json:"last_started,omitzero"`
 	LastSuccess time.Time         `json:"last_success,omitzero"`
@@ -250,7 +251,6 @@ type Skipped struct {
 	Overlap uint64 `json:"overlap"`
 	Missed  uint64 `json:"missed"`
 	Paused  uint64 `json:"paused"`
-	Backoff uint64 `json:"backoff"`
 	Stopped uint64 `json:"stopped"`
 }
 

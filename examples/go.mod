@@ -23,6 +23,7 @@ require (
 	github.com/sony/gobreaker/v2 v2.4.0
 	github.com/steadgo/stead v0.0.0
 	github.com/steadgo/stead/leader v0.0.0
+	github.com/steadgo/stead/metrics v0.0.0-00010101000000-000000000000
 	github.com/wneessen/go-mail v0.8.1
 	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.60.0
@@ -91,3 +92,5 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )
+
+replace github.com/steadgo/stead/metrics => ../metrics

@@ -40,7 +40,7 @@
 //	stead_queue_oldest_due_timestamp_seconds{queue}
 //	stead_queue_jobs{queue,state}                 of a durable queue: in the store, of all processes
 //	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
-//	stead_job_skipped_total{job,reason}           overlap, missed, paused, backoff, stopped
+//	stead_job_skipped_total{job,reason}           overlap, missed, paused, stopped
 //	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_   all that a durable schedule has
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms
 //	stead_leader{group}                           1 if this process leads, 0 if it follows

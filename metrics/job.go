@@ -14,7 +14,7 @@ type jobStats = periodic.Stats
 // A job is judged by when it last succeeded: that says the same of one that fails,
 // one that hangs and one that is not started at all. Its runs and skips, by how and
 // why, are for whoever then looks for the reason. Histograms are of all runs, as
-// there are few of them.
+// there are few of them; those of a job in a scheduler begin with the first scrape.
 var (
 	jobDuration = describe("job_run_duration_seconds", "How long runs took.", "job")
 	jobLateness = describe("job_lateness_seconds", "How much later than due runs began.", "job")
@@ -34,7 +34,6 @@ var (
 			part[jobStats]{"overlap", func(s *jobStats) uint64 { return s.Skipped.Overlap }},
 			part[jobStats]{"missed", func(s *jobStats) uint64 { return s.Skipped.Missed }},
 			part[jobStats]{"paused", func(s *jobStats) uint64 { return s.Skipped.Paused }},
-			part[jobStats]{"backoff", func(s *jobStats) uint64 { return s.Skipped.Backoff }},
 			part[jobStats]{"stopped", func(s *jobStats) uint64 { return s.Skipped.Stopped }},
 		),
 	)

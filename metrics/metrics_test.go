@@ -144,7 +144,7 @@ func TestEveryLabelValueIsThereFromTheStart(t *testing.T) {
 		`stead_queue_dropped_total{queue="mail",reason="%s"}`:  "oldest newest",
 		`stead_queue_refused_total{queue="mail",reason="%s"}`:  "full write closed cancelled",
 		`stead_job_runs_total{job="tidy",outcome="%s"}`:        "succeeded failed panicked timed_out cancelled",
-		`stead_job_skipped_total{job="tidy",reason="%s"}`:      "overlap missed paused backoff stopped",
+		`stead_job_skipped_total{job="tidy",reason="%s"}`:      "overlap missed paused stopped",
 		`stead_service_state{service="tidy",state="%s"}`:       "starting running restarting stopping stopped completed failed",
 		`stead_service_%s{service="mail"}`:                     "restarts_total panics_total start_duration_seconds stop_duration_seconds",
 		`stead_queue_%s{queue="mail"}`:                         "depth high_water in_progress parked workers accepted_total retries_total panics_total wait_seconds_count handle_duration_seconds_count",

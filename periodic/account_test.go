@@ -34,6 +34,10 @@ func TestEverySlotIsARunOrIsCounted(t *testing.T) {
 }
 
 func account(t *testing.T, seed uint64, s periodic.Schedule, o periodic.Overlap, m periodic.Missed, backoff time.Duration) {
+	var retry periodic.Retry
+	if backoff > 0 {
+		retry = periodic.Retry{Attempts: 4, Initial: backoff}
+	}
 	r := rand.New(rand.NewPCG(seed, 0))
 	took := make([]time.Duration, 1000)
 	for i := range took {
@@ -42,7 +46,7 @@ func account(t *testing.T, seed uint64, s periodic.Schedule, o periodic.Overlap,
 	l := newLog()
 	j := start(t, periodic.Config{
 		Schedule: s, Overlap: o, Missed: m, MissedGrace: time.Duration(r.IntN(2)) * 20 * time.Second,
-		Backoff: periodic.Backoff{Initial: backoff}, Jitter: time.Duration(r.IntN(2)) * 300 * time.Millisecond,
+		Retry: retry, Jitter: time.Duration(r.IntN(2)) * 300 * time.Millisecond,
 	}, func(ctx context.Context) error {
 		l.note(ctx)
 		n := l.count()

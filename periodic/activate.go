@@ -6,35 +6,37 @@ import (
 )
 
 // activate makes the job ready for the loop and returns when that has to look at
-// it first. It calls the schedule and the store, on the caller's goroutine, and
-// changes nothing if the life has ended meanwhile.
-func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64, err error) {
+// it first. It calls the schedule and the store, and changes nothing if the life
+// has ended meanwhile. A schedule that is not ours may take longer than p lasts:
+// then its answer comes to the loop.
+func (j *Job) activate(ctx context.Context, l *life, now time.Time, p *patience) (when int64, err error) {
 	last := j.load(ctx)
 	if last.After(now) {
 		last = time.Time{} // the clock was wrong then; better a run too many than none for years
 	}
-	from := now
-	if !last.IsZero() && !j.runAtStart {
-		from = last
-	}
 	for {
 		j.mu.Lock()
-		schedule, gen := j.schedule, j.gen
+		schedule, gen, atStart := j.schedule, j.gen, j.runAtStart && last.IsZero()
+		skip := atStart && j.paused
 		j.mu.Unlock()
-		schedule = bind(schedule, j.anchor(schedule, last, now))
-		a, err := decide(question{schedule: schedule, now: from, jitter: j.jitter, seed: j.seed()}, nil)
-		if err != nil {
-			return never, err
-		}
+		q := j.first(schedule, last, now)
+		q.first = atStart && !skip
+		a := j.consult(l, q, gen, now)
+		answered := p.wait(a)
 		j.mu.Lock()
 		switch {
+		case answered && a.err != nil:
+			err = a.err
 		case j.state == removed:
 			err = ErrNotRunning
-		case j.gen != gen: // SetSchedule was called: look again
+		case j.gen != gen: // Pause or SetSchedule was called: look again
 			j.mu.Unlock()
 			continue
 		case !l.retired.Load():
-			when = j.activateLocked(l, now, schedule, a)
+			when = j.activateLocked(l, now, a, answered)
+			if skip {
+				j.trouble().skips.Paused++
+			}
 		}
 		j.mu.Unlock()
 		return when, err
@@ -43,44 +45,48 @@ func (j *Job) activate(ctx context.Context, l *life, now time.Time) (when int64,
 
 // activateLocked gives the job its plan. What a life before left of runs stays on
 // and counts; its slots, its streak and its wait after a failure are forgotten.
-func (j *Job) activateLocked(l *life, now time.Time, schedule Schedule, a answer) (when int64) {
+func (j *Job) activateLocked(l *life, now time.Time, a *ask, answered bool) (when int64) {
 	if j.closed {
 		j.done, j.closed = nil, false
 	}
 	j.state, j.life, j.err = active, l, nil
-	j.last = 0
+	j.last, j.held = 0, false
 	if j.rec != nil {
-		j.rec.base, j.rec.streak, j.rec.retryAt, j.rec.saved = nil, 0, time.Time{}, 0
+		j.rec.base = nil
 	}
-	j.setScheduleLocked(schedule, a)
-	switch {
-	case !j.runAtStart:
-	case j.paused:
-		j.record().skips.Paused++
-	default:
-		j.pending = append(j.pending, request{slot: now, due: now.UnixNano()})
+	if past := j.troubled(); past != nil {
+		past.streak, past.lost, past.retryAt, past.saved = 0, 0, 0, 0
 	}
-	if j.runAtStart || j.exhausted { // to run, or to end
+	if answered {
+		j.setScheduleLocked(a.q.schedule, a.answer)
+	} else {
+		j.setScheduleLocked(a.q.schedule, answer{})
+		j.asked, j.replan, j.exhausted = a, true, false
+	}
+	if j.exhausted { // to end
 		return now.UnixNano()
 	}
 	return j.whenLocked()
 }
 
-// anchor is where the grid of Every begins.
-func (j *Job) anchor(s Schedule, last, now time.Time) time.Time {
-	r, ok := s.(rate)
-	switch {
-	case !ok: // for an Every inside; a calendar does not ask
-		return now.Add(max(j.phase, 0))
+// first is the question for the first slot of a life.
+func (j *Job) first(s Schedule, last, now time.Time) question {
+	from, anchor := now, now.Add(max(j.phase, 0)) // an Every inside begins there; a calendar does not ask
+	switch r, ok := s.(rate); {
 	case !last.IsZero():
-		return last
+		from = last
+		if ok {
+			anchor = last
+		}
+	case !ok:
 	case j.runAtStart || j.phase < 0:
-		return now
+		anchor = now
 	case j.phase > 0:
-		return now.Add(j.phase % r.d)
+		from = anchor.Add(-1)
 	default:
-		return now.Add(spread(seedOf(j.name), r.d))
+		anchor = now.Add(spread(placeOf(j.name), r.d))
 	}
+	return question{schedule: bind(s, anchor), now: from, jitter: j.jitter, seed: j.seed()}
 }
 
 // seed is what jitter depends on beside the slot.
@@ -88,7 +94,7 @@ func (j *Job) seed() uint64 {
 	if j.jitter <= 0 {
 		return 0
 	}
-	return seedOf(j.name)
+	return placeOf(j.name)
 }
 
 // deactivate ends what activate began for that life.
@@ -98,7 +104,7 @@ func (j *Job) deactivate(l *life) {
 	if j.life != l {
 		return
 	}
-	j.life = nil
+	j.life, j.held = nil, l.announced.Load() && !l.demanded.Load()
 	if j.rec != nil {
 		j.rec.base = nil
 	}
@@ -115,12 +121,13 @@ func (j *Job) deactivate(l *life) {
 // dropLocked forgets all plans. Slots that were admitted are accounted for.
 func (j *Job) dropLocked() {
 	if n := slotsOf(j.pending); n > 0 {
-		j.record().skips.Stopped += uint64(n)
+		j.trouble().skips.Stopped += uint64(n)
 	}
 	j.pending = nil
-	if j.rec != nil {
-		j.rec.retryAt = time.Time{}
+	if past := j.troubled(); past != nil {
+		past.retryAt = 0
 	}
+	j.asked = nil
 	j.slot, j.fire = time.Time{}, never
 	j.gen++
 }
@@ -133,5 +140,5 @@ func (j *Job) setScheduleLocked(s Schedule, a answer) {
 		j.fire = nanos(a.fire)
 	}
 	j.exhausted = a.next.IsZero() && !fixed
-	j.replan, j.resumed = false, false
+	j.replan, j.resumed, j.asked = false, false, nil
 }

@@ -125,6 +125,11 @@ func withMoment() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), 100*time.Millisecond)
 }
 
+// withSecond is for what somebody waits for who can go on without.
+func withSecond() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), time.Second)
+}
+
 // withReserve ends a tenth of the remaining time before ctx does, at most a
 // second: what is left for runs to return after they are cancelled.
 func withReserve(ctx context.Context) (context.Context, context.CancelFunc) {

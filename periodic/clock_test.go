@@ -50,13 +50,13 @@ func TestRatesAndDelaysDoNotCareForTheWallClock(t *testing.T) {
 	}
 }
 
-func TestBackoffAndTimeoutDoNotCareForTheWallClock(t *testing.T) {
+func TestRetryAndTimeoutDoNotCareForTheWallClock(t *testing.T) {
 	for _, by := range []time.Duration{7 * time.Hour, -7 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			c, l := newWallClock(), newLog()
 			j := start(t, periodic.Config{
 				Schedule: periodic.Every(10 * time.Second), Clock: c, Timeout: 3 * time.Second, Overlap: periodic.Parallel(2),
-				Backoff: periodic.Backoff{Initial: 20 * time.Second},
+				Retry: periodic.Retry{Attempts: 5, Initial: 20 * time.Second},
 			}, func(ctx context.Context) error {
 				l.note(ctx)
 				if periodic.Scheduled(ctx).IsZero() || l.count() > 1 {

@@ -27,16 +27,19 @@ type Config struct {
 	// to look first.
 	Schedule Schedule
 
-	// RunAtStart makes a first run as soon as the job starts. The grid of Every
-	// then begins at the start. Nothing waits for that run: what has to be done
-	// before other services start is a hosted.Host.Task that calls the same
-	// function, beside a job with Phase OnePeriod.
+	// RunAtStart makes the start the first slot, delayed by Jitter as any other. The
+	// grid of Every then begins there. With a LastRun store it does so only for a
+	// job that never ran: one that did runs at the start if a slot has passed since,
+	// see Missed. Start does not wait for the run. To finish a first run before other
+	// services start, register the function with hosted.Host.Task as well and set
+	// Phase to OnePeriod.
 	RunAtStart bool
 
-	// Phase is how long after the start the first slot of Every is due. Zero
-	// spreads jobs over the period by a hash of Name, because jobs that all tick
-	// together wait for each other. [OnePeriod], and any negative value: one period
-	// after the start. It has no effect with RunAtStart and on other schedules.
+	// Phase is how long after the start the first slot of Every is due, also if that
+	// is longer than the period; at most 100 years. Zero chooses a place within the
+	// period, see [Every]. [OnePeriod], and any negative value: one period after the
+	// start. It has no effect with RunAtStart, after a slot that LastRun remembers,
+	// and on other schedules.
 	Phase time.Duration
 
 	// Overlap decides on slots that are due while a run is on. Zero is SkipOverlap.
@@ -49,8 +52,9 @@ type Config struct {
 	// Missed. Zero is no limit, except that SkipMissed takes a minute.
 	MissedGrace time.Duration
 
-	// Jitter delays each slot by up to this long, never as far as the next slot.
-	// The delay depends on Name and the slot alone. Zero: none.
+	// Jitter delays each slot by up to this long, never as far as the next slot. The
+	// delay depends on the slot, on Name and on the process, as the place of [Every]
+	// does. Zero: none.
 	Jitter time.Duration
 
 	// Timeout bounds one run: its context ends then with cause ErrTimeout. A run
@@ -59,19 +63,25 @@ type Config struct {
 	// Zero: none.
 	Timeout time.Duration
 
-	// Backoff replaces the schedule after a failed run by growing delays, until a
-	// run succeeds; slots that pass meanwhile are skipped and counted. The zero
-	// value keeps to the schedule.
-	Backoff Backoff
+	// Retry says how often and when a failed run is made again for the same slot.
+	// The zero value waits for the next slot.
+	Retry Retry
 
-	// GiveUpAfter is the number of failed runs in a row after which the job runs
-	// no more: its error is then from Err, Health reports it, and only Trigger
-	// revives it. Zero: never.
+	// GiveUpAfter is the number of slots in a row that failed, with all their
+	// attempts, after which the job runs no more: its error is then from Err, Health
+	// reports it, and only Trigger revives it. Zero: never.
 	GiveUpAfter int
 
-	// HealthyAfter forgives: a run that fails after it went on for this long
-	// begins a new streak of failures. Zero: only success ends a streak.
-	HealthyAfter time.Duration
+	// CancelOnStop cancels the run that is on, with cause ErrStopping, as soon as a
+	// stop is asked for: of the host, or with Stop. It is for work that others have
+	// to finish, such as filling a queue. False gives the run time, see [Job.Stop].
+	CancelOnStop bool
+
+	// OnRun is called after each run, on its goroutine and with no lock held; Stats
+	// has the run already. It belongs to the run for Overlap and Stop, which wait
+	// for it, and not for Duration and Timeout; it must not wait for a Stop itself.
+	// Under [Parallel] there are concurrent calls. A panic is logged. May be nil.
+	OnRun func(Run)
 
 	// OnGiveUp is called each time that the job gives up, on the goroutine of the
 	// run that failed; Stop waits for it. err wraps ErrGaveUp and the error of that
@@ -83,7 +93,10 @@ type Config struct {
 	// Package periodic/filestore has one. Nil: a start is always a first start.
 	LastRun LastRunStore
 
-	// History is how many past runs Stats shows. Zero: 10. Negative: none.
+	// History is how many past runs Stats shows. Zero: 10. Negative: none. In a
+	// Scheduler a job keeps them, and its histograms, from the first call of Stats
+	// on, which dashboards and metrics make; with a positive History, and on its own,
+	// from the first run on.
 	History int
 
 	// Clock is the time source; nil is real time, which inside a testing/synctest
@@ -102,24 +115,6 @@ type Config struct {
 // whole period after the start, as with a time.Ticker or .NET's PeriodicTimer.
 const OnePeriod time.Duration = -1
 
-// Backoff is how long a failing job waits: a random duration from zero to a
-// bound that is Initial after the first failure and grows by Factor up to Max. The
-// spread keeps what failed together from coming back together; AWS calls it full
-// jitter.
-type Backoff struct {
-	Initial time.Duration // zero: no backoff
-	Max     time.Duration // zero: an hour, or Initial if that is longer
-	Factor  float64       // at least 1; zero: 2
-}
-
-func (b Backoff) policy() backoff.Policy {
-	p := backoff.Policy{Initial: b.Initial, Max: b.Max, Factor: b.Factor}
-	if p.Max == 0 {
-		p.Max = max(time.Hour, b.Initial)
-	}
-	return p
-}
-
 // validate names the field that is wrong.
 func (c *Config) validate() error {
 	if c.Name == "" {
@@ -132,7 +127,6 @@ func (c *Config) validate() error {
 		{"MissedGrace", c.MissedGrace},
 		{"Jitter", c.Jitter},
 		{"Timeout", c.Timeout},
-		{"HealthyAfter", c.HealthyAfter},
 		{"GiveUpAfter", time.Duration(c.GiveUpAfter)},
 	} {
 		if f.value < 0 {
@@ -146,9 +140,11 @@ func (c *Config) validate() error {
 		return fmt.Errorf("Missed: the limit is not from 1 to %d", maxCatchUp)
 	case c.History > maxCount:
 		return fmt.Errorf("the History of more than %d runs is too long", maxCount)
+	case c.Phase > maxPeriod:
+		return fmt.Errorf("Phase %v is more than 100 years", c.Phase)
 	}
-	if err := c.Backoff.policy().Validate(); err != nil {
-		return fmt.Errorf("Backoff: %w", err)
+	if err := c.Retry.validate(); err != nil {
+		return err
 	}
 	return check(c.Schedule, false)
 }
@@ -156,27 +152,34 @@ func (c *Config) validate() error {
 // extras are the settings few jobs have. They live outside of Job, of which a
 // program may have a hundred thousand.
 type extras struct {
-	backoff      backoff.Policy
+	attempts     int
+	retry        backoff.Policy
 	giveUpAfter  int
-	healthyAfter time.Duration
+	cancelOnStop bool
+	onRun        func(Run)
 	onGiveUp     func(ctx context.Context, err error)
 	lastRun      LastRunStore
 	history      int
+	detailed     bool // the history was asked for
 	clock        clock.Clock
 }
 
 const defaultHistory = 10
 
-// noHistory is what all jobs share that want none and nothing else. Never written.
-var noHistory extras
+// What all jobs share that ask for nothing, or for no history and nothing else.
+// Never written.
+var (
+	usual     = extras{history: defaultHistory}
+	noHistory extras
+)
 
-// extras is nil when all of them have their defaults.
+// extras is shared by all jobs that have the defaults.
 func (c *Config) extras() *extras {
-	if c.Backoff == (Backoff{}) && c.GiveUpAfter == 0 && c.HealthyAfter == 0 && c.OnGiveUp == nil &&
+	if c.Retry == (Retry{}) && c.GiveUpAfter == 0 && !c.CancelOnStop && c.OnRun == nil && c.OnGiveUp == nil &&
 		c.LastRun == nil && c.Clock == nil {
 		switch {
 		case c.History == 0:
-			return nil
+			return &usual
 		case c.History < 0:
 			return &noHistory
 		}
@@ -186,14 +189,7 @@ func (c *Config) extras() *extras {
 		history = defaultHistory
 	}
 	return &extras{
-		c.Backoff.policy(), c.GiveUpAfter, c.HealthyAfter, c.OnGiveUp, c.LastRun, history, c.Clock,
+		c.Retry.Attempts, c.Retry.policy(), c.GiveUpAfter, c.CancelOnStop, c.OnRun, c.OnGiveUp,
+		c.LastRun, history, c.History > 0, c.Clock,
 	}
-}
-
-// orDefault makes the nil value usable.
-func (x *extras) orDefault() extras {
-	if x == nil {
-		return extras{history: defaultHistory}
-	}
-	return *x
 }

@@ -34,12 +34,13 @@ func (j *Job) triggerLocked(now time.Time) error {
 	}
 	if j.state == gaveUp {
 		j.state, j.replan = active, true
-		j.record().streak = 0
+		past := j.trouble()
+		past.streak, past.lost = 0, 0
 	}
 	if j.state != active {
 		return ErrNotRunning
 	}
-	if !j.admitLocked(request{slot: now, due: now.UnixNano(), trigger: true}) {
+	if !j.admitLocked(request{slot: now, due: now.UnixNano(), attempt: 1, trigger: true}) {
 		return ErrOverlap
 	}
 	return nil
@@ -83,8 +84,8 @@ func (j *Job) setPaused(paused bool) {
 // of the old schedule are forgotten. On a job that is not started, or gave up, it
 // is the schedule from then on.
 //
-// It fails on an invalid schedule, on one that panics, and, with ErrNotRunning, on
-// a job whose schedule has ended, until Stop, or that was removed; the old
+// It fails on an invalid schedule, on one that panics or does not return from Next
+// within a second, and, with ErrNotRunning, on a job whose schedule has ended, until Stop, or that was removed; the old
 // schedule is kept then.
 func (j *Job) SetSchedule(s Schedule) error {
 	if err := check(s, false); err != nil {
@@ -110,9 +111,11 @@ func (j *Job) nextLocked() time.Time {
 
 // setSchedule is SetSchedule with a valid schedule.
 func (j *Job) setSchedule(s Schedule) error {
+	var p patience
+	defer p.stop()
 	for {
 		j.mu.Lock()
-		state, gen, last, home := j.state, j.gen, j.last, j.home
+		state, gen, last, home, l := j.state, j.gen, j.last, j.home, j.life
 		lastEnd := j.lastEndLocked()
 		if state == idle {
 			j.schedule = s // Start makes a plan of it
@@ -126,8 +129,13 @@ func (j *Job) setSchedule(s Schedule) error {
 			return ErrNotRunning
 		case active, gaveUp:
 		}
-		q := j.replacement(s, home.time.now(), last, lastEnd)
-		a, err := decide(q, nil)
+		now := home.time.now()
+		q := j.replacement(s, now, last, lastEnd)
+		asked := j.consult(l, q, gen, now)
+		if !p.wait(asked) {
+			return errHangs
+		}
+		a, err := asked.answer, asked.err
 		if err != nil {
 			return err
 		}
@@ -141,7 +149,7 @@ func (j *Job) setSchedule(s Schedule) error {
 		}
 		j.gen++
 		if state == gaveUp {
-			j.schedule = q.schedule // the Trigger that revives the job makes a plan of it
+			j.schedule, j.asked = q.schedule, nil // the Trigger that revives the job makes a plan of it
 		} else {
 			j.setScheduleLocked(q.schedule, a)
 		}

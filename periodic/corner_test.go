@@ -218,11 +218,47 @@ func (*exiting) SaveLastRun(context.Context, string, time.Time) error {
 	return errors.New("unreachable")
 }
 
+// loading does what its function does when it is asked for the last run.
+type loading struct {
+	memory
+	load func()
+}
+
+func (l *loading) LastRun(context.Context, string) (time.Time, error) {
+	l.load()
+	return time.Time{}, nil
+}
+
+func TestAStoreThatExitsOrIgnoresItsContextDoesNotHoldUpTheStart(t *testing.T) {
+	release := make(chan struct{})
+	for name, load := range map[string]func(){"exits": runtime.Goexit, "hangs": func() { <-release }} {
+		t.Run(name, func(t *testing.T) {
+			j, err := periodic.New(periodic.Config{Name: "j", Schedule: periodic.Every(time.Hour), LastRun: &loading{load: load}}, nothing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			if name == "hangs" {
+				cancel()
+			}
+			if err := j.Start(ctx); err != nil || j.Next().IsZero() {
+				t.Errorf("Start: %v, next %v", err, j.Next())
+			}
+			cancel()
+			stop(t, j)
+			if name == "hangs" {
+				close(release)
+			}
+		})
+	}
+}
+
 func TestACallbackThatEndsItsGoroutineHoldsUpNobody(t *testing.T) {
 	fail := func(context.Context) error { return errors.New("no") }
 	for name, cfg := range map[string]periodic.Config{
 		"OnGiveUp": {GiveUpAfter: 1, OnGiveUp: func(context.Context, error) { runtime.Goexit() }},
 		"LastRun":  {LastRun: new(exiting)},
+		"OnRun":    {OnRun: func(periodic.Run) { runtime.Goexit() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -48,6 +48,9 @@ func (c *crew) start(runs line) {
 		return
 	}
 	c.mu.Lock()
+	for r := runs.first; r != nil; r = r.behind {
+		r.life.addLocked(r)
+	}
 	if c.waits.first == nil {
 		c.waits = runs
 	} else {

@@ -3,6 +3,7 @@ package periodic
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -25,35 +26,46 @@ const (
 // because the clocks went back over it.
 type RepeatPolicy uint8
 
-// The repeat policies. The zero value is the default.
+// The repeat policies. The default is RepeatBoth for a schedule whose field of
+// minutes or seconds has a star or a step, and RepeatOnce for any other.
 const (
 	RepeatOnce RepeatPolicy = iota // due the first time only
 	RepeatBoth                     // due both times
 )
 
-// CronOption is an option of [Cron] and the schedules made from it.
+// CronOption is an option of [Cron] and [DailyAt].
 type CronOption interface{ apply(*zoned) }
 
 func (p GapPolicy) apply(z *zoned)    { z.gap = p }
 func (p RepeatPolicy) apply(z *zoned) { z.repeat = p }
+func (andDays) apply(z *zoned)        { z.wall.both, z.andDays = true, true }
 
 // Gap chooses what happens to slots in the hour that a change of the clocks
 // skips. The default is FirstInstantAfter.
 func Gap(p GapPolicy) CronOption { return p }
 
 // Repeat chooses what happens to slots in the hour that a change of the clocks
-// repeats. The default is RepeatOnce.
+// repeats. The default is what the schedule means: one at an interval, such as
+// "*/5 0-5 * * *", goes on through the repeated hour, [RepeatBoth]; a time of day,
+// such as "0,30 1 * * *", comes once, [RepeatOnce].
 func Repeat(p RepeatPolicy) CronOption { return p }
+
+// AndDays asks that a day match both day fields. "0 9 13 * FRI" with it is due on
+// each Friday the 13th; without it, on each 13th and on each Friday.
+func AndDays() CronOption { return andDays{} }
+
+type andDays struct{}
 
 // Fields are minute, hour, day of month, month, day of week, with an optional
 // field of seconds before them. The number of years bounds the search for the
-// next slot; the fifth Monday of a February is up to 40 years away.
+// next slot; the fifth Monday of a February is up to 40 years away, and there is no
+// kind of year that comes less often.
 const (
 	cronSyntax = cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow |
 		cron.Descriptor | cron.Extended | cron.DowOrDom
 	cronSearchYears = 40
 	cronMaxLength   = 1024
-	anyValue        = 1 << 63 // how the parser marks a field that was a star
+	anyValue        = 1 << 63 // how the parser marks a field that has a star
 	allHours        = 1<<24 - 1
 )
 
@@ -63,24 +75,63 @@ const (
 // @monthly, @weekly, @daily, @midnight and @hourly.
 //
 // A field is a list, separated by commas, of *, a value, a range a-b, and any of
-// them with a step /n. Months and days of the week may be names of three
-// letters; Sunday is 0 or 7. A range must ascend, except one of weekday names,
-// such as FRI-MON. Day of month also has L (last day), L-n, nW (the weekday
-// nearest to day n, in the same month) and LW; day of week also has n#k (the
-// k-th n-day of the month), n#L and nL (the last). ? is *.
+// them with a step /n; a/n is from a to the field's end. Months and days of the
+// week may be names of three letters; Sunday is 0 or 7. A range must ascend, except
+// one of weekday names: FRI-MON, and SAT-TUE/2 is Saturday and Monday.
 //
-// If both day fields are restricted, a day that matches one of them matches. A
-// field that begins with a star, also with a step, is not restricted: then a day
-// must match both.
+// Day of month also has L (the last day), L-n (n days before it), nW (the weekday,
+// Monday to Friday, that is nearest to day n in the same month), LW (nearest to the
+// last day) and L-nW, also written LW-n (nearest to L-n). Day of week also has d#k
+// (the k-th such day of the month), d#L and dL (the last). A month that has no such
+// day, such as 31W in April, is passed over. ? is *.
+//
+// If both day fields are restricted, a day that matches one of them matches, unless
+// [AndDays] is given. A field that begins with a star, also with a step, is not
+// restricted: then a day must match both.
 //
 // When the clocks change, a schedule whose hour field has every hour is due in
 // each real hour, no more and no less. Any other follows the policies [Gap] and
 // [Repeat]. A zone in the text, as in CRON_TZ=, is an error; so is @every, for
 // which there is [Every], and a schedule that is never due, such as 30 February.
+//
+// Next returns the zero time if there is no slot in the next 40 years, as when all
+// of them fall into gaps and [SkipGap] is given, and for years beyond 9999.
 func Cron(expr string, loc *time.Location, opts ...CronOption) (Schedule, error) {
-	z, err := newCron(expr, loc)
+	z, err := newCron(expr, loc, opts)
 	if err != nil {
 		return nil, fmt.Errorf("stead/periodic: cron %q: %w", clip(expr), err)
+	}
+	return z, nil
+}
+
+// MustCron is [Cron] for an expression that stands in the program: it panics if
+// that is wrong.
+func MustCron(expr string, loc *time.Location, opts ...CronOption) Schedule {
+	return must(Cron(expr, loc, opts...))
+}
+
+func must(s Schedule, err error) Schedule {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func newCron(expr string, loc *time.Location, opts []CronOption) (*zoned, error) {
+	text, err := vet(expr)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	z := &zoned{
+		wall: newWall(spec), text: fmt.Sprintf("cron %q", strings.Join(strings.Fields(expr), " ")),
+		loc: wallclock.OrUTC(loc), hourly: spec.Hour&allHours == allHours,
+	}
+	if atIntervals(text) {
+		z.repeat, z.usual = RepeatBoth, RepeatBoth
 	}
 	for _, o := range opts {
 		if o != nil {
@@ -88,21 +139,24 @@ func Cron(expr string, loc *time.Location, opts ...CronOption) (Schedule, error)
 		}
 	}
 	if z.gap > SkipGap || z.repeat > RepeatBoth {
-		return nil, fmt.Errorf("stead/periodic: cron %q: unknown policy", clip(expr))
+		return nil, errors.New("unknown policy")
+	}
+	// What follows 2000 has leap years that begin on each day of the week, so a
+	// schedule that is not due in them never is.
+	if z.wall.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return nil, errors.New("it is never due")
 	}
 	return z, nil
 }
 
-func newCron(expr string, loc *time.Location) (*zoned, error) {
-	text, err := vet(expr)
-	if err != nil {
-		return nil, err
-	}
+// parse hands a text that was vetted to the parser, and adds what that leaves out.
+func parse(text string) (*cron.SpecSchedule, error) {
 	parser, err := cron.TryNewParser(cronSyntax)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := parser.WithMaxSearchYears(cronSearchYears).Parse("TZ=UTC " + text)
+	// It knows L-n and not L-nW.
+	parsed, err := parser.Parse("TZ=UTC " + lastNearest.ReplaceAllString(text, "$1"))
 	if err != nil {
 		return nil, err
 	}
@@ -110,24 +164,41 @@ func newCron(expr string, loc *time.Location) (*zoned, error) {
 	if !ok {
 		return nil, errors.New("not a calendar schedule")
 	}
-	if fields := strings.Fields(text); len(fields) >= 5 {
-		// The parser takes the mark of a star away when a step follows it.
-		if strings.ContainsAny(fields[len(fields)-3][:1], "*?") {
-			spec.Dom |= anyValue
+	fields := strings.Fields(text)
+	if len(fields) < 5 {
+		return spec, nil
+	}
+	monthDays, weekDays := fields[len(fields)-3], fields[len(fields)-1]
+	special := 0
+	for _, item := range strings.Split(monthDays, ",") {
+		if lastNearest.MatchString(item) {
+			spec.DomConstraints[special].Type = cron.DomLastWeekday
 		}
-		if strings.ContainsAny(fields[len(fields)-1][:1], "*?") {
-			spec.Dow |= anyValue
+		if strings.ContainsAny(item, "LW") {
+			special++
 		}
 	}
-	// What follows 2000 has leap years that begin on each day of the week, so a
-	// schedule that is not due in them never is.
-	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, errors.New("it is never due")
+	// Its mark of a star is not the crontab's: that a field begins with one.
+	spec.Dom = marked(spec.Dom, monthDays)
+	spec.Dow = marked(spec.Dow, weekDays)
+	return spec, nil
+}
+
+func marked(set uint64, text string) uint64 {
+	if text[0] == '*' || text[0] == '?' {
+		return set | anyValue
 	}
-	return &zoned{
-		wall: spec, text: fmt.Sprintf("cron %q", strings.Join(strings.Fields(expr), " ")),
-		loc: wallclock.OrUTC(loc), hourly: spec.Hour&allHours == allHours,
-	}, nil
+	return set &^ anyValue
+}
+
+// lastNearest is L-nW.
+var lastNearest = regexp.MustCompile(`(L-[0-9]+)W`)
+
+// atIntervals says whether the schedule comes at an interval within its hours: the
+// field of minutes, or of seconds, has a star or a step.
+func atIntervals(text string) bool {
+	fields := strings.Fields(text)
+	return len(fields) >= 5 && strings.ContainsAny(strings.Join(fields[:len(fields)-4], " "), "*?/")
 }
 
 // DailyAt is due each day at a time of day, "15:04" or "15:04:05", in loc; nil is
@@ -144,6 +215,12 @@ func DailyAt(at string, loc *time.Location, opts ...CronOption) (Schedule, error
 		z.text = "daily at " + at // nobody else has it yet
 	}
 	return s, err
+}
+
+// MustDailyAt is [DailyAt] for a time that stands in the program: it panics if that
+// is wrong.
+func MustDailyAt(at string, loc *time.Location, opts ...CronOption) Schedule {
+	return must(DailyAt(at, loc, opts...))
 }
 
 // clip keeps a long text out of an error message.

@@ -38,12 +38,11 @@ func vet(expr string) (string, error) {
 	for i, word := range words {
 		items := strings.Split(strings.ToUpper(word), ",")
 		for n, item := range items {
-			if err := fields[i].vet(item); err != nil {
+			vetted, err := fields[i].vet(item)
+			if err != nil {
 				return "", fmt.Errorf("%s: %w", fields[i].name, err)
 			}
-			if day, last := strings.CutSuffix(item, "L"); last && fields[i].name == dayOfWeek && !strings.HasSuffix(day, "#") {
-				items[n] = day + "#L" // the parser knows only 5#L
-			}
+			items[n] = vetted
 		}
 		words[i] = strings.Join(items, ",")
 	}
@@ -115,81 +114,54 @@ var (
 	}
 )
 
-// vet judges an item of the field's list, in upper case.
-func (f *cronField) vet(item string) error {
+// vet judges an item of the field's list, in upper case, and returns it in the
+// parser's dialect.
+func (f *cronField) vet(item string) (string, error) {
 	day, ordinal, counted := strings.Cut(item, "#")
 	switch {
 	case item == "":
-		return errors.New("an item of the list is empty")
+		return "", errors.New("an item of the list is empty")
 	case f.name == dayOfMonth && (item[0] == 'L' || strings.HasSuffix(item, "W")):
 		return vetDayOfMonth(item)
 	case f.name == dayOfWeek && counted:
 		if ordinal != "L" && number(ordinal, 1, 5) < 0 {
-			return wrong(item, "want a number from 1 to 5, or L for the last, after #")
+			return "", wrong(item, "want a number from 1 to 5, or L for the last, after #")
 		}
-		return f.single(day)
+		return item, f.single(day)
 	case f.name == dayOfWeek && item == "L":
-		return wrong(item, "want a day before L, such as FRIL for the last Friday of the month")
+		return "", wrong(item, "want a day before L, such as FRIL for the last Friday of the month")
 	case f.name == dayOfWeek && strings.HasSuffix(item, "L"):
-		return f.single(item[:len(item)-1])
+		day = item[:len(item)-1]
+		return day + "#L", f.single(day)
 	}
-	span, step, stepped := strings.Cut(item, "/")
-	size, err := f.span(span, stepped)
-	if err != nil || !stepped {
-		return err
-	}
-	if number(step, 1, max(size-1, 1)) < 0 {
-		return wrong(item, fmt.Sprintf("want a step from 1 to %d after /", max(size-1, 1)))
-	}
-	return nil
+	return f.vetRange(item)
 }
 
 // vetDayOfMonth judges the items that only a day of the month has.
-func vetDayOfMonth(item string) error {
-	before, ahead := strings.CutPrefix(item, "L-")
-	day, nearest := strings.CutSuffix(item, "W")
-	switch {
-	case item == "L" || item == "LW":
-	case ahead && number(before, 1, 30) < 0:
-		return wrong(item, "want a number of days from 1 to 30 after L-")
-	case nearest && !ahead && number(day, 1, 31) < 0:
-		return wrong(item, "want a day from 1 to 31, or L, before W")
-	case !ahead && !nearest:
-		return wrong(item, "want L, LW or L-n")
-	}
-	return nil
-}
-
-// span judges a star, a value or a range, and says how many values it has.
-func (f *cronField) span(span string, stepped bool) (size int, err error) {
-	if span == "*" || span == "?" {
-		return f.max - f.min + 1, nil
-	}
-	low, high, isRange := strings.Cut(span, "-")
-	if low == "" {
-		low = span // of "-1" the minus is what is wrong
-	}
-	first, named, err := f.value(low)
-	if err != nil {
-		return 0, err
-	}
-	if !isRange {
-		if stepped { // a/n is a-max/n
-			return f.max - first + 1, nil
+func vetDayOfMonth(item string) (string, error) {
+	rest, last := strings.CutPrefix(item, "L")
+	if !last {
+		if number(item[:len(item)-1], 1, 31) < 0 {
+			return "", wrong(item, "want a day from 1 to 31, or L, before W")
 		}
-		return 1, nil
+		return item, nil
 	}
-	last, alsoNamed, err := f.value(high)
+	before, nearest := strings.CutPrefix(rest, "W")
+	if !nearest {
+		before, nearest = strings.CutSuffix(rest, "W")
+	}
+	days, ahead := strings.CutPrefix(before, "-")
 	switch {
-	case err != nil:
-		return 0, err
-	case first <= last:
-		return last - first + 1, nil
-	case f.name == dayOfWeek && named && alsoNamed: // FRI-MON is how people speak
-		return f.max - first + 1 + last - f.min + 1, nil // as the parser counts: 0 and 7 are two
-	default:
-		return 0, wrong(span, fmt.Sprintf("want a range that ascends; did you mean %s-%d,%d-%s?", low, f.max, f.min, high))
+	case before == "":
+		return item, nil
+	case !ahead:
+		return "", wrong(item, "want L, LW, L-n or L-nW")
+	case number(days, 1, 30) < 0:
+		return "", wrong(item, "want a number of days from 1 to 30 after L-")
+	case nearest: // LW-n is another way to write it
+		return "L-" + days + "W", nil
 	}
+	return item, nil
 }
 
 // single judges what has to be one value.

@@ -21,6 +21,7 @@ type question struct {
 	jitter   time.Duration
 	seed     uint64
 	resumed  bool // the job was paused when the slot was due
+	first    bool // now itself is the next slot
 }
 
 // answer is what to do about it.
@@ -50,6 +51,9 @@ func (q question) answer(buffer []time.Time) (a answer, err error) {
 	if q.slot.IsZero() {
 		if a.next, err = following(q.schedule, q.now); err != nil {
 			return a, err
+		}
+		if q.first {
+			a.next = q.now
 		}
 		a.fire, err = q.jittered(a.next)
 		return a, err
@@ -163,29 +167,4 @@ func (q question) jittered(slot time.Time) (time.Time, error) {
 		room = gap
 	}
 	return slot.Add(spread(q.seed^mix(uint64(slot.UnixNano())), room)), nil
-}
-
-// spread maps a hash onto [0, room).
-func spread(hash uint64, room time.Duration) time.Duration {
-	return time.Duration(mix(hash) % uint64(room))
-}
-
-// seedOf is FNV-1a: the same in every process, so that a job keeps its phase and
-// jitter over restarts.
-func seedOf(name string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(name) {
-		h = (h ^ uint64(name[i])) * 1099511628211
-	}
-	return h
-}
-
-// mix is the finalizer of MurmurHash3; FNV alone leaves names that differ in
-// their last letter close together.
-func mix(h uint64) uint64 {
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
 }

@@ -77,11 +77,21 @@ func (b bounded) String() string {
 
 func (z *zoned) String() string {
 	text := z.text + " " + z.loc.String()
+	if z.andDays {
+		text += ", on days that match both"
+	}
+	if z.hourly {
+		return text // no policy applies
+	}
 	if z.gap == SkipGap {
 		text += ", not in gaps"
 	}
-	if z.repeat == RepeatBoth {
+	switch z.repeat {
+	case z.usual:
+	case RepeatBoth:
 		text += ", twice when repeated"
+	default:
+		text += ", once when repeated"
 	}
 	return text
 }

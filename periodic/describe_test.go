@@ -46,6 +46,13 @@ func TestASchedulesTextSaysWhatWasAskedFor(t *testing.T) {
 		{cron(t, "@daily", nil), `cron "@daily" UTC`},
 		{cron(t, "0 3 * * *", time.Local), `cron "0 3 * * *" Local`},
 		{cron(t, "30 2 * * *", berlin, periodic.SkipGap, periodic.RepeatBoth), `cron "30 2 * * *" Europe/Berlin, not in gaps, twice when repeated`},
+		{cron(t, "0 9 13 * FRI", berlin, periodic.AndDays(), periodic.SkipGap), `cron "0 9 13 * FRI" Europe/Berlin, on days that match both, not in gaps`},
+		{cron(t, "0 9 LW-2 * SAT-TUE/2", berlin), `cron "0 9 LW-2 * SAT-TUE/2" Europe/Berlin`},
+		{cron(t, "*/5 0-5 * * *", berlin), `cron "*/5 0-5 * * *" Europe/Berlin`}, // twice is what it means
+		{cron(t, "*/5 0-5 * * *", berlin, periodic.RepeatBoth), `cron "*/5 0-5 * * *" Europe/Berlin`},
+		{cron(t, "*/5 0-5 * * *", berlin, periodic.RepeatOnce), `cron "*/5 0-5 * * *" Europe/Berlin, once when repeated`},
+		{cron(t, "*/5 * * * *", berlin, periodic.RepeatOnce, periodic.SkipGap), `cron "*/5 * * * *" Europe/Berlin`}, // no policy applies
+		{periodic.MustDailyAt("02:30", berlin, periodic.RepeatOnce), "daily at 02:30 Europe/Berlin"},
 		{daily(), "daily at 02:30 UTC"},
 		{daily(periodic.SkipGap), "daily at 02:30 UTC, not in gaps"},
 		{periodic.At(), "never"},

@@ -42,10 +42,13 @@
 //  4. After a pause, a suspend, a change of the wall clock or a restart there is
 //     one run, or what [Missed] says; never a burst without bound.
 //  5. A schedule on a wall clock is due on days when the clocks change as [Gap]
-//     and [Repeat] say, and its next slot is always later than the last.
+//     and [Repeat] say. Its next slot is always later than the last, and is found
+//     in bounded time whatever the zone data are.
 //  6. A panic or runtime.Goexit of a run ends that run only.
-//  7. No run begins after Stop returned, and none is on when Done is closed,
+//  7. No run begins once a stop was asked for, and none is on when Done is closed,
 //     unless the job gave up.
+//  8. A schedule, calendar, hook, store, limit or log handler that panics, exits or
+//     hangs concerns its own job alone; a schedule that hangs is named meanwhile.
 //
 // # Time
 //
@@ -58,6 +61,8 @@
 //
 // # Shutdown
 //
+// From the moment a host is asked to stop no run begins, also of jobs whose turn to
+// stop comes late; with Config.CancelOnStop their contexts end then too. Otherwise
 // Stop lets a run that is on finish. A tenth of the time before its deadline, at
 // most a second, it cancels the run's context with cause [ErrStopping]; what runs
 // at the deadline nonetheless is named in the error. The report of a host says what
@@ -66,8 +71,10 @@
 // # Cost
 //
 // A job at rest in a Scheduler takes under 450 bytes and no goroutine; a job of
-// its own takes one goroutine and one timer. A job that has run takes about
-// 700 bytes more, and 60 for each run of its history. A run has a goroutine to
+// its own takes one goroutine and one timer. A job that has run takes up to
+// 250 bytes more. Once [Job.Stats] is called, and always for a job on its own or with
+// a positive History, there are 250 bytes for histograms and 60 for each run of the
+// history as well. A run has a goroutine to
 // itself while it is on; short runs that are due together share a few, one after
 // the other, so a run that locks its thread or changes the goroutine's labels has
 // to undo that. The next slot of a cron schedule in a time zone takes about a

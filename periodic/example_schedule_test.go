@@ -116,6 +116,27 @@ func ExampleCronOption() {
 	// Output: <nil>
 }
 
+// For expressions that stand in the program.
+func ExampleMustCron() {
+	s := periodic.Union(periodic.MustCron("0 9 L-2W * *", nil), periodic.MustDailyAt("06:30", nil))
+	fmt.Println(slots(s, time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC), 2))
+	fmt.Println(slots(s, time.Date(2026, 2, 26, 7, 0, 0, 0, time.UTC), 1)) // two days before the 28th, a Thursday
+	// Output:
+	// Fri 30 Jan 2026 06:30 UTC
+	// Sat 31 Jan 2026 06:30 UTC
+	// Thu 26 Feb 2026 09:00 UTC
+}
+
+// Friday the 13th. Without the option it is every Friday and every 13th.
+func ExampleAndDays() {
+	s, err := periodic.Cron("0 9 13 * FRI", nil, periodic.AndDays())
+	fmt.Println(slots(s, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 3), err)
+	// Output:
+	// Fri 13 Feb 2026 09:00 UTC
+	// Fri 13 Mar 2026 09:00 UTC
+	// Fri 13 Nov 2026 09:00 UTC <nil>
+}
+
 func ExampleDailyAt() {
 	s, err := periodic.DailyAt("06:30", nil)
 	fmt.Println(slots(s, time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC), 1), err)

@@ -14,7 +14,7 @@ import (
 // What the report of a host prints.
 func ExampleJob_Tally() {
 	tries := 0
-	job := once(periodic.Config{Name: "sync", Backoff: periodic.Backoff{Initial: time.Millisecond}}, func(context.Context) error {
+	job := once(periodic.Config{Name: "sync", Retry: periodic.Retry{Attempts: 3, Initial: time.Millisecond}}, func(context.Context) error {
 		if tries++; tries < 3 {
 			return errors.New("connection refused")
 		}

@@ -56,7 +56,7 @@ func ExampleConfig() {
 		MissedGrace: 6 * time.Hour,     // but not in the middle of the day
 		Timeout:     time.Hour,
 		Jitter:      10 * time.Minute,
-		Backoff:     periodic.Backoff{Initial: time.Minute, Max: time.Hour},
+		Retry:       periodic.Retry{Attempts: 5, Initial: time.Minute}, // and then tomorrow
 	}, func(context.Context) error { return nil })
 	fmt.Println(err)
 	_, err = periodic.New(periodic.Config{Name: "spin", Schedule: periodic.Every(0)}, func(context.Context) error { return nil })
@@ -140,8 +140,8 @@ func ExampleErrAgain() {
 	// 3 runs
 }
 
-func ExampleBackoff() {
-	failing := periodic.Config{Name: "sync", Backoff: periodic.Backoff{Initial: time.Millisecond, Max: time.Second}}
+func ExampleRetry() {
+	failing := periodic.Config{Name: "sync", Retry: periodic.Retry{Attempts: 5, Initial: time.Millisecond}}
 	tries := 0
 	job := once(failing, func(context.Context) error {
 		if tries++; tries < 4 {

@@ -39,7 +39,7 @@ const (
 
 func (e except) Next(after time.Time) time.Time {
 	last := after.AddDate(exceptYears, 0, 0)
-	next := e.schedule.Next(after)
+	next := later(e.schedule, after)
 	for range exceptSlots {
 		if next.IsZero() {
 			return next
@@ -56,7 +56,7 @@ func (e except) Next(after time.Time) time.Time {
 		} else {
 			until = next
 		}
-		next = e.schedule.Next(until)
+		next = later(e.schedule, until)
 	}
 	return time.Time{}
 }

@@ -149,79 +149,15 @@ func TestGivingUpEndsTheRunsBesideIt(t *testing.T) {
 	})
 }
 
-func TestBackoffReplacesTheScheduleUntilARunSucceeds(t *testing.T) {
+func TestStopWhileAnAttemptWaitsReturnsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLog()
-		var runs atomic.Int64
-		last, paused := make(chan struct{}), make(chan struct{})
-		j := start(t, periodic.Config{
-			Schedule: periodic.Every(time.Second),
-			Backoff:  periodic.Backoff{Initial: 10 * time.Second, Max: 40 * time.Second},
-		}, func(ctx context.Context) error {
-			l.note(ctx)
-			n := runs.Add(1)
-			if n == 199 {
-				close(last)
-				<-paused
-			}
-			if n < 200 {
-				return io.EOF
-			}
-			return nil
-		})
-		<-last
-		j.Pause() // while it is on: the delay after it may be of no length
-		close(paused)
-		synctest.Wait()
-		s := j.Stats()
-		for i := 1; i < 199; i++ {
-			bound := min(10*time.Second<<min(i-1, 9), 40*time.Second)
-			if d := l.began[i] - l.began[i-1]; d < 0 || d > bound {
-				t.Fatalf("delay %d is %v of %v", i, d, bound)
-			}
-		}
-		if s.Streak != 199 || s.RetryAt.IsZero() || s.Skipped.Backoff == 0 {
-			t.Errorf("stats %+v", s)
-		}
-		j.Resume()
-		pass(45 * time.Second) // the run after the delay succeeds and the schedule is back
-		stop(t, j)
-		if len(l.began) < 202 || l.began[201]-l.began[200] != time.Second || l.began[201]%time.Second != 0 {
-			t.Errorf("after success: %v", l.began[199:])
-		}
-		s = j.Stats()
-		if total := s.Skipped.Total() + s.Duration.Count; total < uint64(time.Since(l.zero)/time.Second) {
-			t.Errorf("%d slots and retries are accounted for in %v", total, time.Since(l.zero))
-		}
-	})
-}
-
-func TestStopDuringABackoffReturnsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		j := start(t, periodic.Config{Schedule: periodic.Every(time.Hour), RunAtStart: true, Backoff: periodic.Backoff{Initial: time.Hour}},
+		j := start(t, periodic.Config{Schedule: periodic.Every(time.Hour), RunAtStart: true, Retry: periodic.Retry{Attempts: 9, Initial: time.Minute}},
 			func(context.Context) error { return io.EOF })
 		pass(time.Millisecond)
 		before := time.Now()
 		stop(t, j)
 		if d := time.Since(before); d != 0 {
 			t.Errorf("stopped after %v", d)
-		}
-	})
-}
-
-func TestALongHealthyRunForgivesEarlierFailures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var runs atomic.Int64
-		j := start(t, periodic.Config{Schedule: periodic.After(time.Second), GiveUpAfter: 3, HealthyAfter: time.Hour}, func(context.Context) error {
-			if runs.Add(1)%3 == 0 {
-				time.Sleep(time.Hour)
-			}
-			return io.EOF
-		})
-		pass(10 * time.Hour)
-		// Two short ones and a long one that begins a new streak, then it ends with two short ones.
-		if s := j.Stats(); runs.Load() != 5 || !s.GaveUp {
-			t.Errorf("%d runs, stats %+v", runs.Load(), s)
 		}
 	})
 }

@@ -22,7 +22,7 @@ type Job struct {
 	name       string
 	fn         func(ctx context.Context) error
 	log        atomic.Pointer[slog.Logger] // its own or inherited; nil: that of home
-	extra      *extras                     // nil: defaults
+	extra      *extras                     // never nil, shared
 	phase      time.Duration
 	grace      time.Duration
 	jitter     time.Duration
@@ -34,6 +34,7 @@ type Job struct {
 	// Guarded by the scheduler's lock.
 	inHand bool // of the loop, which is about to give it its place
 	poked  bool // a look at the job was asked for meanwhile
+	inLine bool // of the loop: it has a run that waits for the scheduler's Limit
 	index  int  // place in the queue, or -1
 
 	mu sync.Mutex // guards what follows; never held together with the scheduler's
@@ -45,6 +46,8 @@ type Job struct {
 	replan    bool // slot is to be worked out anew
 	exhausted bool // the schedule has no slot after the last one
 	closed    bool // done was closed, or would have been
+	watched   bool // Stats was called
+	held      bool // done is not to be closed before Stop is called
 	running   int32
 	gen       uint32     // counts changes to schedule and slot by others than the loop
 	home      *Scheduler // set once, by Start or Add
@@ -55,6 +58,7 @@ type Job struct {
 	last      int64     // the last slot that was due, in Unix nanoseconds; zero: none
 	runs      *run      // the runs that are on, newest first
 	pending   []request // runs to start
+	asked     *ask      // the question that the schedule has before it, or nil
 	rec       *record   // nil: nothing happened yet
 	done      chan struct{}
 	err       error
@@ -79,7 +83,7 @@ const (
 // with one of the causes ErrTimeout, ErrReplaced, ErrStopping or ErrGaveUp, and
 // when run returns. [Scheduled] tells which slot the run is for. What run returns
 // is logged and counted; a panic or a runtime.Goexit counts as an error. In every
-// case the job goes on, unless Config.GiveUpAfter says otherwise.
+// case the job goes on, see Config.Retry, unless Config.GiveUpAfter says otherwise.
 func New(cfg Config, run func(ctx context.Context) error) (*Job, error) {
 	if run == nil {
 		return nil, opError("new", cfg.Name, errors.New("run is nil"))
@@ -117,12 +121,14 @@ func (j *Job) InheritLogger(l *slog.Logger) { j.log.CompareAndSwap(nil, l) }
 // there is one. Runs get the values of ctx, but not its end: they end with Stop.
 //
 // It fails if the job is started already or belongs to a scheduler, and with the
-// error of a schedule that panics. After Stop returned the job may be started
-// again; a run that Stop left behind counts as one that is on, for Overlap.
+// error of a schedule that panics. For the first slot of a schedule of somebody
+// else's it waits a second at most; the job goes on without, see [Schedule]. After
+// Stop returned the job may be started again; a run that Stop left behind counts as
+// one that is on, for Overlap.
 func (j *Job) Start(ctx context.Context) error {
 	j.mu.Lock()
 	if j.home == nil {
-		j.home = &Scheduler{name: j.name, clk: j.extra.orDefault().clock}
+		j.home = &Scheduler{name: j.name, clk: j.extra.clock}
 		j.home.log.Store(j.log.Load())
 		j.home.init()
 		j.home.enrolLocked(j) // nobody else knows it yet
@@ -142,10 +148,10 @@ func (j *Job) Start(ctx context.Context) error {
 // wraps the cause of ctx and names the job. Without a deadline Stop waits until
 // ctx ends, and only then ends their contexts, without waiting any more.
 //
-// No run begins after Stop returned. Slots that waited for a run to end are
-// counted in Skips.Stopped. Stop before Start does nothing; a second one waits
-// for the same end. With a ctx that comes from a run of the job, Stop only asks
-// and returns ErrStopping at once.
+// No run begins from the call on, and the slots that waited for one are counted in
+// Skips.Stopped. With Config.CancelOnStop the contexts of the runs end at once.
+// Stop before Start does nothing; a second one waits for the same end. With a ctx
+// that comes from a run of the job, Stop only asks and returns ErrStopping at once.
 //
 // A job in a scheduler is stopped by it, or by its Remove: Stop is an error then.
 func (j *Job) Stop(ctx context.Context) error {
@@ -161,12 +167,33 @@ func (j *Job) Stop(ctx context.Context) error {
 	return s.Stop(ctx)
 }
 
-// Stuck is how many runs are still on after a Stop that gave up on them. A host
-// names the job as a straggler then, with the stacks of these runs.
-func (j *Job) Stuck() int {
+// Stopping begins the stop without waiting for the runs that are on: from then on
+// no run begins, and with Config.CancelOnStop the contexts of those that are on
+// end, so that a job does not feed a queue whose consumer is about to stop. A host
+// calls it before it stops the first service; a job started with the context of a
+// host does the same already when that is asked to stop, before its drain delay.
+// Stopping returns nil. Done is not closed before Stop, which does the rest.
+func (j *Job) Stopping(ctx context.Context) error {
+	j.mu.Lock()
+	s, own := j.home, j.own
+	j.mu.Unlock()
+	if own {
+		return s.Stopping(ctx)
+	}
+	return nil
+}
+
+// Stuck is how many runs are still on after a Stop that gave up on them, and 0
+// before. A host names the job as a straggler then, with the stacks of these runs.
+func (j *Job) Stuck() (n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return int(j.running)
+	for r := j.runs; r != nil; r = r.older {
+		if r.life.abandoned.Load() {
+			n++
+		}
+	}
+	return n
 }
 
 // Done returns a channel that is closed when the job has ended: it was stopped or
@@ -187,7 +214,7 @@ func (j *Job) Done() <-chan struct{} {
 
 // Err says why Done is closed: nil after Stop or at the end of the schedule, an
 // error that wraps ErrGaveUp and the last failure if the job gave up, or the
-// error of a schedule that panicked or went backwards.
+// error of a schedule that panicked, called runtime.Goexit or went backwards.
 func (j *Job) Err() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -205,18 +232,10 @@ func (j *Job) Health(context.Context) error {
 	return nil
 }
 
-// record is made on first use.
-func (j *Job) record() *record {
-	if j.rec == nil {
-		j.rec = new(record)
-	}
-	return j.rec
-}
-
 // closeIdleLocked closes done when a job that was stopped or removed has no run on
 // any more. Whoever waits for done may close what the runs use.
 func (j *Job) closeIdleLocked() {
-	if j.running == 0 && j.state != active {
+	if j.running == 0 && j.state != active && !j.held {
 		j.closeLocked()
 	}
 }

@@ -11,10 +11,18 @@ import (
 // began in it. A scheduler that is started again gets a new one, so that runs
 // left over by a stop that timed out are not mistaken for its own.
 type life struct {
-	base context.Context // of all runs: the values given to Start, and no end
-	quit chan struct{}   // closed to end the loop
-	done chan struct{}   // closed when the loop has ended: no run starts after that
-	stop func()          // closes quit, once
+	base  context.Context // of all runs: the values given to Start, and no end
+	quit  chan struct{}   // closed to end the loop: from then on no run begins
+	done  chan struct{}   // closed when the loop has ended
+	stop  func()          // closes quit, once
+	waits context.Context // for a place of the limit; ends with quit
+	brim  gate            // of the limit that the scheduler may have
+
+	deaf func() bool // ends the wait for the stop of the host; nil: there is no host
+
+	abandoned atomic.Bool // a Stop left runs or other calls behind
+	announced atomic.Bool // the stop began with Stopping
+	demanded  atomic.Bool // Stop was called
 
 	// Set before the jobs are deactivated, so that an Add which was on its way in
 	// this life does not activate its job after that.
@@ -23,6 +31,9 @@ type life struct {
 	mu   *sync.Mutex   // the crew's
 	runs *run          // those that are on, a list
 	idle chan struct{} // somebody waits for the last run; closed by it
+
+	asides map[*string]struct{} // other calls that are on, by what they are
+	alone  chan struct{}        // as idle
 }
 
 func newLife(ctx context.Context, mu *sync.Mutex) *life {
@@ -32,33 +43,35 @@ func newLife(ctx context.Context, mu *sync.Mutex) *life {
 		quit: make(chan struct{}),
 		done: make(chan struct{}),
 	}
-	l.stop = sync.OnceFunc(func() { close(l.quit) })
+	waits, cancel := context.WithCancelCause(l.base)
+	l.waits = waits
+	l.stop = sync.OnceFunc(func() {
+		close(l.quit)
+		cancel(ErrStopping)
+	})
 	return l
 }
 
-// loopEnds waits for the loop and says whether it ended. A loop ends at once unless
-// it is in a Schedule that hangs; for that it has until ctx ends, and a moment more
-// because a ctx may have ended before anybody looked.
-func (l *life) loopEnds(ctx context.Context) bool {
+// comes waits for what takes no time unless something is broken, until ctx ends and
+// a moment more, because a ctx may have ended before anybody looked.
+func comes(ctx context.Context, what <-chan struct{}) bool {
 	select {
-	case <-l.done:
+	case <-what:
 		return true
 	case <-ctx.Done():
 	}
 	moment, cancel := withMoment()
 	defer cancel()
 	select {
-	case <-l.done:
+	case <-what:
 		return true
 	case <-moment.Done():
 		return false
 	}
 }
 
-// add is called by the loop, with the job's lock held.
-func (l *life) add(r *run) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// addLocked is called by the loop, with the crew's lock held.
+func (l *life) addLocked(r *run) {
 	if r.next = l.runs; r.next != nil {
 		r.next.prev = r
 	}
@@ -109,10 +122,13 @@ func (l *life) snapshot() (runs []*run) {
 	return runs
 }
 
-// cancel ends the contexts of all runs.
-func (l *life) cancel(cause error) {
+// cancel ends the contexts of all runs, or of those alone whose jobs want it at
+// the beginning of a stop.
+func (l *life) cancel(all bool) {
 	for _, r := range l.snapshot() {
-		r.cancel(cause)
+		if all || r.job.extra.cancelOnStop {
+			r.cancel(ErrStopping)
+		}
 	}
 }
 

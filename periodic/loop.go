@@ -1,8 +1,11 @@
 package periodic
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // batch is how many jobs are looked at for one reading of the clock: a job that
@@ -12,12 +15,39 @@ const batch = 64
 // loop is the goroutine of a scheduler: it alone decides and starts runs. So there
 // is no order of locks to get wrong, and once it has ended nothing can start.
 func (s *Scheduler) loop(l *life) {
-	defer s.retire(l)
+	guard.Run(func() error { s.turn(l); return nil }, func(err error) {
+		if err != nil { // of the Clock: all else that is not ours is called aside
+			s.collapse(err)
+		}
+		s.retire(l)
+	})
+}
+
+// collapse gives the jobs the error that ended the loop.
+func (s *Scheduler) collapse(err error) {
+	err = fmt.Errorf("the Clock ended the scheduler: %w", err)
+	s.mu.Lock()
+	s.broken = opError("run", s.name, err)
+	s.mu.Unlock()
+	for _, j := range s.Jobs() {
+		j.mu.Lock()
+		if j.state == active {
+			j.err = opError("run", j.name, err)
+		}
+		j.mu.Unlock()
+	}
+	say(s.log.Load(), slog.LevelError, "scheduler ended", "scheduler", s.name, "error", err)
+}
+
+func (s *Scheduler) turn(l *life) {
 	bell := &alarm{clk: s.time.clk}
 	defer bell.stop()
 	for {
-		now := s.look()
+		now := s.look(l)
 		stopping := s.pass(l, now)
+		if s.limit != nil && !stopping {
+			s.letIn(l, now)
+		}
 		s.crew.start(s.due)
 		s.due = line{}
 		if stopping {
@@ -42,13 +72,16 @@ func (s *Scheduler) loop(l *life) {
 
 // look reads the clock, and moves along what counts in elapsed time if the wall
 // clock was set.
-func (s *Scheduler) look() time.Time {
+func (s *Scheduler) look(l *life) time.Time {
 	now, step := s.time.read()
 	s.mu.Lock()
 	s.clock = now.UnixNano()
 	s.mu.Unlock()
 	if step != 0 {
-		say(s.log.Load(), slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", step)
+		l.aside("the Logger", func() error {
+			say(s.log.Load(), slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", step)
+			return nil
+		}, nil)
 		for _, j := range s.Jobs() {
 			// A look at each, as its place in the queue may stand for a poke and
 			// not for a slot. One that is removed meanwhile does no harm: settle
@@ -180,13 +213,16 @@ func (j *Job) shift(step time.Duration) {
 	for i := range j.pending { // which would begin late, or early, otherwise
 		j.pending[i].due += int64(step)
 	}
-	if j.rec != nil {
-		j.rec.saved = 0
-		if j.rec.lastEnd != 0 {
-			j.rec.lastEnd += int64(step)
-		}
-		if !j.rec.retryAt.IsZero() {
-			j.rec.retryAt = j.rec.retryAt.Add(step)
+	if j.asked != nil {
+		j.asked.since += int64(step)
+	}
+	if j.rec != nil && j.rec.lastEnd != 0 {
+		j.rec.lastEnd += int64(step)
+	}
+	if past := j.troubled(); past != nil {
+		past.saved = 0
+		if past.retryAt != 0 {
+			past.retryAt += int64(step)
 		}
 	}
 	r, fixed := j.schedule.(rate)

@@ -11,19 +11,20 @@ import (
 )
 
 // run is one run while it is on. It is also its own context, which saves a layer
-// of context.WithValue on each run.
+// of context.WithValue on each run. A hundred thousand may begin at once, so it is
+// kept small.
 type run struct {
 	context.Context
 	cancel context.CancelCauseFunc
 
-	job   *Job
-	home  *Scheduler
-	life  *life
-	req   request
-	begun time.Duration // on the monotonic clock
-	start time.Time     // the same as it was read then: the wall clock may be set meanwhile
+	job    *Job
+	life   *life
+	req    request
+	begun  time.Duration // on the monotonic clock
+	start  int64         // the same as it was read then, in Unix nanoseconds: the wall clock may be set meanwhile
+	denied *error        // of the limit: it must not begin
 
-	next, prev *run // guarded by the life's lock
+	next, prev *run // guarded by the crew's lock
 	behind     *run // in a line: the loop's, then guarded by the crew's lock
 
 	// Guarded by the job's lock.
@@ -31,6 +32,9 @@ type run struct {
 	deadline     int64 // when the loop has to look at it, in Unix nanoseconds
 	expired      bool  // the timeout is over
 	stuck        bool  // and the run ignored that
+	overtaken    bool  // a newer slot was due since: it is not made again
+
+	holds bool // a place of the limit; the loop's, then the run's
 }
 
 // runKey finds the run in its context.
@@ -63,7 +67,7 @@ const stuckAfter = time.Second
 // startLocked starts a run. It is called on the loop's goroutine only: whatever a
 // goroutine is started from, a Trigger in a request handler for instance, it
 // inherits the pprof labels of that.
-func (j *Job) startLocked(req request, now time.Time) {
+func (j *Job) startLocked(req request, now time.Time) *run {
 	past := j.record()
 	if past.base == nil {
 		past.base = j.life.base
@@ -71,7 +75,7 @@ func (j *Job) startLocked(req request, now time.Time) {
 			past.base = pprof.WithLabels(past.base, pprof.Labels("job", j.name))
 		}
 	}
-	r := &run{job: j, home: j.home, life: j.life, req: req, older: j.runs, deadline: never}
+	r := &run{job: j, life: j.life, req: req, older: j.runs, deadline: never}
 	r.Context, r.cancel = withTimeout(past.base, j.timeout, j.home.clk == nil)
 	if j.timeout > 0 {
 		r.deadline = nanos(now.Add(j.timeout))
@@ -81,9 +85,9 @@ func (j *Job) startLocked(req request, now time.Time) {
 	}
 	j.runs = r
 	j.running++
-	past.lastStarted = now
-	j.life.add(r)
+	past.lastStarted = now.UnixNano()
 	j.home.due.push(r)
+	return r
 }
 
 // unlinkLocked takes an ended run out of the job's list.
@@ -105,18 +109,23 @@ func (r *run) execute() {
 	if !r.job.own {
 		pprof.SetGoroutineLabels(r.Context)
 	}
-	r.begun = r.home.time.elapsed()
-	r.start = r.home.time.at(r.begun)
-	late := r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) // no processor was free in time
-	if r.Err() != nil && !late {                                      // removed, replaced or stopped before it could begin
+	r.begun = r.job.home.time.elapsed()
+	r.start = r.job.home.time.at(r.begun).UnixNano()
+	var failed error
+	if r.denied != nil {
+		failed = *r.denied
+	} else if r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) {
+		failed = ErrTimeout // no processor was free in time
+	}
+	if closed(r.life.quit) || failed == nil && r.Err() != nil { // stopped, removed or replaced before it could begin
 		r.withdraw()
 		return
 	}
 	// Here and not in end: deeper down the stack of most runs would have to grow
 	// for it. It comes also after a Goexit.
 	defer r.cancel(nil)
-	if late {
-		r.end(ErrTimeout)
+	if failed != nil {
+		r.end(failed)
 		return
 	}
 	guard.Run(func() error { return r.job.fn(r) }, r.end)
@@ -130,24 +139,25 @@ func (r *run) withdraw() {
 	switch {
 	case r.req.again:
 	case errors.Is(context.Cause(r), ErrReplaced):
-		j.record().skips.Overlap++
+		j.trouble().skips.Overlap++
 	default:
-		j.record().skips.Stopped++
+		j.trouble().skips.Stopped++
 	}
 	j.mu.Unlock()
 	r.cancel(nil)
-	r.home.poke(j)
-	r.life.remove(r)
+	r.job.home.poke(j)
+	defer r.life.remove(r)
+	r.release()
 }
 
 // end says what became of the run. It is called on the run's goroutine, which
 // after a Goexit is a dying one.
 func (r *run) end(err error) {
-	over := r.home.time.elapsed()
-	now := r.home.time.at(over)
+	over := r.job.home.time.elapsed()
+	now := r.job.home.time.at(over)
 	result := Run{
-		Slot: r.req.slot, Started: r.start, Lateness: max(r.start.Sub(time.Unix(0, r.req.due)), 0), Duration: over - r.begun,
-		Outcome: r.outcomeOf(err), Err: err, Trigger: r.req.trigger,
+		Slot: r.req.slot, Started: time.Unix(0, r.start).In(now.Location()), Lateness: max(time.Duration(r.start-r.req.due), 0), Duration: over - r.begun,
+		Outcome: r.outcomeOf(err), Err: err, Attempt: r.req.attempt, Trigger: r.req.trigger,
 	}
 	again := errors.Is(err, ErrAgain)
 	if again {
@@ -156,7 +166,13 @@ func (r *run) end(err error) {
 	// User code is called from here on, which may end the goroutine; the rest is to
 	// come all the same.
 	defer r.life.remove(r) // last: a Stop that waits returns now
-	defer r.file(result, now, again)
+	defer r.release()
+	if r.job.extra.onRun != nil {
+		defer r.leave(result, again)
+		defer r.tell(result, now)
+	} else {
+		defer r.file(result, now, again)
+	}
 	// Before the job may run again. A cancelled run is not remembered, so that the
 	// next start makes up for it.
 	if result.Outcome != Cancelled && !r.req.trigger {
@@ -164,26 +180,50 @@ func (r *run) end(err error) {
 	}
 }
 
-// file puts an ended run into the job's books and says what comes next.
+// file puts an ended run into the job's books and makes room for the next.
 func (r *run) file(result Run, now time.Time, again bool) {
+	r.job.mu.Lock()
+	r.job.bookLocked(result, now)
+	r.leaveLocked(result, now, again)
+}
+
+// tell puts an ended run into the job's books and calls the user's hook, whose
+// panic must not pass for one of the run.
+func (r *run) tell(result Run, now time.Time) {
 	j := r.job
 	j.mu.Lock()
+	j.bookLocked(result, now)
+	j.mu.Unlock()
+	j.call("OnRun", func() { j.extra.onRun(result) })
+}
+
+// leave makes room for the job's next run.
+func (r *run) leave(result Run, again bool) {
+	now := r.job.home.time.now()
+	r.job.mu.Lock()
+	r.leaveLocked(result, now, again)
+}
+
+// leaveLocked makes room for the job's next run, says what comes next and gives
+// the lock back, as what it calls then is not to be called with one.
+func (r *run) leaveLocked(result Run, now time.Time, again bool) {
+	j := r.job
 	r.unlinkLocked()
-	j.record().remember(result, j.extra.orDefault().history)
-	gone := j.judgeLocked(result, now)
+	gone := j.judgeLocked(r, result, now)
 	if j.state == active {
 		j.planLocked(r, now, again)
 	}
 	// Most often there is nothing to decide, and the loop is left asleep.
 	_, fixed := j.schedule.(delay)
-	waits := fixed || j.exhausted || len(j.pending) > 0 || !j.rec.retryAt.IsZero()
+	past := j.rec.trouble
+	waits := fixed || j.exhausted || len(j.pending) > 0 || past != nil && past.retryAt != 0
 	j.mu.Unlock()
 	r.report(result, gone)
 	if waits {
-		r.home.poke(j)
+		j.home.poke(j)
 	}
-	if gone != nil {
-		r.giveUp(gone)
+	if call := j.extra.onGiveUp; gone != nil && call != nil { // no lock is held: it may call the job
+		j.call("OnGiveUp", func() { call(context.WithoutCancel(r), gone) })
 	}
 }
 
@@ -196,14 +236,14 @@ func (j *Job) expireLocked(now time.Time) (stuck []*run) {
 		}
 		if !r.expired {
 			r.expired = true
-			if r.home.clk != nil { // else its context has a deadline of its own
+			if r.job.home.clk != nil { // else its context has a deadline of its own
 				r.cancel(ErrTimeout)
 			}
 			r.deadline = nanos(now.Add(stuckAfter))
 			continue
 		}
 		r.stuck, r.deadline = true, never
-		j.record().stuck++
+		j.trouble().stuck++
 		stuck = append(stuck, r)
 	}
 	return stuck

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/steadgo/stead/internal/slots"
 )
 
 // Schedule says when a job is due. A due time is called a slot.
@@ -13,8 +15,10 @@ import (
 // if there is none. It must do a bounded amount of work however far after lies
 // in the past, must be safe for concurrent use, and must not depend on anything
 // but its argument: a [Job] asks it again after pauses and clock changes. A Next
-// that returns an instant not after its argument, or panics, ends the job with
-// an error.
+// that returns an instant not after its argument, panics, or calls runtime.Goexit
+// ends its job with an error. While a Next does not return, the log and
+// [Stats].StuckInNext say so, and only its own job waits: a job asks a schedule that
+// is not of this package, or has a [Calendar], on a goroutine of its own.
 //
 // A String method, which is not required, says on pages what the schedule is. Those
 // of this package have one: `every 5m0s`, `cron "30 2 * * *" Europe/Berlin`.
@@ -32,9 +36,12 @@ const (
 )
 
 // Every is a fixed rate: slots are d apart, however long the runs take. The first
-// is due within d of the start, at a moment that a hash of the job's name decides,
-// so that jobs do not all tick together; with Config.Phase set to [OnePeriod] it is
-// due d after the start, and with Config.RunAtStart there is a run at once. The grid
+// is due within d of the start, at a place that a hash of the job's name, the host
+// name and the process id decides, so that neither the jobs of a process nor its
+// replicas tick together. A container that is restarted has its place again, as has
+// a job with a LastRun store, whose grid goes on, and one with a Config.Phase; in a
+// test program the name alone decides. With Phase set to [OnePeriod] the first slot
+// is due d after the start, and with Config.RunAtStart it is the start. The grid
 // lies on the monotonic clock, so a change of the wall clock neither hurries nor
 // delays a run.
 //
@@ -100,6 +107,17 @@ func bind(s Schedule, anchor time.Time) Schedule {
 		return p.bind(anchor)
 	}
 	return s
+}
+
+// later is s.Next for a schedule that stands inside another one. The outer one may
+// have asked for a time other than its own argument, so nobody else can see whether
+// the answer moved forward.
+func later(s Schedule, after time.Time) time.Time {
+	next, err := slots.Following(s, after)
+	if err != nil {
+		panic(err)
+	}
+	return next
 }
 
 func checkPeriod(d time.Duration) error {
@@ -186,7 +204,7 @@ type union []Schedule
 func (u union) Next(after time.Time) time.Time {
 	var first time.Time
 	for _, s := range u {
-		if next := s.Next(after); !next.IsZero() && (first.IsZero() || next.Before(first)) {
+		if next := later(s, after); !next.IsZero() && (first.IsZero() || next.Before(first)) {
 			first = next
 		}
 	}
@@ -218,7 +236,7 @@ func (b bounded) Next(after time.Time) time.Time {
 	if !b.from.IsZero() && after.Before(b.from) {
 		after = b.from.Add(-1) // from itself may be a slot
 	}
-	next := b.Schedule.Next(after)
+	next := later(b.Schedule, after)
 	if !b.until.IsZero() && !next.Before(b.until) {
 		return time.Time{}
 	}

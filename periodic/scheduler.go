@@ -27,18 +27,31 @@ type SchedulerConfig struct {
 	// Logger is for jobs that have none. Nil: that of the host; without one, it
 	// discards.
 	Logger *slog.Logger
+
+	// Limit bounds the runs of all its jobs together, and those of others that share
+	// it: each run takes one of it, first come, first served.
+	// golang.org/x/sync/semaphore's Weighted is one; it is released on the goroutine
+	// of the run. A run that waits for it has not begun: it counts as Waiting, takes
+	// the place of its slot for Overlap, and does not use its Timeout. At a stop it is
+	// counted in Skips.Stopped. If Acquire fails otherwise, so does the run. Nil: none.
+	Limit interface {
+		Acquire(ctx context.Context, n int64) error
+		Release(n int64)
+	}
 }
 
 // Scheduler looks after many jobs with one goroutine and one timer. It is a
 // hosted service, for programs with more jobs than they want goroutines, or whose
 // jobs come and go. Make it with [NewScheduler]; the zero value is not usable. All
 // methods may be called from any goroutine, also from inside a run, and none but
-// Start, Stop and an Add with a LastRunStore blocks.
+// Start, Stop and an Add with a LastRunStore blocks; an Add with a schedule that is
+// somebody else's waits for that, a second at most.
 type Scheduler struct {
-	name string
-	log  atomic.Pointer[slog.Logger] // nil discards
-	clk  clock.Clock
-	wake chan struct{}
+	name  string
+	log   atomic.Pointer[slog.Logger] // nil discards
+	clk   clock.Clock
+	limit limiter // nil: none
+	wake  chan struct{}
 
 	time    *timeline   // made by the first Start, never changed
 	scratch []time.Time // the loop's
@@ -52,6 +65,8 @@ type Scheduler struct {
 	clock int64 // what the loop takes for now, in Unix nanoseconds
 	life  *life // the latest; nil: never started
 	live  bool  // its loop is on, or about to be
+
+	broken error // what ended the loop; nil: a stop
 }
 
 // NewScheduler makes a scheduler without jobs. It starts nothing.
@@ -59,7 +74,7 @@ func NewScheduler(cfg SchedulerConfig) (*Scheduler, error) {
 	if cfg.Name == "" {
 		return nil, opError("new scheduler", cfg.Name, errors.New("Name is empty"))
 	}
-	s := &Scheduler{name: cfg.Name, clk: cfg.Clock}
+	s := &Scheduler{name: cfg.Name, clk: cfg.Clock, limit: cfg.Limit}
 	s.log.Store(cfg.Logger)
 	s.init()
 	return s, nil
@@ -86,7 +101,7 @@ func (s *Scheduler) Add(j *Job) error {
 	if j == nil {
 		return opError("add to", s.name, errors.New("job is nil"))
 	}
-	if c := j.extra.orDefault().clock; c != nil && c != s.clk {
+	if c := j.extra.clock; c != nil && c != s.clk {
 		return opError("add", j.name, errors.New("the job has another Clock than the scheduler"))
 	}
 	// The two locks are never held together, so the job is claimed first and given
@@ -114,7 +129,9 @@ func (s *Scheduler) Add(j *Job) error {
 	if !live {
 		return nil
 	}
-	if err := s.admit(l.base, j, l, s.time.now()); err != nil {
+	var p patience
+	defer p.stop()
+	if err := s.admit(l.base, j, l, s.time.now(), &p); err != nil {
 		s.drop(j)
 		return opError("add", j.name, err)
 	}
@@ -162,7 +179,7 @@ func (s *Scheduler) drop(j *Job) bool {
 	s.mu.Unlock()
 	if found {
 		j.mu.Lock()
-		j.state = removed
+		j.state, j.held = removed, false
 		j.dropLocked()
 		j.closeIdleLocked()
 		j.mu.Unlock()
@@ -186,19 +203,25 @@ func (s *Scheduler) Jobs() []*Job {
 	return jobs
 }
 
-// Stuck is how many runs are still on after a Stop that gave up on them; see
-// [Job.Stuck].
+// Stuck is how many runs, and calls of schedules and other parts of the jobs, are
+// still on after a Stop that gave up on them, and 0 before; see [Job.Stuck].
 func (s *Scheduler) Stuck() int {
-	n := 0
+	s.mu.Lock()
+	l := s.life
+	s.mu.Unlock()
+	n := l.asidesLeft()
 	for _, j := range s.Jobs() {
 		n += j.Stuck()
 	}
 	return n
 }
 
-// Health returns the errors of the jobs that have given up, nil if none has.
+// Health returns the errors of the jobs that have given up, and of a Clock that
+// ended the scheduler's goroutine; nil if there is none.
 func (s *Scheduler) Health(ctx context.Context) error {
-	var errs []error
+	s.mu.Lock()
+	errs := []error{s.broken}
+	s.mu.Unlock()
 	for _, j := range s.Jobs() {
 		errs = append(errs, j.Health(ctx))
 	}

@@ -40,6 +40,7 @@ type Run struct {
 	Duration time.Duration // zero while it is on
 	Outcome  Outcome       // of no meaning while it is on
 	Err      error         // what it returned, or a *lifecycle.PanicError
+	Attempt  int           // 1; higher when it was made again after a failure, see Retry
 	Trigger  bool          // it was asked for by Trigger
 }
 
@@ -49,12 +50,11 @@ type Skips struct {
 	Overlap uint64 // a run was on, or was replaced while it waited
 	Missed  uint64 // nobody could fire them in time, and Missed did not make up for them
 	Paused  uint64 // the same, because of Pause
-	Backoff uint64 // they passed while the job waited after a failure
-	Stopped uint64 // admitted, but still waiting for a run to end when the job stopped
+	Stopped uint64 // admitted, but not begun when the job stopped: they waited for a run to end, or for the Limit
 }
 
 // Total is the sum of the counts.
-func (s Skips) Total() uint64 { return s.Overlap + s.Missed + s.Paused + s.Backoff + s.Stopped }
+func (s Skips) Total() uint64 { return s.Overlap + s.Missed + s.Paused + s.Stopped }
 
 // Histogram is a distribution of durations in fixed buckets.
 type Histogram struct {
@@ -74,12 +74,13 @@ type Stats struct {
 	Paused  bool
 	GaveUp  bool
 	Running int // runs that are on
-	Waiting int // slots that wait for a run to end, or for the scheduler to start them
+	Waiting int // slots that wait for a run to end, or for the Limit of the scheduler
 	Stuck   int // runs that are on although their timeout was over a second ago
 	Streak  int // failed runs in a row
 
 	Next        time.Time // the next slot, without its jitter; zero: none, or paused
-	RetryAt     time.Time // when the run after a failure is due, in backoff
+	RetryAt     time.Time // when the next attempt after a failure is due; zero: none
+	StuckInNext time.Time // since when the schedule's Next has not returned, if that is over a second; zero: it has
 	LastStarted time.Time // zero: never; also set while the run is on
 	LastSuccess time.Time // end of the last successful run
 	Last        Run       // the last run that ended
@@ -90,7 +91,7 @@ type Stats struct {
 	Skipped   Skips
 	Duration  Histogram
 	Lateness  Histogram
-	History   []Run // the last runs that ended, newest first, see Config.History
+	History   []Run // the last runs that ended, newest first; see Config.History, also for the histograms
 }
 
 // The bounds suit jobs of a few milliseconds as well as nightly ones.
@@ -140,7 +141,9 @@ func (t *distribution) histogram(bounds *[len(durationBounds)]time.Duration) His
 }
 
 // Stats returns what the job did and does. The counts are those of one moment. It
-// copies the history, so what it costs grows with that; nothing waits for it.
+// copies the history, so what it costs grows with that; nothing waits for it. A job
+// in a scheduler keeps its history and histograms from the first call on, see
+// [Config.History]; they begin with the last run.
 func (j *Job) Stats() Stats {
 	s, schedule := j.stats()
 	s.Schedule = slots.Text(schedule)
@@ -161,10 +164,14 @@ func (j *Job) stats() (Stats, Schedule) {
 			s.Stuck++
 		}
 	}
-	past := j.rec
-	if past == nil {
-		past = new(record)
+	if a := j.asked; a != nil && a.told {
+		s.StuckInNext = time.Unix(0, a.since).In(j.zoneLocked())
 	}
-	past.fill(&s)
+	j.watchLocked()
+	if j.rec == nil {
+		new(record).fill(&s, nil)
+	} else {
+		j.rec.fill(&s, j.zoneLocked())
+	}
 	return s, j.schedule
 }

@@ -13,6 +13,7 @@ import (
 type request struct {
 	slot    time.Time
 	due     int64 // Unix nanoseconds: slot and jitter
+	attempt int   // counts from 1
 	trigger bool
 	again   bool // asked for by ErrAgain: its slot had a run already
 }
@@ -29,41 +30,42 @@ func slotsOf(requests []request) (n int) {
 }
 
 // step lets the job do what is due at now and returns when it wants to be looked
-// at next. The schedule is somebody else's code, so it is asked without the lock;
-// gen tells whether the question still stands when the answer is there.
+// at next.
 func (j *Job) step(s *Scheduler, now time.Time) int64 {
-	for {
-		j.mu.Lock()
-		q, due := j.questionLocked(now)
-		if !due {
-			break // with the lock held
+	j.mu.Lock()
+	for q, due := j.questionLocked(now); due; q, due = j.questionLocked(now) {
+		if ours(q.schedule) { // else the lock may not be held
+			a, err := decide(q, s.scratch[:0])
+			s.scratch = a.run
+			j.answerLocked(q, a, err, now)
+		} else if !j.consultLocked(q) {
+			break
 		}
-		gen := j.gen
-		j.mu.Unlock()
-		a, err := decide(q, s.scratch[:0])
-		s.scratch = a.run
-		j.mu.Lock()
-		if j.gen == gen { // else ask again
-			j.answerLocked(q, a, err)
-		}
-		j.mu.Unlock()
 	}
+	hangs := j.hangsLocked(now)
 	stuck := j.expireLocked(now)
 	j.retryLocked(now)
 	j.launchLocked(now)
 	over := j.endLocked()
-	err := j.err
+	err, l := j.err, j.life
 	when := j.whenLocked()
 	j.mu.Unlock()
-	// A log handler is somebody else's code too.
-	for _, r := range stuck {
-		j.tell(slog.LevelWarn, "run ignores its timeout", "slot", r.req.slot, "timeout", j.timeout)
-	}
-	switch {
-	case over && err != nil:
-		j.tell(slog.LevelError, "job ended", "error", err)
-	case over:
-		j.tell(slog.LevelInfo, "schedule has ended")
+	if hangs || len(stuck) > 0 || over {
+		l.aside(j.name+" (its Logger)", func() error { // somebody else's code too
+			if hangs {
+				j.tell(slog.LevelWarn, "schedule does not return from Next")
+			}
+			for _, r := range stuck {
+				j.tell(slog.LevelWarn, "run ignores its timeout", "slot", r.req.slot, "timeout", j.timeout)
+			}
+			switch {
+			case over && err != nil:
+				j.tell(slog.LevelError, "job ended", "error", err)
+			case over:
+				j.tell(slog.LevelInfo, "schedule has ended")
+			}
+			return nil
+		}, nil)
 	}
 	return when
 }
@@ -87,7 +89,7 @@ func (j *Job) questionLocked(now time.Time) (q question, due bool) {
 }
 
 // answerLocked carries out what was decided about slots that were due.
-func (j *Job) answerLocked(q question, a answer, err error) {
+func (j *Job) answerLocked(q question, a answer, err error, now time.Time) {
 	if err != nil {
 		// Without a next slot there is nothing to go on with. The runs that are on
 		// may end in peace; endLocked sees to the rest.
@@ -106,13 +108,7 @@ func (j *Job) answerLocked(q question, a answer, err error) {
 		latest = a.run[n-1]
 	}
 	j.last = latest.UnixNano()
-	if past := j.rec; past != nil && !past.retryAt.IsZero() {
-		// The run after the failure stands for these slots too; it is told the
-		// latest of them.
-		past.skips.Backoff += uint64(len(a.run) + a.missed)
-		past.retrySlot = latest
-		return
-	}
+	j.overtakeLocked()
 	skips := a.missed
 	switch len(a.run) {
 	case 0:
@@ -120,8 +116,11 @@ func (j *Job) answerLocked(q question, a answer, err error) {
 		if !latest.Equal(q.slot) {
 			fire = j.last // fire was that of the first slot due
 		}
-		if !j.admitLocked(request{slot: latest, due: fire}) {
-			j.record().skips.Overlap++
+		r := request{slot: latest, due: fire, attempt: 1}
+		if j.running == 0 && len(j.pending) == 0 && j.home.limit == nil {
+			j.startLocked(r, now) // as almost all: it need not wait, which would take memory
+		} else if !j.admitLocked(r) {
+			j.trouble().skips.Overlap++
 		}
 	default:
 		skips += j.catchUpLocked(a.run)
@@ -129,9 +128,9 @@ func (j *Job) answerLocked(q question, a answer, err error) {
 	switch {
 	case skips == 0: // so that a job at rest needs no record
 	case resumed:
-		j.record().skips.Paused += uint64(skips)
+		j.trouble().skips.Paused += uint64(skips)
 	default:
-		j.record().skips.Missed += uint64(skips)
+		j.trouble().skips.Missed += uint64(skips)
 	}
 }
 
@@ -141,7 +140,7 @@ func (j *Job) answerLocked(q question, a answer, err error) {
 // earlier catching up is not through yet.
 func (j *Job) catchUpLocked(slots []time.Time) (over int) {
 	for _, slot := range slots {
-		j.pending = append(j.pending, request{slot: slot, due: slot.UnixNano()})
+		j.pending = append(j.pending, request{slot: slot, due: slot.UnixNano(), attempt: 1})
 	}
 	n := max(len(j.pending)-max(int(j.missed), j.overlap.waiting()), 0)
 	over = slotsOf(j.pending[:n])
@@ -161,7 +160,7 @@ func (j *Job) admitLocked(r request) bool {
 			old.cancel(ErrReplaced)
 		}
 		if n := slotsOf(j.pending); n > 0 {
-			j.record().skips.Overlap += uint64(n)
+			j.trouble().skips.Overlap += uint64(n)
 		}
 		j.pending = j.pending[:0]
 	case busy >= j.overlap.width()+j.overlap.waiting():
@@ -171,30 +170,32 @@ func (j *Job) admitLocked(r request) bool {
 	return true
 }
 
-// retryLocked asks for the run that a failed job waits for.
-func (j *Job) retryLocked(now time.Time) {
-	past := j.rec
-	if j.state != active || j.paused || past == nil || past.retryAt.IsZero() || past.retryAt.After(now) {
+// launchLocked starts the runs there is room for, or puts the job in the line for
+// the limit of the scheduler.
+func (j *Job) launchLocked(now time.Time) {
+	if j.home.limit != nil {
+		if j.readyLocked() {
+			j.home.queueUp(j)
+		}
 		return
 	}
-	r := request{slot: past.retrySlot, due: past.retryAt.UnixNano()}
-	past.retryAt = time.Time{}
-	if !j.admitLocked(r) {
-		past.skips.Overlap++
+	for j.readyLocked() {
+		j.launchOneLocked(now)
 	}
 }
 
-// launchLocked starts the runs there is room for. A run whose context ended long
-// ago still takes its room until it returns.
-func (j *Job) launchLocked(now time.Time) {
-	n := 0
-	for n < len(j.pending) && j.state == active && int(j.running) < j.overlap.width() {
-		j.startLocked(j.pending[n], now)
-		n++
+// readyLocked says whether a run waits that may begin. A run whose context ended
+// long ago still takes its room until it returns.
+func (j *Job) readyLocked() bool {
+	return len(j.pending) > 0 && j.state == active && int(j.running) < j.overlap.width()
+}
+
+func (j *Job) launchOneLocked(now time.Time) *run {
+	r := j.startLocked(j.pending[0], now)
+	if j.pending = slices.Delete(j.pending, 0, 1); len(j.pending) == 0 {
+		j.pending = nil
 	}
-	if n > 0 {
-		j.pending = slices.Delete(j.pending, 0, n)
-	}
+	return r
 }
 
 // endLocked ends a job that has nothing more to do and says whether it did.
@@ -203,7 +204,7 @@ func (j *Job) endLocked() bool {
 	if j.state != active || !j.exhausted || j.paused || j.running > 0 || len(j.pending) > 0 {
 		return false
 	}
-	if j.rec != nil && !j.rec.retryAt.IsZero() {
+	if past := j.troubled(); past != nil && past.retryAt != 0 {
 		return false
 	}
 	j.state = ended
@@ -221,9 +222,13 @@ func (j *Job) whenLocked() int64 {
 	if j.state != active || j.paused {
 		return when
 	}
-	when = min(when, j.fire)
-	if j.rec != nil && !j.rec.retryAt.IsZero() {
-		when = min(when, nanos(j.rec.retryAt))
+	if past := j.troubled(); past != nil && past.retryAt != 0 {
+		when = min(when, past.retryAt)
+	}
+	if a := j.asked; a == nil {
+		when = min(when, j.fire)
+	} else if !a.told { // the answer will call
+		when = min(when, a.since+int64(stuckAfter))
 	}
 	return when
 }

@@ -23,27 +23,41 @@ type LastRunStore interface {
 	SaveLastRun(ctx context.Context, job string, slot time.Time) error
 }
 
+// load asks the store on a goroutine of its own: it may end that, or ignore ctx.
 func (j *Job) load(ctx context.Context) time.Time {
-	store := j.extra.orDefault().lastRun
+	store := j.extra.lastRun
 	if store == nil {
 		return time.Time{}
 	}
-	var last time.Time
-	err := guard.Call(func() (err error) {
-		last, err = store.LastRun(ctx, j.name)
+	var found struct {
+		last time.Time
+		err  error
+	}
+	done := make(chan struct{})
+	go guard.Run(func() (err error) {
+		found.last, err = store.LastRun(ctx, j.name)
 		return err
+	}, func(err error) {
+		found.err = err
+		close(done)
 	})
+	var err error
+	if comes(ctx, done) {
+		err = found.err
+	} else {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		j.tell(slog.LevelWarn, "last run cannot be read", "error", err)
 		return time.Time{}
 	}
-	return last.Round(0)
+	return found.last.Round(0)
 }
 
 // save remembers a slot unless it has to do with a later one already: runs beside
 // each other need not end in the order of their slots.
 func (j *Job) save(ctx context.Context, slot time.Time) {
-	store := j.extra.orDefault().lastRun
+	store := j.extra.lastRun
 	if store == nil {
 		return
 	}
@@ -52,7 +66,7 @@ func (j *Job) save(ctx context.Context, slot time.Time) {
 			j.tell(slog.LevelWarn, "last run cannot be saved", "error", err)
 		}
 		j.mu.Lock()
-		latest := j.rec.saved
+		latest := j.rec.trouble.saved
 		j.mu.Unlock()
 		if latest <= slot.UnixNano() {
 			return
@@ -66,7 +80,7 @@ func (j *Job) save(ctx context.Context, slot time.Time) {
 func (j *Job) newest(slot int64) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	past := j.record()
+	past := j.trouble()
 	if slot < past.saved {
 		return false
 	}

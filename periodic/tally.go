@@ -35,10 +35,13 @@ func (t *tally) add(j *Job) {
 	if j.rec == nil {
 		return
 	}
-	for o, n := range j.rec.outcomes {
-		t.ended[o] += n
+	t.ended[Succeeded] += j.rec.succeeded
+	if past := j.rec.trouble; past != nil {
+		for o, n := range past.outcomes {
+			t.ended[o] += n
+		}
+		t.skipped += past.skips.Total()
 	}
-	t.skipped += j.rec.skips.Total()
 }
 
 func (t *tally) buckets() map[string]uint64 {

@@ -32,29 +32,15 @@ func (r *run) outcomeOf(err error) Outcome {
 	}
 }
 
-// judgeLocked keeps the streak of failures. The error is not nil if the job gives
-// up.
-func (j *Job) judgeLocked(result Run, now time.Time) error {
-	past, x := j.record(), j.extra.orDefault()
-	past.lastEnd = now.UnixNano()
-	switch result.Outcome {
-	case Succeeded:
-		past.streak, past.lastSuccess, past.retryAt = 0, now, time.Time{}
-		return nil
-	case Cancelled:
+// judgeLocked decides whether a failed run is made again. The error is not nil if
+// the job gives up.
+func (j *Job) judgeLocked(r *run, result Run, now time.Time) error {
+	if result.Outcome == Succeeded || result.Outcome == Cancelled || j.state != active || j.retryAfterLocked(r, now) {
 		return nil
 	}
-	past.streak++
-	if x.healthyAfter > 0 && result.Duration >= x.healthyAfter {
-		past.streak = 1
-	}
-	if j.state != active {
-		return nil
-	}
-	if x.giveUpAfter == 0 || past.streak < x.giveUpAfter {
-		if x.backoff.Initial > 0 {
-			past.retryAt, past.retrySlot = now.Add(x.backoff.Delay(past.streak)), result.Slot
-		}
+	past := j.trouble()
+	past.lost++
+	if limit := j.extra.giveUpAfter; limit == 0 || past.lost < limit {
 		return nil
 	}
 	j.err = opError("run", j.name, fmt.Errorf("%w after %d failed runs: %w", ErrGaveUp, past.streak, result.Err))
@@ -72,7 +58,7 @@ func (j *Job) judgeLocked(result Run, now time.Time) error {
 func (j *Job) planLocked(r *run, now time.Time, again bool) {
 	if again && !j.paused && !closed(r.life.quit) {
 		// Before the slots that wait: it is the rest of an older one.
-		next := request{slot: r.req.slot, due: now.UnixNano(), trigger: r.req.trigger, again: true}
+		next := request{slot: r.req.slot, due: now.UnixNano(), attempt: r.req.attempt, trigger: r.req.trigger, again: true}
 		j.pending = append([]request{next}, j.pending...)
 		return
 	}
@@ -94,10 +80,10 @@ func (r *run) report(result Run, gone error) {
 	case result.Outcome != Succeeded && result.Outcome != Cancelled:
 		level, msg = slog.LevelWarn, "run failed"
 	}
-	if r.job.log.Load() == nil && r.home.log.Load() == nil {
+	if r.job.log.Load() == nil && r.job.home.log.Load() == nil {
 		return
 	}
-	args := []any{"slot", result.Slot, "outcome", result.Outcome, "duration", result.Duration,
+	args := []any{"slot", result.Slot, "attempt", result.Attempt, "outcome", result.Outcome, "duration", result.Duration,
 		"lateness", result.Lateness, "error", result.Err}
 	var panicked *lifecycle.PanicError
 	if errors.As(result.Err, &panicked) { // in one line, which a search for either finds whole
@@ -109,17 +95,9 @@ func (r *run) report(result Run, gone error) {
 	r.job.tell(level, msg, args...)
 }
 
-// giveUp calls the user, whose panic must not pass for one of the run.
-func (r *run) giveUp(err error) {
-	call := r.job.extra.orDefault().onGiveUp // no lock is held: it may call the job
-	if call == nil {
-		return
-	}
-	failed := guard.Call(func() error {
-		call(context.WithoutCancel(r), err)
-		return nil
-	})
-	if failed != nil {
-		r.job.tell(slog.LevelError, "OnGiveUp failed", "error", failed)
+// call runs a hook of the user's, with no lock held. What it panics with is logged.
+func (j *Job) call(hook string, fn func()) {
+	if err := guard.Call(func() error { fn(); return nil }); err != nil {
+		j.tell(slog.LevelError, hook+" failed", "error", err)
 	}
 }

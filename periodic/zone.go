@@ -13,25 +13,35 @@ const overlapReach = 25 * time.Hour
 
 // zoned lays a schedule of wall-clock times into a time zone.
 type zoned struct {
-	wall   Schedule // in pictures: UTC in, UTC out, whole seconds
-	text   string   // what it was made of, without the zone
+	wall   *wall
+	text   string // what it was made of, without the zone
 	loc    *time.Location
 	gap    GapPolicy
 	repeat RepeatPolicy
 	hourly bool // it means every real hour, so no policy applies
+	// What only the text needs to know of the options.
+	usual   RepeatPolicy
+	andDays bool
 }
 
+// latestYear bounds the years for which there are slots: beyond, sums of instants
+// overflow at some time.
+const latestYear = 9999
+
+// Next walks over the segments of the zone. Each step moves on to a later one, and
+// the slot that is looked for is cronSearchYears ahead at most, so it ends whatever
+// the zone is like and however many slots the policies leave out.
 func (z *zoned) Next(after time.Time) time.Time {
 	t := after.Round(0).In(z.loc)
+	year := t.Year()
+	if year < -latestYear || year > latestYear {
+		return time.Time{}
+	}
 	seg := wallclock.At(t)
-	from := seg.Picture(t)
-	for {
-		picture := z.wall.Next(z.skipRepeat(seg, from))
-		if picture.IsZero() {
-			return time.Time{}
-		}
-		at := picture.Add(-seg.Offset)
-		if seg.End.IsZero() || at.Before(seg.End) {
+	from := z.skipRepeat(seg, seg.Picture(t))
+	picture := z.wall.Next(from)
+	for !picture.IsZero() && picture.Year() <= year+cronSearchYears {
+		if at := picture.Add(-seg.Offset); seg.End.IsZero() || at.Before(seg.End) {
 			return at.In(z.loc)
 		}
 		// Not in this segment: a slot in the hole before the next one, or later.
@@ -40,22 +50,33 @@ func (z *zoned) Next(after time.Time) time.Time {
 		if picture.Before(start) && z.gap == FirstInstantAfter && !z.hourly {
 			return seg.End.In(z.loc)
 		}
-		seg, from = next, start.Add(-1)
+		// There is no slot between from and picture, so the search goes on only where
+		// the next segment begins outside of that.
+		if picture.Before(start) || !start.After(from) {
+			from = z.skipRepeat(next, start.Add(-1))
+			picture = z.wall.Next(from)
+		}
+		seg = next
 	}
+	return time.Time{}
 }
 
 // skipRepeat moves from, a picture in seg, past the wall-clock times that the
-// segment before has shown already, if they are not to run again.
+// clocks have shown before seg, if they are not to run again.
 func (z *zoned) skipRepeat(seg wallclock.Segment, from time.Time) time.Time {
-	if z.hourly || z.repeat == RepeatBoth || seg.Start.IsZero() {
+	if z.hourly || z.repeat == RepeatBoth || seg.Start.IsZero() || from.Sub(seg.Picture(seg.Start)) > overlapReach {
 		return from
 	}
-	if from.Sub(seg.Picture(seg.Start)) > overlapReach {
-		return from
-	}
-	before := wallclock.OffsetAt(seg.Start.Add(-1).In(z.loc))
-	if shown := seg.Start.UTC().Add(before).Add(-1); shown.After(from) {
-		return shown
+	for t := seg.Start.Add(-overlapReach).In(z.loc); t.Before(seg.Start); {
+		before := wallclock.At(t)
+		end := seg.Start
+		if !before.End.IsZero() && before.End.Before(end) {
+			end = before.End
+		}
+		if shown := before.Picture(end).Add(-1); shown.After(from) {
+			from = shown
+		}
+		t = end.In(z.loc)
 	}
 	return from
 }

@@ -53,6 +53,22 @@ var code = []mutant{
 		test: "TestSignalContextCarriesTheSignalAsItsCause",
 	},
 	{
+		file: "internal/wallclock/wallclock.go", old: "!end.After(t) {", new: "end.IsZero() {",
+		test: "TestAWalkThroughAZoneMovesForwardToTheYear2100",
+	},
+	{
+		file: "internal/wallclock/wallclock.go", old: "s.End = newYear", new: "_ = newYear",
+		test: "TestAWalkMovesForwardWhateverTheRuleOfAZone",
+	},
+	{
+		file: "periodic/zone.go", old: "picture.Before(start) || !start.After(from) {", new: "picture.Before(start) {",
+		test: "TestCronAgreesWithLookingAtEveryMinuteAroundEachChangeOfTheClocks",
+	},
+	{
+		file: "periodic/cron.go", old: "z.repeat, z.usual = RepeatBoth, RepeatBoth", new: "_ = text",
+		test: "TestAStarOrAStepInTheMinutesRunsInBothPassesOfARepeatedHour",
+	},
+	{
 		file: "hosted/service.go", old: "h.InheritLogger(l)", new: "_ = h",
 		test: "TestEachInstanceOfFreshInheritsTheLogger",
 	},

@@ -51,3 +51,5 @@ require (
 replace github.com/steadgo/stead => ../..
 
 replace github.com/steadgo/stead/durable => ../../durable
+
+replace github.com/steadgo/stead/metrics => ../../metrics

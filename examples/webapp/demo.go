@@ -22,7 +22,7 @@ func addDemo(host *hosted.Host, emails channelq.Enqueuer[welcome]) {
 
 	stock := cli.Must(periodic.New(periodic.Config{
 		Name: "stock", Schedule: periodic.Every(10 * time.Second), RunAtStart: true,
-		Backoff: periodic.Backoff{Initial: 5 * time.Second, Max: 20 * time.Second},
+		Retry: periodic.Retry{Attempts: 3, Initial: 2 * time.Second},
 	}, askSupplier))
 	host.Add("stock", stock)
 

@@ -22,6 +22,8 @@ import (
 //   - StopTwiceIsHarmless
 //   - StopFromManyGoroutinesIsHarmless
 //   - StartAfterStopWorksOrIsRefused, never half
+//   - StuckIsZeroUntilAStopGivesUp, of a service that has it: it counts what a stop
+//     left behind, and not work that is on
 //
 // make returns a new service that has not been started; it is called about
 // twenty times. The services must be able to start and stop for real, one after
@@ -73,6 +75,7 @@ var promises = []promise{
 	{"StopTwiceIsHarmless", []string{"StopSucceeds"}, stopTwice},
 	{"StopFromManyGoroutinesIsHarmless", []string{"StopTwiceIsHarmless"}, stopFromMany},
 	{"StartAfterStopWorksOrIsRefused", []string{"TheEndOfStartsContextEndsNothing", "StopLeavesNothingRunning"}, startAfterStop},
+	{"StuckIsZeroUntilAStopGivesUp", []string{"StopLeavesNothingRunning"}, stuckIsZero},
 }
 
 func startGivesUp(t testing.TB, k *kit) {
@@ -238,4 +241,23 @@ func startAfterStop(t testing.TB, k *kit) {
 	} else if left := s.left(); left != "" {
 		t.Errorf("hostedtest: goroutines are left after a second Start and Stop:\n%s", left)
 	}
+}
+
+func stuckIsZero(t testing.TB, k *kit) {
+	s := k.subject(t)
+	service, ok := hosted.As[interface{ Stuck() int }](s.service)
+	if !ok {
+		return
+	}
+	zero := func(when string) {
+		if n := service.Stuck(); n != 0 {
+			t.Errorf("hostedtest: Stuck is %d %s; it counts only what a Stop left behind", n, when)
+		}
+	}
+	zero("before the start")
+	s.up(t)
+	time.Sleep(k.watch)
+	zero("while the service is up")
+	s.down(t)
+	zero("after a Stop that left nothing")
 }

@@ -93,6 +93,16 @@ var services = map[string]func() hosted.Service{
 	"job": func() hosted.Service {
 		return must(periodic.New(periodic.Config{Name: "job", Schedule: periodic.Every(time.Hour)}, func(context.Context) error { return nil }))
 	},
+	"job that is on": func() hosted.Service {
+		return must(periodic.New(periodic.Config{Name: "job", Schedule: periodic.Every(time.Hour), RunAtStart: true, CancelOnStop: true}, idle))
+	},
+	"scheduler": func() hosted.Service {
+		s := must(periodic.NewScheduler(periodic.SchedulerConfig{Name: "jobs"}))
+		if err := s.Add(must(periodic.New(periodic.Config{Name: "job", Schedule: periodic.Every(time.Hour), RunAtStart: true, CancelOnStop: true}, idle))); err != nil {
+			panic(err)
+		}
+		return s
+	},
 }
 
 func TestCorrectServicesConform(t *testing.T) {
@@ -277,6 +287,7 @@ var faults = map[string]struct {
 			return f.correct.Start(ctx)
 		}}
 	}},
+	"counts work as stuck": {"StuckIsZeroUntilAStopGivesUp", func(<-chan struct{}) hosted.Service { return &busy{} }},
 	"panics in a Start after a Stop": {"StartAfterStopWorksOrIsRefused", func(<-chan struct{}) hosted.Service {
 		return &faulty{start: func(f *faulty, ctx context.Context) error {
 			if f.used {
@@ -285,6 +296,18 @@ var faults = map[string]struct {
 			return f.correct.Start(ctx)
 		}}
 	}},
+}
+
+// busy counts work that is on as stuck.
+type busy struct{ correct }
+
+func (b *busy) Stuck() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used {
+		return 1
+	}
+	return 0
 }
 
 // mortal says that it has ended when Start's context does.
@@ -324,7 +347,7 @@ func TestConformSaysWhatIsSkippedBecauseOfWhat(t *testing.T) {
 				skipped[name] = f.said.String()
 			}
 		}, func() hosted.Service { return faults["Start fails"].make(nil) })
-		if len(skipped) != 7 {
+		if len(skipped) != 8 {
 			t.Errorf("skipped %v", skipped)
 		}
 		wantText(t, skipped["StopSucceeds"], "StopReturnsWithinItsDeadline")

@@ -86,10 +86,15 @@ func Latest(s Schedule, slot, now time.Time) (latest time.Time, count int, err e
 	}
 }
 
+// bisectLimit is more steps than it takes to halve the time that a Duration can say
+// until nothing is left.
+const bisectLimit = 128
+
 // bisect is the last slot not after now, given that low is one and that there is
-// none after high.
+// none after high. Each step moves low forward or halves what is left of the span;
+// one that goes on nonetheless is a schedule whose answers contradict each other.
 func bisect(s Schedule, low, high, now time.Time) (time.Time, error) {
-	for {
+	for range bisectLimit {
 		next, err := Following(s, low)
 		if err != nil || next.IsZero() || next.After(now) {
 			return low, err
@@ -108,4 +113,5 @@ func bisect(s Schedule, low, high, now time.Time) (time.Time, error) {
 			low = next
 		}
 	}
+	return low, fmt.Errorf("schedule: Next has slots from %v on where it said that there are none", low)
 }

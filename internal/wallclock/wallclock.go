@@ -13,16 +13,44 @@ import (
 	"time"
 )
 
-// Segment is one stretch of constant offset. A zero Start or End is open.
+// Segment is a stretch of constant offset. A zero Start or End is open. Two
+// neighbours may have the same offset.
 type Segment struct {
 	Start, End time.Time
 	Offset     time.Duration
 }
 
-// At is the segment of t in its location.
+// At returns the segment of t in its location. Start is not after t, and End is
+// after t, so a walk from segment to segment always moves forward.
+//
+// [time.Time.ZoneBounds] alone does not promise that. Where the rule of a zone
+// governs, it looks at one year of UTC by itself, which it counts as 365 days: on
+// the last day of a leap year the end is not after t, and a rule that reaches into
+// the next year has an end after the change that comes with that year.
 func At(t time.Time) Segment {
 	start, end := t.ZoneBounds()
-	return Segment{start, end, OffsetAt(t)}
+	s := Segment{start, end, OffsetAt(t)}
+	utc := t.UTC()
+	if newYear := yearOf(utc, 1).In(t.Location()); end.After(newYear) && OffsetAt(newYear) != s.Offset {
+		s.End = newYear
+	}
+	if !end.IsZero() && !end.After(t) {
+		s.End = utc.Truncate(day).Add(day).In(t.Location()) // the year ends at such a midnight
+	}
+	if newYear := yearOf(utc, 0).In(t.Location()); start.Before(newYear) && OffsetAt(newYear.Add(-1)) != s.Offset {
+		s.Start = newYear
+	}
+	if s.Start.After(t) {
+		s.Start = t
+	}
+	return s
+}
+
+const day = 24 * time.Hour
+
+// yearOf is the begin of the year of t, or of one that many years later.
+func yearOf(t time.Time, later int) time.Time {
+	return time.Date(t.Year()+later, 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
 // OffsetAt is the offset from UTC at t.
@@ -39,7 +67,7 @@ func (s Segment) Picture(t time.Time) time.Time { return t.UTC().Add(s.Offset) }
 // change of the clocks it picks.
 func FirstInstant(picture time.Time, loc *time.Location) time.Time {
 	// No offset is longer than a day, so the search begins before the answer.
-	t := picture.Add(-48 * time.Hour).In(loc)
+	t := picture.Add(-2 * day).In(loc)
 	for {
 		seg := At(t)
 		at := picture.Add(-seg.Offset)

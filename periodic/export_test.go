@@ -1,0 +1,7 @@
+package periodic
+
+// For tests from outside.
+var (
+	PlaceOf = placeOf
+	PlaceIn = placeIn
+)

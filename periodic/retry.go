@@ -1,0 +1,93 @@
+package periodic
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/steadgo/stead/internal/backoff"
+)
+
+// Retry says how often and when a failed run is made again for the same slot. It
+// ends with a success, when the attempts are used up, or with the next slot: an
+// attempt that would begin at that or later is not made, and neither is one after a
+// run during which it came. The job then waits for its schedule, and the next slot
+// has all attempts again. The zero value tries once.
+//
+// The delay before an attempt is random between zero and a bound that starts at
+// Initial and grows by Factor up to Max. The spread keeps what failed together from
+// coming back together; AWS calls it full jitter.
+type Retry struct {
+	Attempts int           // runs for one slot, the first included; 0 and 1: no retry, and then the others must be zero
+	Initial  time.Duration // bound of the first delay; 0: 500 ms
+	Max      time.Duration // cap of all bounds; 0: an hour, or Initial if that is longer
+	Factor   float64       // growth of the bound, at least 1; 0: 2
+}
+
+func (r Retry) policy() backoff.Policy {
+	p := backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor}
+	if p.Initial == 0 {
+		p.Initial = 500 * time.Millisecond
+	}
+	if p.Max == 0 {
+		p.Max = max(time.Hour, p.Initial)
+	}
+	return p
+}
+
+// validate names the field that is wrong.
+func (r Retry) validate() error {
+	if r.Attempts < 0 {
+		return fmt.Errorf("Retry.Attempts is negative: %d", r.Attempts)
+	}
+	if err := r.policy().Validate(); err != nil {
+		return fmt.Errorf("Retry.%w", err)
+	}
+	if r.Attempts <= 1 && r != (Retry{Attempts: r.Attempts}) {
+		return fmt.Errorf("Retry has no effect: Retry.Attempts counts all runs for a slot, and %d means no retry", r.Attempts)
+	}
+	return nil
+}
+
+// retryAfterLocked plans another attempt for the slot of a run that failed, and
+// reports whether there is one.
+func (j *Job) retryAfterLocked(r *run, now time.Time) bool {
+	if r.req.attempt >= j.extra.attempts || r.overtaken || len(j.pending) > 0 {
+		return false
+	}
+	at := nanos(now.Add(j.extra.retry.Delay(r.req.attempt)))
+	next := j.fire
+	if d, ok := j.schedule.(delay); ok { // its next slot is not set yet
+		next = nanos(now.Add(d.d))
+	}
+	if at >= next {
+		return false
+	}
+	past := j.trouble()
+	past.retryAt = at
+	past.retry = request{slot: r.req.slot, attempt: r.req.attempt + 1, trigger: r.req.trigger}
+	return true
+}
+
+// overtakeLocked ends the attempts for older slots, as a newer one is due.
+func (j *Job) overtakeLocked() {
+	for r := j.runs; r != nil; r = r.older {
+		r.overtaken = true
+	}
+	if past := j.troubled(); past != nil && past.retryAt != 0 {
+		past.retryAt = 0
+		past.lost++
+	}
+}
+
+// retryLocked asks for the attempt that is due.
+func (j *Job) retryLocked(now time.Time) {
+	past := j.troubled()
+	if j.state != active || j.paused || past == nil || past.retryAt == 0 || past.retryAt > now.UnixNano() {
+		return
+	}
+	r := past.retry
+	r.due, past.retryAt = past.retryAt, 0
+	if !j.admitLocked(r) {
+		past.skips.Overlap++
+	}
+}
