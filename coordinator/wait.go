@@ -116,22 +116,22 @@ func (c *Coordinator) leave(ctx context.Context, w *wait) error {
 	}
 	missing := c.pendingLocked(w)
 	slices.Sort(missing)
-	c.endLocked(w, &notReady{listed(missing, ", "), why})
+	c.endLocked(w, &notReadyError{listed(missing, ", "), why})
 	return w.err
 }
 
-// notReady is a wait that its context ended. As failed it asks for a text when it is
+// notReadyError is a wait that its context ended. As failedError it asks for a text when it is
 // asked for its own.
-type notReady struct {
+type notReadyError struct {
 	names string
 	why   error
 }
 
-func (n *notReady) Error() string {
+func (n *notReadyError) Error() string {
 	return fmt.Sprintf("stead/coordinator: wait: not ready: %s: %v", n.names, n.why)
 }
 
-func (n *notReady) Unwrap() error { return n.why }
+func (n *notReadyError) Unwrap() error { return n.why }
 
 func (c *Coordinator) pendingLocked(w *wait) []string {
 	var names []string
@@ -198,20 +198,20 @@ func (c *Coordinator) othersThan(by string) (names []string, ready bool) {
 	return names, ready
 }
 
-func failure(name string, err error) error { return &failed{name, err} }
+func failure(name string, err error) error { return &failedError{name, err} }
 
-// failed asks the error for its text only when somebody asks for that: it is made
+// failedError asks the error for its text only when somebody asks for that: it is made
 // under the lock, and the error may ask the coordinator.
-type failed struct {
+type failedError struct {
 	name string
 	err  error
 }
 
-func (f *failed) Error() string {
+func (f *failedError) Error() string {
 	return fmt.Sprintf("stead/coordinator: wait: %q failed: %v", f.name, f.err)
 }
 
-func (f *failed) Unwrap() error { return f.err }
+func (f *failedError) Unwrap() error { return f.err }
 
 // mostNames bounds the names in one message: an error is read by people.
 const mostNames = 12

@@ -34,7 +34,7 @@ func (c curious) Unwrap() []error { c.look("Unwrap"); return []error{errBoom} }
 
 // Errors that unwrap to themselves, cannot be compared, or panic.
 type (
-	roundabout   struct{ n int }
+	roundabout   struct{ _ int }
 	incomparable struct{ parts []any }
 	bursting     struct{ in string }
 )

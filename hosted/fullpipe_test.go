@@ -15,7 +15,7 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-func init() {
+var _ = func() bool { // among the programs
 	logsTo := func(cfg hosted.Config) *hosted.Host {
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 		return hosted.New(cfg)
@@ -38,7 +38,8 @@ func init() {
 		announce(h)
 		hosted.Main(h)
 	}
-}
+	return true
+}()
 
 // fullPipe is a pipe into which not one byte more goes, and that nobody reads.
 func fullPipe(t *testing.T) *os.File {

@@ -89,11 +89,11 @@ func (h *Host) printUntil() time.Duration {
 	return max(left, leastPrint)
 }
 
-// printing calls print and goes on without it if it takes longer: a pipe that nobody
+// printing calls write and goes on without it if it takes longer: a pipe that nobody
 // reads blocks for ever, and an error may be asked for a text that never comes.
-func printing(most time.Duration, print func()) {
+func printing(most time.Duration, write func()) {
 	done := make(chan struct{})
-	go guard.Run(func() error { print(); return nil }, func(error) { close(done) })
+	go guard.Run(func() error { write(); return nil }, func(error) { close(done) })
 	waitUntil(done, time.Now().Add(most))
 }
 

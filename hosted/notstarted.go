@@ -70,3 +70,22 @@ func (u *unit) isAbsent() bool {
 	defer u.host.mu.Unlock()
 	return u.absent
 }
+
+// rollBack stops what had started and returns the whole error.
+func (h *Host) rollBack(cause error) error {
+	if h.interrupted > 0 { // written by this goroutine
+		h.log.Info("host start cancelled", "cause", cause)
+	} else {
+		h.log.Error("host not started", failureOf("error", cause)...)
+	}
+	h.marks.RequestStop(cause, time.Time{}) // from here on the budget runs
+	h.shutdown()
+	return h.result
+}
+
+// fail notes an error for the result.
+func (h *Host) fail(n noted) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures = append(h.failures, n)
+}

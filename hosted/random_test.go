@@ -1,8 +1,6 @@
 package hosted_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,7 +12,6 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/lifecycle"
 )
 
 // randomSeed, set to a number that a failure names, makes the test run that host alone;
@@ -61,14 +58,14 @@ func TestRandomHostsKeepThePromisesOfAStop(t *testing.T) {
 	first := rand.Uint64N(1 << 48)
 	t.Logf("%d hosts, the first by the seed %d", n, first)
 	for i := range n {
-		randomLife(t, first+uint64(i)) //nolint:gosec // i is not negative
+		randomLife(t, first+uint64(i))
 	}
 }
 
 func randomLife(t *testing.T, seed uint64) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &witness{r: rand.New(rand.NewPCG(seed, 1)), release: make(chan struct{}), nested: map[*hosted.Host]*inside{}} //nolint:gosec // a test
+		w := &witness{r: rand.New(rand.NewPCG(seed, 1)), release: make(chan struct{}), nested: map[*hosted.Host]*inside{}}
 		hosts, cfg := w.host("", nil, order{})
 		h := hosts[0]
 		live(t, w, h, cfg)
@@ -228,91 +225,4 @@ func (w *witness) addFresh(in []*hosted.Host, name, path string, o order, opts [
 		return e, nil
 	}), opts...)
 	return all[:1] // those after it need the first one to be up
-}
-
-// live is the life of one host, from Run to what comes back late.
-func live(t *testing.T, w *witness, h *hosted.Host, cfg hosted.Config) {
-	t.Helper()
-	r := w.r
-	when, how, given := time.Duration(r.IntN(8000))*time.Millisecond, r.IntN(4), time.Duration(r.IntN(6000))*time.Millisecond
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
-	asked := make(chan time.Time, 1)
-	go func() { <-h.Lifetime().Stopping(); asked <- time.Now() }()
-	result := runs(ctx, h)
-	budget := cfg.ShutdownTimeout
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		time.Sleep(when)
-		_ = h.Reload(ctx)
-		switch how {
-		case 0:
-			h.Lifetime().Stop(errWhy)
-		case 1:
-			bounded, release := context.WithTimeout(t.Context(), given)
-			defer release()
-			_ = h.Stop(bounded)
-		case 2:
-			_ = h.Stop(context.Background())
-		default:
-			cancel(errWhy)
-		}
-	}()
-	err := <-result
-	began := <-asked
-	if how == 1 && h.Lifetime().Cause() == lifecycle.ErrStopRequested { //nolint:errorlint // this very one
-		budget = min(budget, given)
-	}
-	if took := time.Since(began); took > budget+50*time.Millisecond {
-		t.Errorf("the stop took %v of %v", took, budget)
-	}
-	missing(t, w, h, err)
-	if ok(h.ReadyHandler()) {
-		t.Error("it is ready after its stop")
-	}
-	for _, s := range h.Services() {
-		if s.State != lifecycle.Stopped && s.State != lifecycle.Completed && s.State != lifecycle.Failed && s.State != lifecycle.New {
-			t.Errorf("%s is left %v", s.Name, s.State)
-		}
-	}
-	if err != nil && !w.bad && closed(h.Lifetime().Started()) && (how != 1 || given > 4*time.Second) {
-		t.Errorf("nobody did anything wrong, and the result is %v", err)
-	}
-	report := h.Report().String()
-	close(w.release)
-	time.Sleep(time.Hour)
-	<-over
-	synctest.Wait()
-	if now := h.Report().String(); now != report {
-		t.Errorf("what came back late has changed the report from\n%s\nto\n%s", report, now)
-	}
-	if again := h.Stop(t.Context()); closed(h.Lifetime().Started()) && !sameError(again, err) {
-		t.Errorf("Run returned %v and Stop %v", err, again)
-	}
-	for _, a := range w.actors {
-		if !a.loop && a.ups != a.stops {
-			t.Errorf("%s came up %d times and was stopped %d times", a.path, a.ups, a.stops)
-		}
-	}
-}
-
-func sameError(a, b error) bool { return a == b || a != nil && b != nil && a.Error() == b.Error() } //nolint:errorlint // this very one
-
-// missing compares the stragglers with what has not returned.
-func missing(t *testing.T, w *witness, h *hosted.Host, err error) {
-	t.Helper()
-	var timeout *hosted.TimeoutError
-	var named []string
-	if errors.As(err, &timeout) {
-		for _, s := range timeout.Stragglers {
-			named = append(named, s.Service)
-		}
-	}
-	for _, name := range w.unreturned() {
-		known := slices.ContainsFunc(named, func(s string) bool { return s == name || strings.HasPrefix(name, s+"/") })
-		if !known {
-			t.Errorf("%s is not back, and only %q are named by %v", name, named, err)
-		}
-	}
 }

@@ -27,12 +27,11 @@ type witness struct {
 	r       *rand.Rand // only while the host is made
 	release chan struct{}
 
-	mu      sync.Mutex
-	wrong   []string
-	actors  []*actor
-	nested  map[*hosted.Host]*inside
-	bad     bool // some service was made to fail, to be late or to be stuck
-	stopped time.Time
+	mu     sync.Mutex
+	wrong  []string
+	actors []*actor
+	nested map[*hosted.Host]*inside
+	bad    bool // some service was made to fail, to be late or to be stuck
 }
 
 func (w *witness) wrongf(format string, args ...any) {
@@ -52,9 +51,8 @@ type actor struct {
 	hosts []*hosted.Host // that it is in, the outermost first
 	// Guarded by w.mu.
 	starts, ups, stops int
-	in                 string // the call that is on, "" none
-	turnOver           bool   // its Stop has returned, or its deadline is over
-	ended              time.Time
+	in                 string          // the call that is on, "" none
+	turnOver           bool            // its Stop has returned, or its deadline is over
 	deadline           time.Time       // of its Stop
 	late               bool            // its Start returned when its context had ended: it may have been given up
 	told               bool            // its turn has begun
@@ -267,38 +265,6 @@ func (s *endingActor) Done() <-chan struct{} { return s.done }
 func (s *endingActor) Err() error            { return s.err }
 
 func over(end time.Time) bool { return !end.IsZero() && !time.Now().Before(end) }
-
-// inside is a nested host, as the one it is in sees it.
-type inside struct {
-	hosted.Service
-	w *witness
-	// Guarded by w.mu.
-	late     bool // its Start came back when its context had ended: it may have been given up
-	left     bool // its Stop has returned: whoever is in there is out, or was given up
-	deadline time.Time
-}
-
-func (s *inside) Unwrap() hosted.Service { return s.Service }
-
-func (s *inside) Start(ctx context.Context) error {
-	err := s.Service.Start(ctx)
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
-	s.late = ctx.Err() != nil
-	return err
-}
-
-func (s *inside) Stop(ctx context.Context) error {
-	s.w.mu.Lock()
-	s.deadline, _ = ctx.Deadline()
-	s.w.mu.Unlock()
-	defer func() {
-		s.w.mu.Lock()
-		defer s.w.mu.Unlock()
-		s.left = true
-	}()
-	return s.Service.Stop(ctx)
-}
 
 // unreturned names the calls that are on, as a straggler of the outermost host is named.
 func (w *witness) unreturned() (names []string) {

@@ -63,17 +63,17 @@ func isFinal(err error) bool {
 	return final
 }
 
-// gaveUp is the last failure of a service under Restart. Its text is made when it is
+// gaveUpError is the last failure of a service under Restart. Its text is made when it is
 // asked for: a lock is held when the error is made.
-type gaveUp struct {
+type gaveUpError struct {
 	restarts int32
 	err      error
 }
 
-func (g *gaveUp) Error() string {
+func (g *gaveUpError) Error() string {
 	return fmt.Sprintf("gave up after %s: %v", plural.Of(int(g.restarts), "restart"), g.err)
 }
-func (g *gaveUp) Unwrap() error { return g.err }
+func (g *gaveUpError) Unwrap() error { return g.err }
 
 func (g *finalError) Unwrap() error { return g.error }
 

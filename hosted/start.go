@@ -275,22 +275,3 @@ func (h *Host) becomeRunning() bool {
 	}
 	return true
 }
-
-// rollBack stops what had started and returns the whole error.
-func (h *Host) rollBack(cause error) error {
-	if h.interrupted > 0 { // written by this goroutine
-		h.log.Info("host start cancelled", "cause", cause)
-	} else {
-		h.log.Error("host not started", failureOf("error", cause)...)
-	}
-	h.marks.RequestStop(cause, time.Time{}) // from here on the budget runs
-	h.shutdown()
-	return h.result
-}
-
-// fail notes an error for the result.
-func (h *Host) fail(n noted) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.failures = append(h.failures, n)
-}

@@ -54,7 +54,7 @@ func turn() *fake {
 	}}
 }
 
-func init() {
+var _ = func() bool { // among the programs
 	programs["hung before a crew"] = func() {
 		h := hosted.New(hosted.Config{ShutdownTimeout: starvedBudget})
 		h.Add("mails", crew("mails", obeys))
@@ -85,7 +85,8 @@ func init() {
 		announce(h)
 		hosted.Main(h)
 	}
-}
+	return true
+}()
 
 // The workers behind one service that hangs have a quarter of the budget, whatever else
 // there is, and so OnLeftover has time for what is left.

@@ -24,7 +24,7 @@ func sidewaysOf(units []*unit, limit int) *sideways {
 			s.after[u] = max(s.after[u], s.after[n]+n.turns())
 		}
 		s.longest = max(s.longest, s.after[u]+u.turns())
-		s.waiting.Add(int32(u.turns())) //nolint:gosec // 0 or 1
+		s.waiting.Add(int32(u.turns()))
 	}
 	return s
 }

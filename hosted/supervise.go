@@ -136,7 +136,7 @@ func (h *Host) decide(u *unit, err error) bool {
 			h.log.Warn("service restarting", append(failure(u, err), plan...)...)
 			return true
 		}
-		err = &gaveUp{u.restarts, err}
+		err = &gaveUpError{u.restarts, err}
 		u.err = err
 	}
 	u.enterLocked(lifecycle.Failed)

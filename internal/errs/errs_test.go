@@ -12,7 +12,7 @@ import (
 
 // Errors whose methods do what those of errors should not.
 type (
-	itself  struct{ n int }
+	itself  struct{ _ int }
 	further struct{ n int }
 	tree    struct{ n int }
 	panics  struct{ in string }

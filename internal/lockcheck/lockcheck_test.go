@@ -23,9 +23,11 @@ import (
 
 // loaded is what go list says of a package.
 type loaded struct {
-	ImportPath, Dir, Export string
-	GoFiles                 []string
-	DepOnly                 bool
+	ImportPath string   `json:"ImportPath"`
+	Dir        string   `json:"Dir"`
+	Export     string   `json:"Export"`
+	GoFiles    []string `json:"GoFiles"`
+	DepOnly    bool     `json:"DepOnly"`
 }
 
 // list builds the packages, which is quick when they are in the cache.

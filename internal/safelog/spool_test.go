@@ -63,7 +63,7 @@ func TestASpoolHasWrittenALineWhenTheCallReturns(t *testing.T) {
 	var want []string
 	for i := range 100 {
 		l.Debug("nobody wants it")
-		l.Info(fmt.Sprint(i))
+		l.Info(fmt.Sprint(i)) //nolint:sloglint // the lines are told apart
 		want = append(want, fmt.Sprint(i))
 		if got := g.all(); !slices.Equal(got, want) {
 			t.Fatalf("got %q", got)
@@ -105,7 +105,7 @@ func TestAHandlerThatBlocksHoldsNobodyUpAndKeepsTheOrder(t *testing.T) {
 				began := time.Now()
 				var want []string
 				for i := range 1000 {
-					l.Info(fmt.Sprint(i))
+					l.Info(fmt.Sprint(i)) //nolint:sloglint // the lines are told apart
 					want = append(want, fmt.Sprint(i))
 				}
 				if !l.Wants(slog.LevelDebug) {
