@@ -66,5 +66,3 @@ require (
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
-
-replace github.com/steadgo/stead/metrics => ../metrics

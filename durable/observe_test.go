@@ -1,27 +1,22 @@
 package durable_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/metrics"
 )
 
 // office is a host with durable jobs of every kind of end.
@@ -60,50 +55,6 @@ func openOffice[TTx any](t *testing.T, e env[TTx]) *office[TTx] {
 		inState(t, o.jobs, o.ids[state], rivertype.JobState(state))
 	}
 	return o
-}
-
-func scraped[TTx any](t *testing.T, e env[TTx]) {
-	o := openOffice(t, e)
-	until(t, "the numbers are those of now", func() bool {
-		return o.queue.States()["running"] == 1 && o.queue.Stats().InProgress == 1
-	})
-	page := metricsOf(t, o.host, cmp.Or(os.Getenv("STEAD_METRICS_PAGE"), filepath.Join(t.TempDir(), "page")))
-	for _, line := range []string{
-		`stead_queue_accepted_total{queue="invoices"} 5`,
-		`stead_queue_handled_total{outcome="succeeded",queue="invoices"} 1`,
-		`stead_queue_handled_total{outcome="gave_up",queue="invoices"} 1`,
-		`stead_queue_retries_total{queue="invoices"} 1`,
-		`stead_queue_in_progress{queue="invoices"} 1`,
-		`stead_queue_workers{queue="invoices"} 2`,
-		`stead_queue_wait_seconds_count{queue="invoices"} 5`,
-		`stead_queue_handle_duration_seconds_count{queue="invoices"} 4`,
-		`stead_durable_jobs{queue="invoices",state="completed"} 1`,
-		`stead_durable_jobs{queue="invoices",state="discarded"} 1`,
-		`stead_durable_jobs{queue="invoices",state="retryable"} 1`,
-		`stead_durable_jobs{queue="invoices",state="scheduled"} 1`,
-		`stead_durable_jobs{queue="invoices",state="running"} 1`,
-		`stead_durable_jobs{queue="invoices",state="cancelled"} 0`,
-		`stead_durable_jobs{queue="invoices",state="available"} 0`,
-	} {
-		if !strings.Contains(page, line+"\n") {
-			t.Errorf("the page lacks %s", line)
-		}
-	}
-	for _, absent := range []string{"oldest_due_timestamp_seconds{", "stead_queue_depth", "stead_queue_parked", "queue_capacity", "high_water"} {
-		if strings.Contains(page, absent) {
-			t.Errorf("the page has %s, which means nothing here", absent)
-		}
-	}
-}
-
-func metricsOf(t *testing.T, host *hosted.Host, file string) string {
-	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(metrics.NewCollector(host))
-	must(t, prometheus.WriteToTextfile(file, registry))
-	page, err := os.ReadFile(file)
-	must(t, err)
-	return string(page)
 }
 
 func actedOn[TTx any](t *testing.T, e env[TTx]) {

@@ -95,7 +95,6 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"APauseOutlivesAQueueWithoutWorkers":              pauseIsKept[TTx],
 		"AScheduleWhosePlaceIsInTheFutureBeginsAnew":      placeAhead[TTx],
 		"WhatIsDueSoonIsFoundInTime":                      whatIsDueIsFound[TTx],
-		"MetricsShowJobsByState":                          scraped[TTx],
 		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],
 		"MemoryAndDurableQueuesAreInterchangeable":        interchangeable[TTx],
 	} {

@@ -44,5 +44,3 @@ require (
 replace github.com/steadgo/stead => ../..
 
 replace github.com/steadgo/stead/durable => ../../durable
-
-replace github.com/steadgo/stead/metrics => ../../metrics
