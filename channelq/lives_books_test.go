@@ -112,7 +112,7 @@ func (b *lifeBook) check(t *testing.T, s channelq.Stats) {
 // luck is what happens to an item at a try: by chance, and the same in each run of a
 // seed.
 func (l *life) luck(item, try int) *rand.Rand {
-	return rand.New(rand.NewPCG(l.seed, uint64(item)<<8|uint64(try))) //nolint:gosec // not for secrets
+	return rand.New(rand.NewPCG(l.seed, uint64(item)<<8|uint64(try)))
 }
 
 // try counts the tries of an item.

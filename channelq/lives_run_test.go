@@ -68,7 +68,7 @@ func (l *life) rest() {
 
 // stopAll stops the crews, the one that closes the queue last, while others go on.
 func (l *life) stopAll() {
-	rng := rand.New(rand.NewPCG(l.seed, 1)) //nolint:gosec // not for secrets
+	rng := rand.New(rand.NewPCG(l.seed, 1))
 	if l.rng.IntN(2) == 0 {
 		l.others.Go(func() {
 			for range rng.IntN(10) {

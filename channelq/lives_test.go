@@ -80,7 +80,7 @@ func TestMixedLives(t *testing.T) {
 
 func newLife(t *testing.T, seed uint64) *life {
 	l := &life{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // not for secrets
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)),
 		book:    lifeBook{accepted: map[int]int{}, ended: map[int]int{}, worked: map[int]time.Time{}, left: map[int]time.Time{}},
 		release: make(chan struct{}), tries: map[int]int{},
 	}

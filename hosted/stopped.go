@@ -24,11 +24,12 @@ func (h *Host) logReport() {
 		level = slog.LevelDebug // the outer host says it, with the path of the name
 	}
 	for _, s := range r.Stragglers {
-		message, args := "service did not return", []any{"service", s.Service, "op", s.Op, "duration", round(s.Waited)}
+		args := []any{"service", s.Service, "op", s.Op, "duration", round(s.Waited)}
 		if s.Calls > 0 {
-			message, args = "service left calls behind", append(args, "calls", s.Calls)
+			h.log.Log(context.Background(), level, "service left calls behind", append(args, "calls", s.Calls)...)
+		} else {
+			h.log.Log(context.Background(), level, "service did not return", args...)
 		}
-		h.log.Log(context.Background(), level, message, args...)
 	}
 	left := 0
 	for _, s := range r.Services {
