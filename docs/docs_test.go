@@ -204,7 +204,7 @@ func TestTheQuickCommandsRun(t *testing.T) {
 		"make help", "make -n ci", "bash -n .ci/run", "bash -n .ci/step",
 		"go run ./bench/cmd/beside -requests 20 -rounds 1",
 		"go run ./bench/cmd/compare -list",
-		"go run ./bench/cmd/durable -rounds 1 -enqueue 5 -drain 10 -probes 2",
+		"go run ./bench/cmd/durable -rounds 1 -enqueue 5 -drain 10 -backlog 20 -probes 2",
 	} {
 		words := strings.Fields(line)
 		cmd := exec.Command(words[0], words[1:]...)

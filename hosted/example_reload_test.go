@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"os"
 	"time"
 
 	"github.com/steadgo/stead/hosted"
@@ -85,27 +82,4 @@ func ExampleReloadable() {
 	// <nil>
 	// stead/hosted: reload "colors": reloadable: build: colors.json: no name
 	// green is down
-}
-
-// The socket is opened at the service's turn, after the database is up, so that nobody
-// can connect before.
-func ExampleListen() {
-	dir, err := os.MkdirTemp("", "stead")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	web := hosted.Listen(&http.Server{ReadHeaderTimeout: time.Second}, func(ctx context.Context) (net.Listener, error) {
-		return new(net.ListenConfig).Listen(ctx, "unix", dir+"/app.sock")
-	})
-	host := hosted.New(hosted.Config{})
-	host.Add("db", &connection{name: "db"})
-	host.Add("web", web)
-	fmt.Println(host.Start(context.Background()), web.Addr().Network())
-	_ = host.Stop(context.Background())
-	// Output:
-	// db is up
-	// <nil> unix
-	// db is down
 }

@@ -1,16 +1,12 @@
 package hosted_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/steadgo/stead/hosted"
@@ -139,35 +135,6 @@ func (*settingsFile) Reload(context.Context) error {
 }
 
 // Main calls Reload on SIGHUP; a program can also do so by itself.
-// A unix socket; the same way in come a listener of systemd or of a test.
-func ExampleServe() {
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	socket, err := net.Listen("unix", filepath.Join(dir, "app.sock"))
-	if err != nil {
-		panic(err)
-	}
-	host := hosted.New(hosted.Config{})
-	host.Add("http", hosted.Serve(&http.Server{Handler: http.NotFoundHandler()}, socket))
-	fmt.Println(host.Start(context.Background()))
-	conn, err := net.Dial("unix", socket.Addr().String())
-	if err != nil {
-		panic(err)
-	}
-	fmt.Fprint(conn, "GET / HTTP/1.0\r\n\r\n")
-	status, err := bufio.NewReader(conn).ReadString('\n')
-	fmt.Println(strings.TrimSpace(status), err)
-	_ = conn.Close()
-	fmt.Println(host.Stop(context.Background()))
-	// Output:
-	// <nil>
-	// HTTP/1.0 404 Not Found <nil>
-	// <nil>
-}
-
 func ExampleReloader() {
 	host := hosted.New(hosted.Config{})
 	host.Add("settings", &settingsFile{})

@@ -8,7 +8,7 @@ import (
 
 // Small, to show that it measures; how long things take is for the command.
 func TestBothAreMeasuredInTurns(t *testing.T) {
-	plan := durable.Plan{Rounds: 2, Enqueue: 5, Drain: 20, Probes: 3}
+	plan := durable.Plan{Rounds: 2, Enqueue: 5, Drain: 20, Backlog: 20, Probes: 3}
 	s, err := durable.Measure(t.Context(), "sqlite", plan, durable.SQLite)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ type Plan struct {
 	Rounds  int // of both, in turns
 	Enqueue int // single inserts a round
 	Drain   int // further jobs a round
+	Backlog int // jobs of the one run with ten workers
 	Probes  int // of the latency when idle
 }
 
@@ -95,9 +96,9 @@ func measure[TTx any](ctx context.Context, m maker[TTx], plan Plan, open opener[
 	return r, c.stop(ctx)
 }
 
-// drain is ten workers and 5,000 jobs.
+// drain is ten workers and a backlog, in seconds for 5,000 jobs.
 func drain[TTx any](ctx context.Context, plan Plan, open opener[TTx]) (float64, error) {
-	plan.Enqueue, plan.Drain = 0, 5000
+	plan.Enqueue, plan.Drain = 0, plan.Backlog
 	r, err := measure(ctx, makers[TTx]()[1], plan, open, few)
 	return r.DrainMicros * 5000 / 1e6, err
 }

@@ -27,11 +27,12 @@ func run(ctx context.Context) error {
 	flag.IntVar(&plan.Rounds, "rounds", 7, "turns of both")
 	flag.IntVar(&plan.Enqueue, "enqueue", 500, "single enqueues a turn")
 	flag.IntVar(&plan.Drain, "drain", 2000, "further jobs to drain a turn")
+	flag.IntVar(&plan.Backlog, "backlog", 5000, "jobs for ten workers, once")
 	flag.IntVar(&plan.Probes, "probes", 100, "of the latency when idle")
 	out := flag.String("out", "", "file of the raw results; none if empty")
 	check := flag.Bool("check", false, "exit with 1 if a target was missed")
 	flag.Parse()
-	if plan.Rounds < 1 || plan.Enqueue < 1 || plan.Drain < 1 || plan.Probes < 1 {
+	if plan.Rounds < 1 || plan.Enqueue < 1 || plan.Drain < 1 || plan.Backlog < 1 || plan.Probes < 1 {
 		return errors.New("all numbers are at least 1")
 	}
 	r := durable.Results{When: time.Now().UTC().Truncate(time.Second), Machine: lab.ThisMachine(ctx, ".")}
