@@ -177,7 +177,7 @@ func (j *Jobs[TTx]) verify(ctx context.Context, v verifier) {
 		if err == nil || errors.Is(err, ErrDamaged) { // else it found out nothing
 			j.say(&j.health.verified, began, err)
 		}
-		wait = max(j.beat, j.share*time.Since(began))
+		wait = max(j.beat, time.Duration(j.share)*time.Since(began))
 	}
 }
 

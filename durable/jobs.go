@@ -132,7 +132,7 @@ type Jobs[TTx any] struct {
 	health    health
 	waker     *waker
 	beat      time.Duration // between two signs of life
-	share     time.Duration // see verifyShare
+	share     int           // see verifyShare
 	counts    glance[[]Count]
 	instances glance[[]lifecycle.Instance]
 	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key

@@ -39,9 +39,9 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 			gaveUp <- err
 		},
 	})
-	if k := young.Kept("running"); len(k) != 2 || k[0].RescueAt.IsZero() {
+	if k := young.Kept("running"); len(k) != 2 || k[1].RescueAt.IsZero() {
 		t.Errorf("held by a process that is dead: %+v", k)
-	} else if late := time.Until(k[1].RescueAt); late < 110*time.Second || late > 120*time.Second {
+	} else if late := time.Until(k[0].RescueAt); late < 110*time.Second || late > 120*time.Second {
 		t.Errorf("the young one is to be rescued in %v", late)
 	}
 	if n, freed := young.Deserted(); n != 2 || time.Until(freed) > -50*time.Second || time.Until(freed) < -time.Minute-10*time.Second {

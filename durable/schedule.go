@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -228,7 +227,7 @@ func addRun(st *periodic.Stats, m moment, row *rivertype.JobRow) {
 	case rivertype.JobStateCancelled:
 		run.Outcome = periodic.Failed
 		// By somebody, whatever the handler made of that. Otherwise its error was permanent.
-		if run.Err == nil || bytes.Contains(row.Metadata, []byte(`"cancel_attempted_at"`)) {
+		if run.Err == nil || hasWish(row.Metadata) {
 			run.Outcome = periodic.Cancelled
 		}
 	default: // discarded, or it waits for its next attempt

@@ -92,6 +92,8 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"TheOutcomeOfARescuedAttemptIsDropped":            outcomeOfARescuedJob[TTx],
 		"ACompletionThatWasNotCommittedFailsItsAttempt":   completeTxForgotten[TTx],
 		"ACancelOfWhichNobodyWasToldIsKept":               wishIsKept[TTx],
+		"ATransactionLeftOpenHurtsNoOtherJob":             transactionLeftOpen[TTx],
+		"TheNameOfAWishIsNoWish":                          namedLikeAWish[TTx],
 		"APauseOutlivesAQueueWithoutWorkers":              pauseIsKept[TTx],
 		"AScheduleWhosePlaceIsInTheFutureBeginsAnew":      placeAhead[TTx],
 		"WhatIsDueSoonIsFoundInTime":                      whatIsDueIsFound[TTx],

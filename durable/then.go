@@ -14,6 +14,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable/internal/trial"
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // Then makes the item a job of next when the handler that ctx belongs to has
@@ -81,7 +82,7 @@ func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) err
 // CompleteTx completes the job of the handler that ctx belongs to in a transaction
 // of the handler's own: what tx writes happens if and only if the job is done, and
 // so once. The handler commits tx and returns nil. An attempt that returns nil without
-// having committed fails.
+// having committed fails. A tx that is open when the handler has returned is rolled back.
 //
 //	tx, err := store.DB().BeginTx(ctx, nil)
 //	...
@@ -119,8 +120,26 @@ func (c *current[TTx]) completeOwn(ctx context.Context, tx TTx) error {
 	if err := c.complete(ctx, tx); err != nil {
 		return err
 	}
-	c.own = true
+	c.own, c.tx = true, tx
 	return nil
+}
+
+// release ends the transaction of CompleteTx if the handler left it open: it holds the
+// row of the job, for which the engine waits with what other jobs came to, and on
+// SQLite the only connection. For one that has ended it does nothing.
+func (c *current[TTx]) release() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
+	defer cancel()
+	// A panic of a wrapper of the program's own, for instance, changes nothing.
+	_ = guard.Call(func() error {
+		switch tx := any(c.tx).(type) {
+		case interface{ Rollback() error }:
+			return tx.Rollback()
+		case interface{ Rollback(context.Context) error }:
+			return tx.Rollback(ctx)
+		}
+		return nil
+	})
 }
 
 var errNotOurs = errors.New("the job is not this process's any more: it was rescued or changed by hand")
@@ -137,6 +156,7 @@ type current[TTx any] struct {
 	mu       sync.Mutex
 	returned bool
 	own      bool // the handler completes the job itself
+	tx       TTx  // in which it does
 	next     []continuation
 }
 
@@ -157,6 +177,7 @@ func (c *current[TTx]) finish() error {
 	defer c.mu.Unlock()
 	c.returned = true
 	if c.own {
+		c.release()
 		return c.confirm()
 	}
 	if len(c.next) == 0 {
@@ -242,6 +263,7 @@ func (c *current[TTx]) fail() (done bool) {
 	if !own {
 		return false
 	}
+	c.release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
 	row, err := c.jobs.Get(ctx, c.job.ID)

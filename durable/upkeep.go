@@ -42,7 +42,7 @@ func (j *Jobs[TTx]) every(what string, period time.Duration, do func(context.Con
 			}
 			err := do(j.cut)
 			if err != nil && !failing && j.cut.Err() == nil {
-				j.log.Warn(what+" failed", slog.Any("error", hint(err)))
+				j.log.Warn("upkeep failed", slog.String("what", what), slog.Any("error", hint(err)))
 			}
 			failing = err != nil
 		}

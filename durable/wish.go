@@ -3,6 +3,7 @@ package durable
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -41,6 +42,15 @@ func (j *Jobs[TTx]) wished(ctx context.Context, ids ...int64) ([]int64, error) {
 	return j.store.Driver().GetExecutor().JobGetCancelRequested(ctx, &riverdriver.JobGetCancelRequestedParams{ID: ids})
 }
 
-// hasWish reports whether the metadata of a job that was just taken say that somebody
-// wants it cancelled. Nothing else that is written there has this name.
-func hasWish(metadata []byte) bool { return bytes.Contains(metadata, []byte(`"cancel_attempted_at"`)) }
+// hasWish reports whether the metadata of a job say that somebody wants it cancelled.
+// The name alone does not: it may be that of a schedule.
+func hasWish(metadata []byte) bool {
+	const name = "cancel_attempted_at"
+	if !bytes.Contains(metadata, []byte(name)) {
+		return false
+	}
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(metadata, &members) // what is no object has no members
+	_, ok := members[name]
+	return ok
+}
