@@ -241,7 +241,7 @@ func (u *unit) failedLate(op string, err error, abandoned bool) {
 
 // adopt notes that Start succeeded.
 func (u *unit) adopt() {
-	e, canEnd := As[ender](u.service)
+	e, canEnd := find[ender](u) // of a call that is back, nobody bounds what it does here
 	h := u.host
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -74,7 +74,7 @@ func (u *unit) watch(e ender) error {
 			}
 		}
 		var ok bool
-		if e, ok = As[ender](u.service); !ok || u.stateNow() != lifecycle.Running {
+		if e, ok = find[ender](u); !ok || u.stateNow() != lifecycle.Running {
 			return nil
 		}
 	}

@@ -30,20 +30,31 @@ func (h *Host) consumed() map[any]bool {
 	if !slices.ContainsFunc(units, func(u *unit) bool { return len(u.watched) > 0 }) {
 		return nil
 	}
-	queues := map[any]bool{}
+	var (
+		mu     sync.Mutex
+		queues = map[any]bool{}
+		asking sync.WaitGroup // all at once: each has a moment to answer
+	)
 	for _, u := range units {
-		if u.loop != nil {
+		if !u.tells() {
 			continue
 		}
-		if c, ok := find[interface {
-			tally
-			Observed() any
-		}](u); ok {
+		asking.Go(func() {
+			c, ok := find[interface {
+				tally
+				Observed() any
+			}](u)
+			if !ok {
+				return
+			}
 			if q, err := quick(c.Observed); err == nil && reflect.ValueOf(q).Comparable() {
+				mu.Lock()
+				defer mu.Unlock()
 				queues[q] = true
 			}
-		}
+		})
 	}
+	asking.Wait()
 	return queues
 }
 

@@ -18,9 +18,9 @@ import (
 // field says so.
 type Config struct {
 	// Name stands in logs, errors, metrics and, in a Scheduler, the pprof label
-	// "job"; on its own a job has the labels of its service. It also seeds the
-	// phase and the jitter, so replicas of one name run together and different
-	// names apart.
+	// "job"; on its own a job has the labels of its service. With the process it also
+	// seeds the phase and the jitter, so that neither different names nor the
+	// replicas of one run together; see [Every].
 	Name string
 
 	// Schedule says when the job is due. Every, After, Cron and DailyAt are where

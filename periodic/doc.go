@@ -77,8 +77,8 @@
 // history as well. A run has a goroutine to
 // itself while it is on; short runs that are due together share a few, one after
 // the other, so a run that locks its thread or changes the goroutine's labels has
-// to undo that. The next slot of a cron schedule in a time zone takes about a
-// microsecond and no allocation.
+// to undo that. The next slot of a cron schedule in a time zone takes about 300 ns
+// and no allocation.
 //
 // # Testing
 //

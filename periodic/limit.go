@@ -79,6 +79,9 @@ func (j *Job) enter(now time.Time, denied error) bool {
 	if r.holds = denied == nil; !r.holds {
 		r.denied = &denied
 	}
+	if j.readyLocked() { // more of them may be on side by side
+		j.home.queueUp(j)
+	}
 	return true
 }
 

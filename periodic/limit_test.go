@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -215,5 +216,59 @@ func TestALimitThatHangsIsNamedByTheStop(t *testing.T) {
 		if b.held != 0 {
 			t.Errorf("%d places are held", b.held)
 		}
+	})
+}
+
+// A job whose runs may be on side by side has as many as the limit has room for.
+func TestALimitWithRoomHoldsUpNoRunOfAParallelJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limited(t, semaphore.NewWeighted(3))
+		j := add(t, s, periodic.Config{Name: "a", Schedule: periodic.Every(time.Hour), Phase: -1, Overlap: periodic.Parallel(5)},
+			func(ctx context.Context) error { return sleep(ctx, time.Minute) })
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			if err := j.Trigger(); err != nil {
+				t.Error(err)
+			}
+		}
+		pass(time.Second)
+		if st := j.Stats(); st.Running != 3 || st.Waiting != 2 {
+			t.Errorf("%d run and %d wait, want 3 and 2", st.Running, st.Waiting)
+		}
+		pass(time.Minute)
+		if st := j.Stats(); st.Running != 2 || st.Waiting != 0 {
+			t.Errorf("%d run and %d wait, want 2 and 0", st.Running, st.Waiting)
+		}
+		_ = s.Stop(t.Context())
+	})
+}
+
+// The next slot ends the attempts for the last one, also those that wait for the limit.
+func TestAnAttemptThatWaitsForTheLimitGivesWayToTheNextSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := semaphore.NewWeighted(1)
+		s := limited(t, limit)
+		began := time.Now()
+		var ran []time.Duration
+		add(t, s, periodic.Config{
+			Name: "a", Schedule: periodic.Every(time.Hour), Phase: -1, Retry: periodic.Retry{Attempts: 2, Initial: time.Second},
+			OnRun: func(r periodic.Run) { ran = append(ran, r.Slot.Sub(began)) },
+		}, func(context.Context) error { return errors.New("boom") })
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Hour)
+		if !limit.TryAcquire(1) {
+			t.Fatal("the run is not over")
+		}
+		pass(90 * time.Minute)
+		limit.Release(1)
+		pass(time.Minute)
+		if want := []time.Duration{time.Hour, 2 * time.Hour, 2 * time.Hour}; !slices.Equal(ran, want) {
+			t.Errorf("runs of the slots %v, want %v", ran, want)
+		}
+		_ = s.Stop(t.Context())
 	})
 }

@@ -2,6 +2,7 @@ package periodic
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/internal/backoff"
@@ -76,6 +77,15 @@ func (j *Job) overtakeLocked() {
 	if past := j.troubled(); past != nil && past.retryAt != 0 {
 		past.retryAt = 0
 		past.lost++
+	}
+	waits := len(j.pending)
+	if waits == 0 {
+		return
+	}
+	// One that waits for the limit of the scheduler, or for room.
+	j.pending = slices.DeleteFunc(j.pending, func(r request) bool { return r.attempt > 1 && !r.again })
+	if n := waits - len(j.pending); n > 0 {
+		j.trouble().lost += n
 	}
 }
 

@@ -1,0 +1,61 @@
+package hosted_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/hosted"
+)
+
+// sealed is a wrapper whose Unwrap does not return until the test is over.
+type sealed struct {
+	fake
+	t testing.TB
+}
+
+func (s *sealed) Unwrap() hosted.Service { <-s.t.Context().Done(); return nil }
+
+func TestAnUnwrapThatDoesNotReturnHoldsNoStartAndNoStopUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{StartTimeout: 2 * time.Second, ShutdownTimeout: 2 * time.Second})
+		h.Add("sealed", &sealed{t: t})
+		h.Add("web", &fake{})
+		began := time.Now()
+		starts(t, h)
+		within(t, began, time.Second)
+		began = time.Now()
+		stops(t, h)
+		within(t, began, 2*time.Second)
+	})
+}
+
+// mute is a consumer of a queue that answers nothing until the test is over.
+type mute struct {
+	fake
+	t testing.TB
+}
+
+func (m *mute) Observed() any            { <-m.t.Context().Done(); return nil }
+func (m *mute) Tally() map[string]uint64 { <-m.t.Context().Done(); return nil }
+
+type onlyNamed string
+
+func (n onlyNamed) Name() string { return string(n) }
+
+func TestConsumersThatDoNotSayOfWhatAreAskedAllAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const budget = time.Second
+		h := hosted.New(hosted.Config{ShutdownTimeout: budget})
+		for i := range 100 {
+			h.Add(fmt.Sprint(i), &mute{t: t}, hosted.Watch(onlyNamed("emails")))
+		}
+		starts(t, h)
+		began := time.Now()
+		_ = h.Stop(context.Background())
+		if took := time.Since(began); took > budget+budget/4 {
+			t.Errorf("took %v of %v", took, budget)
+		}
+	})
+}
