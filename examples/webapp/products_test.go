@@ -138,6 +138,7 @@ func TestOldProductsShowInReadinessAndCloseTheShopOnlyIfThatIsWanted(t *testing.
 				if err := p.refresh(t.Context()); err != nil {
 					t.Fatal(err)
 				}
+				time.Sleep(time.Second) // probes share what a check found for that long
 				if code, body := ready(); code != http.StatusOK || !strings.Contains(body, "[+]products") {
 					t.Errorf("fresh again: %d %s", code, body)
 				}

@@ -156,6 +156,9 @@ func (s *Spool) wrote(e entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.written++
+	if len(s.waiting) == 0 {
+		s.behind = false // before anybody who waited goes on to log
+	}
 	close(e.done)
 }
 
@@ -172,7 +175,7 @@ func (s *Spool) next() (e entry, ok bool) {
 		return e, true
 	}
 	if len(s.waiting) == 0 {
-		s.waiting, s.writing, s.behind = nil, false, false
+		s.waiting, s.writing = nil, false
 		return e, false
 	}
 	e = s.waiting[0]
