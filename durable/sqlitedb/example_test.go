@@ -50,6 +50,7 @@ func ExampleWrap() {
 	if err != nil {
 		panic(err)
 	}
+	defer func() { _ = db.Close() }()
 	_, err = sqlitedb.Wrap(db)
 	fmt.Println(err)
 	// Output: stead/durable/sqlitedb: wrap: the database may open more than one connection: call SetMaxOpenConns(1)
