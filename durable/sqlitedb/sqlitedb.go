@@ -52,7 +52,6 @@ import (
 	"os"
 
 	"github.com/riverqueue/river/riverdriver"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"github.com/steadgo/stead/durable"
 )
@@ -63,7 +62,7 @@ type Store struct {
 	path   string      // absolute, wherever the program goes
 	opened os.FileInfo // of the file that was opened
 	db     *sql.DB
-	driver *riversqlite.Driver
+	driver *seeing
 }
 
 var _ durable.Store[*sql.Tx] = (*Store)(nil)

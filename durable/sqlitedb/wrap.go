@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 )
 
 // wrapWait is for the statements of Wrap: longer than a busy file makes one wait.
@@ -38,7 +36,7 @@ func Wrap(db *sql.DB) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wrapWait)
 	defer cancel()
-	s := &Store{db: db, driver: riversqlite.New(db)}
+	s := &Store{db: db, driver: newSeeing(db)}
 	if err := s.look(ctx); err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlitedb: wrap: %w", err)
 	}
