@@ -5,6 +5,7 @@ go 1.26.0
 replace (
 	github.com/steadgo/stead => ../../
 	github.com/steadgo/stead/durable => ../
+	github.com/steadgo/stead/metrics => ../../metrics
 )
 
 require (

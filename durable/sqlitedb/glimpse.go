@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -13,22 +15,26 @@ import (
 
 // The engine asks the file for announcements twenty times a second, and for jobs of
 // each queue every PollInterval, with statements that write. Here it is not asked for
-// what cannot have changed: SQLite tells in a few microseconds whether anybody has
-// written to the file. What remains is the time at which the next job of a queue is
-// due.
+// what cannot have changed since it was asked last. What remains is the time at which
+// the next job of a queue is due.
 
-// mark is a state of the file: as long as it is the same nobody has written.
+// mark is a state of the file: as long as it is the same nobody has written. What others
+// write is known by SQLite's own number. It does not count what the connection itself
+// writes: that is known by the log, where every commit is written to.
 type mark struct {
-	conn    any   // the numbers are those of one connection
-	others  int64 // changes by others
-	changes int64 // rows that this connection has changed
+	conn    any // the version is that of one connection
+	version int64
+	size    int64 // of the log
+	written time.Time
 }
 
 // glimpse is what the process knows of the file.
 type glimpse struct {
-	db *sql.DB
+	db  *sql.DB
+	log string // the path of SQLite's write-ahead log
 
 	mu    sync.Mutex
+	last  mark
 	empty map[string]nothing // queues without a job that is due
 }
 
@@ -39,22 +45,58 @@ type nothing struct {
 	next time.Time // when one will be; zero: there is none
 }
 
-// trust is how long the queue is not asked for jobs at most. It is for what nobody has
-// thought of.
-const trust = 30 * time.Second
+const (
+	// settled is how long nobody must have written to the log until that alone says
+	// that nothing has changed. A commit is in the log before it is to be seen, by
+	// the time that the disk takes.
+	settled = 500 * time.Millisecond
 
-// now is one look at the file.
-func (g *glimpse) now(ctx context.Context) (m mark, err error) {
+	// grain is how exact the time of a file may be.
+	grain = 50 * time.Millisecond
+
+	// trust is how long a queue is not asked for jobs at most. It is for a disk that
+	// takes longer than settled, where no process leads: who does writes every 5 s.
+	trust = 30 * time.Second
+)
+
+// now is one look at the file. It reports whether another look that has the same mark
+// says that nothing has changed in between.
+func (g *glimpse) now(ctx context.Context) (m mark, sure bool, err error) {
+	if size, written := g.stat(); !written.IsZero() && time.Since(written) > settled {
+		g.mu.Lock()
+		last := g.last
+		g.mu.Unlock()
+		if last.size == size && last.written.Equal(written) {
+			return last, true, nil
+		}
+	}
 	conn, err := g.db.Conn(ctx)
 	if err != nil {
-		return m, err
+		return m, false, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
+	// What this process writes is done: it has the connection.
+	m.size, m.written = g.stat()
 	if err := conn.Raw(func(c any) error { m.conn = c; return nil }); err != nil {
-		return m, err
+		return m, false, err
 	}
-	err = conn.QueryRowContext(ctx, "SELECT data_version, total_changes() FROM pragma_data_version").Scan(&m.others, &m.changes)
-	return m, err
+	if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&m.version); err != nil {
+		return m, false, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = m
+	age := time.Since(m.written)
+	return m, !m.written.IsZero() && age > grain && runtime.GOOS != "windows", nil // which tells the time of an open file late
+}
+
+// stat opens nothing, see durable/sqlite. Without a log nothing is sure.
+func (g *glimpse) stat() (size int64, written time.Time) {
+	info, err := os.Stat(g.log)
+	if err != nil {
+		return 0, time.Time{}
+	}
+	return info.Size(), info.ModTime()
 }
 
 // isEmpty reports whether a queue has still no job that is due.
@@ -97,8 +139,8 @@ type seeing struct {
 	glimpse *glimpse
 }
 
-func newSeeing(db *sql.DB) *seeing {
-	return &seeing{riversqlite.New(db), &glimpse{db: db, empty: map[string]nothing{}}}
+func newSeeing(db *sql.DB, path string) *seeing {
+	return &seeing{riversqlite.New(db), &glimpse{db: db, log: path + "-wal", empty: map[string]nothing{}}}
 }
 
 func (s *seeing) GetExecutor() riverdriver.Executor {
@@ -118,15 +160,15 @@ type seeingExecutor struct {
 // JobGetAvailable takes jobs.
 func (e seeingExecutor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
 	// Before it asks: what is written meanwhile has another mark.
-	at, err := e.glimpse.now(ctx)
+	at, sure, err := e.glimpse.now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if e.glimpse.isEmpty(params.Queue, at, time.Now()) {
+	if sure && e.glimpse.isEmpty(params.Queue, at, time.Now()) {
 		return &riverdriver.JobGetAvailableResult{}, nil
 	}
 	res, err := e.Executor.JobGetAvailable(ctx, params)
-	if err != nil || len(res.Jobs) > 0 {
+	if err != nil || len(res.Jobs) > 0 || !sure {
 		return res, err
 	}
 	if next, ok := e.glimpse.next(ctx, params.Queue); ok {

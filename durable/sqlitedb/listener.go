@@ -125,14 +125,14 @@ func (l *listener) look(ctx context.Context) (*riverdriver.Notification, error) 
 		return nil, errNotConnected
 	}
 	if len(l.pending) == 0 {
-		at, err := l.glimpse.now(ctx)
-		if err != nil || at == l.at {
+		at, sure, err := l.glimpse.now(ctx)
+		if err != nil || sure && at == l.at {
 			return nil, err
 		}
 		if err := l.read(ctx); err != nil {
 			return nil, err
 		}
-		if len(l.pending) == 0 {
+		if l.at = (mark{}); sure && len(l.pending) == 0 {
 			l.at = at
 		}
 	}

@@ -36,10 +36,11 @@ func Wrap(db *sql.DB) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wrapWait)
 	defer cancel()
-	s := &Store{db: db, driver: newSeeing(db)}
+	s := &Store{db: db}
 	if err := s.look(ctx); err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlitedb: wrap: %w", err)
 	}
+	s.driver = newSeeing(db, s.path)
 	return s, nil
 }
 
