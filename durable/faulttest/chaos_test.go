@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -71,7 +72,21 @@ func TestChaosLosesNothingDoublesNoSlotAndExplainsEachSecondRun(t *testing.T) {
 		server := testserver.NewPostgres(t)
 		newChaos(t, onPostgres(t, server.URL), server).run()
 	})
-	t.Run("ClocksTenMinutesApart", func(t *testing.T) {
+	t.Run("ServerTenMinutesAhead", func(t *testing.T) {
+		t.Parallel()
+		server := testserver.NewPostgresAhead(t, 10*time.Minute)
+		b := onPostgres(t, server.URL)
+		now, err := b.column(t.Context(), "SELECT CAST(CAST(extract(epoch FROM now()) AS bigint) AS text)")
+		must(t, err)
+		if s, _ := strconv.ParseInt(now[0], 10, 64); time.Until(time.Unix(s, 0)) < 9*time.Minute {
+			t.Fatalf("the server's clock says %s", now)
+		}
+		newChaos(t, b, server).run()
+	})
+	t.Run("WorkersTenMinutesApart", func(t *testing.T) {
+		if os.Getenv("STEAD_TEST_CHAOS") == "" {
+			t.Skip("by hand: to build the worker with another clock takes a minute")
+		}
 		t.Parallel()
 		server := testserver.NewPostgres(t)
 		c := newChaos(t, onPostgres(t, server.URL), server)
