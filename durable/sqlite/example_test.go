@@ -58,8 +58,8 @@ func ExamplePragma() {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	var o sqlite.Option = sqlite.Pragma("foreign_keys", "on")
-	store, err := sqlite.Open(filepath.Join(dir, "shop.db"), o)
+	options := []sqlite.Option{sqlite.Pragma("foreign_keys", "on")}
+	store, err := sqlite.Open(filepath.Join(dir, "shop.db"), options...)
 	if err != nil {
 		panic(err)
 	}

@@ -152,12 +152,13 @@ func open(path string, opts []Option) (*Store, error) {
 // dataSource escapes the path because the file part of the name is read as a URI, in
 // which a question mark or a percent sign means something.
 func dataSource(path string, pragmas []pragma) string {
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(full)&_txlock=immediate"
+	var name strings.Builder
+	name.WriteString("file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(full)&_txlock=immediate")
 	for _, p := range pragmas {
-		name += fmt.Sprintf("&_pragma=%s(%s)", p.name, p.value)
+		name.WriteString("&_pragma=" + p.name + "(" + p.value + ")")
 	}
-	return name
+	return name.String()
 }
 
 // connect opens the connection. The file enters WAL mode when the first one opens

@@ -94,9 +94,9 @@ func (l *listener) Unlisten(_ context.Context, topic string) error {
 
 var errNotConnected = errors.New("stead/durable/sqlitedb: the listener is not connected")
 
-func (l *listener) Ping(ctx context.Context) error       { return l.glimpse.db.PingContext(ctx) }
-func (l *listener) Schema() string                       { return l.schema }
-func (l *listener) SetAfterConnectExec(statement string) {}
+func (l *listener) Ping(ctx context.Context) error { return l.glimpse.db.PingContext(ctx) }
+func (l *listener) Schema() string                 { return l.schema }
+func (l *listener) SetAfterConnectExec(string)     {} // is for the engine's own tests
 
 // WaitForNotification blocks until there is one, or ctx ends.
 func (l *listener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
