@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,6 +119,11 @@ func isRefusal(err error) bool {
 		case generic: // also for a table that is not there yet
 			return strings.Contains(err.Error(), "JSON")
 		}
+		return false
 	}
-	return false
+	// Other drivers of SQLite have no number, or one of a type of their own.
+	return err != nil && slices.ContainsFunc(refusals, func(text string) bool { return strings.Contains(err.Error(), text) })
 }
+
+// refusals are SQLite's own words for what it does not take.
+var refusals = []string{"malformed JSON", "string or blob too big", "constraint failed", "datatype mismatch"}

@@ -52,11 +52,12 @@ func (s *Store) listen(ctx context.Context) error {
 	}
 	conn := listener.Hijack() // not to be used again: who knows what it listens to
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	topic := "stead_ready_" + rand.Text()
-	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{topic}.Sanitize(), pgx.QueryExecModeSimpleProtocol); err != nil {
+	// In the text: the simple protocol has no arguments where the encoding is not UTF-8.
+	topic := pgx.Identifier{"stead_ready_" + rand.Text()}.Sanitize()
+	if _, err := conn.Exec(ctx, "LISTEN "+topic, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
-	if _, err := s.pool.Exec(ctx, "SELECT pg_notify($1, '')", pgx.QueryExecModeSimpleProtocol, topic); err != nil {
+	if _, err := s.pool.Exec(ctx, "NOTIFY "+topic, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, listenWait)

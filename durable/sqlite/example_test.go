@@ -51,3 +51,21 @@ func ExampleOpen() {
 	fmt.Println(err)
 	// Output: stead/durable/sqlite: open: the path has to name a file
 }
+
+func ExamplePragma() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	options := []sqlite.Option{sqlite.Pragma("foreign_keys", "on")}
+	store, err := sqlite.Open(filepath.Join(dir, "shop.db"), options...)
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = store.Close() }()
+	var on int
+	err = store.DB().QueryRowContext(context.Background(), "PRAGMA foreign_keys").Scan(&on)
+	fmt.Println(on, err)
+	// Output: 1 <nil>
+}

@@ -15,6 +15,16 @@
 //	_, err = mails.EnqueueTx(ctx, tx, mail)
 //	err = tx.Commit()
 //
+// # One library
+//
+// A process must not open the file with a second copy of the SQLite library as well:
+// mattn/go-sqlite3 or another driver with cgo beside this one, which is
+// modernc.org/sqlite. The locks of a file belong to the process, so the copies do not
+// see each other's, and destroy the file within seconds. [Open] refuses a file that is
+// open already, where the system tells (Linux). It cannot know who opens the file later.
+// A program with a database of its own gives that to durable/sqlitedb, whatever its
+// driver. Other processes may use any driver.
+//
 // # Guarantees
 //
 //  1. What Enqueue accepted is on the disk: the file is in WAL mode with
@@ -65,74 +75,99 @@ import (
 	"strings"
 	"time"
 
-	"github.com/riverqueue/river/riverdriver"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	moderncsqlite "modernc.org/sqlite" // also the driver "sqlite" of database/sql
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/sqlitedb"
 )
 
 // Store is a SQLite file. Make it with [Open]; all methods may be called from any
-// goroutine.
+// goroutine. DB is the file as a database, for tables of the program's own that share
+// transactions with EnqueueTx.
 type Store struct {
-	path   string
-	full   string      // path, wherever the program goes
-	opened os.FileInfo // of the file that was opened
-	db     *sql.DB
-	driver *riversqlite.Driver
+	*sqlitedb.Store
+
+	path    string
+	release func()
 }
 
 var _ durable.Store[*sql.Tx] = (*Store)(nil)
 
 // Open opens or creates the file, in a directory that exists. An in-memory database
-// is refused: it would be gone with the process, for which channelq is made. While
-// other processes open or close the file it waits for them, at most 5 s.
-func Open(path string) (*Store, error) {
+// is refused: it would be gone with the process, for which channelq is made. So is a
+// file that this process has open otherwise, see above. While other processes open or
+// close the file it waits for them, at most 5 s.
+func Open(path string, opts ...Option) (*Store, error) {
 	if path == "" || strings.HasPrefix(path, ":memory:") {
 		return nil, errors.New("stead/durable/sqlite: open: the path has to name a file")
+	}
+	s, err := open(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(path string, opts []Option) (*Store, error) {
+	o, err := collect(opts)
+	if err != nil {
+		return nil, err
 	}
 	// SQLite says only that it cannot open the file.
 	if dir := filepath.Dir(path); path != dir {
 		if info, err := os.Stat(dir); err != nil {
-			return nil, fmt.Errorf("stead/durable/sqlite: open %q: the directory: %w", path, err)
+			return nil, fmt.Errorf("the directory: %w", err)
 		} else if !info.IsDir() {
-			return nil, fmt.Errorf("stead/durable/sqlite: open %q: %q is not a directory", path, dir)
+			return nil, fmt.Errorf("%q is not a directory", dir)
 		}
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("stead/durable/sqlite: open %q: it is a directory", path)
+		return nil, errors.New("it is a directory")
 	}
-	// The path is escaped because the file part of the name is read as a URI, in
-	// which a question mark or a percent sign means something.
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(full)&_txlock=immediate"
-	db, err := sql.Open("sqlite", name)
+	if err := heldOtherwise(path); err != nil {
+		return nil, err
+	}
+	defer opening()()
+	db, err := sql.Open("sqlite", dataSource(path, o.pragmas))
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, err)
+		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if err := connect(db); err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+	s := &Store{path: path}
+	if err = connect(db, o.pragmas); err == nil {
+		s.Store, err = sqlitedb.Wrap(db)
 	}
-	full, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+		return nil, errors.Join(err, db.Close())
 	}
-	opened, err := os.Stat(full)
+	file, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: open %q: %w", path, errors.Join(err, db.Close()))
+		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{path: path, full: full, opened: opened, db: db, driver: riversqlite.New(db)}, nil
+	s.release = hold(file)
+	return s, nil
+}
+
+// dataSource escapes the path because the file part of the name is read as a URI, in
+// which a question mark or a percent sign means something.
+func dataSource(path string, pragmas []pragma) string {
+	var name strings.Builder
+	name.WriteString("file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(full)&_txlock=immediate")
+	for _, p := range pragmas {
+		name.WriteString("&_pragma=" + p.name + "(" + p.value + ")")
+	}
+	return name.String()
 }
 
 // connect opens the connection. The file enters WAL mode when the first one opens
 // it and leaves it when the last one closes it. Whoever meets another process at
 // that is told at once that the file is locked: the busy timeout does not cover it.
-func connect(db *sql.DB) error {
+func connect(db *sql.DB, pragmas []pragma) error {
 	const patience, pause = 5 * time.Second, 5 * time.Millisecond
 	for end := time.Now().Add(patience); ; time.Sleep(pause) {
-		err := db.PingContext(context.Background())
+		err := known(db, pragmas)
 		var refused *moderncsqlite.Error
 		if !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(end) {
 			return err
@@ -140,15 +175,29 @@ func connect(db *sql.DB) error {
 	}
 }
 
-// DB is the file as a database, for tables of the program's own that share
-// transactions with EnqueueTx.
-func (s *Store) DB() *sql.DB { return s.db }
+// known returns an error if SQLite does not know one of the pragmas: it ignores it.
+func known(db *sql.DB, pragmas []pragma) error {
+	if err := db.PingContext(context.Background()); err != nil {
+		return err
+	}
+	for _, p := range pragmas {
+		var n int
+		if err := db.QueryRowContext(context.Background(), "SELECT count(*) FROM pragma_pragma_list WHERE name = lower(?)", p.name).Scan(&n); err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("SQLite knows no pragma %s", p.name)
+		}
+	}
+	return nil
+}
 
-// String is the path of the file, for logs.
+// String is the path as it was given to Open, for logs.
 func (s *Store) String() string { return s.path }
 
-// Driver is the engine's driver.
-func (s *Store) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }
-
 // Close closes the file. Stop the jobs first.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	err := s.DB().Close()
+	s.release()
+	return err
+}

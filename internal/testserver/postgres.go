@@ -25,17 +25,34 @@ type Postgres struct {
 	data string
 	port int
 	as   *syscall.Credential // PostgreSQL refuses to run as root
+	env  []string
 }
 
 // NewPostgres makes and starts a cluster, which is removed at the end of the test.
 func NewPostgres(t testing.TB) *Postgres {
+	t.Helper()
+	return newPostgres(t)
+}
+
+// NewPostgresAhead is NewPostgres with a clock that is ahead of ours, by Debian's
+// faketime. Without that the test is skipped.
+func NewPostgresAhead(t testing.TB, by time.Duration) *Postgres {
+	t.Helper()
+	found, _ := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+	if len(found) == 0 {
+		t.Skip("faketime is not installed")
+	}
+	return newPostgres(t, "LD_PRELOAD="+found[0], fmt.Sprintf("FAKETIME=%+d", int(by.Seconds())), "FAKETIME_DONT_FAKE_MONOTONIC=1")
+}
+
+func newPostgres(t testing.TB, env ...string) *Postgres {
 	t.Helper()
 	bin := []string{"/usr/lib/postgresql/*/bin", "/usr/local/opt/postgresql*/bin"}
 	dir, err := os.MkdirTemp("", "stead-postgres-") //nolint:usetesting // t.TempDir lies in a folder that the user postgres may not enter
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Postgres{t: t, ctl: find(t, "pg_ctl", bin...), data: filepath.Join(dir, "data"), port: freePort(t)}
+	p := &Postgres{t: t, ctl: find(t, "pg_ctl", bin...), data: filepath.Join(dir, "data"), port: freePort(t), env: env}
 	p.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
 	t.Cleanup(func() {
 		_ = p.stop("immediate") // the test may have ended with the server killed
@@ -103,7 +120,7 @@ func (p *Postgres) stop(mode string) error {
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = filepath.Dir(p.data)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
+	cmd.Env = append(append(os.Environ(), "LC_ALL=C", "TZ=UTC"), p.env...)
 	// A group of its own: Ctrl-C on the tests must not reach the server first.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if p.as != nil {

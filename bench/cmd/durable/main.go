@@ -30,8 +30,12 @@ func run(ctx context.Context) error {
 	flag.IntVar(&plan.Backlog, "backlog", 5000, "jobs for ten workers, once")
 	flag.IntVar(&plan.Probes, "probes", 100, "of the latency when idle")
 	out := flag.String("out", "", "file of the raw results; none if empty")
+	idle := flag.Duration("idle", 0, "measure instead what one and thirty queues without work cost on SQLite, for as long each")
 	check := flag.Bool("check", false, "exit with 1 if a target was missed")
 	flag.Parse()
+	if *idle > 0 {
+		return whenIdle(ctx, *idle)
+	}
 	if plan.Rounds < 1 || plan.Enqueue < 1 || plan.Drain < 1 || plan.Backlog < 1 || plan.Probes < 1 {
 		return errors.New("all numbers are at least 1")
 	}
@@ -56,6 +60,17 @@ func run(ctx context.Context) error {
 	}
 	if *check {
 		return lab.Check(r.Targets)
+	}
+	return nil
+}
+
+func whenIdle(ctx context.Context, over time.Duration) error {
+	for _, queues := range []int{1, 30} {
+		share, err := durable.Idle(ctx, queues, over)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stdout, "%d queues without work: %.2f %% of a core\n", queues, 100*share)
 	}
 	return nil
 }

@@ -1,17 +1,17 @@
-package sqlite_test
+package sqlitedb_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"github.com/steadgo/stead/durable/sqlite"
+	"github.com/steadgo/stead/durable/sqlitedb"
 )
 
 // Millions of completed jobs cost the page nothing if no statement reads all rows.
 func TestCountsReadNoRowThatTheyDoNotCount(t *testing.T) {
 	_, s, _ := opened(t)
-	for query, args := range sqlite.CountQueries {
+	for query, args := range sqlitedb.CountQueries {
 		rows, err := s.DB().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 		if err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package sqlite
+package sqlitedb
 
 import (
 	"context"
@@ -55,13 +55,13 @@ func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, a
 				OR i.seen < unixepoch('subsec') * 1000 - min(60000, COALESCE(NULLIF(i.horizon, 0), 60000)))
 		ORDER BY +j.id LIMIT ?4`, self, horizon.Milliseconds(), after, limit)
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: list lost jobs: %w", err)
+		return nil, fmt.Errorf("stead/durable/sqlitedb: list lost jobs: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var s durable.Stuck
 		if err := rows.Scan(&s.ID, &s.Attempt, &s.Own); err != nil {
-			return nil, fmt.Errorf("stead/durable/sqlite: list lost jobs: %w", err)
+			return nil, fmt.Errorf("stead/durable/sqlitedb: list lost jobs: %w", err)
 		}
 		list = append(list, s)
 	}
@@ -74,14 +74,14 @@ func (s *Store) Instances(ctx context.Context) (list []lifecycle.Instance, err e
 			EXISTS (SELECT 1 FROM river_leader WHERE leader_id = id AND unixepoch(expires_at, 'subsec') > unixepoch('subsec'))
 		FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000 ORDER BY since, id`)
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: list instances: %w", err)
+		return nil, fmt.Errorf("stead/durable/sqlitedb: list instances: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var i lifecycle.Instance
 		var since, seen int64
 		if err := rows.Scan(&i.ID, &i.Host, &i.PID, &i.Role, &since, &seen, &i.Leads); err != nil {
-			return nil, fmt.Errorf("stead/durable/sqlite: list instances: %w", err)
+			return nil, fmt.Errorf("stead/durable/sqlitedb: list instances: %w", err)
 		}
 		i.Since, i.Seen = time.UnixMilli(since), time.UnixMilli(seen)
 		list = append(list, i)
@@ -91,7 +91,7 @@ func (s *Store) Instances(ctx context.Context) (list []lifecycle.Instance, err e
 
 func (s *Store) exec(ctx context.Context, verb, statement string, args ...any) error {
 	if _, err := s.db.ExecContext(ctx, statement, args...); err != nil {
-		return fmt.Errorf("stead/durable/sqlite: %s: %w", verb, err)
+		return fmt.Errorf("stead/durable/sqlitedb: %s: %w", verb, err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package sqlite
+package sqlitedb
 
 import "github.com/steadgo/stead/durable/internal/census"
 

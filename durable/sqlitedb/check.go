@@ -1,16 +1,11 @@
-package sqlite
+package sqlitedb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
-
-	moderncsqlite "modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/steadgo/stead/durable"
 )
@@ -19,14 +14,14 @@ import (
 // the file any more that was opened. Whatever is written then goes into a file that
 // nobody finds. It costs a microsecond.
 func (s *Store) Present() error {
-	now, err := os.Stat(s.full)
+	now, err := os.Stat(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("stead/durable/sqlite: %w: %q is gone", durable.ErrDamaged, s.path)
+		return fmt.Errorf("stead/durable/sqlitedb: %w: %q is gone", durable.ErrDamaged, s.path)
 	case err != nil:
-		return fmt.Errorf("stead/durable/sqlite: check: %w", err)
+		return fmt.Errorf("stead/durable/sqlitedb: check: %w", err)
 	case !os.SameFile(s.opened, now):
-		return fmt.Errorf("stead/durable/sqlite: %w: %q is another file now", durable.ErrDamaged, s.path)
+		return fmt.Errorf("stead/durable/sqlitedb: %w: %q is another file now", durable.ErrDamaged, s.path)
 	}
 	return nil
 }
@@ -43,26 +38,25 @@ func (s *Store) Check(ctx context.Context) error {
 // its own: that one has nothing of the file in its memory, and keeps nobody waiting.
 // The error for a damaged file wraps [durable.ErrDamaged].
 func (s *Store) Verify(ctx context.Context) (err error) {
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.full}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(5000)")
-	if err != nil {
-		return fmt.Errorf("stead/durable/sqlite: verify: %w", err)
-	}
+	db := s.beside("?mode=ro")
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.ExecContext(ctx, "PRAGMA busy_timeout = 5000"); err != nil {
+		return damaged("verify", err)
+	}
 	var found string
 	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
 		return damaged("verify", err)
 	}
 	if found != "ok" {
-		return fmt.Errorf("stead/durable/sqlite: %w: %s", durable.ErrDamaged, found)
+		return fmt.Errorf("stead/durable/sqlitedb: %w: %s", durable.ErrDamaged, found)
 	}
 	return nil
 }
 
 // damaged wraps what SQLite says of a file that it cannot make sense of.
 func damaged(verb string, err error) error {
-	var refused *moderncsqlite.Error
-	if errors.As(err, &refused) && (refused.Code()&0xff == sqlite3.SQLITE_CORRUPT || refused.Code()&0xff == sqlite3.SQLITE_NOTADB) {
-		return fmt.Errorf("stead/durable/sqlite: %s: %w: %w", verb, durable.ErrDamaged, err)
+	if isDamage(err) {
+		return fmt.Errorf("stead/durable/sqlitedb: %s: %w: %w", verb, durable.ErrDamaged, err)
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package sqlite
+package sqlitedb
 
 import (
 	"context"
@@ -15,13 +15,13 @@ import (
 func (s *Store) Places(ctx context.Context) (all []durable.Place, now time.Time, err error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT queue, name, last, next FROM stead_schedule")
 	if err != nil {
-		return nil, now, fmt.Errorf("stead/durable/sqlite: list schedules: %w", err)
+		return nil, now, fmt.Errorf("stead/durable/sqlitedb: list schedules: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var p durable.Place
 		if err := rows.Scan(&p.Queue, &p.Name, &p.Last, &p.Next); err != nil {
-			return nil, now, fmt.Errorf("stead/durable/sqlite: list schedules: %w", err)
+			return nil, now, fmt.Errorf("stead/durable/sqlitedb: list schedules: %w", err)
 		}
 		all = append(all, p)
 	}
@@ -38,7 +38,7 @@ func (s *Store) Move(ctx context.Context, tx *sql.Tx, from, to durable.Place) (b
 	}
 	done, err := tx.ExecContext(ctx, statement, args...)
 	if err != nil {
-		return false, fmt.Errorf("stead/durable/sqlite: move schedule: %w", err)
+		return false, fmt.Errorf("stead/durable/sqlitedb: move schedule: %w", err)
 	}
 	n, err := done.RowsAffected()
 	return n == 1, err

@@ -1,4 +1,4 @@
-package sqlite
+package sqlitedb
 
 import (
 	"context"
@@ -20,7 +20,7 @@ func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
 		list, err = s.addCompleted(ctx, list)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("stead/durable/sqlite: count jobs: %w", err)
+		return nil, fmt.Errorf("stead/durable/sqlitedb: count jobs: %w", err)
 	}
 	return list, nil
 }

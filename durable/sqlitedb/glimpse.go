@@ -1,0 +1,178 @@
+package sqlitedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+)
+
+// The engine asks the file for announcements twenty times a second, and for jobs of
+// each queue every PollInterval, with statements that write. Here it is not asked for
+// what cannot have changed since it was asked last. What remains is the time at which
+// the next job of a queue is due.
+
+// mark is a state of the file: as long as it is the same nobody has written. What others
+// write is known by SQLite's own number. It does not count what the connection itself
+// writes: that is known by the log, where every commit is written to.
+type mark struct {
+	conn    any // the version is that of one connection
+	version int64
+	size    int64 // of the log
+	written time.Time
+}
+
+// glimpse is what the process knows of the file.
+type glimpse struct {
+	db  *sql.DB
+	log string // the path of SQLite's write-ahead log
+
+	mu    sync.Mutex
+	last  mark
+	empty map[string]nothing // queues without a job that is due
+}
+
+// nothing is that a queue had no job that was due.
+type nothing struct {
+	at   mark
+	seen time.Time
+	next time.Time // when one will be; zero: there is none
+}
+
+const (
+	// settled is how long nobody must have written to the log until that alone says
+	// that nothing has changed. A commit is in the log before it is to be seen, by
+	// the time that the disk takes.
+	settled = 500 * time.Millisecond
+
+	// grain is how exact the time of a file may be.
+	grain = 50 * time.Millisecond
+
+	// trust is how long a queue is not asked for jobs at most. It is for a disk that
+	// takes longer than settled, where no process leads: who does writes every 5 s.
+	trust = 30 * time.Second
+)
+
+// now is one look at the file. It reports whether another look that has the same mark
+// says that nothing has changed in between.
+func (g *glimpse) now(ctx context.Context) (m mark, sure bool, err error) {
+	if size, written := g.stat(); !written.IsZero() && time.Since(written) > settled {
+		g.mu.Lock()
+		last := g.last
+		g.mu.Unlock()
+		if last.size == size && last.written.Equal(written) {
+			return last, true, nil
+		}
+	}
+	conn, err := g.db.Conn(ctx)
+	if err != nil {
+		return m, false, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	// What this process writes is done: it has the connection.
+	m.size, m.written = g.stat()
+	if err := conn.Raw(func(c any) error { m.conn = c; return nil }); err != nil {
+		return m, false, err
+	}
+	if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&m.version); err != nil {
+		return m, false, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = m
+	age := time.Since(m.written)
+	return m, !m.written.IsZero() && age > grain && runtime.GOOS != "windows", nil // which tells the time of an open file late
+}
+
+// stat opens nothing, see durable/sqlite. Without a log nothing is sure.
+func (g *glimpse) stat() (size int64, written time.Time) {
+	info, err := os.Stat(g.log)
+	if err != nil {
+		return 0, time.Time{}
+	}
+	return info.Size(), info.ModTime()
+}
+
+// isEmpty reports whether a queue has still no job that is due.
+func (g *glimpse) isEmpty(queue string, m mark, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, ok := g.empty[queue]
+	return ok && n.at == m && now.Sub(n.seen) < trust && (n.next.IsZero() || now.Before(n.next))
+}
+
+func (g *glimpse) found(queue string, n nothing) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.empty[queue] = n
+}
+
+// next is when the next job of a queue is due that is available. It reports whether it
+// could tell.
+func (g *glimpse) next(ctx context.Context, queue string) (next time.Time, ok bool) {
+	var due sql.NullString
+	if err := g.db.QueryRowContext(ctx, nextDue, queue).Scan(&due); err != nil {
+		return next, false
+	}
+	if !due.Valid {
+		return next, true
+	}
+	const layout = "2006-01-02 15:04:05.999"
+	next, err := time.Parse(layout, due.String[:min(len(due.String), len(layout))])
+	return next, err == nil
+}
+
+// nextDue is a search in the index for each priority.
+const nextDue = `SELECT min(due) FROM (SELECT (SELECT min(scheduled_at) FROM river_job
+	WHERE state = 'available' AND queue = ?1 AND priority = value) AS due FROM json_each('[0, 1, 2, 3, 4]'))`
+
+// seeing is the engine's driver with a glimpse before what is asked for often.
+type seeing struct {
+	*riversqlite.Driver
+
+	glimpse *glimpse
+}
+
+func newSeeing(db *sql.DB, path string) *seeing {
+	return &seeing{riversqlite.New(db), &glimpse{db: db, log: path + "-wal", empty: map[string]nothing{}}}
+}
+
+func (s *seeing) GetExecutor() riverdriver.Executor {
+	return seeingExecutor{s.Driver.GetExecutor(), s.glimpse}
+}
+
+func (s *seeing) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
+	return &listener{glimpse: s.glimpse, schema: params.Schema}
+}
+
+type seeingExecutor struct {
+	riverdriver.Executor
+
+	glimpse *glimpse
+}
+
+// JobGetAvailable takes jobs.
+func (e seeingExecutor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
+	// Before it asks: what is written meanwhile has another mark.
+	at, sure, err := e.glimpse.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if sure && e.glimpse.isEmpty(params.Queue, at, time.Now()) {
+		return &riverdriver.JobGetAvailableResult{}, nil
+	}
+	res, err := e.Executor.JobGetAvailable(ctx, params)
+	if err != nil || len(res.Jobs) > 0 || !sure {
+		return res, err
+	}
+	if next, ok := e.glimpse.next(ctx, params.Queue); ok {
+		e.glimpse.found(params.Queue, nothing{at, time.Now(), next})
+	}
+	return res, nil
+}
