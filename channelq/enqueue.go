@@ -20,8 +20,9 @@ import (
 // With the context of a service of a host, or of a request that it serves, an
 // enqueue that waits, or would have to, also fails at the moment when the stop of the
 // host begins, although ctx has not ended: what the producer adds then is in the way
-// of the stop, and its own turn may be far. The error wraps hosted.ErrStopping and
-// the cause of the stop. While there is room the item is still accepted, and
+// of the stop, and its own turn may be far. So does one with a timeout over
+// context.WithoutCancel of such a context; only without any end it waits on. The
+// error wraps hosted.ErrStopping and the cause of the stop. While there is room the item is still accepted, and
 // handled or left over. Handlers of Workers and of a Batcher are not producers in
 // this sense: what they pass on to another queue was accepted before, and waits.
 //

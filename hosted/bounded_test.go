@@ -59,3 +59,27 @@ func TestConsumersThatDoNotSayOfWhatAreAskedAllAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// deaf does not say what its Stop left behind.
+type deaf struct {
+	fake
+	t testing.TB
+}
+
+func (d *deaf) Stuck() int { <-d.t.Context().Done(); return 0 }
+
+func TestFailedStopsThatDoNotSayWhatTheyLeftEachHaveLessThanAMoment(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const budget = time.Second
+		h := hosted.New(hosted.Config{ShutdownTimeout: budget})
+		for i := range 100 {
+			h.Add(fmt.Sprint(i), &deaf{fake{stop: failing(errBoom)}, t})
+		}
+		starts(t, h)
+		began := time.Now()
+		_ = h.Stop(context.Background())
+		if took := time.Since(began); took > budget+budget/10 {
+			t.Errorf("took %v of %v", took, budget)
+		}
+	})
+}

@@ -49,7 +49,10 @@ func find[T any](u *unit) (none T, ok bool) {
 
 // quick calls a method that only tells something, on a goroutine of its own, and gives
 // it a moment. Its error is a panic, or that it did not return.
-func quick[T any](method func() T) (none T, err error) {
+func quick[T any](method func() T) (none T, err error) { return within(quickPatience, method) }
+
+// within is quick with a moment of this length.
+func within[T any](moment time.Duration, method func() T) (none T, err error) {
 	type result struct {
 		told T
 		err  error
@@ -62,7 +65,7 @@ func quick[T any](method func() T) (none T, err error) {
 			told <- r
 		})
 	}()
-	timer := time.NewTimer(quickPatience)
+	timer := time.NewTimer(moment)
 	defer timer.Stop()
 	select {
 	case r := <-told:

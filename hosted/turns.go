@@ -161,7 +161,7 @@ func (u *unit) leavesCalls() bool {
 	if !ok {
 		return false
 	}
-	n, err := quick(s.Stuck)
+	n, err := within(overrun, s.Stuck) // the turn may be over, and then nobody bounds this
 	return err == nil && n > 0
 }
 

@@ -98,6 +98,6 @@ func (j *Job) retryLocked(now time.Time) {
 	r := past.retry
 	r.due, past.retryAt = past.retryAt, 0
 	if !j.admitLocked(r) {
-		past.skips.Overlap++
+		past.lost++ // its slot had a run: it is not skipped
 	}
 }

@@ -137,7 +137,7 @@ func (r *run) withdraw() {
 	j.mu.Lock()
 	r.unlinkLocked()
 	switch {
-	case r.req.again:
+	case !r.req.only():
 	case errors.Is(context.Cause(r), ErrReplaced):
 		j.trouble().skips.Overlap++
 	default:

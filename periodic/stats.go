@@ -68,7 +68,7 @@ type Histogram struct {
 // of the job.
 type Stats struct {
 	Name     string
-	Schedule string // its String, such as `every 5m0s`; empty if it has none
+	Schedule string // its String, such as `every 5m0s`; empty if it has none, and while Next has not returned
 
 	Active  bool // started, not stopped, its schedule not ended
 	Paused  bool
@@ -172,6 +172,9 @@ func (j *Job) stats() (Stats, Schedule) {
 		new(record).fill(&s, nil)
 	} else {
 		j.rec.fill(&s, j.zoneLocked())
+	}
+	if j.asked != nil { // what holds up its Next may hold up its String
+		return s, nil
 	}
 	return s, j.schedule
 }

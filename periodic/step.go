@@ -18,11 +18,15 @@ type request struct {
 	again   bool // asked for by ErrAgain: its slot had a run already
 }
 
-// slotsOf is how many of the requests are the only run of their slot, and are to
-// be counted if they come to nothing.
+// only says whether the request is for the only run of its slot, which is to be
+// counted if it comes to nothing. A further attempt, or the rest of an ErrAgain, is
+// for one that had a run.
+func (r request) only() bool { return r.attempt == 1 && !r.again }
+
+// slotsOf is how many of the requests are the only run of their slot.
 func slotsOf(requests []request) (n int) {
 	for _, r := range requests {
-		if !r.again {
+		if r.only() {
 			n++
 		}
 	}
