@@ -219,10 +219,7 @@ func stopNames[TTx any](t *testing.T, e env[TTx]) {
 	receive(t, begun)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	err := jobs.Stop(ctx)
-	if ctx.Err() != nil {
-		t.Error("stop came back after its deadline")
-	}
+	err := jobs.Stop(ctx) // else it would wait for release
 	var running *durable.RunningError
 	if !errors.As(err, &running) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("stop: %v", err)

@@ -47,7 +47,8 @@ type Store[TTx any] interface {
 	// after on: those that are older than the horizon of the process that made them
 	// and that are of self, or of a process that was not seen for a minute, or for its
 	// horizon if that is less. horizon is that of processes whose own is not known. All
-	// times are by the store's clock.
+	// times are by the store's clock. Rows that a transaction holds are left out: what
+	// changes the others would wait for it.
 	Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]Stuck, error)
 
 	// Instances lists the processes seen in the last minute, the oldest first, and

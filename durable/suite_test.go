@@ -95,6 +95,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"ATransactionLeftOpenHurtsNoOtherJob":             transactionLeftOpen[TTx],
 		"TheNameOfAWishIsNoWish":                          namedLikeAWish[TTx],
 		"APauseOutlivesAQueueWithoutWorkers":              pauseIsKept[TTx],
+		"TheHousekeepingSparesAPausedQueueByItself":       pauseIsSpared[TTx],
 		"AScheduleWhosePlaceIsInTheFutureBeginsAnew":      placeAhead[TTx],
 		"WhatIsDueSoonIsFoundInTime":                      whatIsDueIsFound[TTx],
 		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],

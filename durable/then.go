@@ -14,7 +14,6 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable/internal/trial"
-	"github.com/steadgo/stead/internal/guard"
 )
 
 // Then makes the item a job of next when the handler that ctx belongs to has
@@ -122,24 +121,6 @@ func (c *current[TTx]) completeOwn(ctx context.Context, tx TTx) error {
 	}
 	c.own, c.tx = true, tx
 	return nil
-}
-
-// release ends the transaction of CompleteTx if the handler left it open: it holds the
-// row of the job, for which the engine waits with what other jobs came to, and on
-// SQLite the only connection. For one that has ended it does nothing.
-func (c *current[TTx]) release() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
-	defer cancel()
-	// A panic of a wrapper of the program's own, for instance, changes nothing.
-	_ = guard.Call(func() error {
-		switch tx := any(c.tx).(type) {
-		case interface{ Rollback() error }:
-			return tx.Rollback()
-		case interface{ Rollback(context.Context) error }:
-			return tx.Rollback(ctx)
-		}
-		return nil
-	})
 }
 
 var errNotOurs = errors.New("the job is not this process's any more: it was rescued or changed by hand")

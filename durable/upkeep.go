@@ -77,6 +77,23 @@ func (j *Jobs[TTx]) keepPauses(ctx context.Context) error {
 	return err
 }
 
+// QueueDeleteExpired is the engine's housekeeping. It takes the time from the clock of
+// this process, which may be ahead, or have stood still with what makes the rows young.
+// So what is older than a paused queue is all that it deletes.
+func (e keepingExecutor) QueueDeleteExpired(ctx context.Context, params *riverdriver.QueueDeleteExpiredParams) ([]string, error) {
+	queues, err := e.QueueList(ctx, &riverdriver.QueueListParams{Max: maxQueues, Schema: params.Schema})
+	if err != nil {
+		return nil, err
+	}
+	sparing := *params
+	for _, q := range queues {
+		if before := q.UpdatedAt.Add(-time.Millisecond); q.PausedAt != nil && before.Before(sparing.UpdatedAtHorizon) {
+			sparing.UpdatedAtHorizon = before
+		}
+	}
+	return e.Executor.QueueDeleteExpired(ctx, &sparing)
+}
+
 // maxQueues is more than any program has.
 const maxQueues = 100_000
 

@@ -50,7 +50,8 @@ func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, a
 			AND j.attempted_at < now() - make_interval(secs => COALESCE(NULLIF(i.horizon, 0), $2::bigint) / 1000.0)
 			AND (i.id IS NULL OR i.id = $1
 				OR i.seen < now() - LEAST(interval '1 minute', make_interval(secs => NULLIF(i.horizon, 0) / 1000.0)))
-		ORDER BY j.id + 0 LIMIT $4`, self, horizon.Milliseconds(), after, limit)
+		ORDER BY j.id + 0 LIMIT $4
+		FOR NO KEY UPDATE OF j SKIP LOCKED`, self, horizon.Milliseconds(), after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: list lost jobs: %w", err)
 	}
