@@ -87,7 +87,7 @@ type RunningJob struct {
 	ID       int64
 	Queue    string
 	Since    time.Time
-	RescueAt time.Time // from then on the rescue of another process frees it, within half a minute
+	RescueAt time.Time // from then on the rescue of another process frees it, within 45 s
 }
 
 // RunningError is what a stop returns when handlers ignored that they were

@@ -126,7 +126,12 @@ func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 	case h.cutDrain():
 	default:
 		printing(leastPrint, func() {
-			fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s\n", sig, namesOf(h.waitingFor()))
+			waiting := h.waitingFor()
+			left := ""
+			if items, unknown := h.backlogs(waiting, leastPrint/5); len(unknown) < len(waiting) {
+				left = fmt.Sprintf("; to drain: %d", items)
+			}
+			fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s%s\n", sig, namesOf(waiting), left)
 		})
 		exit(sig.ExitCode())
 	}

@@ -56,6 +56,12 @@ var programs = map[string]func(){
 		announce(h)
 		hosted.Main(h)
 	},
+	"slow drain": func() {
+		h := hosted.New(hosted.Config{})
+		h.Add("slow", &leaving{fake: fake{stop: func(context.Context) error { say("stopping"); select {} }}, backlog: 3})
+		announce(h)
+		hosted.Main(h)
+	},
 	"drain": func() {
 		h := hosted.New(hosted.Config{DrainDelay: time.Hour, ShutdownTimeout: 2 * time.Hour})
 		h.Add("s", &fake{stop: func(context.Context) error { say("s stops"); return nil }})

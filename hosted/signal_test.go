@@ -50,6 +50,17 @@ func TestASecondSignalForcesTheEnd(t *testing.T) {
 	wantText(t, p.stderr.String(), "terminated signal received again", "slow")
 }
 
+func TestASecondSignalSaysHowManyItemsItCosts(t *testing.T) {
+	t.Parallel()
+	p := program(t, "slow drain")
+	p.expect("started")
+	p.signal(syscall.SIGTERM)
+	p.expect("stopping")
+	p.signal(syscall.SIGTERM)
+	p.ends(143)
+	wantText(t, p.stderr.String(), "terminated signal received again while stopping; waiting for: slow; to drain: 3")
+}
+
 func TestASecondSignalForcesTheEndOfAStartTooAlsoWithADrainDelay(t *testing.T) {
 	t.Parallel()
 	p := program(t, "stuck start")

@@ -104,10 +104,11 @@ type Config struct {
 	// affected when Now is set, as on the real one; timers must fire by Since.
 	Clock clock.Clock
 
-	// Logger gets failures (Warn), panics and giving up (Error), pause, resume and the end
-	// of the schedule (Info) and each run (Debug). A handler that blocks can hold
-	// up all jobs of a scheduler; what it panics on is lost. Nil: that of the
-	// scheduler or, for a job on its own, of the host; without one, it discards.
+	// Logger gets failures (Warn, with the delay before the next attempt if there is
+	// one), panics and giving up (Error), pause, resume and the end of the schedule
+	// (Info) and each run (Debug). A handler that blocks can hold up all jobs of a
+	// scheduler; what it panics on is lost. Nil: that of the scheduler or, for a job
+	// on its own, of the host; without one, it discards.
 	Logger *slog.Logger
 }
 

@@ -242,6 +242,26 @@ func TestWhatIsLogged(t *testing.T) {
 	})
 }
 
+func TestAFailedRunSaysWhenItIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logger, lines := newRecorder()
+		retry := periodic.Retry{Attempts: 3, Initial: time.Second, Max: time.Second}
+		start(t, periodic.Config{Name: "nightly", Schedule: periodic.Every(time.Hour), Retry: retry, Logger: logger}, func(context.Context) error {
+			return io.EOF
+		})
+		pass(time.Hour + time.Minute)
+		got := strings.Split(strings.TrimSpace(lines.String()), "\n")
+		if len(got) != 3 {
+			t.Fatalf("log:\n%s", lines)
+		}
+		for i, line := range got {
+			if last := i == 2; strings.Contains(line, " delay=") == last {
+				t.Errorf("line %d is %s; all but the last attempt have a delay", i, line)
+			}
+		}
+	})
+}
+
 func TestAPanicIsOneErrorLineWithItsStack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lines strings.Builder

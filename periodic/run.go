@@ -217,8 +217,12 @@ func (r *run) leaveLocked(result Run, now time.Time, again bool) {
 	_, fixed := j.schedule.(delay)
 	past := j.rec.trouble
 	waits := fixed || j.exhausted || len(j.pending) > 0 || past != nil && past.retryAt != 0
+	var delay time.Duration // before the next attempt; with Parallel the one that is due may be of another slot
+	if past != nil && past.retryAt != 0 && past.retry.attempt == r.req.attempt+1 && past.retry.slot.Equal(r.req.slot) {
+		delay = time.Duration(past.retryAt - nanos(now))
+	}
 	j.mu.Unlock()
-	r.report(result, gone)
+	r.report(result, gone, delay)
 	if waits {
 		j.home.poke(j)
 	}

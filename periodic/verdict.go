@@ -72,7 +72,7 @@ func (j *Job) planLocked(r *run, now time.Time, again bool) {
 	}
 }
 
-func (r *run) report(result Run, gone error) {
+func (r *run) report(result Run, gone error, delay time.Duration) {
 	level, msg := slog.LevelDebug, "run ended"
 	switch {
 	case gone != nil:
@@ -85,6 +85,9 @@ func (r *run) report(result Run, gone error) {
 	}
 	args := []any{"slot", result.Slot, "attempt", result.Attempt, "outcome", result.Outcome, "duration", result.Duration,
 		"lateness", result.Lateness, "error", result.Err}
+	if delay > 0 { // or this was the last attempt
+		args = append(args, "delay", delay)
+	}
 	var panicked *lifecycle.PanicError
 	if errors.As(result.Err, &panicked) { // in one line, which a search for either finds whole
 		if gone == nil {

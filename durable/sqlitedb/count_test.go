@@ -25,7 +25,7 @@ func TestCountsReadNoRowThatTheyDoNotCount(t *testing.T) {
 			}
 			plan.WriteString(line + "\n")
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil { //nolint:sqlclosecheck // the next query needs the one connection
 			t.Fatal(err)
 		}
 		if strings.Contains(plan.String(), "SCAN river_job") || !strings.Contains(plan.String(), "SEARCH river_job") {
