@@ -118,7 +118,7 @@ var covered = map[string]string{
 	"curl":                                           "example webapp",
 	"curl -d email=ada@example.com localhost:8080":   "TestTheProgramInTheReadmeSendsTheMailThatCtrlCInterrupts",
 	"go test -v -parallel":                           "step servers",
-	"go test -v -run Chaos ./faulttest":               "step servers",
+	"go test -v -run Chaos ./faulttest":              "step servers",
 	"docker stop -t 30":                              "", // of other people's programs
 }
 
