@@ -96,10 +96,10 @@ func TestLinksIntoAPageLeadToAHeading(t *testing.T) {
 // starts with another one's text and a space is that command with arguments.
 var covered = map[string]string{
 	"go version":    "here",
-	"go test ./...": "TestTheTemplateMakesAProgram",
-	"go run .":      "TestTheTemplateMakesAProgram",
-	"gonew github.com/steadgo/stead/template/worker": "TestTheTemplateMakesAProgram",
-	"go get github.com/steadgo/stead":                "TestTheTemplateMakesAProgram", // replaced by the checkout
+	"go test ./...": "step consumer",
+	"go run .":      "step consumer",
+	"gonew github.com/steadgo/stead/template/worker": "step consumer",
+	"go get github.com/steadgo/stead":                "step consumer",
 	"go test work":                                   "step race",
 	"go test -race -shuffle=on work":                 "step race",
 	"go test -bench 1000Queues ./metrics":            "step bench",

@@ -3,7 +3,6 @@ package docs_test
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -123,38 +122,4 @@ func run(t *testing.T, dir, name string, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
-}
-
-// gonew copies a module and gives it another name. What the copy then needs is a
-// version of Stead; here that is this checkout.
-func TestTheTemplateMakesAProgram(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a program")
-	}
-	checkout, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	template := filepath.Join(checkout, "template", "worker")
-	err = filepath.WalkDir(template, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		text = bytes.ReplaceAll(text, []byte("module github.com/steadgo/stead/template/worker"), []byte("module example.com/mailer"))
-		return os.WriteFile(filepath.Join(dir, filepath.Base(path)), text, 0o600)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("GOWORK", "off")
-	t.Setenv("GOFLAGS", "-mod=mod")
-	run(t, dir, "go", "mod", "edit", "-replace", "github.com/steadgo/stead="+checkout)
-	run(t, dir, "go", "test", "./...")
-	run(t, dir, "go", "build", "-o", "program", ".")
-	stops(t, filepath.Join(dir, "program"), "host started", "-probes", "127.0.0.1:0")
 }
