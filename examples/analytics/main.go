@@ -70,7 +70,7 @@ func main() {
 	host.Add("http", web) // last, and so the first to stop
 
 	cli.Hello(host, func() string { return fmt.Sprintf(hello, web.Addr()) })
-	code := hosted.Exec(host)
+	code := cli.Exec(host, "addr")
 	fmt.Print(host.Report())
 	if n := batcher.LeftOver(); n > 0 {
 		fmt.Printf("%d events are in %s: move it, and post it to /events with curl --data-binary @file\n", n, opts.unsent)

@@ -64,7 +64,7 @@ func run(cfg config) (code int, err error) {
 	defer func() { _ = db.Close() }()
 
 	host := newHost(cfg, db, cli.Log(slog.LevelInfo))
-	code = hosted.Exec(host)
+	code = cli.Exec(host, "addr")
 	fmt.Print(host.Report())
 	return code, nil
 }

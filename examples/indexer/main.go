@@ -66,7 +66,7 @@ func run(dir, addr, file string) (code int, err error) {
 	defer func() { _ = db.Close() }()
 
 	host := newHost(os.DirFS(dir), addr, db, cli.Log(slog.LevelInfo))
-	code = hosted.Exec(host)
+	code = cli.Exec(host, "addr")
 	fmt.Print(host.Report())
 	return code, nil
 }

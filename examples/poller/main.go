@@ -59,7 +59,7 @@ func main() {
 	host.Add("http", server)
 
 	cli.Hello(host, func() string { return fmt.Sprintf(hello, server.Addr(), opts.store) })
-	code := hosted.Exec(host)
+	code := cli.Exec(host, "addr")
 	fmt.Print(host.Report())
 	os.Exit(code)
 }

@@ -106,7 +106,7 @@ func run(host *hosted.Host, cfg config, emails outbox, unsent *leftovers, hello 
 			<-host.Lifetime().Started()
 			hello()
 		}()
-		code = hosted.Exec(host)
+		code = cli.Exec(host, "addr")
 	}
 	fmt.Print(host.Report())
 	if err := cfg.writeReport(host.Report(), unsent); err != nil {

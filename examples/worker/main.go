@@ -47,7 +47,7 @@ func main() {
 	cli.Hello(host, func() string {
 		return fmt.Sprintf(hello, filepath.Join(opts.dir, "in"), filepath.Join(opts.dir, "out"), probes.Addr())
 	})
-	code := hosted.Exec(host)
+	code := cli.Exec(host, "probes")
 	fmt.Print(host.Report())
 	os.Exit(code)
 }

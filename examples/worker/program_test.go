@@ -183,6 +183,18 @@ func TestProgramRefusesWrongSettings(t *testing.T) {
 	}
 }
 
+func TestProgramNamesTheFlagWhenItsPortIsInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	p := program.Command{Args: []string{"-dir", t.TempDir(), "-probes", l.Addr().String()}}.Start(t, program.Build(t))
+	if code := p.ExitCode(); code != 1 || !strings.Contains(p.Output(), "-probes takes another one") {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // What the unit and the container file say to the program is understood by it,
 // and it ends before its supervisor loses patience.
 func TestTheBudgetFitsTheSupervisor(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/steadgo/stead/hosted"
@@ -122,6 +123,16 @@ func Hello(host *hosted.Host, text func() string) {
 		<-host.Lifetime().Started()
 		fmt.Print(text())
 	}()
+}
+
+// Exec is hosted.Exec for a program that listens where a flag says: if somebody else
+// listens there already, it names the flag.
+func Exec(host *hosted.Host, flag string) int {
+	code := hosted.Exec(host)
+	if errors.Is(host.Report().Err, syscall.EADDRINUSE) {
+		fmt.Fprintf(os.Stderr, "that address is in use: -%s takes another one, with port 0 a free one\n", flag)
+	}
+	return code
 }
 
 // Must is for what can only fail because the program was written wrongly.
