@@ -134,9 +134,25 @@ func (t tree) gains(dir, name string) error {
 		return err
 	}
 	if got != string(want) {
-		return fmt.Errorf("its modules are no longer those of %s (on purpose? make consumers)\ngot:\n%s", list, got)
+		return fmt.Errorf("its modules are no longer those of %s (on purpose? make consumers)\n%s", list, difference(string(want), got))
 	}
 	return nil
+}
+
+// difference lists the lines that only one of two texts has.
+func difference(want, got string) string {
+	var all strings.Builder
+	only := func(sign, of, than string) {
+		have := strings.Split(than, "\n")
+		for line := range strings.SplitSeq(of, "\n") {
+			if !slices.Contains(have, line) {
+				fmt.Fprintf(&all, "%s %s\n", sign, line)
+			}
+		}
+	}
+	only("-", want, got)
+	only("+", got, want)
+	return all.String()
 }
 
 // run starts the program, uses it, and ends it as Ctrl-C does.
