@@ -32,15 +32,14 @@ func LatePlan(abandon, left, end, now time.Time) (newLeft, newEnd time.Time) {
 }
 
 // Free reports whether nobody holds a lock of the consumer, its list of failures or
-// its queue for long.
+// its queue for long. One that the caller itself holds is never free; one that
+// another goroutine holds may take its time on a busy machine.
 func (c *consumer[T]) Free() bool {
 	for _, mu := range []*sync.Mutex{&c.mu, &c.failed.mu, &c.q.mu} {
-		tries := 0
-		for ; tries < 10_000 && !mu.TryLock(); tries++ {
-			runtime.Gosched()
-		}
-		if tries == 10_000 {
-			return false
+		for end := time.Now().Add(10 * time.Second); !mu.TryLock(); runtime.Gosched() {
+			if time.Now().After(end) {
+				return false
+			}
 		}
 		mu.Unlock()
 	}
