@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/lifecycle"
@@ -70,7 +71,10 @@ func (h *Host) reloadCall(ctx context.Context, u *unit, op string, run hook) err
 	case <-ctx.Done():
 		err = withCause(ctx.Err(), causeOf(ctx))
 	case <-h.marks.Stopping:
-		err = ErrStopping
+		// The reload itself may be why: then it is about to return, and says what it was.
+		if err = ErrStopping; waitUntil(c.done, time.Now().Add(moment)) {
+			err = c.err
+		}
 	}
 	if err == nil {
 		return nil
