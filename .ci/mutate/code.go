@@ -133,11 +133,11 @@ var code = []mutant{
 		test: "TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused",
 	},
 	{
-		file: "channelq/batch.go", old: "		failed := b.outcome\n", new: "		failed := err\n",
+		file: "channelq/batch.go", old: "errors.As(b.outcome, &partial)", new: "errors.As(err, &partial)",
 		test: "TestAGoexitInOnGiveUpIsNoFailureOfTheRestOfTheBatch",
 	},
 	{
-		file: "channelq/consumer.go", old: "stopping.Without(context.WithoutCancel(ctx))", new: "context.WithoutCancel(ctx)",
+		file: "channelq/consumer.go", old: "	base := context.WithValue(stopping.Without(", new: "	_ = stopping.Without\n	base := context.WithValue((",
 		test: "TestHandlersWaitForRoomWhileTheirHostStops",
 	},
 	{
