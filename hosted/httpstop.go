@@ -23,8 +23,12 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 		graceful, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(deadline)))
 		defer cancel()
 	}
-	dropping := s.requests.dropIdle(silence(ctx))
-	err := s.srv.Shutdown(graceful)
+	// From Go 1.27 on net/http lingers for half a second on a connection whose request
+	// was never read to its end. Nobody is waited for there.
+	waiting, alone := context.WithCancel(graceful)
+	defer alone()
+	dropping := s.requests.dropIdle(silence(ctx), alone)
+	err := s.srv.Shutdown(waiting)
 	s.tell(ctx, dropping())
 	if err == nil || s.requests.open() == 0 { // Shutdown looks only every half second
 		// With HTTP/2 a request can be over for the server before its handler is.

@@ -214,8 +214,8 @@ func (r *requests) drop(began time.Time, patience time.Duration) (d dropped) {
 }
 
 // dropIdle calls drop until the function it returns is called, which returns how many
-// there were.
-func (r *requests) dropIdle(patience time.Duration) (stop func() dropped) {
+// there were. When some were and no other connection is left, it calls alone.
+func (r *requests) dropIdle(patience time.Duration, alone func()) (stop func() dropped) {
 	began := time.Now()
 	quit, all := make(chan struct{}), make(chan dropped, 1)
 	go func() {
@@ -228,6 +228,9 @@ func (r *requests) dropIdle(patience time.Duration) (stop func() dropped) {
 				d := r.drop(began, patience)
 				sum.silent += d.silent
 				sum.bodyless += d.bodyless
+				if sum != (dropped{}) && r.open() == 0 && r.inHand() == 0 {
+					alone()
+				}
 			case <-quit:
 				all <- sum
 				return
