@@ -28,14 +28,7 @@ type Retry struct {
 }
 
 func (r Retry) policy() backoff.Policy {
-	p := backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor}
-	if p.Initial == 0 {
-		p.Initial = 500 * time.Millisecond
-	}
-	if p.Max == 0 {
-		p.Max = max(time.Minute, p.Initial)
-	}
-	return p
+	return backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor}.Or(500*time.Millisecond, time.Minute)
 }
 
 func (r Retry) validate() error {

@@ -18,6 +18,18 @@ type Policy struct {
 	Factor  float64       // growth from one bound to the next; 0 means 2
 }
 
+// Or returns the policy with its zero times replaced: Initial by initial, and Max by
+// most, or by Initial if that is longer.
+func (p Policy) Or(initial, most time.Duration) Policy {
+	if p.Initial == 0 {
+		p.Initial = initial
+	}
+	if p.Max == 0 {
+		p.Max = max(most, p.Initial)
+	}
+	return p
+}
+
 // Validate names the field that makes no sense.
 func (p Policy) Validate() error {
 	switch {
