@@ -168,10 +168,18 @@ type probe struct {
 func (p *probe) look(what string) {
 	p.mu.Lock()
 	p.seen[what] = true
+	free := p.free
 	p.mu.Unlock()
-	if !p.free() {
+	if !free() {
 		p.t.Errorf("%s is called under a lock", what)
 	}
+}
+
+// of makes it look at another lock, also while what had the last one is still about.
+func (p *probe) of(free func() bool) {
+	p.mu.Lock()
+	p.free = free
+	p.mu.Unlock()
 }
 
 type probeError struct{ *probe }
@@ -227,7 +235,7 @@ func TestNoForeignCodeIsCalledUnderALock(t *testing.T) {
 			Key:        func(i int) string { p.look("Key"); return fmt.Sprint(i) },
 			Logger:     slog.New(probeHandler{p}),
 		})
-		p.free = w.Free
+		p.of(w.Free)
 		w.InheritLogger(slog.New(probeHandler{p}))
 		for i := range 3 {
 			if err := q.Enqueue(ctx, i); err != nil {
@@ -254,7 +262,7 @@ func TestNoForeignCodeIsCalledUnderALock(t *testing.T) {
 		_, _, _ = w.Failures(), w.Retrying(), w.Tally()
 		q2 := newQueue(t, channelq.Config[int]{})
 		w2 := newWorkers(t, q2, nothing, channelq.WorkerConfig[int]{})
-		p.free = w2.Free
+		p.of(w2.Free)
 		if !q2.CloseWithError(probeError{p}) || q2.CloseWithError(probeError{p}) {
 			t.Error("closed not once")
 		}

@@ -17,20 +17,19 @@ const moment = 10 * time.Millisecond
 // finish makes the result and the report of a stop whose turns are over and
 // that had time until end.
 func (h *Host) finish(end time.Time) {
-	h.mu.Lock()
-	behind := slices.Clone(h.calls)
-	h.mu.Unlock()
 	soon := time.Now().Add(moment)
-	for _, c := range behind {
-		waitUntil(c.done, soon)
+	// One may be given up meanwhile: a Stop that waited for a restart comes back
+	// because the restart's Start has been.
+	for i := 0; i < len(h.behind()); i++ {
+		waitUntil(h.behind()[i].done, soon)
 	}
-	behind = append(behind, h.askAll(end)...)
+	asked := h.askAll(end)
 	var stacks map[string]string
-	if slices.ContainsFunc(behind, func(c *call) bool { return !c.returned() }) {
+	if slices.ContainsFunc(append(h.behind(), asked...), func(c *call) bool { return !c.returned() }) {
 		stacks = h.stacksUntil(end)
 	}
 	h.mu.Lock()
-	stragglers := h.stragglersLocked(behind, stacks)
+	stragglers := h.stragglersLocked(append(h.calls, asked...), stacks)
 	var own, nested []error
 	for _, f := range h.failures {
 		if !f.timeout {
@@ -54,6 +53,13 @@ func (h *Host) finish(end time.Time) {
 	h.spool.Flush(end, moment)
 	close(h.marks.Stopped)
 	close(h.ended)
+}
+
+// behind are the calls that nobody waits for any more.
+func (h *Host) behind() []*call {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clip(h.calls)
 }
 
 // stragglersLocked are the calls that are not back. Those that came back after

@@ -2,6 +2,7 @@ package hosted_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -215,4 +216,36 @@ func TestAStopDuringARestartIsPrompt(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// The stop of a service that is being restarted waits for the restart. When both have
+// had their time, in whatever order, the Start that hangs is named.
+func TestARestartThatHangsIsNamedWhenTheStopThatWaitedForItComesBack(t *testing.T) {
+	for late := time.Duration(0); late <= 20*time.Millisecond; late += time.Millisecond {
+		bubble(t, func(t *testing.T) {
+			release := make(chan struct{})
+			made := 0
+			var first *instance
+			h := hosted.New(hosted.Config{ShutdownTimeout: 4 * time.Second})
+			h.Add("s", hosted.Fresh(func() (hosted.Service, error) {
+				s := newInstance()
+				if made++; made == 1 {
+					first = s
+				} else {
+					s.start = func(context.Context) error { <-release; return nil }
+				}
+				return s, nil
+			}), hosted.OnFailure(hosted.Restart(hosted.RestartConfig{})), hosted.StopTimeout(990*time.Millisecond+late))
+			starts(t, h)
+			first.end(errBoom)
+			pass(time.Minute)
+			err := h.Stop(t.Context())
+			var timeout *hosted.TimeoutError
+			if !errors.As(err, &timeout) {
+				t.Errorf("%v after its turn nobody is named, and Start hangs: %v", late, err)
+			}
+			close(release)
+			pass(time.Hour)
+		})
+	}
 }

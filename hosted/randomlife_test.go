@@ -176,6 +176,9 @@ func (a *actor) turnComesLocked() {
 		if b.loop && b.turn.Err() != nil || b.told && over(b.deadline) {
 			continue // it was given up
 		}
+		if b.anew && b.in == "stop" {
+			continue // a restart stops it, under a deadline of its own, and its turn was over before
+		}
 		if !a.excusedFrom(b) {
 			a.w.wrong = append(a.w.wrong, fmt.Sprintf("%s stops before %s has", a.path, b.path))
 		}
