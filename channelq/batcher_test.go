@@ -262,7 +262,7 @@ func TestABatcherWhoseHandlerIgnoresItsContextStopsBeforeTheDeadline(t *testing.
 		if took := time.Since(start); took >= 5*time.Second {
 			t.Errorf("Stop took %v", took)
 		}
-		if !slices.Equal(left, []int{1, 2, 3}) || b.LeftOver() != 3 {
+		if !slices.Equal(left, []int{1, 2, 3}) || b.Leftover() != 3 {
 			t.Errorf("left over %v", left)
 		}
 		before := b.Stats()

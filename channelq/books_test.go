@@ -91,7 +91,7 @@ func TestWorkersKeepTheBooksWhateverHappens(t *testing.T) {
 			patience = within(t, time.Duration(rand.IntN(20))*time.Millisecond)
 		}
 		_ = w.Stop(patience)
-		if w.LeftOver() > 0 {
+		if w.Leftover() > 0 {
 			<-handedOver
 		}
 		producers.Wait()

@@ -107,8 +107,8 @@ func (c *consumer[T]) Name() string { return c.q.name }
 // queue from two queues of one name.
 func (c *consumer[T]) Observed() any { return c.q }
 
-// Tally is that of Stats.
-func (c *consumer[T]) Tally() map[string]uint64 { return c.Stats().Tally() }
+// Counts is that of Stats.
+func (c *consumer[T]) Counts() map[string]uint64 { return c.Stats().Counts() }
 
 // Backlog returns how many items are still to be handled: those in the queue, in
 // progress and parked.
@@ -155,10 +155,10 @@ func (c *consumer[T]) Stuck() int {
 	}
 }
 
-// LeftOver returns how many items the stop did not have handled. Those that
+// Leftover returns how many items the stop did not have handled. Those that
 // OnLeftover took count too: whether it did is in the result of Stop. It is 0 until
 // Done is closed.
-func (c *consumer[T]) LeftOver() int {
+func (c *consumer[T]) Leftover() int {
 	select {
 	case <-c.done:
 		return c.left

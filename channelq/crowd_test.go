@@ -98,8 +98,8 @@ func TestASnapshotCostsTheSameWithACrowd(t *testing.T) {
 		w.ReleaseAll()
 		return w, []time.Duration{
 			quickest(func() { _ = w.Stats() }),
-			quickest(func() { _ = w.Tally() }),
-			quickest(func() { _ = w.Backlog() + w.LeftOver() + w.Stuck() }),
+			quickest(func() { _ = w.Counts() }),
+			quickest(func() { _ = w.Backlog() + w.Leftover() + w.Stuck() }),
 			quickest(func() { _, _ = w.Failures(), w.Retrying() }),
 		}
 	}

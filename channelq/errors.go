@@ -62,7 +62,7 @@ func items(n int) string {
 // attempts, the last one with Err.
 type GiveUpError struct {
 	Queue    string
-	ID       uint64 // of the [Failure] that will be listed, in the log and on the dashboard too; 0: none is kept
+	ID       int64 // of the [Failure] that will be listed, in the log and on the dashboard too; 0: none is kept
 	Attempts int
 	Err      error
 }

@@ -122,7 +122,7 @@ func ExampleWorkerConfig() {
 	must(err)
 	must(q.TryEnqueue("welcome"))
 	must(w.Stop(context.Background())) // never started: nothing was handled
-	fmt.Println(w.LeftOver())
+	fmt.Println(w.Leftover())
 	// Output:
 	// saved for the next start: [welcome]
 	// 1

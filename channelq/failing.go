@@ -62,7 +62,7 @@ func (c *consumer[T]) worthIt(r Retry, err error) (worth bool) {
 func (c *consumer[T]) giveUp(tell func(context.Context, T, error), item T, err *GiveUpError) {
 	args := append(inLog(err.Err), slog.Int("attempt", err.Attempts))
 	if err.ID = c.failed.reserve(); err.ID > 0 {
-		args = append(args, slog.Uint64("id", err.ID))
+		args = append(args, slog.Int64("id", err.ID))
 	}
 	c.log.Error("item given up", args...)
 	if tell == nil {

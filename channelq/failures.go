@@ -12,9 +12,9 @@ import (
 
 // Failure is an item that failed for good.
 type Failure struct {
-	ID       uint64 // for Requeue and Discard; never used twice by the same Workers
-	Item     any    // of the queue's element type
-	Err      error  // of the last attempt
+	ID       int64 // for Requeue and Discard; never used twice by the same Workers
+	Item     any   // of the queue's element type
+	Err      error // of the last attempt
 	Attempts int
 	At       time.Time
 }
@@ -24,7 +24,7 @@ type failures[T any] struct {
 	max int
 
 	mu   sync.Mutex
-	last uint64
+	last int64
 	list []failure[T] // ordered by id
 }
 
@@ -36,7 +36,7 @@ type failure[T any] struct {
 
 // reserve gives the next failure its ID, so that the log and OnGiveUp, which come
 // before it is listed, can name it; 0: none are kept.
-func (f *failures[T]) reserve() uint64 {
+func (f *failures[T]) reserve() int64 {
 	if f.max == 0 {
 		return 0
 	}
@@ -65,7 +65,7 @@ func (f *failures[T]) add(item T, err *GiveUpError) {
 }
 
 // take removes one; false if it is not there.
-func (f *failures[T]) take(id uint64) (failure[T], bool) {
+func (f *failures[T]) take(id int64) (failure[T], bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := f.find(id)
@@ -87,8 +87,8 @@ func (f *failures[T]) putBack(back failure[T]) {
 }
 
 // find is where id is, or would be: the list is sorted by it.
-func (f *failures[T]) find(id uint64) int {
-	i, _ := slices.BinarySearchFunc(f.list, id, func(e failure[T], id uint64) int {
+func (f *failures[T]) find(id int64) int {
+	i, _ := slices.BinarySearchFunc(f.list, id, func(e failure[T], id int64) int {
 		return cmp.Compare(e.err.ID, id)
 	})
 	return i
@@ -110,7 +110,7 @@ func (c *consumer[T]) Failures() []Failure {
 // attempts before it, and takes it off the list. It never waits and never drops
 // another item for it: it fails with ErrFull when there is no room and with
 // ErrClosed after Close, and then the item stays listed.
-func (c *consumer[T]) Requeue(id uint64) error {
+func (c *consumer[T]) Requeue(id int64) error {
 	f, ok := c.failed.take(id)
 	if !ok {
 		return fmt.Errorf("stead/channelq: requeue %q: no failure %d", c.q.name, id)
@@ -123,7 +123,7 @@ func (c *consumer[T]) Requeue(id uint64) error {
 }
 
 // Discard takes a failed item off the list for good.
-func (c *consumer[T]) Discard(id uint64) error {
+func (c *consumer[T]) Discard(id int64) error {
 	if _, ok := c.failed.take(id); !ok {
 		return fmt.Errorf("stead/channelq: discard %q: no failure %d", c.q.name, id)
 	}

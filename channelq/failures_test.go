@@ -18,7 +18,7 @@ func TestFailuresAreListedInOrderByTheIDThatOnGiveUpGot(t *testing.T) {
 	for keep, want := range map[int]int{0: 20, 3: 3, -1: 0} {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
-			told := map[int]uint64{}
+			told := map[int]int64{}
 			q := newQueue(t, channelq.Config[int]{Capacity: 20})
 			for i := range 20 {
 				enqueue(t, q, i)

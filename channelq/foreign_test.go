@@ -259,7 +259,7 @@ func TestNoForeignCodeIsCalledUnderALock(t *testing.T) {
 		if err := w.Stop(probeContext{short, p}); err == nil {
 			t.Error("nothing was left over")
 		}
-		_, _, _ = w.Failures(), w.Retrying(), w.Tally()
+		_, _, _ = w.Failures(), w.Retrying(), w.Counts()
 		q2 := newQueue(t, channelq.Config[int]{})
 		w2 := newWorkers(t, q2, nothing, channelq.WorkerConfig[int]{})
 		p.of(w2.Free)

@@ -192,8 +192,8 @@ func TestBatchHandlersAndOnLeftoverWaitForRoomWhileTheirHostStops(t *testing.T) 
 		if s := second.Stats(); s.Refused.Cancelled != 1 { // of the batch that was cut short
 			t.Errorf("%+v", s)
 		}
-		if b.LeftOver() != 4 {
-			t.Errorf("%d left over", b.LeftOver())
+		if b.Leftover() != 4 {
+			t.Errorf("%d left over", b.Leftover())
 		}
 	})
 }

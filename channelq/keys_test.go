@@ -80,8 +80,8 @@ func TestWhatWaitsForItsKeyIsBoundedByTheCapacity(t *testing.T) {
 			t.Errorf("%d items fit: %+v", n, s)
 		}
 		_ = w.Stop(within(t, time.Second))
-		if w.LeftOver() != 7 {
-			t.Errorf("left over %d", w.LeftOver())
+		if w.Leftover() != 7 {
+			t.Errorf("left over %d", w.Leftover())
 		}
 		checkBooks(t, w.Stats())
 	})

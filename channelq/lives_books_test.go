@@ -20,7 +20,7 @@ const (
 	gaveUp
 	dropped
 	byHand
-	leftOver
+	leftover
 	fates
 )
 
@@ -58,7 +58,7 @@ func (b *lifeBook) end(f fate, items ...int) {
 		switch f {
 		case handled, gaveUp:
 			b.worked[i] = time.Now()
-		case leftOver:
+		case leftover:
 			b.left[i] = time.Now()
 		default:
 		}
@@ -94,7 +94,7 @@ func (b *lifeBook) check(t *testing.T, s channelq.Stats) {
 		t.Errorf("handled %v, %d of them left over too", b.count, both)
 	}
 	for name, c := range map[string][2]uint64{
-		"accepted": {uint64(accepted), s.Accepted}, "left over": {uint64(b.count[leftOver]), s.LeftOver},
+		"accepted": {uint64(accepted), s.Accepted}, "left over": {uint64(b.count[leftover]), s.Leftover},
 		"dropped": {uint64(b.count[dropped]), s.Dropped.Total()}, "by hand": {uint64(b.count[byHand]), s.TakenByHand},
 		"refused": {uint64(b.refused), s.Refused.Total()},
 		"here":    {0, uint64(s.Depth + s.InProgress + s.Parked + s.Workers)},
@@ -215,7 +215,7 @@ func (l *life) onLeftover(ctx context.Context, items []int) error {
 	if ctx.Err() != nil {
 		l.t.Error("OnLeftover gets a dead context")
 	}
-	l.book.end(leftOver, items...)
+	l.book.end(leftover, items...)
 	luck := l.luck(0, len(items))
 	switch luck.IntN(6) {
 	case 0:

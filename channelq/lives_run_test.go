@@ -108,8 +108,8 @@ func (l *life) stop(c lifeCrew) {
 		l.t.Errorf("Stop = %v, and for another %v", err, same)
 	}
 	var left *channelq.LeftoverError
-	if errors.As(err, &left) && left.N != c.LeftOver() {
-		l.t.Errorf("Stop = %v, and %d left over", err, c.LeftOver())
+	if errors.As(err, &left) && left.N != c.Leftover() {
+		l.t.Errorf("Stop = %v, and %d left over", err, c.Leftover())
 	}
 }
 
@@ -119,16 +119,16 @@ func (l *life) checkEnd() {
 	l.book.check(l.t, s)
 	left := 0
 	for _, c := range l.crews {
-		left += c.LeftOver()
+		left += c.Leftover()
 	}
-	if uint64(left) != s.LeftOver {
-		l.t.Errorf("the crews left %d over, the books say %d", left, s.LeftOver)
+	if uint64(left) != s.Leftover {
+		l.t.Errorf("the crews left %d over, the books say %d", left, s.Leftover)
 	}
 	close(l.release)
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	late := l.q.Stats()
-	if late.Handled != s.Handled || late.GaveUp != s.GaveUp || late.LeftOver != s.LeftOver || late.Accepted != s.Accepted {
+	if late.Handled != s.Handled || late.GaveUp != s.GaveUp || late.Leftover != s.Leftover || late.Accepted != s.Accepted {
 		l.t.Errorf("handlers that returned late changed the books:\n%+v\n%+v", s, late)
 	}
 }

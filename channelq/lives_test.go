@@ -42,9 +42,9 @@ type lifeCrew interface {
 	Stop(ctx context.Context) error
 	Stats() channelq.Stats
 	Failures() []channelq.Failure
-	Requeue(id uint64) error
-	Discard(id uint64) error
-	LeftOver() int
+	Requeue(id int64) error
+	Discard(id int64) error
+	Leftover() int
 }
 
 // TestMixedLives runs random programs of a queue, workers, batchers, producers and

@@ -94,7 +94,7 @@ func (c *consumer[T]) conclude() {
 	ctx, times, items := c.collectRest()
 	c.cancel(ErrStopping) // releases the context
 	c.left = len(items)
-	c.q.books.leftOver.Add(uint64(c.left))
+	c.q.books.leftover.Add(uint64(c.left))
 	switch {
 	case ctx == nil:
 		c.err = c.q.Err()
@@ -102,7 +102,7 @@ func (c *consumer[T]) conclude() {
 		c.result = c.handOver(ctx, times, items)
 		c.err = c.result
 	}
-	c.log.Debug("consumer stopped", slog.Int("left_over", c.left))
+	c.log.Debug("consumer stopped", slog.Int("leftover", c.left))
 	close(c.done)
 }
 
@@ -141,10 +141,10 @@ func (c *consumer[T]) handOver(parent context.Context, times plan, items []T) er
 		c.log.Warn("handlers do not return, gave up on them", slog.Int("items", c.stuck))
 	}
 	if taken {
-		c.log.Info("items left over, OnLeftover took them", slog.Int("left_over", left.N))
+		c.log.Info("items left over, OnLeftover took them", slog.Int("leftover", left.N))
 		return nil
 	}
-	c.log.Warn("items left over", slog.Int("left_over", left.N))
+	c.log.Warn("items left over", slog.Int("leftover", left.N))
 	return left
 }
 

@@ -109,7 +109,7 @@ func TestAStopDoesNotWaitForTheRateLimit(t *testing.T) {
 		w := startWorkers(t, q, nothing, channelq.WorkerConfig[int]{Concurrency: 2, RateLimit: 0.001})
 		enqueue(t, q, 1, 2, 3)
 		_ = w.Stop(within(t, 10*time.Second))
-		if s := w.Stats(); s.Handled != 1 || s.LeftOver != 2 {
+		if s := w.Stats(); s.Handled != 1 || s.Leftover != 2 {
 			t.Errorf("%+v", s)
 		}
 		checkBooks(t, w.Stats())
@@ -128,7 +128,7 @@ func TestAStopWhilePausedDoesNotWaitForTheRateLimit(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("took %v", took)
 		}
-		if s := w.Stats(); s.Handled != 1 || s.LeftOver != 2 {
+		if s := w.Stats(); s.Handled != 1 || s.Leftover != 2 {
 			t.Errorf("%+v", s)
 		}
 		checkBooks(t, w.Stats())

@@ -151,7 +151,7 @@ func TestAStopStartsNoHandlerForAnItemThatKeptItsWorker(t *testing.T) {
 		enqueue(t, q, 1)
 		synctest.Wait()
 		_ = w.Stop(within(t, time.Minute))
-		if s := w.Stats(); attempts != 1 || s.LeftOver != 1 || s.Parked != 0 {
+		if s := w.Stats(); attempts != 1 || s.Leftover != 1 || s.Parked != 0 {
 			t.Errorf("%d attempts: %+v", attempts, s)
 		}
 		checkBooks(t, w.Stats())

@@ -24,7 +24,7 @@ func TestDetachedWorkersLeaveTheQueueOpen(t *testing.T) {
 		if err := w.Stop(t.Context()); err != nil {
 			t.Errorf("Stop = %v", err)
 		}
-		if s := w.Stats(); s.Handled != 1 || s.Depth != 2 || s.LeftOver != 0 {
+		if s := w.Stats(); s.Handled != 1 || s.Depth != 2 || s.Leftover != 0 {
 			t.Errorf("%+v", s)
 		}
 		checkBooks(t, w.Stats())

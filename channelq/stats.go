@@ -9,7 +9,7 @@ import (
 // Stats is a snapshot of a queue's books. Counters never fall and gauges are
 // never negative. When nothing is in motion, and after a stop,
 //
-//	Accepted = TakenByHand + Handled + GaveUp + Dropped.Total() + LeftOver +
+//	Accepted = TakenByHand + Handled + GaveUp + Dropped.Total() + Leftover +
 //	           Depth + InProgress + Parked
 //
 // holds exactly; a snapshot in motion may be off by the calls in flight. What
@@ -31,7 +31,7 @@ type Stats struct {
 	GaveUp      uint64 // items that failed for good
 	Retried     uint64 // attempts after the first one
 	Panics      uint64 // of handlers, of the errors they return, and of the callbacks OnDrop, OnGiveUp and OnLeftover; runtime.Goexit among them
-	LeftOver    uint64 // items that a stop did not have handled, also if OnLeftover took them
+	Leftover    uint64 // items that a stop did not have handled, also if OnLeftover took them
 
 	Dropped Dropped
 	Refused Refused
@@ -69,7 +69,7 @@ func (r Refused) Total() uint64 { return r.Full + r.Write + r.Closed + r.Cancell
 type books struct {
 	byHand, handled striped
 
-	gaveUp, retried, panics, leftOver atomic.Uint64
+	gaveUp, retried, panics, leftover atomic.Uint64
 	oldest, newest                    atomic.Uint64 // dropped
 	full, write, closed, cancelled    atomic.Uint64 // refused
 	parked, workers                   atomic.Int64
@@ -102,28 +102,28 @@ func (q *Queue[T]) Stats() Stats {
 		Workers:     int(max(b.workers.Load(), 0)),
 		Accepted:    accepted,
 		TakenByHand: b.byHand.load(), Handled: b.handled.load(), GaveUp: b.gaveUp.Load(),
-		Retried: b.retried.Load(), Panics: b.panics.Load(), LeftOver: b.leftOver.Load(),
+		Retried: b.retried.Load(), Panics: b.panics.Load(), Leftover: b.leftover.Load(),
 		Dropped:   Dropped{Oldest: b.oldest.Load(), Newest: b.newest.Load()},
 		Refused:   Refused{Full: b.full.Load(), Write: b.write.Load(), Closed: b.closed.Load(), Cancelled: b.cancelled.Load()},
 		OldestDue: q.engine.Oldest(),
 		Wait:      b.wait.snapshot(), Handle: b.handle.snapshot(),
 	}
-	ended := s.TakenByHand + s.Handled + s.GaveUp + s.Dropped.Total() + s.LeftOver + uint64(s.Parked)
+	ended := s.TakenByHand + s.Handled + s.GaveUp + s.Dropped.Total() + s.Leftover + uint64(s.Parked)
 	if taken > ended {
 		s.InProgress = int(taken - ended)
 	}
 	return s
 }
 
-// Tally is where the accepted items ended, by name, for a report: those of the
+// Counts is where the accepted items ended, by name, for a report: those of the
 // identity above that are not zero, and always "accepted". Beside them
 // "refused_closed", if it is not zero, counts the items that came when the queue
 // was closed: a producer outlived it, as it is stopped later or by nobody.
-func (s Stats) Tally() map[string]uint64 {
+func (s Stats) Counts() map[string]uint64 {
 	all := map[string]uint64{"accepted": s.Accepted}
 	for name, n := range map[string]uint64{
 		"taken_by_hand": s.TakenByHand, "handled": s.Handled, "gave_up": s.GaveUp,
-		"dropped": s.Dropped.Total(), "left_over": s.LeftOver,
+		"dropped": s.Dropped.Total(), "leftover": s.Leftover,
 		"still_there":    uint64(s.Depth + s.InProgress + s.Parked),
 		"refused_closed": s.Refused.Closed,
 	} {
@@ -134,8 +134,8 @@ func (s Stats) Tally() map[string]uint64 {
 	return all
 }
 
-// Tally is that of Stats.
-func (q *Queue[T]) Tally() map[string]uint64 { return q.Stats().Tally() }
+// Counts is that of Stats.
+func (q *Queue[T]) Counts() map[string]uint64 { return q.Stats().Counts() }
 
 // striped is a counter whose writers mostly do not share a cache line: a line
 // that goes back and forth between two cores costs more than taking an item.

@@ -40,8 +40,8 @@ func TestStopDrainsTheQueueAndReturnsWhenThatIsDone(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		<-w.Done()
-		if w.Err() != nil || w.Stop(t.Context()) != nil || w.LeftOver() != 0 {
-			t.Errorf("Err %v, left over %d", w.Err(), w.LeftOver())
+		if w.Err() != nil || w.Stop(t.Context()) != nil || w.Leftover() != 0 {
+			t.Errorf("Err %v, left over %d", w.Err(), w.Leftover())
 		}
 	})
 }
@@ -82,7 +82,7 @@ func TestStopBeforeStartLeavesEverythingOver(t *testing.T) {
 		return nil
 	}})
 	enqueue(t, q, 1, 2)
-	if err := w.Stop(t.Context()); err != nil || !slices.Equal(left, []int{1, 2}) || w.LeftOver() != 2 {
+	if err := w.Stop(t.Context()); err != nil || !slices.Equal(left, []int{1, 2}) || w.Leftover() != 2 {
 		t.Errorf("Stop = %v with %v left over", err, left)
 	}
 	if err := w.Start(t.Context()); err == nil {

@@ -218,8 +218,8 @@ func TestStopHandsTheBacklogToOnLeftoverBeforeItsDeadline(t *testing.T) {
 			t.Errorf("left over %v", left)
 		}
 		before := w.Stats()
-		if before.LeftOver != 4 || w.LeftOver() != 4 {
-			t.Errorf("left over %d", before.LeftOver)
+		if before.Leftover != 4 || w.Leftover() != 4 {
+			t.Errorf("left over %d", before.Leftover)
 		}
 		checkBooks(t, before)
 		close(release)

@@ -21,7 +21,7 @@ type Action struct {
 	Kind    Kind   // KindQueue or KindSchedule
 	Name    string // of the queue or schedule
 	Service string // of a failure or job: the service that has it
-	ID      uint64 // of a failure or job
+	ID      int64  // of a failure or job
 }
 
 // Verb is what an [Action] does.
@@ -151,7 +151,7 @@ func (d *Dashboard) logAction(r *http.Request, a Action, err error) {
 		slog.String("actor", d.cfg.Actor(r)), slog.String("remote", r.RemoteAddr),
 	}
 	if a.Service != "" {
-		args = append(args, slog.String("service", a.Service), slog.Uint64("id", a.ID))
+		args = append(args, slog.String("service", a.Service), slog.Int64("id", a.ID))
 	}
 	if err != nil {
 		d.log.Warn("dashboard action refused", append(args, slog.Any("error", err))...)
@@ -172,8 +172,8 @@ func parseAction(form url.Values) (Action, error) {
 	if a.Verb == Requeue || a.Verb == Discard || a.Verb == Cancel {
 		var err error
 		a.Service = form.Get("service")
-		if a.ID, err = strconv.ParseUint(form.Get("id"), 10, 64); err != nil {
-			return a, refuse(http.StatusBadRequest, "the id is not a number")
+		if a.ID, err = strconv.ParseInt(form.Get("id"), 10, 64); err != nil || a.ID < 1 {
+			return a, refuse(http.StatusBadRequest, "the id is not a number from 1 on")
 		}
 		if a.Service == "" { // another service's failure may have the same id
 			return a, refuse(http.StatusBadRequest, "the service is missing")

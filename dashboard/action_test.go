@@ -140,10 +140,10 @@ func TestAuthorizeSeesTheWholeAction(t *testing.T) {
 			return errors.New("no")
 		}})
 		everyPage(t, d, func(string, *httptest.ResponseRecorder) {})
-		do(d, form("same-origin", "verb", "requeue", "kind", "queue", "name", "emails", "service", "mailer", "id", "18446744073709551615"))
+		do(d, form("same-origin", "verb", "requeue", "kind", "queue", "name", "emails", "service", "mailer", "id", "9223372036854775807"))
 		do(d, form("same-origin", "verb", "run", "kind", "schedule", "name", "report", "id", "3", "service", "x"))
 		want := []dashboard.Action{
-			{Verb: dashboard.Requeue, Kind: dashboard.KindQueue, Name: "emails", Service: "mailer", ID: 1<<64 - 1},
+			{Verb: dashboard.Requeue, Kind: dashboard.KindQueue, Name: "emails", Service: "mailer", ID: 1<<63 - 1},
 			{Verb: dashboard.RunNow, Kind: dashboard.KindSchedule, Name: "report"},
 		}
 		if len(asked) != 2 || asked[0] != want[0] || asked[1] != want[1] {
@@ -200,17 +200,17 @@ func TestRequeueAllSaysHowFarItCame(t *testing.T) {
 type custom struct {
 	hosted.Service
 	paused              bool
-	requeued, cancelled uint64
+	requeued, cancelled int64
 	second              manyOf
 }
 
-func (c *custom) Stats() channelq.Stats   { return channelq.Stats{Name: "durable", Depth: 7, Workers: 2} }
-func (c *custom) Pause()                  { c.paused = true }
-func (c *custom) Resume()                 { c.paused = false }
-func (c *custom) Paused() bool            { return c.paused }
-func (c *custom) States() map[string]int  { return map[string]int{"scheduled": 3, "retryable": 4} }
-func (c *custom) Discard(uint64) error    { return nil }
-func (c *custom) Requeue(id uint64) error { c.requeued = id; return nil }
+func (c *custom) Stats() channelq.Stats  { return channelq.Stats{Name: "durable", Depth: 7, Workers: 2} }
+func (c *custom) Pause()                 { c.paused = true }
+func (c *custom) Resume()                { c.paused = false }
+func (c *custom) Paused() bool           { return c.paused }
+func (c *custom) States() map[string]int { return map[string]int{"scheduled": 3, "retryable": 4} }
+func (c *custom) Discard(int64) error    { return nil }
+func (c *custom) Requeue(id int64) error { c.requeued = id; return nil }
 func (c *custom) Failures() []channelq.Failure {
 	return []channelq.Failure{{ID: 9, Item: "x", Err: errors.New("gone"), Attempts: 3}}
 }

@@ -71,7 +71,7 @@ func serviceOf(path string, s hosted.ServiceStatus) Service {
 	return Service{
 		Name: path + s.Name, State: s.State, Since: s.Since, Ready: s.Ready, Critical: s.Critical,
 		Restarts: s.Restarts, RestartAt: s.RestartAt, Panics: s.Panics, Error: text(s.Err), After: after,
-		StartSeconds: s.StartTook.Seconds(), StopSeconds: s.StopTook.Seconds(), LeftOver: s.LeftOver,
+		StartSeconds: s.StartTook.Seconds(), StopSeconds: s.StopTook.Seconds(), Leftover: s.Leftover,
 	}
 }
 
@@ -162,7 +162,7 @@ func queueOf(s *channelq.Stats) Queue {
 		Name: s.Name, Services: []string{}, Mode: s.Mode.String(), Capacity: s.Capacity,
 		Depth: s.Depth, HighWater: s.HighWater, InProgress: s.InProgress, Parked: s.Parked, Workers: s.Workers,
 		Accepted: s.Accepted, Handled: s.Handled, TakenByHand: s.TakenByHand, GaveUp: s.GaveUp,
-		LeftOver: s.LeftOver, Retried: s.Retried, Panics: s.Panics,
+		Leftover: s.Leftover, Retried: s.Retried, Panics: s.Panics,
 		Dropped: Dropped{Oldest: s.Dropped.Oldest, Newest: s.Dropped.Newest},
 		Refused: Refused{Full: s.Refused.Full, Write: s.Refused.Write, Closed: s.Refused.Closed, Cancelled: s.Refused.Cancelled},
 		Wait:    latencyOfQueue(s.Wait), Handle: latencyOfQueue(s.Handle),

@@ -51,14 +51,14 @@
 //	Stats() channelq.Stats                a queue
 //	Observed() any                        the queue itself, if several services are consumers of it
 //	Failures() []channelq.Failure         its items that failed for good,
-//	Requeue(id uint64) error              which can be requeued
-//	Discard(id uint64) error              and discarded
+//	Requeue(id int64) error              which can be requeued
+//	Discard(id int64) error              and discarded
 //	Retrying() []channelq.Retrying        its items that wait for the next attempt
 //	States() map[string]int               its jobs by state, if it is kept elsewhere,
 //	Counted() (time.Time, []string)       when they were counted; zero: never; and which states were estimated
-//	Kept(state string) []channelq.Kept    which can be listed, requeued, discarded
-//	KeptPage(state, after string) ([]channelq.Kept, string)   page by page, the next one after what it returns
-//	Cancel(id uint64) error               and cancelled
+//	Jobs(state string) []channelq.StoredJob    which can be listed, requeued, discarded
+//	JobsPage(state, after string) ([]channelq.StoredJob, string)   page by page, the next one after what it returns
+//	Cancel(id int64) error               and cancelled
 //	Deserted() (int, time.Time)           how many a process holds that is gone, and when the first is freed
 //	Queues() []interface{ Name() string } more queues
 //	Schedules() []interface{ Name() string } more schedules

@@ -106,9 +106,9 @@ func ExampleInstance() {
 // How a stop goes: what was stopped, and what does not return.
 func ExampleStop() {
 	stop := read[dashboard.Stop](`{"over": true, "clean": false,
-		"services": [{"name": "emails", "state": "failed", "stop_seconds": 10, "left_over": 3}],
+		"services": [{"name": "emails", "state": "failed", "stop_seconds": 10, "leftover": 3}],
 		"stragglers": [{"service": "emails", "op": "stop", "waited_seconds": 10, "stacks": "1 goroutine(s):"}]}`)
-	emails := func(l dashboard.StopLine) string { return fmt.Sprint(l.Name, " left ", l.LeftOver, " items") }
+	emails := func(l dashboard.StopLine) string { return fmt.Sprint(l.Name, " left ", l.Leftover, " items") }
 	fmt.Println(stop.Clean, emails(stop.Services[0]))
 	waits := func(s dashboard.Straggler) string {
 		return fmt.Sprint(s.Op, " of ", s.Service, " waited ", s.WaitedSeconds, " s")

@@ -66,7 +66,7 @@ func ExampleProblem() {
 func ExampleQueue() {
 	q := bounces().Queues[0]
 	fmt.Println(q.Accepted, "=", q.Handled, "handled +", q.GaveUp, "given up +", q.TakenByHand, "by hand +",
-		q.LeftOver, "left over +", q.Lost(), "lost +", q.Here(), "here")
+		q.Leftover, "left over +", q.Lost(), "lost +", q.Here(), "here")
 	for _, f := range q.Failures {
 		fmt.Println(f.Service, f.ID, f.Error)
 	}
@@ -83,7 +83,7 @@ func ExampleSchedule() {
 
 func ExampleService() {
 	for _, s := range bounces().Services {
-		fmt.Println(s.Name, s.State, s.LeftOver)
+		fmt.Println(s.Name, s.State, s.Leftover)
 	}
 	// Output:
 	// emails stopped 0

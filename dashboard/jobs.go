@@ -34,7 +34,7 @@ type jobsPage struct {
 // keptJob is one job of a durable queue, as its store knows it.
 type keptJob struct {
 	Service     string
-	ID          uint64
+	ID          int64
 	Error       string // of the last attempt that failed
 	Attempts    int
 	MaxAttempts int
@@ -75,15 +75,15 @@ func (inv *inventory) jobs(name string) *jobsPage {
 			continue
 		}
 		found = true
-		var kept []channelq.Kept
+		var kept []channelq.StoredJob
 		err := guard.Call(func() error {
 			if paged, ok := find[pagedSource](s); ok {
 				var next string
-				if kept, next = paged.KeptPage(j.State, after); next != "" {
+				if kept, next = paged.JobsPage(j.State, after); next != "" {
 					j.Next = j.Queue + "/" + j.State + "@" + next
 				}
 			} else if !further {
-				kept = k.Kept(j.State)
+				kept = k.Jobs(j.State)
 			}
 			return nil
 		})

@@ -17,9 +17,9 @@ import (
 // Its time is not of a bubble: a store does not know of those.
 var customTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-func (c *custom) Cancel(id uint64) error { c.cancelled = id; return nil }
-func (c *custom) Kept(state string) []channelq.Kept {
-	return []channelq.Kept{{
+func (c *custom) Cancel(id int64) error { c.cancelled = id; return nil }
+func (c *custom) Jobs(state string) []channelq.StoredJob {
+	return []channelq.StoredJob{{
 		ID: 8, State: state, Item: "x", Err: errors.New("<b>slow</b>"), Attempts: 1, MaxAttempts: 3, At: customTime, CanCancel: true,
 	}, {
 		ID: 9, State: state, At: customTime, RescueAt: customTime.Add(time.Hour),

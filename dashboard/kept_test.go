@@ -62,16 +62,16 @@ func (q *depotQueue) States() map[string]int {
 	return q.states
 }
 
-func (*depotQueue) Kept(string) []channelq.Kept { return nil }
+func (*depotQueue) Jobs(string) []channelq.StoredJob { return nil }
 
-// KeptPage has a job on each of its pages.
-func (q *depotQueue) KeptPage(state, after string) (list []channelq.Kept, next string) {
+// JobsPage has a job on each of its pages.
+func (q *depotQueue) JobsPage(state, after string) (list []channelq.StoredJob, next string) {
 	at := 0
 	_, _ = fmt.Sscan(after, &at)
 	if at+1 < q.pages {
 		next = fmt.Sprint(at + 1)
 	}
-	return []channelq.Kept{{ID: uint64(1000 - at), State: state}}, next
+	return []channelq.StoredJob{{ID: int64(1000 - at), State: state}}, next
 }
 
 func inDepot(t *testing.T, f func(t *testing.T, s *shop, o *depot, d *dashboard.Dashboard)) {

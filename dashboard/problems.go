@@ -52,8 +52,8 @@ func (s *State) judgeService(v *Service) {
 		p.Next, p.NextAt = "started again", v.RestartAt
 	case v.State == lifecycle.Running && v.Restarts > 0 && s.Time.Sub(v.Since) < time.Minute:
 		p.Severity, p.What = Warning, fmt.Sprintf("was started again after it failed (%s so far)", times(v.Restarts))
-	case v.LeftOver > 0:
-		p.Severity, p.What = Failed, fmt.Sprintf("left %s over at the stop", count(v.LeftOver, "item"))
+	case v.Leftover > 0:
+		p.Severity, p.What = Failed, fmt.Sprintf("left %s over at the stop", count(v.Leftover, "item"))
 	default:
 		return
 	}

@@ -34,10 +34,10 @@ type (
 		Schedules() []interface{ Name() string }
 	}
 	keptSource interface {
-		Kept(state string) []channelq.Kept
+		Jobs(state string) []channelq.StoredJob
 	}
 	pagedSource interface {
-		KeptPage(state, after string) (list []channelq.Kept, next string)
+		JobsPage(state, after string) (list []channelq.StoredJob, next string)
 	}
 	countedSource interface {
 		Counted() (at time.Time, estimates []string)
@@ -46,7 +46,7 @@ type (
 		Deserted() (n int, freed time.Time)
 	}
 	instanceSource interface{ Instances() []lifecycle.Instance }
-	canceller      interface{ Cancel(id uint64) error }
+	canceller      interface{ Cancel(id int64) error }
 
 	pauser interface {
 		Pause()
@@ -54,8 +54,8 @@ type (
 	}
 	pausedSource interface{ Paused() bool }
 	requeuer     interface {
-		Requeue(id uint64) error
-		Discard(id uint64) error
+		Requeue(id int64) error
+		Discard(id int64) error
 	}
 	trigger interface{ Trigger() error }
 

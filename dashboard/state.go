@@ -108,7 +108,7 @@ type Service struct {
 	StartSeconds float64         `json:"start_seconds"`
 	StopSeconds  float64         `json:"stop_seconds"`
 	Backlog      int             `json:"backlog"` // items it has still to drain
-	LeftOver     int             `json:"left_over"`
+	Leftover     int             `json:"leftover"`
 	Stuck        int             `json:"stuck"`                // calls of its handlers or runs that do not return although their time is over
 	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
 
@@ -154,7 +154,7 @@ type Queue struct {
 	Handled     uint64  `json:"handled"`
 	TakenByHand uint64  `json:"taken_by_hand"`
 	GaveUp      uint64  `json:"gave_up"`
-	LeftOver    uint64  `json:"left_over"`
+	Leftover    uint64  `json:"leftover"`
 	Retried     uint64  `json:"retried"`
 	Panics      uint64  `json:"panics"`
 	Dropped     Dropped `json:"dropped"`
@@ -222,7 +222,7 @@ type Retry struct {
 // Failure is an item that failed for good.
 type Failure struct {
 	Service  string    `json:"service"`
-	ID       uint64    `json:"id"` // within the service
+	ID       int64     `json:"id"` // within the service
 	Error    string    `json:"error"`
 	Attempts int       `json:"attempts"`
 	Time     time.Time `json:"time"`

@@ -34,7 +34,7 @@ type StopLine struct {
 	StopSeconds  float64 `json:"stop_seconds"` // so far
 	Restarts     int     `json:"restarts"`
 	Backlog      int     `json:"backlog"`
-	LeftOver     int     `json:"left_over"`
+	Leftover     int     `json:"leftover"`
 	Error        string  `json:"error,omitempty"`
 }
 
@@ -74,7 +74,7 @@ func (d *Dashboard) stopOf(s *State) *Stop {
 func (stop *Stop) line(s *State, r hosted.ServiceReport) StopLine {
 	line := StopLine{
 		Name: r.Name, State: r.State.String(), StartSeconds: r.StartTook.Seconds(), StopSeconds: r.StopTook.Seconds(),
-		Restarts: r.Restarts, LeftOver: r.LeftOver, Error: text(r.Err),
+		Restarts: r.Restarts, Leftover: r.Leftover, Error: text(r.Err),
 	}
 	for i := range s.Services {
 		if v := &s.Services[i]; v.Name == r.Name && r.State == lifecycle.Stopping {

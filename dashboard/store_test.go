@@ -17,7 +17,7 @@ import (
 // store is a queue of any name whose failures are numbered.
 type store struct {
 	name string
-	left []uint64
+	left []int64
 	busy func() // called before a failure is dealt with
 	of   any    // the queue whose consumer it is; nil: itself
 }
@@ -31,7 +31,7 @@ func (s *store) Observed() any {
 
 func (s *store) Name() string          { return s.name }
 func (s *store) Stats() channelq.Stats { return channelq.Stats{Name: s.name} }
-func (s *store) Discard(id uint64) error {
+func (s *store) Discard(id int64) error {
 	if s.busy != nil {
 		s.busy()
 	}
@@ -42,7 +42,7 @@ func (s *store) Discard(id uint64) error {
 	s.left = slices.Delete(s.left, i, i+1)
 	return nil
 }
-func (s *store) Requeue(id uint64) error { return s.Discard(id) }
+func (s *store) Requeue(id int64) error { return s.Discard(id) }
 func (s *store) Failures() (all []channelq.Failure) {
 	for _, id := range s.left {
 		all = append(all, channelq.Failure{ID: id, Err: errors.New("broken")})
@@ -50,11 +50,11 @@ func (s *store) Failures() (all []channelq.Failure) {
 	return all
 }
 func (s *store) States() map[string]int { return map[string]int{"retryable": 3} }
-func (s *store) Kept(state string) []channelq.Kept {
+func (s *store) Jobs(state string) []channelq.StoredJob {
 	if state == "discarded" {
 		panic("boom")
 	}
-	return []channelq.Kept{{ID: 8, State: state, CanCancel: true}}
+	return []channelq.StoredJob{{ID: 8, State: state, CanCancel: true}}
 }
 
 func (s *store) watchedBy(host *hosted.Host, service string) *store {
@@ -64,8 +64,8 @@ func (s *store) watchedBy(host *hosted.Host, service string) *store {
 
 func TestAnIDWithoutItsServiceIsRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
-		a := (&store{name: "store", left: []uint64{9}}).watchedBy(s.host, "a")
-		b := (&store{name: "store", left: []uint64{9}, of: a}).watchedBy(s.host, "b")
+		a := (&store{name: "store", left: []int64{9}}).watchedBy(s.host, "a")
+		b := (&store{name: "store", left: []int64{9}, of: a}).watchedBy(s.host, "b")
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
 		for _, verb := range []string{"discard", "requeue", "cancel"} {
@@ -83,8 +83,8 @@ func TestAnIDWithoutItsServiceIsRefused(t *testing.T) {
 func TestAllMeansAlsoThoseBehindOneThatSomebodyElseDealtWith(t *testing.T) {
 	for _, verb := range []string{"discard_all", "requeue_all"} {
 		inBubble(t, func(t *testing.T, s *shop) {
-			a := (&store{name: "store", left: []uint64{1, 2, 3}}).watchedBy(s.host, "a")
-			a.busy = func() { a.left = slices.DeleteFunc(a.left, func(id uint64) bool { return id == 2 }) }
+			a := (&store{name: "store", left: []int64{1, 2, 3}}).watchedBy(s.host, "a")
+			a.busy = func() { a.left = slices.DeleteFunc(a.left, func(id int64) bool { return id == 2 }) }
 			s.start(t)
 			d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
 			wantStatus(t, do(d, form("", "verb", verb, "kind", "queue", "name", "store")), http.StatusSeeOther)

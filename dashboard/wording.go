@@ -106,7 +106,7 @@ func stopInWords(v *view, stop *Stop) string {
 	backlog, left := 0, 0
 	for _, line := range stop.Services {
 		backlog += line.Backlog
-		left += line.LeftOver
+		left += line.Leftover
 	}
 	if backlog > 0 {
 		fmt.Fprintf(&b, "; %s still to drain", count(backlog, "item"))

@@ -28,7 +28,7 @@ func fill[TTx any](t *testing.T, e env[TTx], n int) {
 func estimated[TTx any](t *testing.T, e env[TTx]) {
 	const n = 12_000
 	fill(t, e, n)
-	jobs := newJobs(t, e.store, durable.InsertOnly)
+	jobs := newJobs(t, e.store, durable.EnqueueOnly)
 	usual := newQueue[int](t, jobs, "usual", nil, durable.QueueConfig[int]{})
 	rare := newQueue[int](t, jobs, "rare", nil, durable.QueueConfig[int]{})
 	for range 3 {
@@ -68,7 +68,7 @@ func (c *countless[TTx]) Counts(ctx context.Context) ([]durable.Count, error) {
 func agedCounts[TTx any](t *testing.T, e env[TTx]) {
 	store := &countless[TTx]{Store: e.store}
 	store.fails.Store(true)
-	jobs := newJobs[TTx](t, store, durable.InsertOnly)
+	jobs := newJobs[TTx](t, store, durable.EnqueueOnly)
 	q := newQueue[int](t, jobs, "mails", nil, durable.QueueConfig[int]{})
 	enqueue(t, q, 1)
 	if at, _ := q.Counted(); !at.IsZero() {

@@ -19,7 +19,7 @@ func TestADamagedFileIsNoticedAtTheNextSignOfLifeAndIsAnErrorOfEnqueue(t *testin
 	must(t, err)
 	defer func() { _ = s.Close() }() // it may not be able to
 	must(t, durable.Migrate(t.Context(), s))
-	jobs := newJobs(t, s, durable.InsertOnly)
+	jobs := newJobs(t, s, durable.EnqueueOnly)
 	durable.SetBeat(jobs, 20*time.Millisecond)
 	q := newQueue[int](t, jobs, "mails", nil, durable.QueueConfig[int]{})
 	start(t, jobs)

@@ -24,7 +24,7 @@ func TestADecoderThatPanicsIsAPayloadThatCannotBeDecoded(t *testing.T) {
 		t.Skip("the engine looks for lost jobs every half minute")
 	}
 	e := openSQLite(t)
-	first := newQueue[grenade](t, newJobs(t, e.store, durable.InsertOnly), "boom", nil, durable.QueueConfig[grenade]{})
+	first := newQueue[grenade](t, newJobs(t, e.store, durable.EnqueueOnly), "boom", nil, durable.QueueConfig[grenade]{})
 	lost := enqueue(t, first, grenade{})
 	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=max_attempts, attempted_by="+e.by+", attempted_at='2020-01-01 00:00:00'"))
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
@@ -37,7 +37,7 @@ func TestADecoderThatPanicsIsAPayloadThatCannotBeDecoded(t *testing.T) {
 	}
 	inState(t, jobs, lost, rivertype.JobStateDiscarded)
 	until(t, "both are given up", func() bool { return q.Stats().GaveUp == 2 })
-	if list := q.Kept("discarded"); len(list) != 1 || list[0].Item != "{}" {
+	if list := q.Jobs("discarded"); len(list) != 1 || list[0].Item != "{}" {
 		t.Errorf("%+v", list)
 	}
 }

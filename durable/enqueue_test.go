@@ -262,7 +262,7 @@ func twoProcesses[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func tiers[TTx any](t *testing.T, e env[TTx]) {
-	web := newJobs(t, e.store, durable.InsertOnly)
+	web := newJobs(t, e.store, durable.EnqueueOnly)
 	worker := newJobs(t, e.again(t), durable.WorkOnly)
 	got := make(chan string, 1)
 	wrong := func(context.Context, string) error { t.Error("the web tier worked"); return nil }

@@ -38,7 +38,7 @@ func ExampleMode() {
 	defer remove()
 	ctx := context.Background()
 
-	web, err := durable.New(store, durable.Config{Name: "web", Mode: durable.InsertOnly})
+	web, err := durable.New(store, durable.Config{Name: "web", Mode: durable.EnqueueOnly})
 	check(err)
 	ask, err := durable.NewQueue[string](web, "resize", nil, durable.QueueConfig[string]{})
 	check(err)
@@ -66,7 +66,7 @@ func ExampleStore() {
 	store, remove := openExample()
 	defer remove()
 	ctx := context.Background()
-	jobs, err := durable.New(store, durable.Config{Mode: durable.InsertOnly})
+	jobs, err := durable.New(store, durable.Config{Mode: durable.EnqueueOnly})
 	check(err)
 	letters, err := durable.NewQueue[string](jobs, "letters", nil, durable.QueueConfig[string]{})
 	check(err)

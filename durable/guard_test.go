@@ -30,7 +30,7 @@ func (m meddled[TTx]) Stuck(ctx context.Context, self string, horizon time.Durat
 // crashed enqueues jobs and plays that their process died in their last attempt.
 func crashed[TTx any](t *testing.T, e env[TTx], kind string, n int) []int64 {
 	t.Helper()
-	q := newQueue[int](t, newJobs(t, e.store, durable.InsertOnly), kind, nil, durable.QueueConfig[int]{Retry: once})
+	q := newQueue[int](t, newJobs(t, e.store, durable.EnqueueOnly), kind, nil, durable.QueueConfig[int]{Retry: once})
 	ids := make([]int64, n)
 	for i := range ids {
 		ids[i] = enqueue(t, q, i)

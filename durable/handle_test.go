@@ -202,7 +202,7 @@ func timeout[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func undecodable[TTx any](t *testing.T, e env[TTx]) {
-	writer := newJobs(t, e.store, durable.InsertOnly)
+	writer := newJobs(t, e.store, durable.EnqueueOnly)
 	texts := newQueue[string](t, writer, "numbers", nil, durable.QueueConfig[string]{})
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	numbers := newQueue(t, jobs, "numbers", func(context.Context, int) error { return nil }, durable.QueueConfig[int]{Concurrency: 1})

@@ -53,7 +53,7 @@ func (n *notes) String() string {
 
 func storeAway[TTx any](t *testing.T, e env[TTx]) {
 	store, log := &cutOff[TTx]{Store: e.store}, &notes{}
-	cfg := quick(durable.InsertOnly)
+	cfg := quick(durable.EnqueueOnly)
 	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	jobs, err := durable.New[TTx](store, cfg)
 	must(t, err)

@@ -89,7 +89,7 @@ func hostile[TTx any](t *testing.T, e env[TTx]) {
 		} else if !isName {
 			refused("name "+what, err, "name")
 		}
-		if _, err := durable.NewQueue[string](newJobs(t, e.store, durable.InsertOnly), text, nil, durable.QueueConfig[string]{}); err == nil {
+		if _, err := durable.NewQueue[string](newJobs(t, e.store, durable.EnqueueOnly), text, nil, durable.QueueConfig[string]{}); err == nil {
 			t.Errorf("a queue of kind %s", what)
 		}
 		_, err = texts.List(t.Context(), 10, rivertype.JobState(text))
@@ -102,7 +102,7 @@ func hostile[TTx any](t *testing.T, e env[TTx]) {
 	}
 	start(t, jobs) // all of the names are written
 	badTimes(t, texts, refused)
-	_, err := durable.NewQueue[int](newJobs(t, e.store, durable.InsertOnly), "often", nil, durable.QueueConfig[int]{Retry: channelq.Retry{Attempts: 40_000}})
+	_, err := durable.NewQueue[int](newJobs(t, e.store, durable.EnqueueOnly), "often", nil, durable.QueueConfig[int]{Retry: channelq.Retry{Attempts: 40_000}})
 	refused("attempts", err, "Retry.Attempts")
 }
 

@@ -23,7 +23,7 @@ type Mode int
 // A zero Mode enqueues and works.
 const (
 	EnqueueAndWork Mode = iota
-	InsertOnly          // enqueues, never takes a job: a web tier
+	EnqueueOnly         // enqueues, never takes a job: a web tier
 	WorkOnly            // takes jobs, refuses Enqueue with ErrWorkOnly: a worker tier
 )
 
@@ -251,7 +251,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 
 // worksLocked reports whether this process takes jobs at all.
 func (j *Jobs[TTx]) worksLocked() bool {
-	return j.cfg.Mode != InsertOnly &&
+	return j.cfg.Mode != EnqueueOnly &&
 		slices.ContainsFunc(j.queues, func(q registered) bool { return q.concurrency > 0 })
 }
 

@@ -28,7 +28,7 @@ const reserve = time.Second
 
 // Start connects and begins to take jobs. It returns when the store answered and
 // has the tables ([Migrate]), or with an error when ctx ends first; it takes only
-// values from ctx. In mode InsertOnly it only checks the store. A service starts
+// values from ctx. In mode EnqueueOnly it only checks the store. A service starts
 // once.
 func (j *Jobs[TTx]) Start(ctx context.Context) error {
 	j.mu.Lock()
@@ -188,7 +188,7 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 		}
 	}
 	close(j.stopped)
-	j.log.Info("jobs stopped", slog.Int("left_over", j.LeftOver()))
+	j.log.Info("jobs stopped", slog.Int("leftover", j.Leftover()))
 	return j.stopErr
 }
 
@@ -224,9 +224,9 @@ func (j *Jobs[TTx]) drain(ctx context.Context, client *river.Client[TTx], rescue
 // still has to wait for.
 func (j *Jobs[TTx]) Backlog() int { return j.running.len() }
 
-// LeftOver is how many jobs were in hand when a stop had to cancel its handlers
+// Leftover is how many jobs were in hand when a stop had to cancel its handlers
 // and did not complete: others will run them. It is 0 before.
-func (j *Jobs[TTx]) LeftOver() int { return j.running.leftOver() }
+func (j *Jobs[TTx]) Leftover() int { return j.running.leftover() }
 
 // open is nil if jobs can be enqueued, and the client to do it with.
 func (j *Jobs[TTx]) open(kind string) (*river.Client[TTx], error) {

@@ -139,8 +139,8 @@ func stopWaits[TTx any](t *testing.T, e env[TTx]) {
 	must(t, receive(t, stopped))
 	row, err := jobs.Get(t.Context(), id)
 	must(t, err)
-	if row.State != rivertype.JobStateCompleted || jobs.LeftOver() != 0 {
-		t.Errorf("%s, %d left over", row.State, jobs.LeftOver())
+	if row.State != rivertype.JobStateCompleted || jobs.Leftover() != 0 {
+		t.Errorf("%s, %d left over", row.State, jobs.Leftover())
 	}
 }
 
@@ -163,8 +163,8 @@ func stopCuts[TTx any](t *testing.T, e env[TTx]) {
 	}
 	row, err := jobs.Get(t.Context(), id)
 	must(t, err)
-	if row.State != rivertype.JobStateAvailable || row.Attempt != 0 || len(row.Errors) != 0 || jobs.LeftOver() != 1 {
-		t.Errorf("%s after attempt %d, %d left over", row.State, row.Attempt, jobs.LeftOver())
+	if row.State != rivertype.JobStateAvailable || row.Attempt != 0 || len(row.Errors) != 0 || jobs.Leftover() != 1 {
+		t.Errorf("%s after attempt %d, %d left over", row.State, row.Attempt, jobs.Leftover())
 	}
 	next := newJobs(t, e.store, durable.EnqueueAndWork)
 	newQueue(t, next, "moved", nothing[int], durable.QueueConfig[int]{})
@@ -201,8 +201,8 @@ func stopCutsPermanent[TTx any](t *testing.T, e env[TTx]) {
 			t.Errorf("%s: %s after attempt %d: %+v", how, row.State, row.Attempt, row.Errors)
 		}
 	}
-	if jobs.LeftOver() != 2 {
-		t.Errorf("%d left over", jobs.LeftOver())
+	if jobs.Leftover() != 2 {
+		t.Errorf("%d left over", jobs.Leftover())
 	}
 }
 
@@ -225,8 +225,8 @@ func stopNames[TTx any](t *testing.T, e env[TTx]) {
 		t.Fatalf("stop: %v", err)
 	}
 	r := running.Jobs
-	if len(r) != 1 || r[0].ID != id || r[0].Queue != "deaf" || r[0].RescueAt.Sub(r[0].Since) != 2*time.Minute || jobs.LeftOver() != 1 {
-		t.Errorf("named %+v, %d left over", r, jobs.LeftOver())
+	if len(r) != 1 || r[0].ID != id || r[0].Queue != "deaf" || r[0].RescueAt.Sub(r[0].Since) != 2*time.Minute || jobs.Leftover() != 1 {
+		t.Errorf("named %+v, %d left over", r, jobs.Leftover())
 	}
 	if !strings.Contains(err.Error(), "deaf job") {
 		t.Errorf("says %q", err)

@@ -17,7 +17,7 @@ import (
 
 // Of many failures those that count are the last ones.
 func newestFirst[TTx any](t *testing.T, e env[TTx]) {
-	jobs := newJobs(t, e.store, durable.InsertOnly)
+	jobs := newJobs(t, e.store, durable.EnqueueOnly)
 	q := newQueue[int](t, jobs, "listed", nil, durable.QueueConfig[int]{})
 	other := newQueue[int](t, jobs, "other", nil, durable.QueueConfig[int]{})
 	const n = 250
@@ -30,7 +30,7 @@ func newestFirst[TTx any](t *testing.T, e env[TTx]) {
 	enqueue(t, other, -1)
 	pages := func(state rivertype.JobState) (all []int, sizes []int) {
 		for after := ""; ; {
-			list, next := q.KeptPage(string(state), after)
+			list, next := q.JobsPage(string(state), after)
 			sizes = append(sizes, len(list))
 			for _, k := range list {
 				all = append(all, k.Item.(int))
@@ -64,7 +64,7 @@ func newestFirst[TTx any](t *testing.T, e env[TTx]) {
 	if len(list) != 100 || list[0].Item != 49 || list[99].Item != 50 {
 		t.Errorf("%d failures, from %+v to %+v", len(list), list[0], list[len(list)-1])
 	}
-	if list, next := q.KeptPage("discarded", "nonsense"); len(list) != 0 || next != "" {
+	if list, next := q.JobsPage("discarded", "nonsense"); len(list) != 0 || next != "" {
 		t.Errorf("behind nonsense there are %d", len(list))
 	}
 }
@@ -83,14 +83,14 @@ func heldKey[TTx any](t *testing.T, e env[TTx]) {
 	inState(t, jobs, failed, rivertype.JobStateCancelled)
 	live := enqueue(t, q, false, durable.Unique("k"), durable.In(time.Hour))
 	for who, err := range map[string]error{
-		"Requeue": q.Requeue(uint64(failed)),
+		"Requeue": q.Requeue(failed),
 		"Retry":   func() error { _, err := jobs.Retry(t.Context(), failed); return err }(),
 	} {
 		if want := fmt.Sprintf("its unique key is held by job %d, which is scheduled", live); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v", who, err)
 		}
 	}
-	must(t, q.Requeue(uint64(live)))
+	must(t, q.Requeue(live))
 	inState(t, jobs, live, rivertype.JobStateCompleted)
-	must(t, q.Requeue(uint64(failed)))
+	must(t, q.Requeue(failed))
 }

@@ -121,15 +121,15 @@ func rateStop[TTx any](t *testing.T, e env[TTx]) {
 			t.Errorf("job %d is %s with %d attempts, %v", id, row.State, row.Attempt, row.Errors)
 		}
 	}
-	if s := q.Stats(); s.Handled != 2 || s.GaveUp != 0 || s.Retried != 0 || jobs.LeftOver() != 0 {
-		t.Errorf("%+v, %d left over", s, jobs.LeftOver())
+	if s := q.Stats(); s.Handled != 2 || s.GaveUp != 0 || s.Retried != 0 || jobs.Leftover() != 0 {
+		t.Errorf("%+v, %d left over", s, jobs.Leftover())
 	}
 }
 
 func rateCancel[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	q, waiting := takenAt(t, jobs)
-	must(t, q.Cancel(uint64(waiting[0])))
+	must(t, q.Cancel(waiting[0]))
 	inState(t, jobs, waiting[0], rivertype.JobStateCancelled)
 	if n := q.Stats().Handled; n != 2 {
 		t.Errorf("%d were handled", n)

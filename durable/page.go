@@ -28,20 +28,20 @@ var (
 	discardStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 )
 
-// Kept lists at most a hundred jobs of this queue in one state, the newest first: those
+// Jobs lists at most a hundred jobs of this queue in one state, the newest first: those
 // that have ended last, or else those that were enqueued last. It is empty for a state
 // that does not exist and when the store does not answer within 5 s. A running one
 // whose process was not seen for a minute has the time at which it is rescued. The Item
 // of one that does not decode as a T is its JSON, a string: so it is too in Failures
 // and Retrying.
-func (q *Queue[T, TTx]) Kept(state string) []channelq.Kept {
-	list, _ := q.KeptPage(state, "")
+func (q *Queue[T, TTx]) Jobs(state string) []channelq.StoredJob {
+	list, _ := q.JobsPage(state, "")
 	return list
 }
 
-// KeptPage is Kept from behind a place on: "" for the newest hundred, and then what it
+// JobsPage is Jobs from behind a place on: "" for the newest hundred, and then what it
 // returned as next, which is "" when there are no more.
-func (q *Queue[T, TTx]) KeptPage(state, after string) (list []channelq.Kept, next string) {
+func (q *Queue[T, TTx]) JobsPage(state, after string) (list []channelq.StoredJob, next string) {
 	s := rivertype.JobState(state)
 	if !slices.Contains(rivertype.JobStates(), s) {
 		return nil, ""
@@ -98,13 +98,13 @@ func rowAt(place string) (*rivertype.JobRow, error) {
 	return &rivertype.JobRow{ID: id, FinalizedAt: &at}, nil
 }
 
-func (q *Queue[T, TTx]) kept(ctx context.Context, rows []*rivertype.JobRow) []channelq.Kept {
+func (q *Queue[T, TTx]) kept(ctx context.Context, rows []*rivertype.JobRow) []channelq.StoredJob {
 	deserted := q.jobs.deserted(ctx, rows)
-	list := make([]channelq.Kept, len(rows))
+	list := make([]channelq.StoredJob, len(rows))
 	for i, row := range rows {
-		k := channelq.Kept{
+		k := channelq.StoredJob{
 			RescueAt: deserted[row.ID],
-			ID:       uint64(row.ID), State: string(row.State), Attempts: row.Attempt, MaxAttempts: row.MaxAttempts, At: row.ScheduledAt,
+			ID:       row.ID, State: string(row.State), Attempts: row.Attempt, MaxAttempts: row.MaxAttempts, At: row.ScheduledAt,
 			CanCancel:  slices.Contains(unfinished, row.State),
 			CanRequeue: slices.Contains(requeueStates, row.State),
 			CanDiscard: slices.Contains(discardStates, row.State),
@@ -152,7 +152,7 @@ func (j *Jobs[TTx]) deserted(ctx context.Context, rows []*rivertype.JobRow) map[
 }
 
 // Failures lists the hundred jobs of this queue that failed for good, were cancelled,
-// or could not be decoded (see Kept) last, the newest first, from the store. KeptPage
+// or could not be decoded (see Jobs) last, the newest first, from the store. JobsPage
 // has those before. It is at most a second old, older when the store does not answer.
 func (q *Queue[T, TTx]) Failures() []channelq.Failure {
 	if !q.jobs.inUse() {
@@ -201,23 +201,23 @@ func (q *Queue[T, TTx]) Retrying() []channelq.Retrying {
 // Requeue is Jobs.Retry for a job of this queue that failed, was cancelled, or waits
 // for its time or its next attempt: it may start now. It has the name that memory
 // queues and the dashboard have for that.
-func (q *Queue[T, TTx]) Requeue(id uint64) error {
+func (q *Queue[T, TTx]) Requeue(id int64) error {
 	return q.settle("requeue", id, q.jobs.Retry, requeueStates...)
 }
 
 // Discard is Jobs.Delete for a job of this queue that has ended in whatever way.
-func (q *Queue[T, TTx]) Discard(id uint64) error {
+func (q *Queue[T, TTx]) Discard(id int64) error {
 	return q.settle("discard", id, q.jobs.Delete, discardStates...)
 }
 
 // Cancel is Jobs.Cancel for a job of this queue that waits or runs.
-func (q *Queue[T, TTx]) Cancel(id uint64) error {
+func (q *Queue[T, TTx]) Cancel(id int64) error {
 	return q.settle("cancel", id, q.jobs.Cancel, unfinished...)
 }
 
 // settle acts on a job only if it is this queue's and in one of the states: the
 // IDs come from a page that may be old.
-func (q *Queue[T, TTx]) settle(verb string, id uint64, do func(context.Context, int64) (*rivertype.JobRow, error), in ...rivertype.JobState) error {
+func (q *Queue[T, TTx]) settle(verb string, id int64, do func(context.Context, int64) (*rivertype.JobRow, error), in ...rivertype.JobState) error {
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
 	row, err := q.jobs.Get(ctx, int64(id))

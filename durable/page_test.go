@@ -39,17 +39,17 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 		t.Error("something is known before anything was asked")
 	}
 	newQueue[string](t, jobs, "third", nil, durable.QueueConfig[string]{}) // looking did not make the client
-	strange := uint64(enqueue(t, other, "x"))
-	ids := map[rivertype.JobState]uint64{rivertype.JobStateScheduled: uint64(enqueue(t, q, "x", durable.In(time.Hour)))}
+	strange := enqueue(t, other, "x")
+	ids := map[rivertype.JobState]int64{rivertype.JobStateScheduled: enqueue(t, q, "x", durable.In(time.Hour))}
 	start(t, jobs)
 	for state, item := range map[rivertype.JobState]string{rivertype.JobStateCompleted: "x", rivertype.JobStateRetryable: "later", rivertype.JobStateRunning: "endless"} {
 		id := enqueue(t, q, item)
 		inState(t, jobs, id, state)
-		ids[state] = uint64(id)
+		ids[state] = id
 	}
 	receive(t, begun)
 	for state, id := range ids {
-		list := q.Kept(string(state))
+		list := q.Jobs(string(state))
 		if len(list) != 1 || list[0].ID != id || list[0].State != string(state) || list[0].At.IsZero() || list[0].Item == nil || !list[0].RescueAt.IsZero() {
 			t.Errorf("%s: %+v", state, list)
 		}
@@ -57,7 +57,7 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 	if n, freed := q.Deserted(); n != 0 || !freed.IsZero() {
 		t.Errorf("%d are deserted, freed at %v, although their process lives", n, freed)
 	}
-	if list := q.Kept("no such state"); len(list) != 0 {
+	if list := q.Jobs("no such state"); len(list) != 0 {
 		t.Errorf("listed %v", list)
 	}
 	until(t, "the store is asked again", func() bool { return len(q.Retrying()) == 1 })
@@ -82,14 +82,14 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 		inState(t, jobs, int64(ids[state]), rivertype.JobStateCancelled)
 	}
 	inState(t, jobs, enqueue(t, q, "engine's"), rivertype.JobStateCancelled)
-	for _, f := range q.Kept("cancelled") { // all that has errors here: the two that ran
+	for _, f := range q.Jobs("cancelled") { // all that has errors here: the two that ran
 		if f.Err != nil && f.Err.Error() != durable.ErrCancelled.Error() && f.Err.Error() != "enough" {
 			t.Errorf("the engine's words are shown: %v", f.Err)
 		}
 	}
 	must(t, q.Discard(ids[rivertype.JobStateCompleted]))
 	early := enqueue(t, q, "x", durable.In(time.Hour))
-	must(t, q.Requeue(uint64(early)))
+	must(t, q.Requeue(early))
 	inState(t, jobs, early, rivertype.JobStateCompleted)
 	must(t, q.Requeue(ids[rivertype.JobStateRetryable]))
 	until(t, "another attempt", func() bool { return q.Stats().Retried == 1 })
@@ -97,7 +97,7 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 
 func instances[TTx any](t *testing.T, e env[TTx]) {
 	before := time.Now().Add(-time.Second)
-	web, worker := newJobs(t, e.store, durable.InsertOnly), newJobs(t, e.again(t), durable.WorkOnly)
+	web, worker := newJobs(t, e.store, durable.EnqueueOnly), newJobs(t, e.again(t), durable.WorkOnly)
 	newQueue[int](t, web, "shared", nil, durable.QueueConfig[int]{})
 	newQueue(t, worker, "shared", nothing[int], durable.QueueConfig[int]{})
 	start(t, web)

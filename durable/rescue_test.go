@@ -15,10 +15,10 @@ import (
 
 // rescued plays processes that died: their rows say running, and nobody runs them.
 func rescued[TTx any](t *testing.T, e env[TTx]) {
-	writer := newJobs(t, e.store, durable.InsertOnly)
+	writer := newJobs(t, e.store, durable.EnqueueOnly)
 	ids := map[string]int64{}
 	for _, kind := range []string{"lost", "tired", "foreign", "newer"} {
-		q := newQueue[int](t, newJobs(t, e.store, durable.InsertOnly), kind, nil, durable.QueueConfig[int]{})
+		q := newQueue[int](t, newJobs(t, e.store, durable.EnqueueOnly), kind, nil, durable.QueueConfig[int]{})
 		ids[kind] = enqueue(t, q, 1)
 	}
 	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_by="+e.by+", attempted_at='"+utc(-3*time.Minute)+"'"))
@@ -39,7 +39,7 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 			gaveUp <- err
 		},
 	})
-	if k := young.Kept("running"); len(k) != 2 || k[1].RescueAt.IsZero() {
+	if k := young.Jobs("running"); len(k) != 2 || k[1].RescueAt.IsZero() {
 		t.Errorf("held by a process that is dead: %+v", k)
 	} else if late := time.Until(k[0].RescueAt); late < 110*time.Second || late > 120*time.Second {
 		t.Errorf("the young one is to be rescued in %v", late)

@@ -105,7 +105,7 @@ func (r *running) of(queue string) (n int) {
 	return n
 }
 
-func (r *running) leftOver() int {
+func (r *running) leftover() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.wasCut)

@@ -43,7 +43,7 @@ func statsOf[TTx any](jobs *durable.Jobs[TTx]) map[string]periodic.Stats {
 
 // shownSchedules looks from the process that leads and from one that does not work.
 func shownSchedules[TTx any](t *testing.T, e env[TTx]) {
-	worker, web := newJobs(t, e.store, durable.EnqueueAndWork), newJobs(t, e.again(t), durable.InsertOnly)
+	worker, web := newJobs(t, e.store, durable.EnqueueAndWork), newJobs(t, e.again(t), durable.EnqueueOnly)
 	declare(t, worker)
 	declare(t, web)
 	if s := statsOf(web)["good"]; s.Active || s.Next.IsZero() || !s.LastStarted.IsZero() {

@@ -22,7 +22,7 @@ func shownEnds[TTx any](t *testing.T, e env[TTx]) {
 			return ctx.Err()
 		}, durable.QueueConfig[string]{})
 	}
-	first, second, web := newJobs(t, e.store, durable.EnqueueAndWork), newJobs(t, e.again(t), durable.EnqueueAndWork), newJobs(t, e.again(t), durable.InsertOnly)
+	first, second, web := newJobs(t, e.store, durable.EnqueueAndWork), newJobs(t, e.again(t), durable.EnqueueAndWork), newJobs(t, e.again(t), durable.EnqueueOnly)
 	queues := []*durable.Queue[string, TTx]{declare(first), declare(second), declare(web)}
 	again := queues[1]
 	start(t, web)
@@ -47,7 +47,7 @@ func shownEnds[TTx any](t *testing.T, e env[TTx]) {
 	receive(t, began)
 	rows, err := again.List(t.Context(), 10)
 	must(t, err)
-	must(t, again.Cancel(uint64(rows[0].ID)))
+	must(t, again.Cancel(rows[0].ID))
 	until(t, "it has ended", func() bool { s := statsOf(web)["report"]; return s.Running == 0 && s.Waiting == 0 })
 	if s := statsOf(web)["report"]; s.Last.Outcome != periodic.Cancelled {
 		t.Errorf("after a person cancelled it: %+v", s)

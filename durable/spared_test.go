@@ -32,7 +32,7 @@ func (e agingExecutor) QueueCreateOrSetUpdatedAt(ctx context.Context, p *riverdr
 }
 
 func pauseIsSpared[TTx any](t *testing.T, e env[TTx]) {
-	web := newJobs(t, e.store, durable.InsertOnly)
+	web := newJobs(t, e.store, durable.EnqueueOnly)
 	held := newQueue[int](t, web, "held", nil, durable.QueueConfig[int]{})
 	held.Pause()
 	exec := e.store.Driver().GetExecutor()

@@ -32,7 +32,7 @@ func thenWithTheCompletion[TTx any](t *testing.T, e env[TTx]) {
 		}
 		return err
 	}, durable.QueueConfig[string]{Retry: channelq.Retry{Initial: time.Millisecond}})
-	writer := newJobs(t, e.store, durable.InsertOnly)
+	writer := newJobs(t, e.store, durable.EnqueueOnly)
 	first := newQueue[string](t, writer, "first", nil, durable.QueueConfig[string]{})
 	start(t, jobs)
 	inState(t, jobs, enqueue(t, first, "item"), rivertype.JobStateCompleted)
@@ -90,7 +90,7 @@ func thenElsewhere[TTx any](t *testing.T, e env[TTx]) {
 		refused <- durable.Then(ctx, functions, func() {})
 		return nil
 	}, durable.QueueConfig[string]{})
-	other := newQueue[string](t, newJobs(t, e.store, durable.InsertOnly), "first", nil, durable.QueueConfig[string]{})
+	other := newQueue[string](t, newJobs(t, e.store, durable.EnqueueOnly), "first", nil, durable.QueueConfig[string]{})
 	start(t, jobs)
 	done := inState(t, jobs, enqueue(t, q, "x"), rivertype.JobStateCompleted)
 	after := receive(t, contexts)
@@ -206,7 +206,7 @@ func refuseRows[TTx any](t *testing.T, e env[TTx], column, is string) {
 // bulkFails has a store that takes the first 500 jobs: the first piece.
 func bulkFails[TTx any](t *testing.T, e env[TTx]) {
 	refuseRows(t, e, "id", "> 500")
-	q := newQueue[int](t, newJobs(t, e.store, durable.InsertOnly), "many", nil, durable.QueueConfig[int]{})
+	q := newQueue[int](t, newJobs(t, e.store, durable.EnqueueOnly), "many", nil, durable.QueueConfig[int]{})
 	n, err := q.EnqueueAll(t.Context(), make([]int, 1200))
 	if n != 500 || err == nil || !strings.Contains(err.Error(), "items from 500 on") {
 		t.Errorf("%d, %v", n, err)

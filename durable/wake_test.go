@@ -19,7 +19,7 @@ func pairsAndBursts[TTx any](t *testing.T, e env[TTx]) {
 	began := make(chan time.Time, 1000)
 	newQueue(t, worker, "shared", func(context.Context, int) error { began <- time.Now(); return nil }, durable.QueueConfig[int]{Concurrency: 20})
 	start(t, worker)
-	web := newJobs(t, e.store, durable.InsertOnly)
+	web := newJobs(t, e.store, durable.EnqueueOnly)
 	q := newQueue[int](t, web, "shared", nil, durable.QueueConfig[int]{})
 	start(t, web)
 	both := func(n int, enqueue func(i int) error) func() {

@@ -58,7 +58,7 @@ func wishIsKept[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func pauseIsKept[TTx any](t *testing.T, e env[TTx]) {
-	web := newJobs(t, e.store, durable.InsertOnly)
+	web := newJobs(t, e.store, durable.EnqueueOnly)
 	q := newQueue[int](t, web, "held", nil, durable.QueueConfig[int]{})
 	q.Pause() // nobody has worked it yet
 	if !q.Paused() {
@@ -102,7 +102,7 @@ func placeAhead[TTx any](t *testing.T, e env[TTx]) {
 	ahead := time.Now().Add(24 * time.Hour)
 	placed(t, e, ahead, s)
 	d := newDigest(t, e.store, s)
-	web := newJobs(t, e.again(t), durable.InsertOnly)
+	web := newJobs(t, e.again(t), durable.EnqueueOnly)
 	q := newQueue[int](t, web, "digest", nil, durable.QueueConfig[int]{})
 	must(t, durable.Every(q, "weekly", s, func() int { return 1 }))
 	_, err := web.Client()
@@ -141,7 +141,7 @@ func whatIsDueIsFound[TTx any](t *testing.T, e env[TTx]) {
 		}
 		return nil
 	}, durable.QueueConfig[dueAt]{Concurrency: 1})
-	writer := newQueue[dueAt](t, newJobs(t, e.store, durable.InsertOnly), "due", nil, durable.QueueConfig[dueAt]{})
+	writer := newQueue[dueAt](t, newJobs(t, e.store, durable.EnqueueOnly), "due", nil, durable.QueueConfig[dueAt]{})
 	for in, want := range map[time.Duration]rivertype.JobState{
 		-time.Hour: rivertype.JobStateAvailable, 0: rivertype.JobStateAvailable, 300 * time.Millisecond: rivertype.JobStateAvailable,
 		2 * time.Second: rivertype.JobStateAvailable, time.Hour: rivertype.JobStateScheduled,

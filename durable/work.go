@@ -226,7 +226,7 @@ func (q *Queue[T, TTx]) giveUp(ctx context.Context, job *rivertype.JobRow, item 
 	if q.cfg.OnGiveUp == nil {
 		return
 	}
-	why := &channelq.GiveUpError{Queue: q.kind, ID: uint64(job.ID), Attempts: job.Attempt, Err: err}
+	why := &channelq.GiveUpError{Queue: q.kind, ID: job.ID, Attempts: job.Attempt, Err: err}
 	_ = q.attempt(ctx, func(ctx context.Context) error { q.cfg.OnGiveUp(ctx, item, why); return nil }) // counted and logged there
 }
 

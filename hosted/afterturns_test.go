@@ -22,18 +22,18 @@ func (m *mumbling) hang(method string) {
 	}
 }
 
-func (m *mumbling) LeftOver() int { m.hang("LeftOver"); return 1 }
+func (m *mumbling) Leftover() int { m.hang("Leftover"); return 1 }
 func (m *mumbling) Stuck() int    { m.hang("Stuck"); return 0 }
-func (m *mumbling) Tally() map[string]uint64 {
-	m.hang("Tally")
-	return map[string]uint64{"accepted": 1, "left_over": 1}
+func (m *mumbling) Counts() map[string]uint64 {
+	m.hang("Counts")
+	return map[string]uint64{"accepted": 1, "leftover": 1}
 }
 func (m *mumbling) Name() string { return fmt.Sprintf("%p", m) }
 func (m *mumbling) Len() int     { m.hang("Len"); return 1 }
 
 // All are asked at once and under one bound; those who answer are heard.
 func TestHowManyServicesDoNotSayWhatTheyLeftTheStopIsOverInTime(t *testing.T) {
-	for _, in := range []string{"LeftOver", "Stuck", "Tally", "Len"} {
+	for _, in := range []string{"Leftover", "Stuck", "Counts", "Len"} {
 		t.Run(in, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				free := make(chan struct{})
@@ -54,10 +54,10 @@ func TestHowManyServicesDoNotSayWhatTheyLeftTheStopIsOverInTime(t *testing.T) {
 				_ = h.Stop(context.Background())
 				within(t, began, time.Second)
 				r := h.Report()
-				if s := r.Services[0]; s.Name != "says" || s.LeftOver != 1 || s.Items["accepted"] != 1 {
+				if s := r.Services[0]; s.Name != "says" || s.Leftover != 1 || s.Items["accepted"] != 1 {
 					t.Errorf("the one that answers: %+v", s)
 				}
-				if s := r.Services[len(r.Services)-1]; in == "Stuck" && (s.LeftOver != 1 || s.Items["accepted"] != 1) {
+				if s := r.Services[len(r.Services)-1]; in == "Stuck" && (s.Leftover != 1 || s.Items["accepted"] != 1) {
 					t.Errorf("what was said before the question that is not answered is lost: %+v", s)
 				}
 			})

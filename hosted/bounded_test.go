@@ -37,8 +37,8 @@ type mute struct {
 	t testing.TB
 }
 
-func (m *mute) Observed() any            { <-m.t.Context().Done(); return nil }
-func (m *mute) Tally() map[string]uint64 { <-m.t.Context().Done(); return nil }
+func (m *mute) Observed() any             { <-m.t.Context().Done(); return nil }
+func (m *mute) Counts() map[string]uint64 { <-m.t.Context().Done(); return nil }
 
 type onlyNamed string
 

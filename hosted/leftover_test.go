@@ -45,7 +45,7 @@ func TestWhatIsLeftInAWatchedQueueIsLeftOverAndTheBucketsAreInTheReport(t *testi
 		}
 		wantState(t, h, "reader", lifecycle.Failed)
 		r := h.Report()
-		if r.Clean() || r.Services[1].LeftOver+r.Services[0].LeftOver != 3 {
+		if r.Clean() || r.Services[1].Leftover+r.Services[0].Leftover != 3 {
 			t.Errorf("the report does not count the three that are left once: %v", r)
 		}
 		if !strings.Contains(r.String(), "accepted 5") || !strings.Contains(r.String(), "taken_by_hand 2") {
@@ -148,7 +148,7 @@ func TestAQueueThatItsOwnerClosedGivesNoHint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, has := q.Tally()["refused_closed"]; has {
+	if _, has := q.Counts()["refused_closed"]; has {
 		t.Error("the bucket is there although it is empty")
 	}
 	q.Close()

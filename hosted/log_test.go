@@ -55,14 +55,14 @@ type keeping struct {
 	items map[string]uint64
 }
 
-func (c *keeping) Tally() map[string]uint64 { return c.items }
+func (c *keeping) Counts() map[string]uint64 { return c.items }
 
 func TestTheEndIsALineForEachServiceWithSomethingToTellAndOneForTheHost(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		log, logger := newLog()
 		h := hosted.New(hosted.Config{Logger: logger, ShutdownTimeout: 10 * time.Second})
 		h.Add("emails", &keeping{items: map[string]uint64{"accepted": 5, "handled": 5}})
-		h.Add("clicks", &keeping{leaving{left: 2}, map[string]uint64{"accepted": 5, "left_over": 2, "handled": 3}})
+		h.Add("clicks", &keeping{leaving{left: 2}, map[string]uint64{"accepted": 5, "leftover": 2, "handled": 3}})
 		h.Add("empty", &keeping{items: map[string]uint64{"accepted": 0}})
 		h.Add("other", &leaving{left: 1})
 		h.Go("quiet", idle)
@@ -79,11 +79,11 @@ func TestTheEndIsALineForEachServiceWithSomethingToTellAndOneForTheHost(t *testi
 			"DEBUG service stopped host=host service=stuck state=failed duration=5.37s",
 			"INFO service stopped host=host service=flaky state=stopped duration=0s restarts=1",
 			"DEBUG service stopped host=host service=quiet state=stopped duration=0s",
-			"INFO service stopped host=host service=other state=stopped duration=0s left_over=1",
+			"INFO service stopped host=host service=other state=stopped duration=0s leftover=1",
 			"DEBUG service stopped host=host service=empty state=stopped duration=0s items=[accepted=0]",
-			"INFO service stopped host=host service=clicks state=stopped duration=0s items=[accepted=5 handled=3 left_over=2]",
+			"INFO service stopped host=host service=clicks state=stopped duration=0s items=[accepted=5 handled=3 leftover=2]",
 			"INFO service stopped host=host service=emails state=stopped duration=0s items=[accepted=5 handled=5]",
-			`WARN host stopped host=host duration=5.37s cause=because of the test stragglers=1 left_over=3 error=did not return in time: "stuck" (stop, 5.367s)`,
+			`WARN host stopped host=host duration=5.37s cause=because of the test stragglers=1 leftover=3 error=did not return in time: "stuck" (stop, 5.367s)`,
 		} {
 			if lines[i] != want {
 				t.Errorf("line %d: %s\nwant    %s", i, lines[i], want)
@@ -109,7 +109,7 @@ func TestTheLastLineOfAHostIsOneLineForPeopleAndFieldsForMachines(t *testing.T) 
 	h := hosted.New(hosted.Config{Logger: slog.New(slog.NewMultiHandler(slog.NewTextHandler(&text, nil), slog.NewJSONHandler(&out, nil)))})
 	h.Add("a", &fake{stop: failing(errBoom)})
 	h.Add("b", &fake{stop: failing(errOther)})
-	h.Add("c", &keeping{leaving{left: 2}, map[string]uint64{"accepted": 2, "left_over": 2}})
+	h.Add("c", &keeping{leaving{left: 2}, map[string]uint64{"accepted": 2, "leftover": 2}})
 	starts(t, h)
 	h.Lifetime().Stop(errWhy)
 	_ = h.Stop(t.Context())
@@ -121,7 +121,7 @@ func TestTheLastLineOfAHostIsOneLineForPeopleAndFieldsForMachines(t *testing.T) 
 		Level string `json:"level"`
 		Cause string `json:"cause"`
 		Error string `json:"error"`
-		Left  int    `json:"left_over"`
+		Left  int    `json:"leftover"`
 	}
 	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
 	if err := json.Unmarshal(lines[len(lines)-1], &last); err != nil {
@@ -141,7 +141,7 @@ func TestTheLastLineOfAHostIsOneLineForPeopleAndFieldsForMachines(t *testing.T) 
 			}
 		}
 	}
-	if queue.Items["accepted"] != 2 || queue.Items["left_over"] != 2 {
+	if queue.Items["accepted"] != 2 || queue.Items["leftover"] != 2 {
 		t.Errorf("the buckets are %v", queue.Items)
 	}
 }

@@ -61,8 +61,8 @@ func TestTheItemsOfAllQueuesThatAServiceWatchesAreInTheReport(t *testing.T) {
 		err := h.Stop(t.Context())
 		wantText(t, err.Error(), `queue "a": 1 item left over`, `queue "b": 2 items left over`)
 		got := h.Report().Services[0]
-		if want := map[string]uint64{"accepted": 3, "still_there": 3}; got.LeftOver != 3 || !maps.Equal(got.Items, want) {
-			t.Errorf("%d left over of %v, want %v", got.LeftOver, got.Items, want)
+		if want := map[string]uint64{"accepted": 3, "still_there": 3}; got.Leftover != 3 || !maps.Equal(got.Items, want) {
+			t.Errorf("%d left over of %v, want %v", got.Leftover, got.Items, want)
 		}
 	})
 }

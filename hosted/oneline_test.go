@@ -105,8 +105,8 @@ func TestALeftOverItemIsCountedOnceThoughAServerWatchesTheQueue(t *testing.T) {
 				r := h.Report()
 				total, inTally := 0, uint64(0)
 				for _, s := range r.Services {
-					total += s.LeftOver
-					inTally += s.Items["left_over"]
+					total += s.Leftover
+					inTally += s.Items["leftover"]
 				}
 				if (err == nil) != taken || r.Clean() != taken || total != 3 || inTally != 3 {
 					t.Errorf("taken %v, watched first %v: %v, clean %v, %d and %d left over", taken, watchFirst, err, r.Clean(), total, inTally)

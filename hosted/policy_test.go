@@ -173,7 +173,7 @@ func TestAPolicyDoesNotApplyToTheStart(t *testing.T) {
 // moody panics in the methods that only tell something.
 type moody struct {
 	fake
-	done, err, leftOver bool
+	done, err, leftover bool
 }
 
 func (m *moody) Done() <-chan struct{} {
@@ -189,8 +189,8 @@ func (m *moody) Done() <-chan struct{} {
 
 func (m *moody) Err() error { panic(errBoom) }
 
-func (m *moody) LeftOver() int {
-	if m.leftOver {
+func (m *moody) Leftover() int {
+	if m.leftover {
 		panic(errBoom)
 	}
 	return 0
@@ -206,9 +206,9 @@ func TestAPanicInAnOptionalMethodDoesNotTakeTheProcessDown(t *testing.T) {
 			wantIs(t, err, errBoom)
 		})
 	}
-	t.Run("LeftOver", func(t *testing.T) {
+	t.Run("Leftover", func(t *testing.T) {
 		h := hosted.New(hosted.Config{})
-		h.Add("moody", &moody{leftOver: true})
+		h.Add("moody", &moody{leftover: true})
 		starts(t, h)
 		stops(t, h)
 	})

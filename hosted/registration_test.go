@@ -178,7 +178,7 @@ type asking struct {
 }
 
 func (a *asking) Name() string           { _ = a.host.Services(); return "asking" }
-func (a *asking) LeftOver() int          { return len(a.host.Services()) }
+func (a *asking) Leftover() int          { return len(a.host.Services()) }
 func (a *asking) Unwrap() hosted.Service { _ = a.host.Services(); return nil }
 
 func TestNoLockIsHeldWhileAServiceIsAskedForAnything(t *testing.T) {
@@ -188,7 +188,7 @@ func TestNoLockIsHeldWhileAServiceIsAskedForAnything(t *testing.T) {
 	starts(t, h)
 	_ = h.Graph()
 	stops(t, h)
-	if n := status(t, h, "asking").LeftOver; n != 2 {
+	if n := status(t, h, "asking").Leftover; n != 2 {
 		t.Errorf("left over %d, want 2", n)
 	}
 }

@@ -27,7 +27,7 @@ type ServiceStatus struct {
 	After     []string
 	StartTook time.Duration // 0 for a loop that need not say it is ready
 	StopTook  time.Duration
-	LeftOver  int // items left over by its stop
+	Leftover  int // items left over by its stop
 	Service   Service
 	Watched   []interface{ Name() string } // see Watch
 }
@@ -56,7 +56,7 @@ func (u *unit) statusLocked() ServiceStatus {
 		Critical: !u.notCritical && !u.absent,
 		Restarts: int(u.restarts), RestartAt: restartAt, Panics: int(u.panics), Err: u.err,
 		After:     append([]string(nil), u.after...),
-		StartTook: u.startTook, StopTook: u.stopTook, LeftOver: u.leftOver,
+		StartTook: u.startTook, StopTook: u.stopTook, Leftover: u.leftover,
 		Service: u.service, Watched: u.watched,
 	}
 }
@@ -108,7 +108,7 @@ type ServiceReport struct {
 	StartTook time.Duration
 	StopTook  time.Duration
 	Restarts  int
-	LeftOver  int
+	Leftover  int
 	Items     map[string]uint64 // what became of the items of its queues, or the runs of its job, by bucket; nil without either
 	Err       error
 }
@@ -132,7 +132,7 @@ func (h *Host) Report() Report {
 	for _, u := range slices.Backward(h.units) {
 		r.Services = append(r.Services, ServiceReport{
 			Name: u.name, State: u.state, StartTook: u.startTook, StopTook: u.stopTook,
-			Restarts: int(u.restarts), LeftOver: u.leftOver, Items: u.items, Err: u.err,
+			Restarts: int(u.restarts), Leftover: u.leftover, Items: u.items, Err: u.err,
 		})
 	}
 	return r
@@ -166,7 +166,7 @@ func (r Report) String() string {
 	fmt.Fprintln(w, "SERVICE\tSTATE\tSTART\tSTOP\tRESTARTS\tLEFT OVER\tERROR")
 	for _, s := range r.Services {
 		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%d\t%d\t%s\n",
-			s.Name, s.State, round(s.StartTook), round(s.StopTook), s.Restarts, s.LeftOver, oneLine(s.Err))
+			s.Name, s.State, round(s.StartTook), round(s.StopTook), s.Restarts, s.Leftover, oneLine(s.Err))
 	}
 	_ = w.Flush()
 	for _, s := range r.Services {
@@ -245,7 +245,7 @@ func oneLine(err error) string {
 // MarshalJSON writes
 //
 //	{"host", "cause", "error", "took_seconds", "clean",
-//	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "left_over", "items": {bucket: count}, "error"}],
+//	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "leftover", "items": {bucket: count}, "error"}],
 //	 "stragglers": [{"service", "op", "calls", "waited_seconds", "stacks"}]}
 //
 // with errors as text, left out when there is none.
@@ -256,7 +256,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		StartTook float64           `json:"start_seconds"`
 		StopTook  float64           `json:"stop_seconds"`
 		Restarts  int               `json:"restarts"`
-		LeftOver  int               `json:"left_over"`
+		Leftover  int               `json:"leftover"`
 		Items     map[string]uint64 `json:"items,omitempty"`
 		Err       string            `json:"error,omitempty"`
 	}
@@ -271,7 +271,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	}{r.Host, text(r.Cause), text(r.Err), r.Took.Seconds(), r.Clean(), []service{}, append([]Straggler{}, r.Stragglers...)}
 	for _, s := range r.Services {
 		out.Services = append(out.Services, service{
-			s.Name, s.State, s.StartTook.Seconds(), s.StopTook.Seconds(), s.Restarts, s.LeftOver, s.Items, text(s.Err),
+			s.Name, s.State, s.StartTook.Seconds(), s.StopTook.Seconds(), s.Restarts, s.Leftover, s.Items, text(s.Err),
 		})
 	}
 	return json.Marshal(out)

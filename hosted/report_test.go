@@ -19,7 +19,7 @@ type leaving struct {
 	left, backlog int
 }
 
-func (l *leaving) LeftOver() int { return l.left }
+func (l *leaving) Leftover() int { return l.left }
 func (l *leaving) Backlog() int  { return l.backlog }
 
 // troubled is a host whose report has something in every column.
@@ -85,7 +85,7 @@ func TestTheReportMarshalsToJSON(t *testing.T) {
 				Start    float64 `json:"start_seconds"`
 				Stop     float64 `json:"stop_seconds"`
 				Restarts int     `json:"restarts"`
-				LeftOver int     `json:"left_over"`
+				Leftover int     `json:"leftover"`
 			} `json:"services"`
 			Stragglers []struct {
 				Service string  `json:"service"`
@@ -103,7 +103,7 @@ func TestTheReportMarshalsToJSON(t *testing.T) {
 		if len(got.Services) != 4 || len(got.Stragglers) != 1 {
 			t.Fatalf("got %s", text)
 		}
-		if s := got.Services[2]; s.Name != "emails" || s.State != "stopped" || s.Stop != 1 || s.LeftOver != 3 || s.Error != "" {
+		if s := got.Services[2]; s.Name != "emails" || s.State != "stopped" || s.Stop != 1 || s.Leftover != 3 || s.Error != "" {
 			t.Errorf("emails: %+v", s)
 		}
 		if s := got.Services[3]; s.Name != "db" || s.Start != 2 || s.Error != "connection\nreset" {

@@ -24,9 +24,9 @@ import (
 //	InheritLogger(*slog.Logger)       before Starting and Start, with the logger of the host, if it has one
 //	Reload(ctx) error                 see [Reloader]
 //	Reloading(ctx), Reloaded(ctx) error   before and after a reload of the host
-//	LeftOver() int                    items left over by its stop, for the report
+//	Leftover() int                    items left over by its stop, for the report
 //	Stuck() int                       calls into user code that its stop left behind: it is a straggler
-//	Tally() map[string]uint64         where its items, or runs, ended, by bucket, for the report
+//	Counts() map[string]uint64         where its items, or runs, ended, by bucket, for the report
 //	Backlog() int                     items still to drain, for the progress of a slow stop
 //	Name() string                     of the queue or job inside; two of one name are refused
 //	Unwrap() Service                  on wrappers: all of these are looked for behind it too
@@ -57,9 +57,9 @@ type (
 	ender    interface{ Done() <-chan struct{} }
 	errer    interface{ Err() error }
 	named    interface{ Name() string }
-	leftover interface{ LeftOver() int }
+	leftover interface{ Leftover() int }
 	backlog  interface{ Backlog() int }
-	tally    interface{ Tally() map[string]uint64 }
+	counts   interface{ Counts() map[string]uint64 }
 	stuck    interface{ Stuck() int }
 	heir     interface{ InheritLogger(l *slog.Logger) }
 	wrapper  interface{ Unwrap() Service }

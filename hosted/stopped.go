@@ -33,7 +33,7 @@ func (h *Host) logReport() {
 	}
 	left := 0
 	for _, s := range r.Services {
-		left += s.LeftOver
+		left += s.Leftover
 		if s.State != lifecycle.New {
 			if level, args := s.line(); debug || level > slog.LevelDebug {
 				h.log.Log(context.Background(), level, "service stopped", args...)
@@ -48,7 +48,7 @@ func (h *Host) logReport() {
 		args = append(args, "stragglers", n)
 	}
 	if left > 0 {
-		args = append(args, "left_over", left)
+		args = append(args, "leftover", left)
 	}
 	level = slog.LevelInfo
 	if !r.Clean() {
@@ -93,12 +93,12 @@ func (s ServiceReport) line() (slog.Level, []any) {
 		level = slog.LevelWarn
 		args = append(args, "hint", outlived)
 	}
-	if s.LeftOver > 0 {
+	if s.Leftover > 0 {
 		if level = max(level, slog.LevelInfo); s.Err != nil { // or else somebody took them
 			level = slog.LevelWarn
 		}
-		if s.Items["left_over"] == 0 { // or else it is said
-			args = append(args, "left_over", s.LeftOver)
+		if s.Items["leftover"] == 0 { // or else it is said
+			args = append(args, "leftover", s.Leftover)
 		}
 	}
 	return level, args

@@ -21,7 +21,7 @@ type counting struct {
 	held chan struct{}
 }
 
-func (c *counting) LeftOver() int { <-c.held; return 1 }
+func (c *counting) Leftover() int { <-c.held; return 1 }
 func (c *counting) Backlog() int  { <-c.held; return 1 }
 
 func TestWhatAStuckServiceLeftOverIsNotWaitedFor(t *testing.T) {
@@ -127,7 +127,7 @@ func TestAHandlerThatIgnoresItsContextIsAStragglerAlsoWhenItsItemIsTakenCareOf(t
 		if !errors.As(err, &timeout) || timeout.Stragglers[0].Service != "mails" || timeout.Stragglers[0].Waited < 20*time.Second {
 			t.Fatalf("error %v, want the straggler mails", err)
 		}
-		if r := h.Report(); r.Services[0].LeftOver != 1 || r.Services[0].State != lifecycle.Failed {
+		if r := h.Report(); r.Services[0].Leftover != 1 || r.Services[0].State != lifecycle.Failed {
 			t.Errorf("report %+v", r)
 		}
 		close(release)

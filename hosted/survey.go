@@ -41,7 +41,7 @@ func (h *Host) consumed() map[any]bool {
 		}
 		asking.Go(func() {
 			c, ok := find[interface {
-				tally
+				counts
 				Observed() any
 			}](u)
 			if !ok {
@@ -139,7 +139,7 @@ func (u *unit) tells() bool {
 		return false
 	}
 	switch u.service.(type) {
-	case wrapper, leftover, tally, stuck, backlog:
+	case wrapper, leftover, counts, stuck, backlog:
 		return true
 	default:
 		return false
@@ -158,12 +158,12 @@ func (q *question) ask(context.Context) error {
 	if q.u.loop == nil {
 		s := q.u.service
 		if l, ok := As[leftover](s); ok {
-			n := l.LeftOver()
+			n := l.Leftover()
 			note(func(said *reply) { said.left = n })
 		}
-		if t, ok := As[tally](s); ok {
+		if t, ok := As[counts](s); ok {
 			own = true
-			items := maps.Clone(t.Tally())
+			items := maps.Clone(t.Counts())
 			note(func(said *reply) { said.items = items })
 		}
 		if c, ok := As[stuck](s); ok && q.u.stateNow() != lifecycle.Stopping {
@@ -177,8 +177,8 @@ func (q *question) ask(context.Context) error {
 			continue
 		}
 		r := queueReply{name: w.Name(), left: l.Len()}
-		if t, ok := w.(tally); ok && !own && !q.told[w] {
-			r.items = maps.Clone(t.Tally())
+		if t, ok := w.(counts); ok && !own && !q.told[w] {
+			r.items = maps.Clone(t.Counts())
 		}
 		note(func(said *reply) { said.queues = append(said.queues, r) })
 	}
@@ -198,7 +198,7 @@ func (u *unit) keep(said reply) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	u.leftOver, u.items = said.left, said.items
+	u.leftover, u.items = said.left, said.items
 }
 
 // sum adds what the buckets of more have to those of all.

@@ -45,7 +45,7 @@ type unit struct {
 	intensity *intensity
 	restarts  int32
 	panics    int32
-	leftOver  int
+	leftover  int
 	items     map[string]uint64
 	startTook time.Duration
 	stopTook  time.Duration

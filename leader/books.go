@@ -44,7 +44,7 @@ func (b *books) total(current map[string]uint64) map[string]uint64 {
 // open notes the inner service of a new term. Its counts are asked for before the
 // lock is taken, here and below: they are not ours, and may block or ask us back.
 func (s *Service) open(inner hosted.Service) {
-	items := tallyOf(inner)
+	items := countsOf(inner)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inner = inner
@@ -53,7 +53,7 @@ func (s *Service) open(inner hosted.Service) {
 
 // close notes the end of a term, of which inner is nil if none was made.
 func (s *Service) close(inner hosted.Service) {
-	items, left := tallyOf(inner), leftOverOf(inner)
+	items, left := countsOf(inner), leftoverOf(inner)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.working = false
@@ -92,20 +92,20 @@ func (s *Service) Unwrap() hosted.Service {
 	return nil
 }
 
-// LeftOver is what the stops of all inner services left over, those that a loss
+// Leftover is what the stops of all inner services left over, those that a loss
 // ended too.
-func (s *Service) LeftOver() int {
-	left := leftOverOf(s.current())
+func (s *Service) Leftover() int {
+	left := leftoverOf(s.current())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.books.left + left
 }
 
-// Tally is where the items of all inner services ended, by bucket, as
-// channelq.Stats.Tally has it. nil if none has any.
-func (s *Service) Tally() map[string]uint64 {
+// Counts is where the items of all inner services ended, by bucket, as
+// channelq.Stats.Counts has it. nil if none has any.
+func (s *Service) Counts() map[string]uint64 {
 	inner := s.current()
-	items := tallyOf(inner)
+	items := countsOf(inner)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if inner == nil {
@@ -138,18 +138,18 @@ func (s *Service) Stuck() int {
 	return 1
 }
 
-// leftOverOf and tallyOf ask a service that may have such a method, or one behind
+// leftoverOf and countsOf ask a service that may have such a method, or one behind
 // it. It may be nil.
-func leftOverOf(inner hosted.Service) (n int) {
-	if l, ok := hosted.As[interface{ LeftOver() int }](inner); ok {
-		_ = guard.Call(func() error { n = l.LeftOver(); return nil }) // a panic counts as none
+func leftoverOf(inner hosted.Service) (n int) {
+	if l, ok := hosted.As[interface{ Leftover() int }](inner); ok {
+		_ = guard.Call(func() error { n = l.Leftover(); return nil }) // a panic counts as none
 	}
 	return n
 }
 
-func tallyOf(inner hosted.Service) (items map[string]uint64) {
-	if t, ok := hosted.As[interface{ Tally() map[string]uint64 }](inner); ok {
-		_ = guard.Call(func() error { items = t.Tally(); return nil })
+func countsOf(inner hosted.Service) (items map[string]uint64) {
+	if t, ok := hosted.As[interface{ Counts() map[string]uint64 }](inner); ok {
+		_ = guard.Call(func() error { items = t.Counts(); return nil })
 	}
 	return items
 }

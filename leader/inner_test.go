@@ -144,8 +144,8 @@ func TestWhatAnyTermLeftOverIsInTheReport(t *testing.T) {
 			t.Error("the stop does not tell of what was left over")
 		}
 		line := host.Report().Services[0]
-		if line.LeftOver != 6 || line.Items["accepted"] != 8 || line.Items["handled"] != 2 || line.Items["left_over"] != 6 {
-			t.Errorf("left over %d, items %v", line.LeftOver, line.Items)
+		if line.Leftover != 6 || line.Items["accepted"] != 8 || line.Items["handled"] != 2 || line.Items["leftover"] != 6 {
+			t.Errorf("left over %d, items %v", line.Leftover, line.Items)
 		}
 	})
 }

@@ -47,7 +47,7 @@ var (
 			part[queueStats]{"succeeded", func(s *queueStats) uint64 { return s.Handled }},
 			part[queueStats]{"gave_up", func(s *queueStats) uint64 { return s.GaveUp }},
 			part[queueStats]{"taken_by_hand", func(s *queueStats) uint64 { return s.TakenByHand }},
-			part[queueStats]{"left_over", func(s *queueStats) uint64 { return s.LeftOver }},
+			part[queueStats]{"leftover", func(s *queueStats) uint64 { return s.Leftover }},
 		),
 		parts("queue_dropped_total", "Accepted items that were dropped to make room, by which one it was.", "queue", "reason",
 			part[queueStats]{channelq.DroppedOldest.String(), func(s *queueStats) uint64 { return s.Dropped.Oldest }},

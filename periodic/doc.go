@@ -66,7 +66,7 @@
 // Stop lets a run that is on finish. A tenth of the time before its deadline, at
 // most a second, it cancels the run's context with cause [ErrStopping]; what runs
 // at the deadline nonetheless is named in the error. The report of a host says what
-// became of all runs, see [Job.Tally].
+// became of all runs, see [Job.Counts].
 //
 // # Cost
 //

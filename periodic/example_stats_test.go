@@ -12,7 +12,7 @@ import (
 )
 
 // What the report of a host prints.
-func ExampleJob_Tally() {
+func ExampleJob_Counts() {
 	tries := 0
 	job := once(periodic.Config{Name: "sync", Retry: periodic.Retry{Attempts: 3, Initial: time.Millisecond}}, func(context.Context) error {
 		if tries++; tries < 3 {
@@ -20,7 +20,7 @@ func ExampleJob_Tally() {
 		}
 		return nil
 	})
-	fmt.Println(job.Tally())
+	fmt.Println(job.Counts())
 	// Output: map[failed:2 runs:3 succeeded:1]
 }
 

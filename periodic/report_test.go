@@ -90,11 +90,11 @@ func TestARunThatOutlivesTheStopIsStillOnInTheReport(t *testing.T) {
 		if err := j.Stop(within(t, time.Second)); err == nil {
 			t.Error("Stop knows nothing of the straggler")
 		}
-		if got, want := j.Tally(), map[string]uint64{"runs": 1, "still_on": 1}; !maps.Equal(got, want) {
+		if got, want := j.Counts(), map[string]uint64{"runs": 1, "still_on": 1}; !maps.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		pass(time.Hour)
-		if got, want := j.Tally(), map[string]uint64{"runs": 1, "succeeded": 1}; !maps.Equal(got, want) {
+		if got, want := j.Counts(), map[string]uint64{"runs": 1, "succeeded": 1}; !maps.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	})
@@ -123,9 +123,9 @@ func TestAHostStopsAJobThatGaveUpAndWasRevived(t *testing.T) {
 		}
 		pass(2500 * time.Millisecond)
 		_ = host.Stop(within(t, time.Minute))
-		runs := j.Tally()["runs"]
+		runs := j.Counts()["runs"]
 		pass(time.Minute)
-		if after := j.Tally()["runs"]; after != runs || runs != 4 {
+		if after := j.Counts()["runs"]; after != runs || runs != 4 {
 			t.Errorf("%d runs, %d a minute after the stop", runs, after)
 		}
 	})

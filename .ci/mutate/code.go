@@ -145,7 +145,7 @@ var code = []mutant{
 		test: "TestAStopThatIsCancelledBeforeItBeginsWaitsForNoOnLeftover",
 	},
 	{
-		file: "channelq/manage.go", old: "c.q.books.leftOver.Add(uint64(c.left))", new: "",
+		file: "channelq/manage.go", old: "c.q.books.leftover.Add(uint64(c.left))", new: "",
 		test: "TestStopHandsTheBacklogToOnLeftoverBeforeItsDeadline",
 	},
 	{

@@ -93,7 +93,7 @@ func onPostgres(t *testing.T, address string) *bed {
 
 func newBed[TTx any](t *testing.T, store durable.Store[TTx], arg string, inTx func(context.Context, func(TTx) error) error) *bed {
 	t.Helper()
-	jobs, err := durable.New(store, durable.Config{Mode: durable.InsertOnly})
+	jobs, err := durable.New(store, durable.Config{Mode: durable.EnqueueOnly})
 	must(t, err)
 	queues := map[string]*durable.Queue[task, TTx]{}
 	for _, kind := range []string{"task", "extra"} {

@@ -109,7 +109,7 @@ func TestAnOutageOfPostgresIsKnownWhileItLasts(t *testing.T) {
 	must(t, err)
 	defer func() { _ = s.Close() }()
 	must(t, durable.Migrate(t.Context(), s))
-	jobs, err := durable.New(s, durable.Config{Mode: durable.InsertOnly})
+	jobs, err := durable.New(s, durable.Config{Mode: durable.EnqueueOnly})
 	must(t, err)
 	_, err = durable.NewQueue[task](jobs, "task", nil, durable.QueueConfig[task]{})
 	must(t, err)

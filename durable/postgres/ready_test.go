@@ -72,10 +72,10 @@ func TestAPoolerInTransactionModeIsRefusedAtTheStartWhereJobsWouldWorkByHalf(t *
 		{"session", "", durable.EnqueueAndWork, true},
 		{"transaction", "", durable.EnqueueAndWork, false},
 		{"transaction", "exec", durable.EnqueueAndWork, false},
-		{"transaction", "", durable.InsertOnly, false},
-		{"transaction", "exec", durable.InsertOnly, true},
+		{"transaction", "", durable.EnqueueOnly, false},
+		{"transaction", "exec", durable.EnqueueOnly, true},
 	} {
-		t.Run(c.pooler+" "+c.exec+" "+map[durable.Mode]string{durable.InsertOnly: "only enqueues"}[c.mode], func(t *testing.T) {
+		t.Run(c.pooler+" "+c.exec+" "+map[durable.Mode]string{durable.EnqueueOnly: "only enqueues"}[c.mode], func(t *testing.T) {
 			t.Parallel()
 			at := urls[c.pooler]
 			if c.exec != "" {

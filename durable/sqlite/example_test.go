@@ -26,7 +26,7 @@ func ExampleStore() {
 	ctx := context.Background()
 	err = durable.Migrate(ctx, store)
 	_, err2 := store.DB().ExecContext(ctx, "CREATE TABLE orders (id int)")
-	jobs, err3 := durable.New(store, durable.Config{Mode: durable.InsertOnly})
+	jobs, err3 := durable.New(store, durable.Config{Mode: durable.EnqueueOnly})
 	mails, err4 := durable.NewQueue[string](jobs, "mail", nil, durable.QueueConfig[string]{})
 	if err := errors.Join(err, err2, err3, err4); err != nil {
 		panic(err)

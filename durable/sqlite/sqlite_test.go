@@ -75,7 +75,7 @@ func TestCountsKeepsTheEarliestDueTime(t *testing.T) {
 	if err := durable.Migrate(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	jobs, err := durable.New(s, durable.Config{Mode: durable.InsertOnly})
+	jobs, err := durable.New(s, durable.Config{Mode: durable.EnqueueOnly})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func opened(t *testing.T) (path string, s *sqlite.Store, enqueue func() error) {
 	if err := durable.Migrate(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	jobs, err := durable.New(s, durable.Config{Mode: durable.InsertOnly})
+	jobs, err := durable.New(s, durable.Config{Mode: durable.EnqueueOnly})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func ExampleStore() {
 	}
 	ctx := context.Background()
 	err = durable.Migrate(ctx, store)
-	jobs, err2 := durable.New(store, durable.Config{Mode: durable.InsertOnly})
+	jobs, err2 := durable.New(store, durable.Config{Mode: durable.EnqueueOnly})
 	mails, err3 := durable.NewQueue[string](jobs, "mail", nil, durable.QueueConfig[string]{})
 	if err := errors.Join(err, err2, err3, mails.Enqueue(ctx, "hello")); err != nil {
 		panic(err)

@@ -162,7 +162,7 @@ func TestAStopWhileTheBreakerIsOpenWritesAllToTheFile(t *testing.T) {
 		}
 		got := lines(t, unsent)
 		slices.Sort(got)
-		if len(got) != accepted || len(slices.Compact(got)) != accepted || b.LeftOver() != accepted {
+		if len(got) != accepted || len(slices.Compact(got)) != accepted || b.Leftover() != accepted {
 			t.Errorf("%d accepted, in the file %q", accepted, got)
 		}
 	})

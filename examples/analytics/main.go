@@ -72,7 +72,7 @@ func main() {
 	cli.Hello(host, func() string { return fmt.Sprintf(hello, web.Addr()) })
 	code := cli.Exec(host, "addr")
 	fmt.Print(host.Report())
-	if n := batcher.LeftOver(); n > 0 {
+	if n := batcher.Leftover(); n > 0 {
 		fmt.Printf("%d events are in %s: move it, and post it to /events with curl --data-binary @file\n", n, opts.unsent)
 	}
 	os.Exit(code)

@@ -104,7 +104,7 @@ func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	p.WaitFor(`items of events: accepted 150 left_over 150`)
+	p.WaitFor(`items of events: accepted 150 leftover 150`)
 	p.WaitFor(`150 events are in `)
 
 	// The file is in the form that the program takes.

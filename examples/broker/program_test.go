@@ -168,7 +168,7 @@ func TestProgramHoldsNoMoreThanItMayAndGivesBackWhatItCannotFinish(t *testing.T)
 	if n := strings.Count(s.Output(), "packing "); n != 2 {
 		t.Errorf("%d orders were in its hands, want 2", n)
 	}
-	s.WaitFor(`items of orders: accepted 2 left_over 2`)
+	s.WaitFor(`items of orders: accepted 2 leftover 2`)
 	s = start(t, binary, "-dir", dir, "-packing", "1ms", "-ack-wait", "1s")
 	s.shipped(ids)
 	if code := s.Stop(); code != 0 {

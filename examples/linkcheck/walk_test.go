@@ -155,7 +155,7 @@ func TestAWalkThatIsCutShortLeavesTheRestUnchecked(t *testing.T) {
 		if err := host.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if s := w.links.Stats(); s.Accepted != 5 || s.Handled != 1 || s.LeftOver != 4 {
+		if s := w.links.Stats(); s.Accepted != 5 || s.Handled != 1 || s.Leftover != 4 {
 			t.Errorf("got %+v", s)
 		}
 	})

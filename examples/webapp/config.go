@@ -52,7 +52,7 @@ func (r role) serves() bool { return r != worker }
 func (r role) sends() bool  { return r != web }
 
 func (r role) mode() durable.Mode {
-	return map[role]durable.Mode{all: durable.EnqueueAndWork, web: durable.InsertOnly, worker: durable.WorkOnly}[r]
+	return map[role]durable.Mode{all: durable.EnqueueAndWork, web: durable.EnqueueOnly, worker: durable.WorkOnly}[r]
 }
 
 // storeName is where the mails wait to be sent.
@@ -224,7 +224,7 @@ func (c *config) writeReport(report hosted.Report, unsent *leftovers) error {
 	left, gaveUp := unsent.addresses()
 	text, err := json.MarshalIndent(struct {
 		Report   hosted.Report `json:"report"`
-		LeftOver []string      `json:"left_over"`
+		Leftover []string      `json:"leftover"`
 		GaveUp   []string      `json:"gave_up"`
 	}{report, left, gaveUp}, "", "  ")
 	if err != nil {

@@ -78,7 +78,7 @@ func inHand(t *testing.T, env []string) map[string]bool {
 func running[TTx any](t *testing.T, store closingStore[TTx]) map[string]bool {
 	t.Helper()
 	defer func() { _ = store.Close() }()
-	jobs := cli.Must(durable.New(store, durable.Config{Mode: durable.InsertOnly}))
+	jobs := cli.Must(durable.New(store, durable.Config{Mode: durable.EnqueueOnly}))
 	emails := cli.Must(durable.NewQueue(jobs, "emails", sender(nil), durable.QueueConfig[welcome]{}))
 	rows, err := emails.List(t.Context(), 10_000, rivertype.JobStateRunning)
 	if err != nil {

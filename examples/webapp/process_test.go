@@ -81,7 +81,7 @@ type serviceLine struct {
 	Name     string `json:"name"`
 	State    string `json:"state"`
 	Error    string `json:"error"`
-	LeftOver int    `json:"left_over"`
+	Leftover int    `json:"leftover"`
 }
 
 // written is the report file.
@@ -91,7 +91,7 @@ type written struct {
 		Cause    string        `json:"cause"`
 		Services []serviceLine `json:"services"`
 	} `json:"report"`
-	LeftOver []string `json:"left_over"`
+	Leftover []string `json:"leftover"`
 	GaveUp   []string `json:"gave_up"`
 }
 

@@ -47,7 +47,7 @@ func stopUnderLoad(t *testing.T, delay time.Duration, budget string) outcome {
 	box := openPostbox(t, delay)
 	p := start(t, nil, "-smtp", box.addr, "-shutdown-timeout", budget)
 	accepted, unknown := signUpAndStop(p, visitors, clients)
-	o := outcome{code: p.ExitCode(), received: box.received(), left: p.written().LeftOver}
+	o := outcome{code: p.ExitCode(), received: box.received(), left: p.written().Leftover}
 
 	kept := map[string]bool{}
 	for address := range o.received {
@@ -125,8 +125,8 @@ func TestProgramEndsInTimeAndNamesAWorkerThatHangs(t *testing.T) {
 		t.Error("the service is not named on standard error")
 	}
 	w := p.written()
-	if len(w.LeftOver) != 1 || w.LeftOver[0] != "hang@example.com" {
-		t.Errorf("left over: %v", w.LeftOver)
+	if len(w.Leftover) != 1 || w.Leftover[0] != "hang@example.com" {
+		t.Errorf("left over: %v", w.Leftover)
 	}
 	for _, s := range w.Report.Services {
 		if (s.Error != "") != (s.Name == "emails") {

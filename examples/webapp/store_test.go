@@ -21,7 +21,7 @@ func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
 		}
 		w := p.written()
 		for _, s := range w.Report.Services {
-			if (s.LeftOver == 1) != (s.Name == "emails") || (s.Error != "") != (s.Name == "emails") {
+			if (s.Leftover == 1) != (s.Name == "emails") || (s.Error != "") != (s.Name == "emails") {
 				t.Errorf("report: %+v", s)
 			}
 		}

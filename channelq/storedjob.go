@@ -2,11 +2,11 @@ package channelq
 
 import "time"
 
-// Kept is an item as a store outside the process knows it: a durable job. Queues
+// StoredJob is an item as a store outside the process knows it: a durable job. Queues
 // of this package have none; the type is here so that what shows queues needs to
 // know no store.
-type Kept struct {
-	ID          uint64
+type StoredJob struct {
+	ID          int64
 	State       string // in the words of the store
 	Item        any    // of the queue's element type; its JSON as a string if it cannot be decoded
 	Err         error  // of the last attempt that failed, nil if none did

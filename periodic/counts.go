@@ -1,34 +1,34 @@
 package periodic
 
-// tally is what became of the runs of a job, or of several, by bucket. All but
+// counts is what became of the runs of a job, or of several, by bucket. All but
 // skipped add up to the runs.
-type tally struct {
+type counts struct {
 	ended   [len(outcomeNames)]uint64
 	on      uint64
 	skipped uint64
 }
 
-// Tally is what became of all runs since New, for the report of a host: "runs" is
+// Counts is what became of all runs since New, for the report of a host: "runs" is
 // the sum of "succeeded", "failed", "panicked", "timed_out", "cancelled" and
 // "still_on", which are there when they are not zero; beside them "skipped" is
 // what Stats has as Skipped.
-func (j *Job) Tally() map[string]uint64 {
-	var t tally
+func (j *Job) Counts() map[string]uint64 {
+	var t counts
 	t.add(j)
 	return t.buckets()
 }
 
-// Tally is the sum of [Job.Tally] over the jobs that the scheduler has; what was
+// Counts is the sum of [Job.Counts] over the jobs that the scheduler has; what was
 // removed is not in it. It is for the report of a host.
-func (s *Scheduler) Tally() map[string]uint64 {
-	var t tally
+func (s *Scheduler) Counts() map[string]uint64 {
+	var t counts
 	for _, j := range s.Jobs() {
 		t.add(j)
 	}
 	return t.buckets()
 }
 
-func (t *tally) add(j *Job) {
+func (t *counts) add(j *Job) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	t.on += uint64(j.running)
@@ -44,7 +44,7 @@ func (t *tally) add(j *Job) {
 	}
 }
 
-func (t *tally) buckets() map[string]uint64 {
+func (t *counts) buckets() map[string]uint64 {
 	all := map[string]uint64{"still_on": t.on, "skipped": t.skipped}
 	runs := t.on
 	for o, n := range t.ended {

@@ -8,10 +8,10 @@ import (
 	"github.com/steadgo/stead/channelq"
 )
 
-// A line of a list of jobs, from what a durable queue's Kept method returns.
-func ExampleKept() {
+// A line of a list of jobs, from what a durable queue's Jobs method returns.
+func ExampleStoredJob() {
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	for _, k := range []channelq.Kept{
+	for _, k := range []channelq.StoredJob{
 		{ID: 7, State: "retryable", Attempts: 2, MaxAttempts: 10, At: noon, Err: errors.New("550 no such mailbox"), CanCancel: true},
 		{ID: 8, State: "running", Attempts: 1, MaxAttempts: 10, At: noon, RescueAt: noon.Add(2 * time.Minute)},
 	} {
