@@ -118,7 +118,7 @@ type Host struct {
 	coord       *coordination
 	places      map[*unit]func() // of those starting side by side, to give them up
 	noDrain     bool
-	draining    bool // the drain delay is on, or about to begin
+	drained     bool // the drain delay is over, was cut, or will not be
 	stragglers  []Straggler
 	stopTook    time.Duration
 	result      error // final once ended is closed

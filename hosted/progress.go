@@ -51,7 +51,7 @@ func (h *Host) reportProgress(began time.Time) *time.Timer {
 func (h *Host) isDraining() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.draining
+	return h.drainsLocked()
 }
 
 // waitingFor is the services whose stop is under way; none during the drain

@@ -130,8 +130,6 @@ func (h *Host) stopRequested() {
 		close(h.marks.Stopped)
 		close(h.ended)
 	case running:
-		// From here on, so that a second signal right behind the first finds it.
-		h.draining = h.cfg.DrainDelay > 0 && !h.noDrain
 		go func() {
 			// Whoever asked may have been a service: drop its labels.
 			pprof.SetGoroutineLabels(context.Background())
@@ -151,6 +149,7 @@ func (h *Host) shutdown() {
 	h.mu.Lock()
 	started := h.phase == running
 	h.phase = stopping
+	h.drained = h.drained || !started
 	end := h.endOf(req)
 	h.mu.Unlock()
 	if started { // else the log has it: the host did not start
@@ -202,17 +201,24 @@ func (h *Host) drain(end time.Time) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.draining = false
+	h.drained = true
+}
+
+// drainsLocked says whether the drain delay is on or about to begin: from the request
+// on, so that a second signal right behind the first finds it.
+func (h *Host) drainsLocked() bool {
+	return h.cfg.DrainDelay > 0 && !h.noDrain && !h.drained &&
+		(h.phase == running || h.phase == stopping) && h.marks.Request().Cause != nil
 }
 
 // cutDrain ends a drain delay early and reports whether one was on.
 func (h *Host) cutDrain() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.draining {
+	if !h.drainsLocked() {
 		return false
 	}
-	h.draining = false
+	h.drained = true
 	close(h.cut)
 	return true
 }
