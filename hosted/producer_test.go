@@ -18,7 +18,10 @@ import (
 // their time, and whose producer waits for room when SIGTERM comes.
 var producers = map[string]func(h *hosted.Host, q *channelq.Queue[int]){
 	"producer: loop": func(h *hosted.Host, q *channelq.Queue[int]) {
-		h.Go("producer", func(ctx context.Context) error { return produce(ctx, q) })
+		h.Go("producer", func(ctx context.Context) error {
+			<-h.Lifetime().Started() // a stop of a start has no drain delay
+			return produce(ctx, q)
+		})
 	},
 	"producer: request": func(h *hosted.Host, q *channelq.Queue[int]) {
 		web := hosted.HTTP(&http.Server{Addr: anyPort, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
