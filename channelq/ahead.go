@@ -44,7 +44,7 @@ func (w *Workers[T]) takeQuick(s *slot[T]) int {
 		n, _ = w.q.engine.TryTakeN(s.run[:n])
 		return n
 	}
-	if w.q.engine.TakeNow(&s.run[0]) == engine.OK {
+	if w.q.engine.TryTake(&s.run[0]) == engine.OK {
 		return 1
 	}
 	return 0

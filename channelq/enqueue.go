@@ -41,7 +41,7 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 	if q.mode != Wait {
 		return q.enqueueNow(&item)
 	}
-	o := q.engine.PutNow(&item)
+	o := q.engine.TryPut(&item)
 	if o == engine.OK {
 		return nil // at once: the call below costs a fifth of an item's way through the queue
 	}
@@ -49,8 +49,8 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 		return q.refused(ctx, o, 1)
 	}
 	stop, halt := stopOf(ctx)
-	if o = engine.Cancelled; !closed(halt) {
-		o = q.engine.PutLater(ctx, halt, &item)
+	if o = engine.Canceled; !closed(halt) {
+		o = q.engine.Put(ctx, halt, &item)
 	}
 	return q.refusedLater(ctx, stop, o, 1)
 }
@@ -79,7 +79,7 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 			return n, q.refused(ctx, o, len(items)-n)
 		}
 		stop, halt := stopOf(ctx)
-		if o = engine.Cancelled; !closed(halt) {
+		if o = engine.Canceled; !closed(halt) {
 			var more int
 			more, o = q.engine.PutN(ctx, halt, items[n:])
 			n += more
@@ -111,12 +111,12 @@ func (q *Queue[T]) enqueueNow(item *T) error {
 	switch {
 	case q.mode == DropOldest && q.engine.Cap() > 0:
 		reason = DroppedOldest
-		was, o = q.engine.Displace(item, &lost, engine.Oldest)
+		was, o = q.engine.PutEvict(item, &lost, engine.Oldest)
 	case q.mode == DropNewest && q.engine.Cap() > 0:
 		reason = DroppedNewest
-		was, o = q.engine.Displace(item, &lost, engine.Newest)
+		was, o = q.engine.PutEvict(item, &lost, engine.Newest)
 	default:
-		o = q.engine.PutNow(item)
+		o = q.engine.TryPut(item)
 	}
 	switch {
 	case o == engine.Full && q.mode != Wait && q.mode != Reject:
@@ -130,7 +130,7 @@ func (q *Queue[T]) enqueueNow(item *T) error {
 
 // refused counts n items that were not accepted and returns the error to o.
 func (q *Queue[T]) refused(ctx context.Context, o engine.Outcome, n int) error {
-	if o == engine.Cancelled {
+	if o == engine.Canceled {
 		return q.cancelled(ctx, n)
 	}
 	return q.refusedNow(o, n)
@@ -175,7 +175,7 @@ func closed(c <-chan struct{}) bool {
 // refusedLater is refused for calls that had to wait, which end with ctx or when
 // stop begins.
 func (q *Queue[T]) refusedLater(ctx, stop context.Context, o engine.Outcome, n int) error {
-	if o != engine.Cancelled || ctx.Err() != nil {
+	if o != engine.Canceled || ctx.Err() != nil {
 		return q.refused(ctx, o, n)
 	}
 	q.books.cancelled.Add(uint64(n))

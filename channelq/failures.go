@@ -115,7 +115,7 @@ func (c *consumer[T]) Requeue(id int64) error {
 	if !ok {
 		return fmt.Errorf("stead/channelq: requeue %q: no failure %d", c.q.name, id)
 	}
-	if o := c.q.engine.PutNow(&f.item); o != engine.OK {
+	if o := c.q.engine.TryPut(&f.item); o != engine.OK {
 		c.failed.putBack(f)
 		return c.q.refusedNow(o, 1)
 	}

@@ -95,7 +95,7 @@ func (w *Workers[T]) takeLocked(s *slot[T]) (e entry[T], ok bool) {
 // queueLocked waits in the queue, unless another worker has an item for this one
 // in its hands.
 func (w *Workers[T]) queueLocked(s *slot[T]) (item T, o engine.Outcome) {
-	o = w.q.engine.TakeNow(&item)
+	o = w.q.engine.TryTake(&item)
 	if o != engine.Empty {
 		return item, o
 	}
@@ -105,7 +105,7 @@ func (w *Workers[T]) queueLocked(s *slot[T]) (item T, o engine.Outcome) {
 		return item, engine.Empty
 	}
 	w.mu.Unlock()
-	o = w.q.engine.TakeTo(s.bell, &item)
+	o = w.q.engine.Take(s.bell, &item)
 	w.mu.Lock()
 	if !w.riseLocked(s) {
 		w.comeLocked(s)

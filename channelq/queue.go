@@ -119,7 +119,7 @@ func (q *Queue[T]) Cap() int { return q.engine.Cap() }
 // context.Cause(ctx) when ctx ends first, or has ended already, and then has
 // taken nothing.
 func (q *Queue[T]) Dequeue(ctx context.Context) (item T, err error) {
-	if o := q.engine.TakeTo(ctx, &item); o != engine.OK {
+	if o := q.engine.Take(ctx, &item); o != engine.OK {
 		return item, q.notTaken(ctx, o)
 	}
 	q.books.byHand.addHere(1)
@@ -129,7 +129,7 @@ func (q *Queue[T]) Dequeue(ctx context.Context) (item T, err error) {
 // TryDequeue is Dequeue without waiting: it fails with ErrEmpty when there is
 // nothing now.
 func (q *Queue[T]) TryDequeue() (item T, err error) {
-	if o := q.engine.TakeNow(&item); o != engine.OK {
+	if o := q.engine.TryTake(&item); o != engine.OK {
 		return item, q.notTakenNow(o)
 	}
 	q.books.byHand.addHere(1)
@@ -159,7 +159,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for {
 			var item T
-			if q.engine.TakeTo(ctx, &item) != engine.OK {
+			if q.engine.Take(ctx, &item) != engine.OK {
 				return
 			}
 			q.books.byHand.addHere(1)
@@ -171,7 +171,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
 }
 
 func (q *Queue[T]) notTaken(ctx context.Context, o engine.Outcome) error {
-	if o == engine.Cancelled {
+	if o == engine.Canceled {
 		return withCause(ctx, fmt.Errorf("stead/channelq: dequeue %q: %w", q.name, ctx.Err()))
 	}
 	return q.notTakenNow(o)

@@ -28,7 +28,7 @@ func BenchmarkPutAndTake(b *testing.B) {
 		}
 	})
 	b.Run("sampled", func(b *testing.B) {
-		e := engine.New[int](engine.Config{Capacity: 1024, Sampled: func(time.Duration) {}})
+		e := engine.NewByValue[int](engine.Config{Capacity: 1024, Sampled: func(time.Duration) {}})
 		for b.Loop() {
 			e.Put(ctx, 1)
 			e.Take(ctx)

@@ -14,12 +14,12 @@ var background = context.Background()
 // capacities include the smallest, powers of two and others.
 var capacities = []int{1, 2, 3, 7, 8, 64, 1000}
 
-func newEngine(capacity int) *engine.Engine[int] {
-	return engine.New[int](engine.Config{Capacity: capacity})
+func newEngine(capacity int) engine.ByValue[int] {
+	return engine.NewByValue[int](engine.Config{Capacity: capacity})
 }
 
 // fill puts 0, 1, 2 ... until the engine is full.
-func fill(t *testing.T, e *engine.Engine[int]) {
+func fill(t *testing.T, e engine.ByValue[int]) {
 	t.Helper()
 	for i := range e.Cap() {
 		if o := e.TryPut(i); o != engine.OK {
@@ -29,7 +29,7 @@ func fill(t *testing.T, e *engine.Engine[int]) {
 }
 
 // rest takes all that is there without waiting.
-func rest(e *engine.Engine[int]) []int {
+func rest(e engine.ByValue[int]) []int {
 	var all []int
 	for {
 		v, o := e.TryTake()
@@ -247,25 +247,25 @@ func TestADoneContextWinsOverRoomAndItems(t *testing.T) {
 	e := newEngine(4)
 	e.TryPut(1)
 	for range 100 {
-		want(t, "a put", e.Put(ctx, 2), engine.Cancelled)
+		want(t, "a put", e.Put(ctx, 2), engine.Canceled)
 		_, o := e.PutN(ctx, nil, []int{2})
-		want(t, "a batch", o, engine.Cancelled)
+		want(t, "a batch", o, engine.Canceled)
 		_, o = e.Take(ctx)
-		want(t, "a take", o, engine.Cancelled)
+		want(t, "a take", o, engine.Canceled)
 		_, o = e.TakeN(ctx, make([]int, 1))
-		want(t, "a batch", o, engine.Cancelled)
+		want(t, "a batch", o, engine.Canceled)
 	}
 	wantItems(t, rest(e), 1)
 }
 
 func TestZeroSizeAndNilItems(t *testing.T) {
-	nothing := engine.New[struct{}](engine.Config{Capacity: 3})
+	nothing := engine.NewByValue[struct{}](engine.Config{Capacity: 3})
 	for range 3 {
 		want(t, "a put", nothing.TryPut(struct{}{}), engine.OK)
 	}
 	want(t, "one more", nothing.TryPut(struct{}{}), engine.Full)
 	want(t, "the length", nothing.Len(), 3)
-	pointers := engine.New[*int](engine.Config{Capacity: 2})
+	pointers := engine.NewByValue[*int](engine.Config{Capacity: 2})
 	pointers.TryPut(nil)
 	v, o := pointers.TryTake()
 	want(t, "the item", v, nil)

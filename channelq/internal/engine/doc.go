@@ -17,8 +17,7 @@
 // The producers' line and the consumers' line stay where they are used: a
 // producer looks at head only when the room it knows of is used up, a consumer
 // looks at tail only when it has taken all that was there at its last look. The
-// lines of the ring have to cross; they are asked for some way ahead, so that
-// nobody waits for them. A producer that finds the queue full lingers before it
+// lines of the ring have to cross. A producer that finds the queue full lingers before it
 // looks again, so that a look is worth its price; a consumer that finds it empty
 // parks, so that it runs next where the next item is put.
 //

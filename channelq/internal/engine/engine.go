@@ -12,12 +12,12 @@ type Outcome uint8
 
 // The outcomes. Every call documents which of them it can have.
 const (
-	OK        Outcome = iota
-	Full              // not put: no room, and the call may not wait
-	Empty             // not taken: nothing there, and the call may not wait
-	Closed            // put: the engine is closed; take: closed and drained
-	Cancelled         // the context ended first; nothing was put or taken
-	pending           // internal: another call holds the lock bit for longer than is worth waiting here
+	OK       Outcome = iota
+	Full             // not put: no room, and the call may not wait
+	Empty            // not taken: nothing there, and the call may not wait
+	Closed           // put: the engine is closed; take: closed and drained
+	Canceled         // the context ended first; nothing was put or taken
+	pending          // internal: another call holds the lock bit for longer than is worth waiting here
 )
 
 // Config describes an Engine.
@@ -31,20 +31,20 @@ type Config struct {
 }
 
 // Both indices count positions from the start in their upper 62 bits and keep
-// flags in the lower two. They wrap; compare them with ahead only.
+// flags in the lower two. They wrap; compare them with distance only.
 const (
 	locked  = 1 // in tail: a put is writing items; in head: a take is copying them out
 	closed  = 2 // in tail: it will not move any more
 	closing = 2 // in head: tail is closed, whoever takes the last item must say so
-	step    = 4 // one position
+	posUnit = 4 // one position
 )
 
-// ahead is how many positions a is ahead of b, negative when it is behind.
-func ahead(a, b uint64) int { return int(int64((a-b)<<2) >> 2) }
+// distance is how many positions a is ahead of b, negative when it is behind.
+func distance(a, b uint64) int { return int(int64((a-b)<<2) >> 2) }
 
-// maxRun is how many items are copied under a lock bit at most: others wait for
+// maxCopy is how many items are copied under a lock bit at most: others wait for
 // that.
-const maxRun = 256
+const maxCopy = 256
 
 // pad keeps what producers write and what consumers write on different cache
 // lines; two of them, since neighbours are fetched in pairs.
@@ -53,15 +53,14 @@ type pad [128]byte
 // Engine is the queue. Make one with New; all methods may be called from any
 // goroutine.
 type Engine[T any] struct {
-	values   []T // a power of two of them, at least capacity
-	mask     uint64
-	capacity int
-	start    uint64 // the first position, 0 except in tests of wrap-around
-	pointers bool   // T holds pointers: taken slots are cleared
-	burst    int    // how many waiting puts may be served at once
-	samples  *samples
-	fetching fetching    // what is brought close before it is needed
-	meeting  *meeting[T] // capacity 0: everything happens there
+	values     []T // a power of two of them, at least capacity
+	mask       uint64
+	capacity   int
+	start      uint64 // the first position, 0 except in tests of wrap-around
+	pointers   bool   // T holds pointers: taken slots are cleared
+	burst      int    // how many waiting puts may be served at once
+	samples    *samples
+	rendezvous *rendezvous[T] // capacity 0: everything happens there
 
 	_    pad
 	tail atomic.Uint64 // the next position to put, locked and closed
@@ -74,10 +73,10 @@ type Engine[T any] struct {
 
 	_    pad
 	head atomic.Uint64 // the next position to take, locked and closing
-	// seen is where tail stood when a consumer last looked: up to there, items
+	// cachedTail is where tail stood when a consumer last looked: up to there, items
 	// are taken without a look at the producers' line. Stored under head's lock
 	// bit only.
-	seen atomic.Uint64
+	cachedTail atomic.Uint64
 
 	_         pad
 	putters   putters[T]
@@ -109,16 +108,15 @@ func newAt[T any](cfg Config, start uint64) *Engine[T] {
 		burst:    2 * runtime.GOMAXPROCS(0),
 		drained:  make(chan struct{}),
 	}
-	e.tail.Store(start * step)
-	e.head.Store(start * step)
+	e.tail.Store(start * posUnit)
+	e.head.Store(start * posUnit)
 	e.limit.Store(start)
-	e.seen.Store(start)
-	e.fetching = fetchingOf[T](size)
+	e.cachedTail.Store(start)
 	if cfg.Sampled != nil {
 		e.samples = newSamples(cfg.Sampled, cfg.Capacity, start)
 	}
 	if cfg.Capacity == 0 {
-		e.meeting = &meeting[T]{samples: e.samples, drained: e.drained}
+		e.rendezvous = &rendezvous[T]{samples: e.samples, drained: e.drained}
 	}
 	return e
 }
@@ -132,12 +130,12 @@ func (e *Engine[T]) Len() int {
 		h := e.head.Load()
 		t := e.tail.Load()
 		// Head stood still while tail was read, so the difference was true then.
-		if (e.head.Load()^h)/step == 0 {
-			return min(ahead(t/step, h/step), e.capacity)
+		if (e.head.Load()^h)/posUnit == 0 {
+			return min(distance(t/posUnit, h/posUnit), e.capacity)
 		}
 	}
 	h := e.head.Load()
-	return max(0, min(ahead(e.tail.Load()/step, h/step), e.capacity))
+	return max(0, min(distance(e.tail.Load()/posUnit, h/posUnit), e.capacity))
 }
 
 // HighWater is the greatest length so far. It may be too high by the takes that
@@ -145,15 +143,15 @@ func (e *Engine[T]) Len() int {
 func (e *Engine[T]) HighWater() int { return int(e.high.Load()) }
 
 // Totals are how many items were ever accepted, and how many of those are gone:
-// taken or displaced. At rest their difference is Len.
+// taken or evicted. At rest their difference is Len.
 func (e *Engine[T]) Totals() (put, taken uint64) {
-	if e.meeting != nil {
-		return e.meeting.totals()
+	if e.rendezvous != nil {
+		return e.rendezvous.totals()
 	}
 	// Taken first: a reader must not see an item leave that never came.
 	s := e.swapped.Load()
-	taken = uint64(ahead(e.head.Load()/step, e.start)) + s
-	put = uint64(ahead(e.tail.Load()/step, e.start)) + s
+	taken = uint64(distance(e.head.Load()/posUnit, e.start)) + s
+	put = uint64(distance(e.tail.Load()/posUnit, e.start)) + s
 	return put, taken
 }
 
@@ -162,8 +160,8 @@ func (e *Engine[T]) Totals() (put, taken uint64) {
 // the time until Oldest was first called with the item here. The zero time means
 // that nothing is there, or that nothing is sampled.
 func (e *Engine[T]) Oldest() time.Time {
-	h := e.head.Load() / step
-	t := e.tail.Load() / step
+	h := e.head.Load() / posUnit
+	t := e.tail.Load() / posUnit
 	if e.samples == nil || t == h {
 		return time.Time{}
 	}
@@ -173,8 +171,8 @@ func (e *Engine[T]) Oldest() time.Time {
 // Close refuses puts from now on, those that wait included, and lets takes have
 // what was accepted. It reports whether this was the first call.
 func (e *Engine[T]) Close() bool {
-	if e.meeting != nil {
-		return e.meeting.close()
+	if e.rendezvous != nil {
+		return e.rendezvous.close()
 	}
 	for i := 0; ; i++ {
 		t := e.tail.Load()
@@ -185,14 +183,14 @@ func (e *Engine[T]) Close() bool {
 		if t&locked == 0 && e.tail.CompareAndSwap(t, t|closed) {
 			break
 		}
-		contend(i)
+		backOff(i)
 	}
 	// The order matters: a consumer that releases head before the closing bit
 	// is set is seen by the check below; one that releases it after checks.
 	h := e.head.Or(closing)
-	e.putters.sendAway()
+	e.putters.closeAll()
 	e.takers.wakeAll()
-	e.checkDrained(h / step)
+	e.checkDrained(h / posUnit)
 	return true
 }
 
@@ -202,7 +200,7 @@ func (e *Engine[T]) Drained() <-chan struct{} { return e.drained }
 // checkDrained ends the engine's life when pos, which head has reached, is where
 // a closed tail stands.
 func (e *Engine[T]) checkDrained(pos uint64) {
-	if e.tail.Load() != pos*step|closed {
+	if e.tail.Load() != pos*posUnit|closed {
 		return
 	}
 	e.drainOnce.Do(func() {

@@ -78,7 +78,7 @@ func (m *listed) takeOutcome() engine.Outcome {
 }
 
 // do makes one call: its kind is in the low bits, the size of a batch above.
-func (m *listed) do(t *testing.T, e *engine.Engine[int], i int, call byte) {
+func (m *listed) do(t *testing.T, e engine.ByValue[int], i int, call byte) {
 	size := 1 + int(call>>3)*int(call>>3)/2
 	room := m.capacity - len(m.items)
 	switch call & 7 {
@@ -122,7 +122,7 @@ func (m *listed) do(t *testing.T, e *engine.Engine[int], i int, call byte) {
 	}
 }
 
-func (m *listed) displace(t *testing.T, e *engine.Engine[int], i int, call byte) {
+func (m *listed) displace(t *testing.T, e engine.ByValue[int], i int, call byte) {
 	put, at := e.PutOldest, 0
 	if call&7 == 6 {
 		put, at = e.PutNewest, len(m.items)-1

@@ -183,7 +183,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 
 // losing forgets one item in 10,000 of those put one at a time.
 type losing struct {
-	*engine.Engine[uint16]
+	engine.ByValue[uint16]
 	puts *atomic.Int64
 }
 
@@ -191,21 +191,21 @@ func (l losing) Put(ctx context.Context, v uint16) engine.Outcome {
 	if l.puts.Add(1)%10_000 == 0 {
 		return engine.OK
 	}
-	return l.Engine.Put(ctx, v)
+	return l.ByValue.Put(ctx, v)
 }
 
 func (l losing) TryPut(v uint16) engine.Outcome {
 	if l.puts.Add(1)%10_000 == 0 {
 		return engine.OK
 	}
-	return l.Engine.TryPut(v)
+	return l.ByValue.TryPut(v)
 }
 
 func TestTheCheckNoticesOneLostItemInTenThousand(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var puts atomic.Int64
 	for puts.Load() < 20_000 {
-		e := engine.New[uint16](engine.Config{Capacity: 3})
+		e := engine.NewByValue[uint16](engine.Config{Capacity: 3})
 		before := puts.Load() / 10_000
 		ops := history(losing{e, &puts}, r, 4, 6)
 		lost := puts.Load()/10_000 != before

@@ -44,7 +44,7 @@ func model(capacity int) porcupine.Model {
 	full := func(q queue) bool { return q.len() == capacity }
 	next := func(q queue, s step) (queue, bool) {
 		switch {
-		case s.outcome == engine.Cancelled:
+		case s.outcome == engine.Canceled:
 			return q, true
 		case s.kind == "close":
 			return queue{q.items, true}, s.first == !q.closed

@@ -8,12 +8,12 @@ import (
 // Single items go by pointer: a large one is copied once on its way in and once
 // on its way out. No call keeps the pointer.
 
-// PutLater is for who has found the queue full just now, and waits for room until
-// ctx ends or halt, which may be nil, is closed. It returns OK, Closed or Cancelled.
-func (e *Engine[T]) PutLater(ctx context.Context, halt <-chan struct{}, v *T) Outcome {
+// Put is for who has found the queue full just now, and waits for room until
+// ctx ends or halt, which may be nil, is closed. It returns OK, Closed or Canceled.
+func (e *Engine[T]) Put(ctx context.Context, halt <-chan struct{}, v *T) Outcome {
 	done := ctx.Done()
-	if e.meeting != nil {
-		return e.meeting.putOne(done, halt, v)
+	if e.rendezvous != nil {
+		return e.rendezvous.putOne(done, halt, v)
 	}
 	// Many that yield get their turns in order, by the scheduler. That is fairer
 	// than some that park and are overtaken by those that do not.
@@ -30,19 +30,19 @@ func (e *Engine[T]) PutLater(ctx context.Context, halt <-chan struct{}, v *T) Ou
 	return o
 }
 
-// PutNow never waits: OK, Full or Closed.
-func (e *Engine[T]) PutNow(v *T) Outcome { return e.putOne(v) }
+// TryPut never waits: OK, Full or Closed.
+func (e *Engine[T]) TryPut(v *T) Outcome { return e.putOne(v) }
 
 // PutN puts all of vs, in pieces when they do not fit at once, and waits while
-// there is no room, as PutLater does. It returns how many it put, always a prefix:
-// all with OK, fewer with Closed or Cancelled.
+// there is no room, as Put does. It returns how many it put, always a prefix:
+// all with OK, fewer with Closed or Canceled.
 func (e *Engine[T]) PutN(ctx context.Context, halt <-chan struct{}, vs []T) (int, Outcome) {
 	if ctx.Err() != nil {
-		return 0, Cancelled
+		return 0, Canceled
 	}
 	done := ctx.Done()
-	if e.meeting != nil {
-		return e.meeting.putAll(done, halt, vs)
+	if e.rendezvous != nil {
+		return e.rendezvous.putAll(done, halt, vs)
 	}
 	n, o := e.putSome(vs)
 	if o != Full {
@@ -62,8 +62,8 @@ func (e *Engine[T]) PutN(ctx context.Context, halt <-chan struct{}, vs []T) (int
 // TryPutN puts what fits now, a prefix of vs, and never waits: OK when that was
 // all of it, otherwise Full or Closed.
 func (e *Engine[T]) TryPutN(vs []T) (int, Outcome) {
-	if e.meeting != nil {
-		return e.meeting.tryPut(vs)
+	if e.rendezvous != nil {
+		return e.rendezvous.tryPut(vs)
 	}
 	return e.putSome(vs)
 }
@@ -72,18 +72,15 @@ func (e *Engine[T]) TryPutN(vs []T) (int, Outcome) {
 // and publish in one piece for the usual case; the calls would be a fifth of it.
 func (e *Engine[T]) putOne(v *T) Outcome {
 	t := e.tail.Load()
-	pos := t / step
-	if t&(locked|closed) == 0 && (ahead(e.limit.Load(), pos) > 0 || e.moveLimit(pos)) && e.tail.CompareAndSwap(t, t|locked) {
+	pos := t / posUnit
+	if t&(locked|closed) == 0 && (distance(e.limit.Load(), pos) > 0 || e.advanceLimit(pos)) && e.tail.CompareAndSwap(t, t|locked) {
 		if pos%sampleEvery == 0 && e.samples != nil {
 			e.samples.stamp(pos, 1)
 		}
 		e.values[pos&e.mask] = *v
-		e.tail.Add(step - locked)
-		if e.takers.call.Load() {
+		e.tail.Add(posUnit - locked)
+		if e.takers.needsWakeup.Load() {
 			e.takers.wake()
-		}
-		if pos&e.fetching.every == 0 && ahead(e.limit.Load(), pos) > e.fetching.known {
-			e.fetchRoom(pos)
 		}
 		return OK
 	}
@@ -95,7 +92,7 @@ func (e *Engine[T]) putOne(v *T) Outcome {
 func (e *Engine[T]) putSome(vs []T) (int, Outcome) {
 	n := 0
 	for n < len(vs) {
-		pos, got, o := e.lockTail(min(len(vs)-n, maxRun))
+		pos, got, o := e.lockTail(min(len(vs)-n, maxCopy))
 		if o != OK {
 			return n, o
 		}
@@ -123,36 +120,36 @@ func (e *Engine[T]) write(pos uint64, vs []T) {
 func (e *Engine[T]) lockTail(want int) (pos uint64, got int, o Outcome) {
 	for i := 0; ; i++ {
 		t := e.tail.Load()
-		pos, got = t/step, want
+		pos, got = t/posUnit, want
 		switch {
 		case t&closed != 0:
 			return 0, 0, Closed
 		case t&locked != 0:
-		case ahead(e.limit.Load(), pos) >= want:
+		case distance(e.limit.Load(), pos) >= want:
 			if e.tail.CompareAndSwap(t, t|locked) {
 				return pos, got, OK
 			}
 		default:
 			// Head is read after tail, so "full" was true when head was read.
-			h := e.head.Load() / step
-			if got = min(want, e.capacity-ahead(pos, h)); got <= 0 {
+			h := e.head.Load() / posUnit
+			if got = min(want, e.capacity-distance(pos, h)); got <= 0 {
 				return 0, 0, Full
 			}
 			if e.tail.CompareAndSwap(t, t|locked) {
-				e.raise(h, ahead(pos, h)+got)
+				e.raise(h, distance(pos, h)+got)
 				return pos, got, OK
 			}
 		}
-		contend(i)
+		backOff(i)
 	}
 }
 
-// moveLimit looks at head and says whether a put at pos fits without raising the
+// advanceLimit looks at head and says whether a put at pos fits without raising the
 // high-water mark. That is the usual case of a queue that is never long, where
 // limit is soon used up.
-func (e *Engine[T]) moveLimit(pos uint64) bool {
-	limit := e.head.Load()/step + uint64(e.high.Load())
-	if ahead(limit, pos) <= 0 {
+func (e *Engine[T]) advanceLimit(pos uint64) bool {
+	limit := e.head.Load()/posUnit + uint64(e.high.Load())
+	if distance(limit, pos) <= 0 {
 		return false
 	}
 	e.limit.Store(limit)
@@ -172,12 +169,12 @@ func (e *Engine[T]) raise(h uint64, length int) {
 // publish makes n written positions visible together with giving tail's lock bit
 // back, and wakes a consumer if one is parked.
 //
-// The add comes before the load of takers.call; a consumer that parks sets call
+// The add comes before the load of takers.needsWakeup; a consumer that parks sets needsWakeup
 // before it looks at tail for the last time. One of the two sees the other, since
 // Go's atomics have one total order.
 func (e *Engine[T]) publish(n int) {
-	e.tail.Add(uint64(n)*step - locked)
-	if e.takers.call.Load() {
+	e.tail.Add(uint64(n)*posUnit - locked)
+	if e.takers.needsWakeup.Load() {
 		e.takers.wake()
 	}
 }

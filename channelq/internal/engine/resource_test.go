@@ -13,7 +13,7 @@ import (
 func TestNothingIsAllocatedPerItem(t *testing.T) {
 	ctx, cancel := context.WithCancel(background)
 	defer cancel()
-	e := engine.New[[16]int](engine.Config{Capacity: 100})
+	e := engine.NewByValue[[16]int](engine.Config{Capacity: 100})
 	batch, buf := make([][16]int, 50), make([][16]int, 50)
 	var v [16]int
 	ways := map[string]func(){
@@ -60,19 +60,19 @@ func TestWaitingAllocatesNothing(t *testing.T) {
 }
 
 func TestConsumedItemsAreCollected(t *testing.T) {
-	ways := map[string]func(e *engine.Engine[*[64]int]){
-		"take":       func(e *engine.Engine[*[64]int]) { e.TryTake() },
-		"batch":      func(e *engine.Engine[*[64]int]) { e.TryTakeN(make([]*[64]int, 3)) },
-		"put oldest": func(e *engine.Engine[*[64]int]) { e.PutOldest(nil) },
-		"put newest": func(e *engine.Engine[*[64]int]) { e.TryTake(); e.PutNewest(nil) },
+	ways := map[string]func(e engine.ByValue[*[64]int]){
+		"take":       func(e engine.ByValue[*[64]int]) { e.TryTake() },
+		"batch":      func(e engine.ByValue[*[64]int]) { e.TryTakeN(make([]*[64]int, 3)) },
+		"put oldest": func(e engine.ByValue[*[64]int]) { e.PutOldest(nil) },
+		"put newest": func(e engine.ByValue[*[64]int]) { e.TryTake(); e.PutNewest(nil) },
 		// The second take does not look at tail.
-		"take of two": func(e *engine.Engine[*[64]int]) { e.TryTake(); e.TryTake() },
+		"take of two": func(e engine.ByValue[*[64]int]) { e.TryTake(); e.TryTake() },
 	}
 	for name, consume := range ways {
 		t.Run(name, func(t *testing.T) {
-			e := engine.New[*[64]int](engine.Config{Capacity: 1})
+			e := engine.NewByValue[*[64]int](engine.Config{Capacity: 1})
 			if name == "take of two" {
-				e = engine.New[*[64]int](engine.Config{Capacity: 2})
+				e = engine.NewByValue[*[64]int](engine.Config{Capacity: 2})
 				e.TryPut(nil)
 			}
 			var gone atomic.Bool
@@ -95,7 +95,7 @@ func TestConsumedItemsAreCollected(t *testing.T) {
 
 func TestAWaitingPutDoesNotKeepItsItemAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := engine.New[*[64]int](engine.Config{Capacity: 1})
+		e := engine.NewByValue[*[64]int](engine.Config{Capacity: 1})
 		e.TryPut(nil)
 		var gone atomic.Bool
 		go func() {
@@ -121,7 +121,7 @@ func TestAForgottenEngineIsCollected(t *testing.T) {
 	var gone atomic.Bool
 	func() {
 		e := newEngine(10)
-		runtime.AddCleanup(e, func(int) { gone.Store(true) }, 0)
+		runtime.AddCleanup(e.Engine, func(int) { gone.Store(true) }, 0)
 		e.TryPut(1)
 	}()
 	for i := 0; !gone.Load(); i++ {

@@ -74,11 +74,11 @@ func (s *samples) report(put int64) { s.sampled(time.Duration(max(0, s.now()-put
 func (s *samples) oldest(head, tail uint64) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ahead(s.notedTail, head) <= 0 { // what was noted has gone
+	if distance(s.notedTail, head) <= 0 { // what was noted has gone
 		s.notedTail, s.noted = tail, s.now()
 	}
 	put := s.noted
-	if next := ceil(head); ahead(tail, next) > 0 {
+	if next := ceil(head); distance(tail, next) > 0 {
 		put = min(put, s.at(next))
 	}
 	return s.base.Add(time.Duration(put))

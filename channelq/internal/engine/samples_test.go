@@ -9,9 +9,9 @@ import (
 )
 
 // sampled is an engine and the waits that it reported.
-func sampled(capacity int) (*engine.Engine[int], *[]time.Duration) {
+func sampled(capacity int) (engine.ByValue[int], *[]time.Duration) {
 	var waits []time.Duration
-	return engine.New[int](engine.Config{
+	return engine.NewByValue[int](engine.Config{
 		Capacity: capacity,
 		Sampled:  func(wait time.Duration) { waits = append(waits, wait) },
 	}), &waits

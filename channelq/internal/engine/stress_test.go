@@ -85,7 +85,7 @@ func (tr traffic) run(t *testing.T) {
 	tr.check(t, e, c)
 }
 
-func (tr traffic) check(t *testing.T, e *engine.Engine[item], c *tally) {
+func (tr traffic) check(t *testing.T, e engine.ByValue[item], c *tally) {
 	t.Helper()
 	for it := range c.put {
 		if c.gone[it] != 1 {
@@ -123,7 +123,7 @@ func (tr traffic) context(r *rand.Rand) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Duration(r.IntN(60))*time.Microsecond)
 }
 
-func (tr traffic) produce(e *engine.Engine[item], c *tally, p int, half int64) {
+func (tr traffic) produce(e engine.ByValue[item], c *tally, p int, half int64) {
 	r := rand.New(rand.NewPCG(uint64(p), 1))
 	for seq := 0; seq < tr.items; {
 		batch := make([]item, 1+r.IntN(9))
@@ -145,7 +145,7 @@ func (tr traffic) produce(e *engine.Engine[item], c *tally, p int, half int64) {
 }
 
 // putSomehow puts a prefix of batch by one of the ways there are.
-func (tr traffic) putSomehow(ctx context.Context, e *engine.Engine[item], c *tally, r *rand.Rand, batch []item) (int, engine.Outcome) {
+func (tr traffic) putSomehow(ctx context.Context, e engine.ByValue[item], c *tally, r *rand.Rand, batch []item) (int, engine.Outcome) {
 	single := func(o engine.Outcome) (int, engine.Outcome) {
 		if o == engine.OK {
 			return 1, o
@@ -178,7 +178,7 @@ func (tr traffic) putSomehow(ctx context.Context, e *engine.Engine[item], c *tal
 	}
 }
 
-func (tr traffic) consume(e *engine.Engine[item], c *tally) {
+func (tr traffic) consume(e engine.ByValue[item], c *tally) {
 	r := rand.New(rand.NewPCG(uint64(tr.items), 2))
 	last := map[int]int{}
 	buf := make([]item, 16)

@@ -6,12 +6,12 @@ import (
 	"unsafe"
 )
 
-// TakeTo waits while the queue is empty and takes an item to where to points. It
-// returns OK, Closed (closed and drained) or Cancelled; a ctx that is already
-// done is Cancelled even when there is an item. Without OK, *to stays as it is.
-func (e *Engine[T]) TakeTo(ctx context.Context, to *T) Outcome {
+// Take waits while the queue is empty and takes an item to where to points. It
+// returns OK, Closed (closed and drained) or Canceled; a ctx that is already
+// done is Canceled even when there is an item. Without OK, *to stays as it is.
+func (e *Engine[T]) Take(ctx context.Context, to *T) Outcome {
 	if ctx.Err() != nil {
-		return Cancelled
+		return Canceled
 	}
 	if o := e.takeOne(to); o == OK || o == Closed {
 		return o
@@ -20,8 +20,8 @@ func (e *Engine[T]) TakeTo(ctx context.Context, to *T) Outcome {
 	return o
 }
 
-// TakeNow is TakeTo without waiting: OK, Empty or Closed.
-func (e *Engine[T]) TakeNow(to *T) Outcome {
+// TryTake is Take without waiting: OK, Empty or Closed.
+func (e *Engine[T]) TryTake(to *T) Outcome {
 	o := e.takeOne(to)
 	if o == Empty || o == pending {
 		_, o = e.TryTakeN(unsafe.Slice(to, 1))
@@ -33,7 +33,7 @@ func (e *Engine[T]) TakeNow(to *T) Outcome {
 // at most len(buf). With an empty buf it takes nothing and does not wait.
 func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
 	if ctx.Err() != nil {
-		return 0, Cancelled
+		return 0, Canceled
 	}
 	if n, o := e.takeSome(buf); n > 0 || o == OK || o == Closed {
 		return n, o
@@ -43,8 +43,8 @@ func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
 
 // TryTakeN is TakeN without waiting: Empty when nothing is there.
 func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
-	if e.meeting != nil {
-		return e.meeting.tryTake(buf)
+	if e.rendezvous != nil {
+		return e.rendezvous.tryTake(buf)
 	}
 	for {
 		n, o := e.takeSome(buf)
@@ -67,8 +67,8 @@ func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
 // known to be there.
 func (e *Engine[T]) takeOne(v *T) Outcome {
 	h := e.head.Load()
-	pos := h / step
-	if h&(locked|closing) == 0 && ahead(e.seen.Load(), pos) > 0 &&
+	pos := h / posUnit
+	if h&(locked|closing) == 0 && distance(e.cachedTail.Load(), pos) > 0 &&
 		(pos%sampleEvery != 0 || e.samples == nil) && e.head.CompareAndSwap(h, h|locked) {
 		i := pos & e.mask
 		*v = e.values[i]
@@ -76,11 +76,8 @@ func (e *Engine[T]) takeOne(v *T) Outcome {
 			var zero T
 			e.values[i] = zero
 		}
-		if h = e.head.Add(step - locked); h&closing != 0 || e.awaited() {
+		if h = e.head.Add(posUnit - locked); h&closing != 0 || e.hasWaiters() {
 			e.afterRelease(h, 1)
-		}
-		if pos&e.fetching.every == 0 && ahead(e.seen.Load(), pos) > e.fetching.known {
-			e.fetchItems(pos)
 		}
 		return OK
 	}
@@ -100,7 +97,7 @@ func (e *Engine[T]) takeSome(buf []T) (int, Outcome) {
 			}
 			return 0, o
 		}
-		n += e.takeRun(h/step, run, buf[n:])
+		n += e.takeRun(h/posUnit, run, buf[n:])
 	}
 	return n, OK
 }
@@ -108,12 +105,12 @@ func (e *Engine[T]) takeSome(buf []T) (int, Outcome) {
 // takeRun copies and releases what is there from pos on, given that run items are
 // and that the caller holds head's lock bit.
 func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
-	want := min(len(buf), maxRun)
+	want := min(len(buf), maxCopy)
 	if run < want {
-		run = e.look(pos)
+		run = e.refreshTail(pos)
 	}
 	n := min(run, want)
-	var put [maxRun/sampleEvery + 2]int64
+	var put [maxCopy/sampleEvery + 2]int64
 	sampled := 0
 	if e.samples != nil {
 		for p := ceil(pos); p-pos < uint64(n); p += sampleEvery {
@@ -147,13 +144,13 @@ func (e *Engine[T]) lockHead() (h uint64, run int, o Outcome) {
 	for range spins {
 		h = e.head.Load()
 		if h&locked == 0 {
-			pos := h / step
+			pos := h / posUnit
 			known := e.known(pos)
 			if known == 0 {
 				// Tail is read after head and never behind it: equal means that
 				// the queue was empty when tail was read.
 				t := e.tail.Load()
-				if t/step == pos {
+				if t/posUnit == pos {
 					if t&closed != 0 {
 						return 0, 0, Closed
 					}
@@ -162,7 +159,7 @@ func (e *Engine[T]) lockHead() (h uint64, run int, o Outcome) {
 			}
 			if e.head.CompareAndSwap(h, h|locked) {
 				if known == 0 {
-					known = e.look(pos)
+					known = e.refreshTail(pos)
 				}
 				return h, known, OK
 			}
@@ -173,36 +170,38 @@ func (e *Engine[T]) lockHead() (h uint64, run int, o Outcome) {
 }
 
 // known is how many items are there from pos on, as far as consumers know.
-func (e *Engine[T]) known(pos uint64) int { return max(0, ahead(e.seen.Load(), pos)) }
+func (e *Engine[T]) known(pos uint64) int { return max(0, distance(e.cachedTail.Load(), pos)) }
 
-// look brings seen up to date, for the holder of head's lock bit at pos, and
+// refreshTail brings cachedTail up to date, for the holder of head's lock bit at pos, and
 // returns how many items are there.
-func (e *Engine[T]) look(pos uint64) int {
-	t := e.tail.Load() / step
-	e.seen.Store(t)
-	return ahead(t, pos)
+func (e *Engine[T]) refreshTail(pos uint64) int {
+	t := e.tail.Load() / posUnit
+	e.cachedTail.Store(t)
+	return distance(t, pos)
 }
 
 // release gives n slots back together with the lock bit. An add and not a store:
 // Close may have set the closing bit meanwhile.
 func (e *Engine[T]) release(n int) {
-	if h := e.head.Add(uint64(n)*step - locked); h&closing != 0 || e.awaited() {
+	if h := e.head.Add(uint64(n)*posUnit - locked); h&closing != 0 || e.hasWaiters() {
 		e.afterRelease(h, n)
 	}
 }
 
-// awaited says whether a call is parked that a release may concern: a put that
+// hasWaiters says whether a call is parked that a release may concern: a put that
 // waits for the slots, or a take that found the lock bit set. It comes after the
 // add; those calls set their flag before they look at head for the last time.
-func (e *Engine[T]) awaited() bool { return e.putters.call.Load() || e.takers.call.Load() }
+func (e *Engine[T]) hasWaiters() bool {
+	return e.putters.needsWakeup.Load() || e.takers.needsWakeup.Load()
+}
 
 // afterRelease does what n freed slots and the head h, unlocked, give rise to.
 func (e *Engine[T]) afterRelease(h uint64, n int) {
 	if h&closing != 0 {
-		e.checkDrained(h / step)
+		e.checkDrained(h / posUnit)
 	}
-	if e.putters.call.Load() {
+	if e.putters.needsWakeup.Load() {
 		e.serve(min(n, e.burst), false)
 	}
-	e.passOn()
+	e.passWakeup()
 }

@@ -48,7 +48,7 @@ func TestACancelledBatchReportsThePrefixThatWentIn(t *testing.T) {
 				cancel()
 				synctest.Wait()
 				want(t, "what was put", n, capacity+taken)
-				want(t, "the outcome", o, engine.Cancelled)
+				want(t, "the outcome", o, engine.Canceled)
 				wantItems(t, append(got, rest(e)...), upTo(capacity+taken)...)
 			})
 		}

@@ -15,7 +15,7 @@ import (
 
 // putLater starts puts of the given items, one goroutine each, that wait in this
 // order. Their outcomes appear in the map, which is to be read after Wait.
-func putLater(ctx context.Context, e *engine.Engine[int], items ...int) map[int]engine.Outcome {
+func putLater(ctx context.Context, e engine.ByValue[int], items ...int) map[int]engine.Outcome {
 	outcomes := map[int]engine.Outcome{}
 	for _, v := range items {
 		go func() {
@@ -114,7 +114,7 @@ func TestACancelledPutIsNotDelivered(t *testing.T) {
 			synctest.Wait()
 			time.Sleep(time.Second)
 			synctest.Wait()
-			want(t, "the outcome", outcomes[100], engine.Cancelled)
+			want(t, "the outcome", outcomes[100], engine.Canceled)
 			for i := range capacity + 1 {
 				v, _ := e.TryTake()
 				want(t, "the item", v, i)
@@ -144,7 +144,7 @@ func TestACancelledTakeLeavesTheItemToTheNext(t *testing.T) {
 			cancel()
 			synctest.Wait()
 			for i, o := range cancelled {
-				want(t, fmt.Sprint("cancelled take ", i), o, engine.Cancelled)
+				want(t, fmt.Sprint("cancelled take ", i), o, engine.Canceled)
 			}
 			for i := range got {
 				e.Put(t.Context(), i)

@@ -6,14 +6,14 @@ package engine
 type waiter[T any] struct {
 	next, prev *waiter[T]
 	listed     bool
-	called     bool // a listed batch was sent a token to help itself
+	woken      bool // a listed batch was sent a token to help itself
 	ready      chan struct{}
 
 	items []T  // what is to be put
 	one   [1]T // the place of a single item
 	n     int  // how many of the items are done
 	out   Outcome
-	since int64 // in a meeting: when the item came, if it is sampled
+	since int64 // in a rendezvous: when the item came, if it is sampled
 }
 
 // park waits for the token, or for the end of done or halt: then false. Both come
@@ -40,10 +40,10 @@ func (w *waiter[T]) park(done, halt <-chan struct{}) bool {
 	}
 }
 
-// line is a list of waiters in the order of their arrival, guarded by the lock
+// waiterList is a list of waiters in the order of their arrival, guarded by the lock
 // of its owner. It keeps waiters for the next call: they belong to this queue
 // alone, since a channel made in one synctest bubble must not reach another.
-type line[T any] struct {
+type waiterList[T any] struct {
 	first, last *waiter[T]
 	length      int
 	free        *waiter[T]
@@ -53,7 +53,7 @@ type line[T any] struct {
 // maxKept bounds the memory that a crowd of waiters leaves behind.
 const maxKept = 1024
 
-func (l *line[T]) get() *waiter[T] {
+func (l *waiterList[T]) get() *waiter[T] {
 	w := l.free
 	if w == nil {
 		return &waiter[T]{ready: make(chan struct{}, 1)}
@@ -65,7 +65,7 @@ func (l *line[T]) get() *waiter[T] {
 
 // put takes back a waiter that is off the list, with its token if that was not
 // received, and forgets its items.
-func (l *line[T]) put(w *waiter[T]) {
+func (l *waiterList[T]) put(w *waiter[T]) {
 	if l.kept >= maxKept {
 		return
 	}
@@ -78,7 +78,7 @@ func (l *line[T]) put(w *waiter[T]) {
 	l.kept++
 }
 
-func (l *line[T]) pushBack(w *waiter[T]) {
+func (l *waiterList[T]) pushBack(w *waiter[T]) {
 	w.listed, w.prev, w.next = true, l.last, nil
 	if l.last != nil {
 		l.last.next = w
@@ -89,7 +89,7 @@ func (l *line[T]) pushBack(w *waiter[T]) {
 	l.length++
 }
 
-func (l *line[T]) pushFront(w *waiter[T]) {
+func (l *waiterList[T]) pushFront(w *waiter[T]) {
 	w.listed, w.prev, w.next = true, nil, l.first
 	if l.first != nil {
 		l.first.prev = w
@@ -100,7 +100,7 @@ func (l *line[T]) pushFront(w *waiter[T]) {
 	l.length++
 }
 
-func (l *line[T]) remove(w *waiter[T]) {
+func (l *waiterList[T]) remove(w *waiter[T]) {
 	if w.prev != nil {
 		w.prev.next = w.next
 	} else {
@@ -116,7 +116,7 @@ func (l *line[T]) remove(w *waiter[T]) {
 }
 
 // send takes a listed waiter off the list and wakes it.
-func (l *line[T]) send(w *waiter[T]) {
+func (l *waiterList[T]) send(w *waiter[T]) {
 	l.remove(w)
 	w.ready <- struct{}{}
 }

@@ -16,7 +16,7 @@ copy() {
 	rm -rf "$work/module"
 	mkdir -p "$work/module/$package"
 	cp "$root/go.mod" "$root/go.sum" "$work/module/"
-	cp "$root/$package"/*.go "$root/$package"/*.s "$work/module/$package/"
+	cp "$root/$package"/*.go "$work/module/$package/"
 }
 
 [ $# -gt 0 ] || set -- "$here"/*.patch

@@ -58,14 +58,14 @@ func TestDisplacingPutsNeverWaitAndKeepTheTotals(t *testing.T) {
 		"oldest": engine[int].PutOldest, "newest": engine[int].PutNewest,
 	} {
 		e := newEngine[int](3, nil)
-		var displaced []int
+		var evicted []int
 		for i := range 10 {
 			v, was, o := put(e, i)
 			if o != under.OK || was != (i >= 3) {
 				t.Fatalf("%s: put %d = %v, %v", name, i, was, o)
 			}
 			if was {
-				displaced = append(displaced, v)
+				evicted = append(evicted, v)
 			}
 		}
 		in, out := e.Totals()
@@ -81,8 +81,8 @@ func TestDisplacingPutsNeverWaitAndKeepTheTotals(t *testing.T) {
 		if name == "newest" {
 			wantGot, wantOut = []int{0, 1, 9}, []int{2, 3, 4, 5, 6, 7, 8}
 		}
-		if !slices.Equal(got, wantGot) || !slices.Equal(displaced, wantOut) {
-			t.Errorf("%s: kept %v, displaced %v", name, got, displaced)
+		if !slices.Equal(got, wantGot) || !slices.Equal(evicted, wantOut) {
+			t.Errorf("%s: kept %v, evicted %v", name, got, evicted)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestACancelledWaitMovesNothingAndTheNextOneIsServed(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		for _, o := range outcomes {
-			if o != under.Cancelled {
+			if o != under.Canceled {
 				t.Errorf("a cancelled take = %v", o)
 			}
 		}
@@ -158,7 +158,7 @@ func TestACancelledWaitMovesNothingAndTheNextOneIsServed(t *testing.T) {
 		synctest.Wait()
 		e.TryTake()
 		synctest.Wait()
-		if v, _ := e.TryTake(); v != 2 || o != under.Cancelled {
+		if v, _ := e.TryTake(); v != 2 || o != under.Canceled {
 			t.Errorf("took %d after the put of 1 ended with %v", v, o)
 		}
 	})
@@ -172,7 +172,7 @@ func TestADoneContextMovesNothingAlthoughItCould(t *testing.T) {
 	n, on := e.PutN(ctx, nil, []int{2})
 	_, ot := e.Take(ctx)
 	m, om := e.TakeN(ctx, make([]int, 1))
-	if op := e.Put(ctx, 2); op != under.Cancelled || on != under.Cancelled || ot != under.Cancelled || om != under.Cancelled || n+m != 0 {
+	if op := e.Put(ctx, 2); op != under.Canceled || on != under.Canceled || ot != under.Canceled || om != under.Canceled || n+m != 0 {
 		t.Errorf("outcomes %v %v %v %v, moved %d and %d", op, on, ot, om, n, m)
 	}
 	if e.Len() != 1 {
@@ -195,7 +195,7 @@ func TestBatchesMoveInPiecesAndAreAPrefixWhenCancelled(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
-		if n != 5 || o != under.Cancelled {
+		if n != 5 || o != under.Canceled {
 			t.Errorf("the cancelled put = %d, %v", n, o)
 		}
 		if k, o := e.TryPutN([]int{20}); k != 0 || o != under.Full {

@@ -13,8 +13,8 @@ type engine[T any] interface {
 	TryPut(v T) under.Outcome
 	PutN(ctx context.Context, halt <-chan struct{}, vs []T) (int, under.Outcome)
 	TryPutN(vs []T) (int, under.Outcome)
-	PutOldest(v T) (displaced T, was bool, o under.Outcome)
-	PutNewest(v T) (displaced T, was bool, o under.Outcome)
+	PutOldest(v T) (evicted T, was bool, o under.Outcome)
+	PutNewest(v T) (evicted T, was bool, o under.Outcome)
 	Take(ctx context.Context) (T, under.Outcome)
 	TryTake() (T, under.Outcome)
 	TakeN(ctx context.Context, buf []T) (int, under.Outcome)
@@ -37,32 +37,32 @@ type byValue[T any] struct{ *under.Engine[T] }
 
 func (e byValue[T]) Put(ctx context.Context, v T) under.Outcome {
 	if ctx.Err() != nil {
-		return under.Cancelled
+		return under.Canceled
 	}
-	if o := e.PutNow(&v); o != under.Full {
+	if o := e.Engine.TryPut(&v); o != under.Full {
 		return o
 	}
-	return e.PutLater(ctx, nil, &v)
+	return e.Engine.Put(ctx, nil, &v)
 }
 
-func (e byValue[T]) TryPut(v T) under.Outcome { return e.PutNow(&v) }
+func (e byValue[T]) TryPut(v T) under.Outcome { return e.Engine.TryPut(&v) }
 
 func (e byValue[T]) Take(ctx context.Context) (v T, o under.Outcome) {
-	o = e.TakeTo(ctx, &v)
+	o = e.Engine.Take(ctx, &v)
 	return v, o
 }
 
 func (e byValue[T]) TryTake() (v T, o under.Outcome) {
-	o = e.TakeNow(&v)
+	o = e.Engine.TryTake(&v)
 	return v, o
 }
 
 func (e byValue[T]) PutOldest(v T) (lost T, was bool, o under.Outcome) {
-	was, o = e.Displace(&v, &lost, under.Oldest)
+	was, o = e.PutEvict(&v, &lost, under.Oldest)
 	return lost, was, o
 }
 
 func (e byValue[T]) PutNewest(v T) (lost T, was bool, o under.Outcome) {
-	was, o = e.Displace(&v, &lost, under.Newest)
+	was, o = e.PutEvict(&v, &lost, under.Newest)
 	return lost, was, o
 }

@@ -6,27 +6,27 @@ import (
 	"unsafe"
 )
 
-// meeting is the engine of capacity 0: nothing is stored, a put hands its item
+// rendezvous is the engine of capacity 0: nothing is stored, a put hands its item
 // to a take that waits, or waits for one itself. One mutex and two lines, of
 // which at most one is not empty.
-type meeting[T any] struct {
-	mu      sync.Mutex
-	puts    line[T]
-	takes   line[T]
-	closed  bool
-	met     uint64 // items handed over or displaced
-	samples *samples
-	drained chan struct{}
+type rendezvous[T any] struct {
+	mu         sync.Mutex
+	puts       waiterList[T]
+	takes      waiterList[T]
+	closed     bool
+	handedOver uint64 // items handed over or evicted
+	samples    *samples
+	drained    chan struct{}
 }
 
 // tryPut hands items to takes that wait, one to each: OK, Full or Closed.
-func (m *meeting[T]) tryPut(vs []T) (int, Outcome) {
+func (m *rendezvous[T]) tryPut(vs []T) (int, Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.offerLocked(vs)
 }
 
-func (m *meeting[T]) offerLocked(vs []T) (int, Outcome) {
+func (m *rendezvous[T]) offerLocked(vs []T) (int, Outcome) {
 	for n := range vs {
 		w := m.takes.first
 		switch {
@@ -45,13 +45,13 @@ func (m *meeting[T]) offerLocked(vs []T) (int, Outcome) {
 }
 
 // countLocked counts an item and says whether its wait is to be reported.
-func (m *meeting[T]) countLocked() (sampled bool) {
-	m.met++
-	return m.samples != nil && m.met%sampleEvery == 1
+func (m *rendezvous[T]) countLocked() (sampled bool) {
+	m.handedOver++
+	return m.samples != nil && m.handedOver%sampleEvery == 1
 }
 
-// putOne hands *v over or waits for a take: OK, Closed or Cancelled.
-func (m *meeting[T]) putOne(done, halt <-chan struct{}, v *T) Outcome {
+// putOne hands *v over or waits for a take: OK, Closed or Canceled.
+func (m *rendezvous[T]) putOne(done, halt <-chan struct{}, v *T) Outcome {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.puts.get()
@@ -62,7 +62,7 @@ func (m *meeting[T]) putOne(done, halt <-chan struct{}, v *T) Outcome {
 }
 
 // putAll is putOne for many items, handed over one after the other.
-func (m *meeting[T]) putAll(done, halt <-chan struct{}, vs []T) (int, Outcome) {
+func (m *rendezvous[T]) putAll(done, halt <-chan struct{}, vs []T) (int, Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.puts.get()
@@ -71,7 +71,7 @@ func (m *meeting[T]) putAll(done, halt <-chan struct{}, vs []T) (int, Outcome) {
 }
 
 // putLocked hands over w's items. It gives the lock up while it waits.
-func (m *meeting[T]) putLocked(done, halt <-chan struct{}, w *waiter[T]) (int, Outcome) {
+func (m *rendezvous[T]) putLocked(done, halt <-chan struct{}, w *waiter[T]) (int, Outcome) {
 	w.n, w.out = m.offerLocked(w.items)
 	if w.out == Full {
 		if m.samples != nil {
@@ -83,7 +83,7 @@ func (m *meeting[T]) putLocked(done, halt <-chan struct{}, w *waiter[T]) (int, O
 		m.mu.Lock()
 		if w.listed {
 			m.puts.remove(w)
-			w.out = Cancelled
+			w.out = Canceled
 		}
 	}
 	n, o := w.n, w.out
@@ -92,7 +92,7 @@ func (m *meeting[T]) putLocked(done, halt <-chan struct{}, w *waiter[T]) (int, O
 }
 
 // tryTake takes what puts that wait have on offer: OK, Empty or Closed.
-func (m *meeting[T]) tryTake(buf []T) (int, Outcome) {
+func (m *rendezvous[T]) tryTake(buf []T) (int, Outcome) {
 	m.mu.Lock()
 	n, since, o := m.collectLocked(buf)
 	m.mu.Unlock()
@@ -102,7 +102,7 @@ func (m *meeting[T]) tryTake(buf []T) (int, Outcome) {
 	return n, o
 }
 
-func (m *meeting[T]) collectLocked(buf []T) (n int, since int64, o Outcome) {
+func (m *rendezvous[T]) collectLocked(buf []T) (n int, since int64, o Outcome) {
 	for ; n < len(buf) && m.puts.first != nil; n++ {
 		w := m.puts.first
 		buf[n] = w.items[w.n]
@@ -124,8 +124,8 @@ func (m *meeting[T]) collectLocked(buf []T) (n int, since int64, o Outcome) {
 	}
 }
 
-// take waits until a put offers something: OK, Closed or Cancelled.
-func (m *meeting[T]) take(ctx context.Context, buf []T) (int, Outcome) {
+// take waits until a put offers something: OK, Closed or Canceled.
+func (m *rendezvous[T]) take(ctx context.Context, buf []T) (int, Outcome) {
 	done := ctx.Done()
 	m.mu.Lock()
 	n, since, o := m.collectLocked(buf)
@@ -138,7 +138,7 @@ func (m *meeting[T]) take(ctx context.Context, buf []T) (int, Outcome) {
 		switch {
 		case w.listed:
 			m.takes.remove(w)
-			o = Cancelled
+			o = Canceled
 		case w.out == OK:
 			buf[0] = w.one[0]
 			n, since, o = 1, w.since, OK
@@ -154,27 +154,27 @@ func (m *meeting[T]) take(ctx context.Context, buf []T) (int, Outcome) {
 	return n, o
 }
 
-// displace hands *v to a take that waits, or gives it back: it is the oldest and
+// evict hands *v to a take that waits, or gives it back: it is the oldest and
 // the newest item of a queue that holds none.
-func (m *meeting[T]) displace(v, lost *T) (was bool, o Outcome) {
+func (m *rendezvous[T]) evict(v, evicted *T) (was bool, o Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, o = m.offerLocked(unsafe.Slice(v, 1)); o != Full {
 		return false, o
 	}
-	m.met++
-	*lost = *v
+	m.handedOver++
+	*evicted = *v
 	return true, OK
 }
 
-func (m *meeting[T]) close() bool {
+func (m *rendezvous[T]) close() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return false
 	}
 	m.closed = true
-	for _, l := range []*line[T]{&m.puts, &m.takes} {
+	for _, l := range []*waiterList[T]{&m.puts, &m.takes} {
 		for l.first != nil {
 			l.first.out = Closed
 			l.send(l.first)
@@ -184,8 +184,8 @@ func (m *meeting[T]) close() bool {
 	return true
 }
 
-func (m *meeting[T]) totals() (put, taken uint64) {
+func (m *rendezvous[T]) totals() (put, taken uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.met, m.met
+	return m.handedOver, m.handedOver
 }

@@ -14,19 +14,19 @@ import (
 // the queue runs empty: the waiter lets the next one in when it runs, and a
 // burst of takes is not a burst of wake-ups.
 type putters[T any] struct {
-	// call: somebody is parked and nobody is on the way. It is all that a
+	// needsWakeup: somebody is parked and nobody is on the way. It is all that a
 	// take looks at.
-	call   atomic.Bool
-	parked atomic.Int32 // the length of the line
-	mu     sync.Mutex
-	line[T]
-	coming int // waiters that were sent a token and have not run yet
+	needsWakeup atomic.Bool
+	parked      atomic.Int32 // the length of the line
+	mu          sync.Mutex
+	waiterList[T]
+	wakeupsInFlight int // waiters that were sent a token and have not run yet
 }
 
-// updateLocked sets call and parked. A waiter sets them before its last look at
+// updateLocked sets needsWakeup and parked. A waiter sets them before its last look at
 // the room, a take loads call after its release: one of the two sees the other.
 func (s *putters[T]) updateLocked() {
-	s.call.Store(s.first != nil && s.coming == 0)
+	s.needsWakeup.Store(s.first != nil && s.wakeupsInFlight == 0)
 	s.parked.Store(int32(s.length))
 }
 
@@ -37,20 +37,20 @@ func (s *putters[T]) waiter() *waiter[T] {
 	return s.get()
 }
 
-// finishLocked takes a waiter off the line with its result. One that was called
+// finishLocked takes a waiter off the line with its result. One that was woken
 // has its token already.
 func (s *putters[T]) finishLocked(w *waiter[T], o Outcome) {
 	w.out = o
-	if w.called {
+	if w.woken {
 		s.remove(w)
 		return
 	}
-	s.coming++
+	s.wakeupsInFlight++
 	s.send(w)
 }
 
-// sendAway ends all waits of a closed engine.
-func (s *putters[T]) sendAway() {
+// closeAll ends all waits of a closed engine.
+func (s *putters[T]) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.first != nil {
@@ -70,19 +70,19 @@ func (e *Engine[T]) putWait(done, halt <-chan struct{}, w *waiter[T]) (int, Outc
 		s.mu.Unlock()
 		in := w.park(done, halt)
 		s.mu.Lock()
-		if in || !w.listed || w.called {
-			s.coming--
+		if in || !w.listed || w.woken {
+			s.wakeupsInFlight--
 		}
 		if w.listed && in { // a batch, to help itself to the room that is there
-			w.called = false
+			w.woken = false
 			e.serveLocked(1, true)
 			continue
 		}
 		if w.listed {
 			s.remove(w)
-			w.out = Cancelled
+			w.out = Canceled
 		}
-		if s.coming == 0 {
+		if s.wakeupsInFlight == 0 {
 			e.serveLocked(1, false)
 		} else {
 			s.updateLocked()
@@ -101,7 +101,7 @@ func (e *Engine[T]) serve(most int, whatFits bool) {
 }
 
 // serveLocked puts the items of the first waiters, in order. A batch that does
-// not fit as a whole gets whatFits, or it is called to help itself: by the time
+// not fit as a whole gets whatFits, or it is woken to help itself: by the time
 // it runs there is more room, and consumers need not feed it item by item.
 func (e *Engine[T]) serveLocked(most int, whatFits bool) {
 	s := &e.putters
@@ -113,9 +113,9 @@ func (e *Engine[T]) serveLocked(most int, whatFits bool) {
 		}
 		rest := w.items[w.n:]
 		if !whatFits && len(rest) > 1 && e.capacity-e.Len() < len(rest) {
-			if !w.called {
-				w.called = true
-				s.coming++
+			if !w.woken {
+				w.woken = true
+				s.wakeupsInFlight++
 				w.ready <- struct{}{}
 			}
 			break

@@ -11,15 +11,15 @@ const (
 	Newest
 )
 
-// Displace never waits: when there is no room the victim is moved to where lost
+// PutEvict never waits: when there is no room the victim is moved to where evicted
 // points and gives way to v; was says so. OK or Closed. With capacity 0 and no
-// waiting take, v itself is lost.
+// waiting take, v itself is evicted.
 //
 // Each turn of its loop means that another call went through, or stands between
 // its two atomics.
-func (e *Engine[T]) Displace(v, lost *T, victim Victim) (was bool, o Outcome) {
-	if e.meeting != nil {
-		return e.meeting.displace(v, lost)
+func (e *Engine[T]) PutEvict(v, evicted *T, victim Victim) (was bool, o Outcome) {
+	if e.rendezvous != nil {
+		return e.rendezvous.evict(v, evicted)
 	}
 	for i := 0; ; i++ {
 		if o = e.putOne(v); o != Full {
@@ -27,17 +27,17 @@ func (e *Engine[T]) Displace(v, lost *T, victim Victim) (was bool, o Outcome) {
 		}
 		h := e.head.Load()
 		if h&locked == 0 && e.head.CompareAndSwap(h, h|locked) {
-			// Not through a function value: v and lost would escape.
+			// Not through a function value: v and evicted would escape.
 			if victim == Oldest {
-				o = e.swapOldest(h/step, v, lost)
+				o = e.swapOldest(h/posUnit, v, evicted)
 			} else {
-				o = e.swapNewest(h/step, v, lost)
+				o = e.swapNewest(h/posUnit, v, evicted)
 			}
 			if o != pending {
 				return o == OK, o
 			}
 		}
-		contend(i)
+		backOff(i)
 	}
 }
 
@@ -54,25 +54,25 @@ func (e *Engine[T]) lockFull(h uint64) (pos uint64, o Outcome) {
 		case t&closed != 0:
 			e.release(0)
 			return 0, Closed
-		case ahead(t/step, h) < e.capacity:
+		case distance(t/posUnit, h) < e.capacity:
 			e.release(0)
 			return 0, pending
 		case t&locked == 0 && e.tail.CompareAndSwap(t, t|locked):
-			return t / step, OK
+			return t / posUnit, OK
 		}
-		contend(i)
+		backOff(i)
 	}
 }
 
 // swapOldest takes the item at h and puts *v behind the newest one.
-func (e *Engine[T]) swapOldest(h uint64, v, lost *T) Outcome {
+func (e *Engine[T]) swapOldest(h uint64, v, evicted *T) Outcome {
 	pos, o := e.lockFull(h)
 	if o != OK {
 		return o
 	}
 	// With a capacity that is a power of two both are the same slot.
 	slot := &e.values[h&e.mask]
-	*lost = *slot
+	*evicted = *slot
 	if e.pointers {
 		var zero T
 		*slot = zero
@@ -86,13 +86,13 @@ func (e *Engine[T]) swapOldest(h uint64, v, lost *T) Outcome {
 }
 
 // swapNewest replaces the last item where it stands.
-func (e *Engine[T]) swapNewest(h uint64, v, lost *T) Outcome {
+func (e *Engine[T]) swapNewest(h uint64, v, evicted *T) Outcome {
 	pos, o := e.lockFull(h)
 	if o != OK {
 		return o
 	}
 	newest := pos - 1
-	*lost = e.values[newest&e.mask]
+	*evicted = e.values[newest&e.mask]
 	e.write(newest, unsafe.Slice(v, 1))
 	e.swapped.Add(1)
 	e.publish(0)

@@ -10,24 +10,24 @@ import (
 // time: whoever received it wakes the next one if there is more, which keeps a
 // burst of puts from waking everybody for an item that a running consumer takes.
 type takers[T any] struct {
-	// call: somebody is parked and no wake-up is on its way. It is all that a
+	// needsWakeup: somebody is parked and no wake-up is on its way. It is all that a
 	// put looks at.
-	call atomic.Bool
-	mu   sync.Mutex
-	line[T]
-	coming int // waiters that were woken and have not looked yet
+	needsWakeup atomic.Bool
+	mu          sync.Mutex
+	waiterList[T]
+	wakeupsInFlight int // waiters that were woken and have not looked yet
 }
 
-// updateLocked sets call. A waiter sets it before its last look at the queue,
+// updateLocked sets needsWakeup. A waiter sets it before its last look at the queue,
 // a put loads it after publishing: one of the two sees the other.
-func (s *takers[T]) updateLocked() { s.call.Store(s.first != nil && s.coming == 0) }
+func (s *takers[T]) updateLocked() { s.needsWakeup.Store(s.first != nil && s.wakeupsInFlight == 0) }
 
 // wake sends the one wake-up, unless somebody else just did.
 func (s *takers[T]) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.call.Load() {
-		s.coming++
+	if s.needsWakeup.Load() {
+		s.wakeupsInFlight++
 		s.send(s.first)
 		s.updateLocked()
 	}
@@ -38,7 +38,7 @@ func (s *takers[T]) wakeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.first != nil {
-		s.coming++
+		s.wakeupsInFlight++
 		s.send(s.first)
 	}
 	s.updateLocked()
@@ -59,7 +59,7 @@ func (s *takers[T]) join() *waiter[T] {
 func (s *takers[T]) rejoin(w *waiter[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.coming--
+	s.wakeupsInFlight--
 	s.pushFront(w)
 	s.updateLocked()
 }
@@ -72,20 +72,20 @@ func (s *takers[T]) leave(w *waiter[T]) {
 	if w.listed {
 		s.remove(w)
 	} else {
-		s.coming--
+		s.wakeupsInFlight--
 	}
 	s.put(w)
 	s.updateLocked()
 }
 
-// takeWait is the slow path of TakeTo and TakeN. It parks at once, unlike a put
+// takeWait is the slow path of Take and TakeN. It parks at once, unlike a put
 // that found the queue full: the put that wakes it runs it next on its own
 // processor, where the items are, and they need not cross to another core. One
 // that yields a few times and looks again keeps its processor, and with items of
 // several cache lines each that made a queue of 64 four times as slow.
 func (e *Engine[T]) takeWait(ctx context.Context, buf []T) (int, Outcome) {
-	if e.meeting != nil {
-		return e.meeting.take(ctx, buf)
+	if e.rendezvous != nil {
+		return e.rendezvous.take(ctx, buf)
 	}
 	done := ctx.Done()
 	w := e.takers.join()
@@ -100,20 +100,20 @@ func (e *Engine[T]) takeWait(ctx context.Context, buf []T) (int, Outcome) {
 					continue
 				}
 			} else {
-				n, o = 0, Cancelled
+				n, o = 0, Canceled
 			}
 		}
 		e.takers.leave(w)
-		e.passOn()
+		e.passWakeup()
 		return n, o
 	}
 }
 
-// passOn wakes the next consumer if there is something for it. It comes after
-// leave has set call: a put that was published too late to be seen here sees
+// passWakeup wakes the next consumer if there is something for it. It comes after
+// leave has set needsWakeup: a put that was published too late to be seen here sees
 // call.
-func (e *Engine[T]) passOn() {
-	if e.takers.call.Load() && e.Len() > 0 {
+func (e *Engine[T]) passWakeup() {
+	if e.takers.needsWakeup.Load() && e.Len() > 0 {
 		e.takers.wake()
 	}
 }

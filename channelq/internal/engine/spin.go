@@ -19,10 +19,10 @@ func pause() {
 	}
 }
 
-// contend is what a call does before its look number i+2. A holder that a Go
+// backOff is what a call does before its look number i+2. A holder that a Go
 // scheduler preempted runs again when the others yield; for one that an
 // operating system preempted they sleep, which burns no processor.
-func contend(i int) {
+func backOff(i int) {
 	switch {
 	case i < spins:
 		pause()

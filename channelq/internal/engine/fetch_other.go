@@ -1,9 +1,0 @@
-//go:build !amd64 && !arm64
-
-package engine
-
-import "unsafe"
-
-func fetchToWrite(unsafe.Pointer) {}
-
-func fetchToRead(unsafe.Pointer) {}
