@@ -61,17 +61,12 @@ type Config struct {
 	HealthTimeout time.Duration
 }
 
-// stopsBeside says whether services stop side by side, and how many at most (0: no
-// limit).
-func (c *Config) stopsBeside() (limit int, ok bool) {
-	switch {
-	case c.StopConcurrency > 1:
-		return c.StopConcurrency, true
-	case c.StopConcurrency == 0:
-		return 0, c.StartConcurrency > 1
-	default:
-		return 0, false
+// stopLimit is how many services stop at once; 0 means no limit.
+func (c *Config) stopLimit() int {
+	if c.StopConcurrency == 0 && c.StartConcurrency <= 1 {
+		return 1
 	}
+	return c.StopConcurrency
 }
 
 const defaultShutdownTimeout = 25 * time.Second
