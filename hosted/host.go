@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/lifetime"
 	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -81,7 +81,7 @@ type Host struct {
 	cfg    Config
 	log    safelog.Log
 	spool  safelog.Spool // of log, so that no handler holds the host up
-	marks  *marks.Marks
+	marks  *lifetime.Marks
 	life   *lifecycle.Lifetime
 	ended  chan struct{} // closed when the stop is over and result is final
 	cut    chan struct{} // closed to end the drain delay early
@@ -148,7 +148,7 @@ func New(cfg Config) *Host {
 		cut:   make(chan struct{}),
 	}
 	h.log = h.spool.Spooled(cfg.Logger, slog.String("host", cfg.Name))
-	h.marks = marks.New(h.stopRequested)
+	h.marks = lifetime.New(h.stopRequested)
 	h.life = lifecycle.NewLifetime(h.marks)
 	h.id = strconv.FormatUint(rand.Uint64(), 36)
 	return h

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/lifetime"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -167,7 +167,7 @@ func (h *Host) shutdown() {
 }
 
 // endOf is when the stop has to be over; zero: never.
-func (h *Host) endOf(req marks.Request) time.Time {
+func (h *Host) endOf(req lifetime.Request) time.Time {
 	var end time.Time
 	if h.cfg.ShutdownTimeout > 0 {
 		end = req.At.Add(h.cfg.ShutdownTimeout)
