@@ -86,6 +86,7 @@ type Host struct {
 	ended  chan struct{} // closed when the stop is over and result is final
 	cut    chan struct{} // closed to end the drain delay early
 	checks checks        // of health
+	asked  sync.Map      // units whose Backlog is being asked for, by StopPlan
 	census census        // for /livez?verbose
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
@@ -114,6 +115,9 @@ type Host struct {
 	places      map[*unit]func() // of those starting side by side, to give them up
 	noDrain     bool
 	draining    bool // the drain delay is on, or about to begin
+	drainEnd    time.Time
+	ordered     bool    // units are in the order of the start, with their links
+	division    *budget // of the stop, once its calls begin
 	stragglers  []Straggler
 	stopTook    time.Duration
 	result      error // final once ended is closed

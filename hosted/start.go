@@ -54,7 +54,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 		order = pick(order)
 	}
 	h.mu.Lock()
-	h.units = order
+	h.units, h.ordered = order, true
 	h.mu.Unlock()
 	if d := h.cfg.StartTimeout; d > 0 {
 		var release context.CancelFunc

@@ -192,6 +192,9 @@ func (h *Host) drain(end time.Time) {
 		delay = min(delay, left-stops)
 	}
 	if delay > 0 {
+		h.mu.Lock()
+		h.drainEnd = time.Now().Add(delay)
+		h.mu.Unlock()
 		h.log.Info("host draining", "duration", delay)
 		timer := time.NewTimer(delay)
 		defer timer.Stop()

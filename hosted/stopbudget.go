@@ -19,11 +19,11 @@ type budget struct {
 }
 
 // newBudget divides the time from now to end among calls.
-func newBudget(end time.Time, calls int) budget {
+func newBudget(now, end time.Time, calls int) budget {
 	if end.IsZero() || calls == 0 {
 		return budget{end: end}
 	}
-	quarter := max(0, time.Until(end)) / 4
+	quarter := max(0, end.Sub(now)) / 4
 	return budget{end: end, share: quarter / time.Duration(calls), next: quarter}
 }
 

@@ -29,7 +29,10 @@ func (h *Host) stopServices(end time.Time) {
 		}
 	}
 	turns := turnsOf(h.units, h.cfg.stopLimit())
-	plan := newBudget(end, len(before)+turns.most()+len(after))
+	plan := newBudget(time.Now(), end, len(before)+turns.most()+len(after))
+	h.mu.Lock()
+	h.division = &plan
+	h.mu.Unlock()
 	for i, p := range before {
 		h.stopHook(p, plan.turn(time.Now(), len(before)-i-1+turns.most()+len(after), 0))
 	}
@@ -73,6 +76,7 @@ func (u *unit) giveTurn(now, deadline time.Time, timer *alarm) time.Time {
 		u.enterAtLocked(lifecycle.Stopping, now)
 	}
 	since := u.since
+	u.turnEnd = deadline
 	h.mu.Unlock()
 	// Here and not in the call, which may not have begun when the turn is over:
 	// from now on an end is a clean one, and there are no more restarts.
