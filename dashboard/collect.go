@@ -6,8 +6,8 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/displayname"
 	"github.com/steadgo/stead/internal/guard"
-	"github.com/steadgo/stead/internal/names"
 	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
@@ -19,7 +19,7 @@ type inventory struct {
 	state     State
 	queues    map[string][]source // by the name of the queue
 	schedules map[string]source
-	names     struct{ queues, schedules names.Names } // with the path of the hosts they are in, as their services
+	names     struct{ queues, schedules displayname.Names } // with the path of the hosts they are in, as their services
 }
 
 // take asks every component for its state. It holds no lock, as what it calls is
@@ -44,7 +44,7 @@ func (d *Dashboard) collect(now time.Time, brief bool) *inventory {
 			LastStop: d.lastStop,
 		},
 	}
-	inv.names.queues, inv.names.schedules = names.New(), names.New()
+	inv.names.queues, inv.names.schedules = displayname.New(), displayname.New()
 	inv.takeAll(inv.walk("", d.host, 0))
 	return inv
 }

@@ -116,3 +116,22 @@ func ExampleServiceStatus() {
 	// db running true []
 	// poll running true [db]
 }
+
+// What a stop would wait for, before anybody asks for it.
+func ExampleHost_StopPlan() {
+	h := hosted.New(hosted.Config{ShutdownTimeout: 20 * time.Second})
+	h.Add("emails", &drainer{items: 74})
+	h.Add("index", &drainer{})
+	if err := h.Start(context.Background()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, step := range h.StopPlan().Steps {
+		fmt.Println(step.Service, step.InHand, step.What, step.Share.Round(time.Second))
+	}
+	fmt.Println(h.Stop(context.Background()))
+	// Output:
+	// index 0 item 13s
+	// emails 74 item 20s
+	// <nil>
+}

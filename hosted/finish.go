@@ -3,7 +3,6 @@ package hosted
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
@@ -85,29 +84,4 @@ func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (strag
 		c.unit.enterLocked(lifecycle.Failed)
 	}
 	return stragglers
-}
-
-// A goroutine profile takes about 20 us a goroutine. One of so few is done in no
-// time, and what is waited for then is a busy machine.
-const fewGoroutines = 2000
-
-// stacksUntil is Stacks, or nil if there is no time for it: a profile of very many
-// goroutines takes seconds, and the stragglers are then named without their stacks.
-func (h *Host) stacksUntil(end time.Time) map[string]string {
-	most := overrun
-	n := runtime.NumGoroutine()
-	if n <= fewGoroutines || end.IsZero() {
-		most = leastPrint
-	}
-	taken := make(chan map[string]string, 1)
-	go func() { taken <- h.Stacks() }()
-	timer := time.NewTimer(max(most, time.Until(end)))
-	defer timer.Stop()
-	select {
-	case stacks := <-taken:
-		return stacks
-	case <-timer.C:
-		h.log.Warn("no time for the stacks of what did not return", "goroutines", n)
-		return nil
-	}
 }

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/lifetime"
 	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -61,17 +61,12 @@ type Config struct {
 	HealthTimeout time.Duration
 }
 
-// stopsBeside says whether services stop side by side, and how many at most (0: no
-// limit).
-func (c *Config) stopsBeside() (limit int, ok bool) {
-	switch {
-	case c.StopConcurrency > 1:
-		return c.StopConcurrency, true
-	case c.StopConcurrency == 0:
-		return 0, c.StartConcurrency > 1
-	default:
-		return 0, false
+// stopLimit is how many services stop at once; 0 means no limit.
+func (c *Config) stopLimit() int {
+	if c.StopConcurrency == 0 && c.StartConcurrency <= 1 {
+		return 1
 	}
+	return c.StopConcurrency
 }
 
 const defaultShutdownTimeout = 25 * time.Second
@@ -86,11 +81,12 @@ type Host struct {
 	cfg    Config
 	log    safelog.Log
 	spool  safelog.Spool // of log, so that no handler holds the host up
-	marks  *marks.Marks
+	marks  *lifetime.Marks
 	life   *lifecycle.Lifetime
 	ended  chan struct{} // closed when the stop is over and result is final
 	cut    chan struct{} // closed to end the drain delay early
 	checks checks        // of health
+	asked  sync.Map      // units whose Backlog is being asked for, by StopPlan
 	census census        // for /livez?verbose
 	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
@@ -119,6 +115,9 @@ type Host struct {
 	places      map[*unit]func() // of those starting side by side, to give them up
 	noDrain     bool
 	drained     bool // the drain delay is over, was cut, or will not be
+	drainEnd    time.Time
+	ordered     bool    // units are in the order of the start, with their links
+	division    *budget // of the stop, once its calls begin
 	stragglers  []Straggler
 	stopTook    time.Duration
 	result      error // final once ended is closed
@@ -153,7 +152,7 @@ func New(cfg Config) *Host {
 		cut:   make(chan struct{}),
 	}
 	h.log = h.spool.Spooled(cfg.Logger, slog.String("host", cfg.Name))
-	h.marks = marks.New(h.stopRequested)
+	h.marks = lifetime.New(h.stopRequested)
 	h.life = lifecycle.NewLifetime(h.marks)
 	h.id = strconv.FormatUint(rand.Uint64(), 36)
 	return h

@@ -94,7 +94,7 @@ func (u *unit) backOff() bool {
 	}
 	u.host.mu.Lock()
 	defer u.host.mu.Unlock()
-	u.endedAtStopLocked(nil, facts{})
+	u.stoppedInTurnLocked()
 	return false
 }
 

@@ -2,6 +2,8 @@ package hosted
 
 import (
 	"iter"
+	"runtime"
+	"time"
 
 	"github.com/steadgo/stead/internal/stacks"
 )
@@ -35,4 +37,29 @@ func (h *Host) Goroutines() map[string]int {
 		counts[g.Label("service")] += g.Count
 	}
 	return counts
+}
+
+// A goroutine profile takes about 20 us a goroutine. One of so few is done in no
+// time, and what is waited for then is a busy machine.
+const fewGoroutines = 2000
+
+// stacksUntil is Stacks, or nil if there is no time for it: a profile of very many
+// goroutines takes seconds, and the stragglers are then named without their stacks.
+func (h *Host) stacksUntil(end time.Time) map[string]string {
+	most := overrun
+	n := runtime.NumGoroutine()
+	if n <= fewGoroutines || end.IsZero() {
+		most = leastPrint
+	}
+	taken := make(chan map[string]string, 1)
+	go func() { taken <- h.Stacks() }()
+	timer := time.NewTimer(max(most, time.Until(end)))
+	defer timer.Stop()
+	select {
+	case stacks := <-taken:
+		return stacks
+	case <-timer.C:
+		h.log.Warn("no time for the stacks of what did not return", "goroutines", n)
+		return nil
+	}
 }

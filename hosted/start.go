@@ -54,7 +54,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 		order = pick(order)
 	}
 	h.mu.Lock()
-	h.units = order
+	h.units, h.ordered = order, true
 	h.mu.Unlock()
 	if d := h.cfg.StartTimeout; d > 0 {
 		var release context.CancelFunc
@@ -86,19 +86,9 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 	if !h.startHooks(ctx, "starting", func(u *unit) hook { return hookOf[startingHook](u, startingHook.Starting) }) {
 		return false
 	}
-	if h.cfg.StartConcurrency > 1 {
-		all := sideBySide(h.units, h.cfg.StartConcurrency,
-			(*unit).needs, (*unit).needed,
-			func(u *unit, giveUp func()) bool { return h.startBeside(ctx, u, giveUp) })
-		if !all {
-			return false
-		}
-	} else {
-		for _, u := range h.units {
-			if !h.startUnit(ctx, u) {
-				return false
-			}
-		}
+	if !parallel(h.units, max(1, h.cfg.StartConcurrency), (*unit).needs, (*unit).needed,
+		func(u *unit, giveUp func()) bool { return h.startOne(ctx, u, giveUp) }) {
+		return false
 	}
 	return h.startHooks(ctx, "started", func(u *unit) hook { return hookOf[startedHook](u, startedHook.Started) })
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/lifetime"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -166,7 +166,7 @@ func (h *Host) shutdown() {
 }
 
 // endOf is when the stop has to be over; zero: never.
-func (h *Host) endOf(req marks.Request) time.Time {
+func (h *Host) endOf(req lifetime.Request) time.Time {
 	var end time.Time
 	if h.cfg.ShutdownTimeout > 0 {
 		end = req.At.Add(h.cfg.ShutdownTimeout)
@@ -191,6 +191,9 @@ func (h *Host) drain(end time.Time) {
 		delay = min(delay, left-stops)
 	}
 	if delay > 0 {
+		h.mu.Lock()
+		h.drainEnd = time.Now().Add(delay)
+		h.mu.Unlock()
 		h.log.Info("host draining", "duration", delay)
 		timer := time.NewTimer(delay)
 		defer timer.Stop()

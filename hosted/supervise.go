@@ -82,7 +82,25 @@ func (u *unit) watch(e ender) error {
 
 // decide says what the end of a loop or of a service means and reports whether
 // it is to be started again.
+//
+// The ordinary end is apart from the others: with their frames on top, the little
+// stack that a loop's goroutine begins with has to grow, which costs more than the
+// rest of the stop.
 func (h *Host) decide(u *unit, err error) bool {
+	if u.ctx.Err() == nil || err != nil && err != context.Canceled { //nolint:errorlint // the rest is asked in decideFailure
+		return h.decideFailure(u, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if u.state == lifecycle.Starting { // a loop that was not ready yet: the start decides
+		u.err = err
+	} else {
+		u.stoppedInTurnLocked()
+	}
+	return false
+}
+
+func (h *Host) decideFailure(u *unit, err error) bool {
 	if h.toldToEnd(err) {
 		err = nil
 	}
@@ -108,10 +126,12 @@ func (h *Host) decide(u *unit, err error) bool {
 		h.mu.Unlock()
 		return false
 	case f.atStop:
+		news := false
 		if f.cancel || errs.Same(err, errReturned) {
-			err = nil
+			u.stoppedInTurnLocked()
+		} else {
+			news = u.failedInTurnLocked(err, f.noted)
 		}
-		news := u.endedAtStopLocked(err, f)
 		h.mu.Unlock()
 		if news {
 			h.log.Error("service did not stop cleanly", append(failure(u, err), "op", "run")...)
@@ -230,27 +250,42 @@ func (u *unit) loopEndedLocked() bool {
 	return h.cfg.ExitWhenDone && h.loops == 0 && h.phase == running
 }
 
-// endedAtStopLocked notes the end of a loop, or of a restart, in its turn and
-// reports whether err is news. That of a service under Ignore is no failure of
-// the host: it might as well have come a moment before the stop.
-func (u *unit) endedAtStopLocked(err error, f facts) bool {
-	if u.host.phase == ended || u.state == lifecycle.Failed {
-		return false // the result is out, or it was given up in the start
+// stoppedInTurnLocked notes that a loop, or a restart, ended without a failure in its
+// turn.
+func (u *unit) stoppedInTurnLocked() {
+	if u.resultOutLocked() {
+		return
 	}
 	now := time.Now()
 	if u.state == lifecycle.Stopping {
 		u.stopTook = now.Sub(u.since)
 	}
-	if err == nil {
-		if u.loop != nil {
-			u.enterAtLocked(lifecycle.Stopped, now)
-		}
+	if u.loop != nil {
+		u.enterAtLocked(lifecycle.Stopped, now)
+	}
+}
+
+// failedInTurnLocked notes that a loop, or a restart, failed in its turn and reports
+// whether that is news. A failure under Ignore is no failure of the host: it might as
+// well have come a moment before the stop.
+func (u *unit) failedInTurnLocked(err error, failed noted) bool {
+	if u.resultOutLocked() {
 		return false
+	}
+	now := time.Now()
+	if u.state == lifecycle.Stopping {
+		u.stopTook = now.Sub(u.since)
 	}
 	u.err = err
 	if u.policy.last() != ignore {
-		u.host.failures = append(u.host.failures, f.noted)
+		u.host.failures = append(u.host.failures, failed)
 	}
 	u.enterAtLocked(lifecycle.Failed, now)
 	return true
+}
+
+// resultOutLocked reports whether it is too late to note how the service ended: the
+// result of the host is final, or the start has given the service up.
+func (u *unit) resultOutLocked() bool {
+	return u.host.phase == ended || u.state == lifecycle.Failed
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/lifetime"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -45,7 +45,7 @@ func ExamplePanicError() {
 }
 
 func ExampleLifetime() {
-	life := lifecycle.NewLifetime(marks.New(nil)) // yours comes from host.Lifetime()
+	life := lifecycle.NewLifetime(lifetime.New(nil)) // yours comes from host.Lifetime()
 	life.Stop(errors.New("licence expired"))
 	<-life.Stopping()
 	fmt.Println(life.Cause())

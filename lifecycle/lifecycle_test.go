@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/lifetime"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -93,7 +93,7 @@ func TestSignalContextEndsWithItsParentAndKeepsItsCause(t *testing.T) {
 }
 
 func TestLifetimeKeepsTheFirstCause(t *testing.T) {
-	life := lifecycle.NewLifetime(marks.New(nil))
+	life := lifecycle.NewLifetime(lifetime.New(nil))
 	if life.Cause() != nil {
 		t.Error("a cause before any stop")
 	}
@@ -103,7 +103,7 @@ func TestLifetimeKeepsTheFirstCause(t *testing.T) {
 	if life.Cause() != io.EOF { //nolint:errorlint // identity is the point
 		t.Errorf("cause %v, want the first", life.Cause())
 	}
-	other := lifecycle.NewLifetime(marks.New(nil))
+	other := lifecycle.NewLifetime(lifetime.New(nil))
 	other.Stop(nil)
 	if !errors.Is(other.Cause(), lifecycle.ErrStopRequested) {
 		t.Errorf("cause of a plain stop: %v", other.Cause())

@@ -4,21 +4,21 @@ import (
 	"context"
 	"time"
 
-	"github.com/steadgo/stead/internal/marks"
+	"github.com/steadgo/stead/internal/lifetime"
 )
 
 // ErrStopRequested is the cause of a stop that was asked for without one.
-var ErrStopRequested = marks.ErrStopRequested
+var ErrStopRequested = lifetime.ErrStopRequested
 
 // Lifetime is a program's life as seen by code that does not own the host: three
 // moments to wait for and a way to ask for the end. A host hands it out; it
 // works from the moment the host was made. All methods may be called from any
 // goroutine, also from inside a service, and none of them blocks.
-type Lifetime struct{ m *marks.Marks }
+type Lifetime struct{ m *lifetime.Marks }
 
-// NewLifetime is for package hosted, which alone can make a marks.Marks and so
+// NewLifetime is for package hosted, which alone can make a lifetime.Marks and so
 // say that a host has started or stopped.
-func NewLifetime(m *marks.Marks) *Lifetime { return &Lifetime{m} }
+func NewLifetime(m *lifetime.Marks) *Lifetime { return &Lifetime{m} }
 
 // Started is closed when every service has started. It stays open for ever if
 // the start failed.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/displayname"
 	"github.com/steadgo/stead/internal/guard"
-	"github.com/steadgo/stead/internal/names"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -166,10 +166,10 @@ func (c *components) addJob(j job, path string) {
 // catalogue is the things of one kind by the names they are shown under.
 type catalogue[S any] struct {
 	stats map[string]S
-	names names.Names
+	names displayname.Names
 }
 
-func newCatalogue[S any]() catalogue[S] { return catalogue[S]{map[string]S{}, names.New()} }
+func newCatalogue[S any]() catalogue[S] { return catalogue[S]{map[string]S{}, displayname.New()} }
 
 // name is what a thing is shown as, always the same in one scrape.
 func (c catalogue[S]) name(thing any, name string) string { return c.names.Of(thing, valid(name)) }

@@ -77,15 +77,15 @@ var code = []mutant{
 		test: "TestAFailedEnqueueSaysThatNobodyStartedTheWorkers",
 	},
 	{
-		file: "hosted/budget.go", old: "free := b.end.Sub(now) - time.Duration(toCome)*b.share", new: "free := b.end.Sub(now)",
+		file: "hosted/stopbudget.go", old: "free := b.end.Sub(now) - time.Duration(toCome)*b.share", new: "free := b.end.Sub(now)",
 		test: "TestThirtyStuckServicesAllHaveTheirShare",
 	},
 	{
-		file: "hosted/budget.go", old: "share: quarter / time.Duration(calls), next: quarter}", new: "share: quarter / time.Duration(calls)}",
+		file: "hosted/stopbudget.go", old: "share: quarter / time.Duration(calls), next: quarter}", new: "share: quarter / time.Duration(calls)}",
 		test: "TestWhoComesAfterOneStuckServiceHasAQuarterOfTheBudget",
 	},
 	{
-		file: "hosted/stopbeside.go", old: "if chosen[n] {", new: "if chosen[n] && n.started {",
+		file: "hosted/parallel.go", old: "if _, listed := open[b]; listed {", new: "if _, listed := open[b]; listed && b.started {",
 		test: "TestTheOrderOfTheStopGoesThroughWhatHasNothingToStop",
 	},
 	{

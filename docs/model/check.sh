@@ -124,7 +124,7 @@ inject() (
 names() {
 	local bad=0 name
 	for name in $(grep -oh 'code: [A-Za-z, ]*' host.pml order.pml | sed 's/code: //' | tr -s ', ' '\n' | sort -u); do
-		grep -Eqs "^func (\([a-z]+ \*?[A-Za-z]+\) )?$name(\[[^]]*\])?\(" ../../hosted/*.go ../../internal/marks/*.go ||
+		grep -Eqs "^func (\([a-z]+ \*?[A-Za-z]+\) )?$name(\[[^]]*\])?\(" ../../hosted/*.go ../../internal/lifetime/*.go ||
 			{ echo "the model stands for $name, which is no longer in hosted"; bad=1; }
 	done
 	return $bad

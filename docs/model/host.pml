@@ -466,7 +466,7 @@ end_stuck:		false
 
 /* ---- the end of a run, and restarts ---- */
 
-inline endedAtStop(u, failedToo) { /* code: endedAtStopLocked */
+inline endedAtStop(u, failedToo) { /* code: stoppedInTurnLocked, failedInTurnLocked */
 	if
 	:: phase == ended || state[u] == Failed
 	:: else ->
@@ -478,7 +478,7 @@ inline endedAtStop(u, failedToo) { /* code: endedAtStopLocked */
 	fi
 }
 
-/* code: decide, mayRestartLocked, allow, completeLocked */
+/* code: decide, decideFailure, mayRestartLocked, allow, completeLocked */
 inline decide(u) {
 	d_step {
 		again = false; fatal = false;

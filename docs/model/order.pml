@@ -17,7 +17,7 @@ bool started[N];         /* has something to stop; a Task has not */
 bool begun[N], over[N];
 byte places = 0;         /* that are taken */
 
-/* What has to be over before u's turn. code: sideBySide, run */
+/* What has to be over before u's turn. code: parallel, stopServices */
 #ifdef F_SKIP_WHAT_HAS_NOTHING_TO_STOP
 #define holds(v, u) (comesAfter[E(v, u)] && started[v] && !over[v])
 #else

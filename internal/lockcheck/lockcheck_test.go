@@ -90,7 +90,7 @@ var allowed = map[string]string{
 }
 
 func TestNobodyElsesCodeIsCalledUnderALock(t *testing.T) {
-	roots, exports := list(t, "./hosted", "./coordinator", "./lifecycle/...", "./internal/marks", "./internal/safelog", "./scope")
+	roots, exports := list(t, "./hosted", "./coordinator", "./lifecycle/...", "./internal/lifetime", "./internal/safelog", "./scope")
 	used := map[string]bool{}
 	for _, p := range roots {
 		var files []string

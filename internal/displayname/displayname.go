@@ -1,6 +1,6 @@
-// Package names gives the queues and schedules of a program the names they are shown
+// Package displayname gives the queues and schedules of a program the names they are shown
 // under, the same on a page and in metrics.
-package names
+package displayname
 
 import "reflect"
 

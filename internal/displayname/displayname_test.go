@@ -1,11 +1,11 @@
-package names_test
+package displayname_test
 
 import (
 	"testing"
 
 	"go.uber.org/goleak"
 
-	"github.com/steadgo/stead/internal/names"
+	"github.com/steadgo/stead/internal/displayname"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -17,7 +17,7 @@ type consumer struct{ of *queue }
 func (c *consumer) Observed() any { return c.of }
 
 func TestAThingHasOneNameAndTwoThingsHaveTwo(t *testing.T) {
-	n := names.New()
+	n := displayname.New()
 	mails, others, third := new(queue), new(queue), new(queue)
 	for _, c := range []struct {
 		thing     any

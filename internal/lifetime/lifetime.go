@@ -1,6 +1,6 @@
-// Package marks is the writable half of lifecycle.Lifetime. It is internal so
+// Package lifetime is the writable half of lifecycle.Lifetime. It is internal so
 // that only a host can say that it has started or stopped.
-package marks
+package lifetime
 
 import (
 	"context"

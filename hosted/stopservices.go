@@ -14,14 +14,13 @@ import (
 // stopServices calls the stopping hooks, the stops and the stopped hooks.
 func (h *Host) stopServices(end time.Time) {
 	// The start is over: neither units nor what is started changes any more.
-	units := make([]*unit, 0, len(h.units))
-	for _, u := range slices.Backward(h.units) {
-		if u.started {
-			units = append(units, u)
-		}
-	}
+	units := slices.Clone(h.units)
+	slices.Reverse(units)
 	var before, after []pendingHook
 	for _, u := range units {
+		if !u.started {
+			continue
+		}
 		if run := hookOf(u, stoppingHook.Stopping); run != nil {
 			before = append(before, pendingHook{u, "stopping", run})
 		}
@@ -29,25 +28,32 @@ func (h *Host) stopServices(end time.Time) {
 			after = append(after, pendingHook{u, "stopped", run})
 		}
 	}
-	turns := len(units)
-	var beside *sideways
-	if limit, ok := h.cfg.stopsBeside(); ok {
-		beside = sidewaysOf(h.units, limit)
-		turns = beside.calls()
-	}
-	plan := newBudget(end, len(before)+turns+len(after))
+	turns := turnsOf(h.units, h.cfg.stopLimit())
+	plan := newBudget(time.Now(), end, len(before)+turns.most()+len(after))
+	h.mu.Lock()
+	h.division = &plan
+	h.mu.Unlock()
 	for i, p := range before {
-		h.stopHook(p, plan.turn(time.Now(), len(before)-i-1+turns+len(after), 0))
+		h.stopHook(p, plan.turn(time.Now(), len(before)-i-1+turns.most()+len(after), 0))
 	}
-	if beside != nil {
-		beside.run(plan, len(after))
-	} else {
-		var timer alarm
-		now := time.Now() // the end of one turn is the beginning of the next
-		for i, u := range units {
-			now = u.stop(now, plan.turn(now, len(units)-i-1+len(after), u.stopTimeout), &timer)
+	// One after the other they have one timer, and the end of one turn is the beginning
+	// of the next.
+	var shared alarm
+	now := time.Now()
+	parallel(units, turns.limit, (*unit).needed, (*unit).needs, func(u *unit, _ func()) bool {
+		if !u.started {
+			return true
 		}
-	}
+		turns.waiting.Add(-1)
+		deadline := func(now time.Time) time.Time { return plan.turn(now, turns.toCome(u)+len(after), u.stopTimeout) }
+		if turns.limit == 1 {
+			now = u.stop(now, deadline(now), &shared)
+		} else {
+			now := time.Now()
+			u.stop(now, deadline(now), &alarm{})
+		}
+		return true
+	})
 	for i, p := range after {
 		h.stopHook(p, plan.turn(time.Now(), len(after)-i-1, 0))
 	}
@@ -70,6 +76,7 @@ func (u *unit) giveTurn(now, deadline time.Time, timer *alarm) time.Time {
 		u.enterAtLocked(lifecycle.Stopping, now)
 	}
 	since := u.since
+	u.turnEnd = deadline
 	h.mu.Unlock()
 	// Here and not in the call, which may not have begun when the turn is over:
 	// from now on an end is a clean one, and there are no more restarts.

@@ -1,0 +1,121 @@
+package hosted
+
+import (
+	"runtime/pprof"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// inHand is what a service says of the work that its stop waits for.
+type inHand struct {
+	known bool
+	count int
+	what  string
+	ended uint64
+	inner *Host // of a nested host, which is asked itself
+}
+
+// stalled is how long a service may take until the next one is asked meanwhile.
+const stalled = 10 * time.Millisecond
+
+// inHand asks the units, until patience at the latest. The answer of a unit that has
+// nothing to tell, or has not returned from the last such call, is not known.
+//
+// It asks one after the other, on one goroutine: one for each of 10,000 queues would
+// cost a page that is renewed every second several times as much. When that goroutine
+// gets no further, another one goes on with the next unit.
+func (h *Host) inHand(units []*unit, patience time.Time) []inHand {
+	type answer struct {
+		i int
+		inHand
+	}
+	all := make([]inHand, len(units))
+	answers := make(chan answer, len(units))
+	var next atomic.Int64
+	ask := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(units) {
+				return
+			}
+			answers <- answer{i, units[i].inHand()}
+		}
+	}
+	go ask()
+	ticker := time.NewTicker(stalled)
+	defer ticker.Stop()
+	for left, before := len(units), len(units); left > 0; {
+		select {
+		case a := <-answers:
+			all[a.i] = a.inHand
+			left--
+		case now := <-ticker.C:
+			if !now.Before(patience) {
+				return all
+			}
+			if left == before {
+				go ask()
+			}
+			before = left
+		}
+	}
+	return all
+}
+
+// inHand asks the service itself and may block.
+func (u *unit) inHand() (a inHand) {
+	if _, nested := u.service.(*Host); !nested && !u.tells() {
+		return a
+	}
+	if _, open := u.host.asked.LoadOrStore(u, nil); open {
+		return a
+	}
+	pprof.SetGoroutineLabels(&u.base)
+	err := guard.Call(func() error {
+		defer u.host.asked.Delete(u)
+		a = askInHand(u.service)
+		return nil
+	})
+	if err != nil {
+		return inHand{}
+	}
+	return a
+}
+
+func askInHand(s Service) (a inHand) {
+	if h, ok := As[*Host](s); ok {
+		return inHand{known: true, inner: h}
+	}
+	b, ok := As[backlog](s)
+	if !ok {
+		return a
+	}
+	a = inHand{known: true, count: max(0, b.Backlog()), what: "item"}
+	if _, isHTTP := b.(*HTTPService); isHTTP {
+		a.what = "request"
+	}
+	if c, ok := As[counts](s); ok {
+		items := c.Counts()
+		if _, isJob := items["runs"]; isJob {
+			a.what = "run"
+		}
+		a.ended = endedOf(items)
+	}
+	return a
+}
+
+// endedOf is how many items or runs have ended. The total is one of the buckets, and so
+// is what has not ended.
+func endedOf(items map[string]uint64) (n uint64) {
+	for bucket, count := range items {
+		switch {
+		case bucket == "accepted", bucket == "runs", bucket == "skipped", bucket == refusedClosed, strings.HasPrefix(bucket, "still_"):
+		default:
+			n += count
+		}
+	}
+	return n
+}
