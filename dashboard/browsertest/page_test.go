@@ -235,7 +235,7 @@ func TestTheStopIsShownToItsEnd(t *testing.T) {
 	if err := host.Err(); err != nil || host.Report().Took > patience {
 		t.Errorf("the stop took %v: %v", host.Report().Took, err)
 	}
-	b.shows("The program has stopped. What you see is the last that was known")
+	b.shows("The program is stopping, and the server of this page has stopped. What you see is the last that was known")
 	if eval[bool](b, "document.body.innerText.includes('Nobody has asked')") {
 		t.Error("the page that stays knows of no stop")
 	}
