@@ -11,11 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// Action is something that a person wants done; see [Config.Authorize].
+// Action is what a person asks the page to do. See [Config.Authorize].
 type Action struct {
 	Verb    Verb
 	Kind    Kind   // KindQueue or KindSchedule
@@ -31,7 +30,7 @@ type Verb string
 const (
 	Pause   Verb = "pause"   // a queue or a schedule
 	Resume  Verb = "resume"  // a queue or a schedule
-	RunNow  Verb = "run"     // a schedule
+	Trigger Verb = "trigger" // a schedule
 	Requeue Verb = "requeue" // a failure of a queue
 	Discard Verb = "discard" // a failure of a queue, or a job that has ended
 	Cancel  Verb = "cancel"  // a job that waits or runs
@@ -56,8 +55,8 @@ func (v Verb) done() string {
 		return "Paused."
 	case Resume:
 		return "Resumed."
-	case RunNow:
-		return "Asked for a run now."
+	case Trigger:
+		return "Triggered a run."
 	case Requeue:
 		return "Put into the queue again."
 	case Discard:
@@ -67,7 +66,7 @@ func (v Verb) done() string {
 	case DiscardAll:
 		return "All discarded."
 	case Cancel:
-		return "Cancelled."
+		return "Canceled."
 	}
 	return ""
 }
@@ -123,8 +122,9 @@ func (d *Dashboard) attempt(r *http.Request) (Action, error) {
 	if r.Method != http.MethodPost {
 		return Action{}, refuse(http.StatusMethodNotAllowed, "an action needs POST")
 	}
+	actor, unknown := d.actor(r)
 	if err := d.origin.Check(r); err != nil {
-		d.log.Warn("dashboard action refused", slog.String("actor", d.cfg.Actor(r)), slog.Any("error", err))
+		d.logger().Warn("dashboard action refused", slog.String("actor", actor), slog.Any("error", err))
 		return Action{}, refuse(http.StatusForbidden, "the request comes from another site")
 	}
 	if err := r.ParseForm(); err != nil {
@@ -134,37 +134,51 @@ func (d *Dashboard) attempt(r *http.Request) (Action, error) {
 	if err != nil {
 		return a, err
 	}
-	if d.cfg.Authorize == nil {
+	if unknown != nil { // what is done has to be known by whom
+		err = refuse(http.StatusInternalServerError, "who asks cannot be told: %w", unknown)
+	} else if d.cfg.Authorize == nil {
 		err = refuse(http.StatusForbidden, "this dashboard is read-only")
-	} else if denied := d.cfg.Authorize(r, a); denied != nil {
+	} else if denied := guard.Call(func() error { return d.cfg.Authorize(r, a) }); denied != nil {
 		err = refuse(http.StatusForbidden, "not allowed: %w", denied)
 	} else {
 		err = guard.Call(func() error { return d.take(time.Now()).do(a) })
 	}
-	d.logAction(r, a, err)
+	d.logAction(r, actor, a, err)
 	return a, err
 }
 
-func (d *Dashboard) logAction(r *http.Request, a Action, err error) {
+// actor is asked before anything is done: it is the program's code.
+func (d *Dashboard) actor(r *http.Request) (name string, err error) {
+	if d.cfg.Actor == nil {
+		return r.RemoteAddr, nil
+	}
+	err = guard.Call(func() error { name = d.cfg.Actor(r); return nil })
+	if err != nil {
+		name = "unknown"
+	}
+	return name, err
+}
+
+func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error) {
 	args := []any{
 		slog.String("action", string(a.Verb)), slog.String(string(a.Kind), a.Name),
-		slog.String("actor", d.cfg.Actor(r)), slog.String("remote", r.RemoteAddr),
+		slog.String("actor", actor), slog.String("remote", r.RemoteAddr),
 	}
 	if a.Service != "" {
 		args = append(args, slog.String("service", a.Service), slog.Int64("id", a.ID))
 	}
 	if err != nil {
-		d.log.Warn("dashboard action refused", append(args, slog.Any("error", err))...)
+		d.logger().Warn("dashboard action refused", append(args, slog.Any("error", err))...)
 		return
 	}
-	d.log.Info("dashboard action", args...)
+	d.logger().Info("dashboard action", args...)
 }
 
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
 		KindQueue:    {Pause, Resume, Requeue, Discard, RequeueAll, DiscardAll, Cancel},
-		KindSchedule: {Pause, Resume, RunNow},
+		KindSchedule: {Pause, Resume, Trigger},
 	}
 	if !slices.Contains(allowed[a.Kind], a.Verb) {
 		return a, refuse(http.StatusBadRequest, "no such action")
@@ -180,93 +194,6 @@ func parseAction(form url.Values) (Action, error) {
 		}
 	}
 	return a, nil
-}
-
-// do finds what the action is about and does it.
-func (inv *inventory) do(a Action) error {
-	sources := inv.queues[a.Name]
-	if a.Kind == KindSchedule {
-		sources = nil
-		if s, ok := inv.schedules[a.Name]; ok {
-			sources = []source{s}
-		}
-	}
-	if len(sources) == 0 {
-		return refuse(http.StatusNotFound, "there is no %s %q", a.Kind, a.Name)
-	}
-	able := false
-	for _, s := range sources {
-		if a.Service != "" && s.service != a.Service {
-			continue
-		}
-		could, err := s.do(a)
-		if err != nil {
-			return err
-		}
-		able = able || could
-	}
-	if !able {
-		return refuse(http.StatusNotFound, "%s %q cannot do that", a.Kind, a.Name)
-	}
-	return nil
-}
-
-func (s source) do(a Action) (able bool, err error) {
-	switch a.Verb {
-	case Pause, Resume:
-		p, ok := find[pauser](s)
-		if ok && a.Verb == Pause {
-			p.Pause()
-		} else if ok {
-			p.Resume()
-		}
-		return ok, nil
-	case RunNow:
-		t, ok := find[trigger](s)
-		if ok {
-			err = t.Trigger()
-		}
-		return ok, err
-	case RequeueAll, DiscardAll:
-		return s.doAll(a.Verb)
-	case Cancel:
-		q, ok := find[canceller](s)
-		if ok {
-			err = q.Cancel(a.ID)
-		}
-		return ok, err
-	default:
-		q, ok := find[requeuer](s)
-		if ok && a.Verb == Requeue {
-			err = q.Requeue(a.ID)
-		} else if ok {
-			err = q.Discard(a.ID)
-		}
-		return ok, err
-	}
-}
-
-// doAll acts on the failures that are there now and ends at the first that cannot
-// be done, such as one for which the queue has no room. One that somebody else
-// dealt with meanwhile is no longer there.
-func (s source) doAll(verb Verb) (able bool, err error) {
-	q, ok := find[requeuer](s)
-	listed, lists := find[failureSource](s)
-	if !ok || !lists {
-		return false, nil
-	}
-	one := q.Requeue
-	if verb == DiscardAll {
-		one = q.Discard
-	}
-	failures := listed.Failures()
-	for done, f := range failures {
-		err := one(f.ID)
-		if err != nil && slices.ContainsFunc(listed.Failures(), func(left channelq.Failure) bool { return left.ID == f.ID }) {
-			return true, fmt.Errorf("%d of %d done: %w", done, len(failures), err)
-		}
-	}
-	return true, nil
 }
 
 // backTo is the page that the form was on, with the verb for its message. It is

@@ -49,8 +49,8 @@ func TestEachActionIsDoneAndLeadsBackToItsPage(t *testing.T) {
 			"failures?did=discard_all", func(s *shop) bool { return len(s.workers.Failures()) == 0 && s.queue.Stats().Handled == 0 },
 		},
 		"run a schedule now": {
-			[]string{"verb", "run", "kind", "schedule", "name", "report", "page", "schedule", "of", "report"},
-			"schedule?did=run&name=report", func(s *shop) bool { return s.ran() == 1 },
+			[]string{"verb", "trigger", "kind", "schedule", "name", "report", "page", "schedule", "of", "report"},
+			"schedule?did=trigger&name=report", func(s *shop) bool { return s.ran() == 1 },
 		},
 		"pause a schedule": {
 			[]string{"verb", "pause", "kind", "schedule", "name", "report", "page", "https://evil.example/"},
@@ -91,9 +91,9 @@ func TestAnActionThatCannotBeDoneSaysWhy(t *testing.T) {
 		why    string
 	}{
 		"unknown queue":    {[]string{"verb", "pause", "kind", "queue", "name", "none"}, http.StatusNotFound, "no queue"},
-		"unknown schedule": {[]string{"verb", "run", "kind", "schedule", "name", "emails"}, http.StatusNotFound, "no schedule"},
+		"unknown schedule": {[]string{"verb", "trigger", "kind", "schedule", "name", "emails"}, http.StatusNotFound, "no schedule"},
 		"unknown verb":     {[]string{"verb", "drop", "kind", "queue", "name", "emails"}, http.StatusBadRequest, "no such action"},
-		"verb of another":  {[]string{"verb", "run", "kind", "queue", "name", "emails"}, http.StatusBadRequest, "no such action"},
+		"verb of another":  {[]string{"verb", "trigger", "kind", "queue", "name", "emails"}, http.StatusBadRequest, "no such action"},
 		"unknown kind":     {[]string{"verb", "pause", "kind", "service", "name", "mailer"}, http.StatusBadRequest, "no such action"},
 		"bad id":           {[]string{"verb", "discard", "kind", "queue", "name", "emails", "service", "mailer", "id", "-1"}, http.StatusBadRequest, "not a number"},
 		"gone":             {[]string{"verb", "discard", "kind", "queue", "name", "emails", "service", "mailer", "id", "77"}, http.StatusConflict, "no failure 77"},
@@ -141,10 +141,10 @@ func TestAuthorizeSeesTheWholeAction(t *testing.T) {
 		}})
 		everyPage(t, d, func(string, *httptest.ResponseRecorder) {})
 		do(d, form("same-origin", "verb", "requeue", "kind", "queue", "name", "emails", "service", "mailer", "id", "9223372036854775807"))
-		do(d, form("same-origin", "verb", "run", "kind", "schedule", "name", "report", "id", "3", "service", "x"))
+		do(d, form("same-origin", "verb", "trigger", "kind", "schedule", "name", "report", "id", "3", "service", "x"))
 		want := []dashboard.Action{
 			{Verb: dashboard.Requeue, Kind: dashboard.KindQueue, Name: "emails", Service: "mailer", ID: 1<<63 - 1},
-			{Verb: dashboard.RunNow, Kind: dashboard.KindSchedule, Name: "report"},
+			{Verb: dashboard.Trigger, Kind: dashboard.KindSchedule, Name: "report"},
 		}
 		if len(asked) != 2 || asked[0] != want[0] || asked[1] != want[1] {
 			t.Errorf("asked for %+v, want %+v", asked, want)

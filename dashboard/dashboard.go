@@ -11,72 +11,75 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/safelog"
 )
 
-// Config of a Dashboard. The zero value shows everything but payloads and changes
-// nothing.
+// Config is the configuration of a [Dashboard]. The zero value shows everything but
+// payloads and changes nothing.
 type Config struct {
-	// Title stands at the top of the page. "": the name of the host.
+	// Title stands at the top of the page. If empty, the name of the host is used.
 	Title string
 
-	// Authorize decides whether the request may do the action: nil lets it, an
-	// error refuses it with 403 and is shown to whoever asked. It is called for
-	// every action, after the request was found not to come from another site.
-	// nil: the page is read-only. Who may look at all is not its business: wrap
-	// the Dashboard in the middleware that guards the rest of your admin pages.
+	// Authorize decides whether the request may do the action. An error refuses the
+	// action with 403 and is shown to the sender. It is called for every action, after
+	// the request was found not to come from another site. If nil, the page is
+	// read-only. Authorize does not guard the page itself: wrap the Dashboard in the
+	// middleware that guards the rest of your admin pages.
 	Authorize func(r *http.Request, a Action) error
 
-	// Actor names who sent the request, for the log. nil: the user name of HTTP
-	// basic authentication, or the remote address.
+	// Actor returns who sent the request, for the log: the name that the
+	// authentication in front of the page has found. An action whose Actor panics is
+	// refused. If nil, the remote address is logged: whatever else a request says of
+	// its sender may be made up.
 	Actor func(r *http.Request) string
 
-	// FormatItem is how an item of a queue is shown, as text; "" shows nothing. queue
-	// is its name on the page: with the path of the hosts it is in. A durable job
-	// that does not decode any more is given as its JSON, a string.
-	// Leave out what not everybody who sees the page may know. It is called for
-	// every failed or waiting item of every page, so it should be quick. nil:
-	// items are hidden.
+	// FormatItem returns an item of a queue as text. An empty text hides the item.
+	// The name of the queue is that on the page: with the path of the hosts it is in.
+	// A durable job that does not decode is passed as its JSON, a string. Leave out
+	// what some readers of the page may not know. FormatItem is called for every item
+	// of every page, so it should be quick. If nil, items are hidden.
 	FormatItem func(queue string, item any) string
 
-	// Hosts are the values of the Host header, without port, that are answered;
-	// others get 421. It keeps a page on a loopback or private address from being
-	// read through DNS rebinding. nil: any.
+	// Hosts are the values of the Host header, without port, that are answered.
+	// Others get 421. The list keeps a page on a loopback or private address from
+	// being read through DNS rebinding. If nil, any host is answered.
 	Hosts []string
 
 	// SlowAfter is how long the oldest item of a queue may wait, and a run of a
-	// schedule may be on, before the page calls it slow. 0: 30 s. Negative: never.
+	// schedule may take, before the page calls it slow. If zero, 30 s is used. If
+	// negative, nothing is called slow.
 	SlowAfter time.Duration
 
-	// Interval is how often an open page is renewed and the history sampled. 0:
-	// 1 s. At least 100 ms.
+	// Interval is how often an open page is renewed and the history sampled. If
+	// zero, 1 s is used. The least is 100 ms.
 	Interval time.Duration
 
-	// History is how far back the charts go. 0: 5 min. At most an hour's worth of
-	// samples, 3600, is kept.
+	// History is how far back the charts go. If zero, 5 min is used. At most 3600
+	// samples are kept.
 	History time.Duration
 
-	// LastStop is the JSON of the hosted.Report of the run before this one, if
-	// the program keeps it: the page then shows what the last stop left over. nil:
-	// nothing is shown.
+	// LastStop is the JSON of the hosted.Report of the process before this one, if
+	// the program stores it. The page then shows how that stop went. If nil, nothing
+	// is shown.
 	LastStop []byte
 
 	// Logger gets an Info for every action and a Warn for every refused one, with
-	// who asked. nil: nothing is logged.
+	// who asked. If nil, the logger of the host is used. If the host has none either,
+	// nothing is logged, and the page says so.
 	Logger *slog.Logger
 }
 
-// Dashboard is the page over one host, an [http.Handler]. Make it with [New];
-// all methods may be called from any goroutine, before the host starts and after
-// it has stopped.
+// Dashboard is the page over one host, an [http.Handler]. [New] creates it. It is safe
+// for concurrent use, before the host starts and after it has stopped.
 //
-// It is a hosted service too: added to the host it keeps the history of the
-// charts while nobody looks, which costs one goroutine and a sample of every
-// queue per Config.Interval. Not added, it has no goroutine, and the charts begin
-// when the first page is opened.
+// A Dashboard is a hosted service too. Added to the host it keeps the history of the
+// charts while nobody looks, which costs one goroutine and a sample of every queue per
+// Config.Interval. Not added, it has no goroutine, and the charts begin when the first
+// page is opened.
 type Dashboard struct {
 	host     *hosted.Host
 	cfg      Config
-	log      *slog.Logger
+	log      safelog.Log
 	lastStop *Stop
 	history  history
 	servers  servers
@@ -89,21 +92,20 @@ type Dashboard struct {
 	done chan struct{}
 }
 
-// New returns the dashboard of a host. It starts nothing. It panics if host is
-// nil.
+// New returns the dashboard of a host. It starts nothing. It panics if host is nil.
 func New(host *hosted.Host, cfg Config) *Dashboard {
 	if host == nil {
 		panic("stead/dashboard: New: the host is nil")
 	}
 	cfg.setDefaults(host)
 	d := &Dashboard{
-		host: host, cfg: cfg, log: cfg.Logger,
+		host: host, cfg: cfg, log: safelog.NewLog(cfg.Logger),
 		history: history{interval: cfg.Interval, keep: int(cfg.History / cfg.Interval)},
 		assets:  loadAssets(), pages: parsePages(), origin: http.NewCrossOriginProtection(),
 	}
 	last, err := parseLastStop(cfg.LastStop)
 	if err != nil {
-		d.log.Warn("no last stop to show", "error", err)
+		d.logger().Warn("no last stop to show", "error", err)
 	}
 	d.lastStop = last
 	return d
@@ -114,12 +116,6 @@ const maxSamples = 3600
 func (c *Config) setDefaults(host *hosted.Host) {
 	if c.Title == "" {
 		c.Title = host.Name()
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.Actor == nil {
-		c.Actor = actor
 	}
 	if c.SlowAfter == 0 {
 		c.SlowAfter = 30 * time.Second
@@ -137,15 +133,17 @@ func (c *Config) setDefaults(host *hosted.Host) {
 	c.History = min(max(c.History, 10*c.Interval), maxSamples*c.Interval)
 }
 
-func actor(r *http.Request) string {
-	if user, _, ok := r.BasicAuth(); ok {
-		return user
-	}
-	return r.RemoteAddr
+// logger is that of the host if the dashboard has none. A dashboard need not be a
+// service of the host, so it asks.
+func (d *Dashboard) logger() *slog.Logger {
+	d.log.Inherit(d.host.Logger())
+	return d.log.Logger
 }
 
-// State is what the pages show, as of now, for those who make a page of their
-// own.
+// logs reports whether actions are logged.
+func (d *Dashboard) logs() bool { return d.logger().Enabled(context.Background(), slog.LevelInfo) }
+
+// State returns what the pages show, as of now. It is for pages of your own.
 func (d *Dashboard) State() State { return d.look().state }
 
 // look takes the state and keeps a sample of it if one is due.
@@ -155,7 +153,8 @@ func (d *Dashboard) look() *inventory {
 	return inv
 }
 
-// Start begins to keep the history. It fails if it runs already.
+// Start starts the sampling of the history. It returns an error if the sampling is
+// running already, or if ctx is done.
 func (d *Dashboard) Start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stead/dashboard: start: %w", err)
@@ -171,8 +170,8 @@ func (d *Dashboard) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends what Start began; the page goes on to work. It may be called before
-// Start and more than once.
+// Stop stops the sampling. The page continues to work. Stop blocks until the sampling
+// has ended or ctx is done. It may be called before Start and more than once.
 func (d *Dashboard) Stop(ctx context.Context) error {
 	d.mu.Lock()
 	stop, done := d.stop, d.done

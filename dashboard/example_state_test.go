@@ -58,7 +58,7 @@ func ExampleProblem() {
 		fmt.Printf("%s: %s %s: %s (%s)\n", p.Severity, p.Kind, p.Name, p.What, p.Why)
 	}
 	// Output:
-	// failed: queue emails: has 1 item that failed for good, the last one after 1 attempt (550 no such mailbox)
+	// failed: queue emails: gave up on 1 item, the last one after 1 attempt (550 no such mailbox)
 	// warning: schedule report: failed in its last run (the printer is out of paper)
 }
 

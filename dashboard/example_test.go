@@ -106,12 +106,12 @@ func ExampleState() {
 // Backups may be started by everybody and paused by nobody.
 func ExampleAction() {
 	authorize := func(_ *http.Request, a dashboard.Action) error {
-		if a.Kind == dashboard.KindSchedule && a.Name == "backup" && a.Verb != dashboard.RunNow {
+		if a.Kind == dashboard.KindSchedule && a.Name == "backup" && a.Verb != dashboard.Trigger {
 			return errors.New("backups are not paused")
 		}
 		return nil
 	}
-	fmt.Println(authorize(nil, dashboard.Action{Verb: dashboard.RunNow, Kind: dashboard.KindSchedule, Name: "backup"}))
+	fmt.Println(authorize(nil, dashboard.Action{Verb: dashboard.Trigger, Kind: dashboard.KindSchedule, Name: "backup"}))
 	fmt.Println(authorize(nil, dashboard.Action{Verb: dashboard.Pause, Kind: dashboard.KindSchedule, Name: "backup"}))
 	// Output:
 	// <nil>

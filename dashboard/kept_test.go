@@ -97,7 +97,7 @@ func TestAStoreOfJobsThatIsAwayIsAProblem(t *testing.T) {
 			t.Errorf("%q, since %v", got.Headline, p.Since)
 		}
 		wantText(t, get(t, d, "/"), "cannot use the store of its jobs", "connection &lt;refused&gt;", "10 s ago")
-		wantText(t, get(t, d, "/services"), "<strong>store away</strong>", "connection &lt;refused&gt;")
+		wantText(t, get(t, d, "/services"), "<strong>store unreachable</strong>", "connection &lt;refused&gt;")
 		time.Sleep(10 * time.Second)
 		wantProblem(t, problem(t, d.State(), "jobs"), dashboard.Failed, "since 20 s", "connection <refused>")
 		if all := about(d.State(), "mails"); len(all) != 0 { // that its count is as old is said with it
@@ -171,7 +171,7 @@ func TestMoreFailuresThanAreListedAreCountedAndCanBePagedThrough(t *testing.T) {
 		o.queue.states = map[string]int{"discarded": 5000, "cancelled": 0}
 		o.queue.failures = []channelq.Failure{{ID: 1, Err: errors.New("no paper"), Attempts: 3}}
 		o.queue.pages = 3
-		wantProblem(t, problem(t, d.State(), "mails"), dashboard.Failed, "has 5\u202f000 items that failed for good", "no paper")
+		wantProblem(t, problem(t, d.State(), "mails"), dashboard.Failed, "gave up on 5\u202f000 items", "no paper")
 		wantText(t, get(t, d, "/failures"), "The newest 1 of 5\u202f000.", `href="jobs?name=mails/discarded"`)
 		wantText(t, get(t, d, "/jobs?name=mails/discarded"), "the newest first,", `data-key="jobs-1000"`, `href="jobs?name=mails%2fdiscarded%401"`)
 		w := get(t, d, "/jobs?name=mails%2fdiscarded%401")

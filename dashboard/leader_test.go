@@ -94,7 +94,7 @@ func TestAStoreOfLeasesThatIsAwayIsAProblem(t *testing.T) {
 			t.Errorf("%q, since %v", got.Headline, p.Since)
 		}
 		wantText(t, get(t, d, "/"), "does not know who leads", "connection refused", "3 s ago", "asks again")
-		wantText(t, get(t, d, "/services"), "<strong>leader unknown</strong>", "its store went away")
+		wantText(t, get(t, d, "/services"), "<strong>leader unknown</strong>", "its store became unreachable")
 
 		c.leading = true
 		wantProblem(t, problem(t, d.State(), "newsletter"), dashboard.Warning, "leads \"weekly <news>\" only until its lease ends", "connection refused")
@@ -102,7 +102,7 @@ func TestAStoreOfLeasesThatIsAwayIsAProblem(t *testing.T) {
 		time.Sleep(time.Minute) // no hiccup any more
 		got = d.State()
 		wantProblem(t, problem(t, got, "newsletter"), dashboard.Failed, "for 1 min 3 s", "connection refused")
-		if got.Headline != "1 problem needs somebody" {
+		if got.Headline != "1 thing needs somebody" {
 			t.Errorf("after a minute it says %q", got.Headline)
 		}
 		c.away, c.err = time.Time{}, nil

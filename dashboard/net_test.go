@@ -70,6 +70,7 @@ func serve(t *testing.T, srv *http.Server) (*http.Client, *pipes) {
 type watcher struct {
 	events chan string   // the data of each event
 	ended  chan struct{} // closed when the server ended the stream
+	why    atomic.Value  // of the end, a string, as the server says
 	alive  atomic.Int64  // signs of life that were no event
 	leave  context.CancelFunc
 }
@@ -97,12 +98,17 @@ func watch(t *testing.T, client *http.Client, url string) *watcher {
 		lines := bufio.NewScanner(answer.Body)
 		lines.Buffer(nil, 1<<20)
 		var data strings.Builder
+		event := ""
 		for lines.Scan() {
 			line := lines.Text()
 			if part, ok := strings.CutPrefix(line, "data: "); ok {
 				data.WriteString(part + "\n")
 			} else if strings.HasPrefix(line, ":") {
 				w.alive.Add(1)
+			} else if name, ok := strings.CutPrefix(line, "event: "); ok {
+				event = name
+			} else if line == "" && event == "end" {
+				w.why.Store(strings.TrimSpace(data.String()))
 			} else if line == "" && data.Len() > 0 {
 				w.events <- data.String()
 				data.Reset()

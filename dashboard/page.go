@@ -36,6 +36,7 @@ type view struct {
 	Name   string // of the one queue or schedule that the page is about
 	Title  string
 	CanAct bool
+	Logged string    // what of who asks is logged with an action: "name", "address"; "": nothing is logged
 	Done   string    // what the last action did
 	Jobs   *jobsPage // on the page of that name
 
@@ -69,7 +70,7 @@ type row struct {
 func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	v := &view{
 		State: inv.state, Page: page, Name: name, Title: d.cfg.Title,
-		CanAct: d.cfg.Authorize != nil, history: &d.history,
+		CanAct: d.cfg.Authorize != nil, Logged: d.logged(), history: &d.history,
 	}
 	if page == "jobs" {
 		v.Jobs = inv.jobs(name)
@@ -77,12 +78,22 @@ func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	return v
 }
 
+func (d *Dashboard) logged() string {
+	switch {
+	case !d.logs():
+		return ""
+	case d.cfg.Actor == nil:
+		return "address"
+	}
+	return "name"
+}
+
 // render executes one template. An error is a bug in the template, which the
 // tests would find; what there is of the page is better than nothing then.
 func (d *Dashboard) render(name string, v *view) []byte {
 	var b bytes.Buffer
 	if err := d.pages.ExecuteTemplate(&b, name, v); err != nil {
-		d.log.Error("dashboard page broken", "error", err)
+		d.logger().Error("dashboard page broken", "error", err)
 	}
 	return b.Bytes()
 }
@@ -125,7 +136,8 @@ func (v *view) PageTitle() string {
 		name = "Not done"
 	}
 	mark := ""
-	if n := len(v.worst(Warning)); n > 0 {
+	if failed, warnings := v.State.attention(); failed+warnings > 0 {
+		n := failed + warnings
 		mark = "(" + grouped(uint64(n)) + ") "
 	}
 	return mark + name + " · " + v.Title
@@ -147,17 +159,14 @@ func (v *view) Nav() []navItem {
 		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},
 	}
-	for _, q := range v.State.Queues {
-		items[4].Count += q.Failed()
-	}
-	if items[4].Count > 0 {
-		items[4].Severity = Failed
-	}
 	places := map[Kind]int{KindService: 1, KindQueue: 2, KindSchedule: 3}
-	for _, p := range v.worst(Warning) {
-		item := &items[places[p.Kind]]
-		if item.Count++; p.Severity.rank() > item.Severity.rank() {
-			item.Severity = p.Severity
+	for about, severity := range v.State.worstOf() {
+		item := &items[places[about.kind]]
+		if severity.rank() < Warning.rank() {
+			continue
+		}
+		if item.Count++; severity.rank() > item.Severity.rank() {
+			item.Severity = severity
 		}
 	}
 	return items
@@ -245,8 +254,10 @@ func (v *view) ServiceState(state string) badge {
 		return badge{OK, state}
 	case lifecycle.Failed.String():
 		return badge{Failed, state}
-	case lifecycle.Restarting.String(), lifecycle.Stopping.String(), lifecycle.Starting.String():
+	case lifecycle.Restarting.String():
 		return badge{Warning, state}
+	case lifecycle.Stopping.String(), lifecycle.Starting.String():
+		return badge{Notice, state}
 	}
 	return badge{"", state}
 }

@@ -25,15 +25,9 @@ func (s *State) judge(slowAfter time.Duration) {
 		s.judgeSchedule(&s.Schedules[i], slowAfter)
 	}
 	slices.SortStableFunc(s.Problems, func(a, b Problem) int { return b.Severity.rank() - a.Severity.rank() })
-	s.Verdict = OK
-	if len(s.Problems) > 0 {
-		s.Verdict = s.Problems[0].Severity
-	}
+	s.Verdict = s.verdict()
 	s.Slowest = s.slowest()
 	s.Headline = s.headline()
-	if s.Phase == Stopped && !s.Stop.Clean {
-		s.Verdict = Failed
-	}
 }
 
 func (s *State) add(p Problem) { s.Problems = append(s.Problems, p) }
@@ -52,8 +46,8 @@ func (s *State) judgeService(v *Service) {
 		p.Next, p.NextAt = "started again", v.RestartAt
 	case v.State == lifecycle.Running && v.Restarts > 0 && s.Time.Sub(v.Since) < time.Minute:
 		p.Severity, p.What = Warning, fmt.Sprintf("was started again after it failed (%s so far)", times(v.Restarts))
-	case v.Leftover > 0:
-		p.Severity, p.What = Failed, fmt.Sprintf("left %s over at the stop", count(v.Leftover, "item"))
+	case v.Leftover > 0: // its Stop returned no error: they are where it was told to put them
+		p.Severity, p.What = Notice, fmt.Sprintf("handed over %s at the stop", count(v.Leftover, "leftover item"))
 	default:
 		return
 	}
@@ -119,7 +113,7 @@ func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
 	failed := j.Last != nil && j.Last.Error != "" && j.Last.Outcome != "cancelled"
 	switch {
 	case j.GaveUp:
-		p.Severity, p.What = Failed, fmt.Sprintf("gave up after %s in a row; it needs Run now", count(j.Streak, "failed run"))
+		p.Severity, p.What = Failed, fmt.Sprintf("gave up after %s in a row; it runs again when it is triggered", count(j.Streak, "failed run"))
 	case failed:
 		p.Severity, p.What = Warning, strings.ReplaceAll(j.Last.Outcome, "_", " ")+" in its last run"
 		if j.Streak > 1 {
@@ -142,7 +136,7 @@ func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
 	}
 	switch ran := s.runningFor(j); {
 	case j.Stuck > 0:
-		p.Severity, p.What, p.Since = Warning, "has a run that goes on although its timeout is over", j.LastStarted
+		p.Severity, p.What, p.Since = Warning, "has a run that goes on although its timeout has expired", j.LastStarted
 		s.add(p)
 	case ran >= slowAfter && ran.Seconds() > 3*j.Duration.MeanSeconds && j.Duration.Samples > 0:
 		p.Severity, p.Since = Warning, j.LastStarted
@@ -210,52 +204,4 @@ func (s *State) slowest() []Slow {
 		return 0
 	})
 	return all[:min(len(all), maxSlowest)]
-}
-
-// headline is the one sentence at the top. It has no number that ticks, as it is
-// read aloud whenever it changes.
-func (s *State) headline() string {
-	switch s.Phase {
-	case Starting:
-		return "Starting" + s.waitingFor(lifecycle.Starting)
-	case Stopping:
-		return "Stopping" + s.waitingFor(lifecycle.Stopping)
-	case Stopped:
-		switch {
-		case s.Stop.Clean:
-			return "Stopped cleanly"
-		case len(s.Stop.Stragglers) > 0:
-			return "Stopped, but not everything ended"
-		}
-		return "Stopped with errors"
-	}
-	failed, warnings := 0, 0
-	for _, p := range s.Problems {
-		switch p.Severity {
-		case Failed:
-			failed++
-		case Warning:
-			warnings++
-		}
-	}
-	switch {
-	case failed > 0:
-		return count(failed, "problem") + plural(failed, " needs", " need") + " somebody"
-	case warnings > 0:
-		return count(warnings, "thing") + " to keep an eye on"
-	}
-	return "All is well"
-}
-
-func (s *State) waitingFor(state lifecycle.State) string {
-	var names []string
-	for _, v := range s.Services {
-		if v.State == state {
-			names = append(names, v.Name)
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return ": waiting for " + strings.Join(names, ", ")
 }

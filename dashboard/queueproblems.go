@@ -15,14 +15,14 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 	if n := q.Failed(); n > 0 && len(q.Failures) > 0 {
 		f := q.Failures[0]
 		p := p
-		p.Severity, p.What = Failed, fmt.Sprintf("has %s that failed for good, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
+		p.Severity, p.What = Failed, fmt.Sprintf("gave up on %s, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
 		p.Why, p.Since = f.Error, f.Time
 		s.add(p)
 	}
 	if n := max(len(q.Retrying), q.States["retryable"]); n > 0 && len(q.Retrying) > 0 {
 		r := q.Retrying[0]
 		p := p
-		p.Severity, p.What = Warning, "has "+count(n, "item")+" that failed and "+plural(n, "waits", "wait")+" for the next attempt"
+		p.Severity, p.What = Warning, "is retrying "+count(n, "item")
 		p.Why, p.Next, p.NextAt = r.Error, "tried again", r.Due
 		s.add(p)
 	}

@@ -68,7 +68,7 @@ func TestGetChangesNothing(t *testing.T) {
 		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions} {
 			for _, query := range []string{
-				"verb=pause&kind=queue&name=emails", "verb=run&kind=schedule&name=report",
+				"verb=pause&kind=queue&name=emails", "verb=trigger&kind=schedule&name=report",
 				"verb=discard&kind=queue&name=emails&service=mailer&id=1", "verb=pause&kind=schedule&name=report",
 			} {
 				w := do(d, httptest.NewRequest(method, "/actions?"+query, nil))
@@ -246,6 +246,7 @@ func TestEveryActionIsLoggedWithWhoAsked(t *testing.T) {
 		var log bytes.Buffer
 		d := dashboard.New(s.host, dashboard.Config{
 			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Actor:  func(r *http.Request) string { user, _, _ := r.BasicAuth(); return user },
 			Authorize: func(_ *http.Request, a dashboard.Action) error {
 				if a.Verb == dashboard.Discard {
 					return errors.New("not you")
@@ -274,8 +275,9 @@ func TestEveryActionIsLoggedWithWhoAsked(t *testing.T) {
 		}
 		log.Reset()
 		r := form("cross-site", "verb", "pause", "kind", "queue", "name", "emails")
+		r.SetBasicAuth("ada", "pw")
 		do(d, r)
-		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "actor=192.0.2.1") {
+		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "actor=ada") {
 			t.Errorf("a request from another site is logged as: %s", log.String())
 		}
 		if strings.Contains(log.String(), payload) {

@@ -31,9 +31,10 @@ func secure(h http.Header) {
 //
 //	mux.Handle("/admin/", dash)
 //
-// A [http.ServeMux] says where that is; of what comes from elsewhere, and is neither
-// mounted at / nor behind [http.StripPrefix], the answer says how to mount it. All
-// links are relative, so that neither a prefix nor a proxy that adds one matters.
+// With a [http.ServeMux] the dashboard finds the prefix by itself. With another router it
+// has to be mounted at / or behind [http.StripPrefix]. Otherwise the answer says how to
+// mount it. All links are relative, so that neither a prefix nor a proxy that adds one
+// matters.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	d.servers.leaving(r) // so that a stream opened later finds the server known

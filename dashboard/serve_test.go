@@ -180,7 +180,7 @@ func TestAFormHasAllThatItsActionNeeds(t *testing.T) {
 				}
 			}
 		})
-		for _, verb := range []string{"pause", "run", "requeue", "discard"} {
+		for _, verb := range []string{"pause", "trigger", "requeue", "discard"} {
 			if !verbs[verb] {
 				t.Errorf("no page has a button to %s", verb)
 			}
@@ -233,12 +233,12 @@ func TestAssetsAreKeptByTheBrowserUntilTheyChange(t *testing.T) {
 func TestAnActionAnswersJSONToThoseWhoAskForIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
 		s.start(t)
-		r := form("", "verb", "run", "kind", "schedule", "name", "report")
+		r := form("", "verb", "trigger", "kind", "schedule", "name", "report")
 		r.Header.Set("Accept", "application/json")
 		w := do(dashboard.New(s.host, dashboard.Config{Authorize: allow}), r)
 		wantStatus(t, w, http.StatusOK)
 		var said map[string]string
-		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said["done"] != "Asked for a run now." {
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said["done"] != "Triggered a run." {
 			t.Errorf("%v %v", said, err)
 		}
 	})

@@ -6,17 +6,16 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// State is everything the pages show, at one moment: what [Dashboard.State]
-// returns and what api/v1/state writes as JSON. The field names of the JSON, and
-// what may be absent, are described by the JSON Schema under
-// api/v1/schema.json; within v1 fields are only added. Times that are zero and
-// texts that are empty are left out, durations are in seconds.
+// State is everything the pages show, at one moment. [Dashboard.State] returns it and
+// api/v1/state writes it as JSON. The JSON Schema at api/v1/schema.json describes the
+// fields of the JSON, and which may be absent. Within v1 fields are only added. Times
+// that are zero and texts that are empty are left out. Durations are in seconds.
 type State struct {
 	Version   int        `json:"version"` // of this format: 1
 	Time      time.Time  `json:"time"`
 	Host      string     `json:"host"`
 	Phase     Phase      `json:"phase"`
-	Verdict   Severity   `json:"verdict"`  // the worst of Problems
+	Verdict   Severity   `json:"verdict"`  // the worst of Problems; from the stop on, how the stop goes
 	Headline  string     `json:"headline"` // one sentence for people
 	Problems  []Problem  `json:"problems"` // worst first
 	Slowest   []Slow     `json:"slowest"`  // slowest first
@@ -28,7 +27,7 @@ type State struct {
 	LastStop  *Stop      `json:"last_stop,omitempty"` // of the run before this one, see Config.LastStop
 }
 
-// Phase is where the host is in its life.
+// Phase is the phase of a host.
 type Phase string
 
 // The phases of a host.
@@ -39,7 +38,7 @@ const (
 	Stopped  Phase = "stopped"
 )
 
-// Severity says how bad something is.
+// Severity is how bad something is.
 type Severity string
 
 // The severities, from the best to the worst.
@@ -85,7 +84,7 @@ type Problem struct {
 	NextAt   time.Time `json:"next_at,omitzero"` // and when
 }
 
-// Slow is one of the things that take the most time.
+// Slow is one of the components that take the most time.
 type Slow struct {
 	Kind    Kind    `json:"kind"`
 	Name    string  `json:"name"`
@@ -112,13 +111,13 @@ type Service struct {
 	Stuck        int             `json:"stuck"`                // calls of its handlers or runs that do not return although their time is over
 	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
 
-	// Since when the store of its jobs has not answered this process, and what it
-	// failed with last. What is shown of the store is older than that.
+	// OutageSince is since when this process cannot reach the store of the jobs.
+	// OutageError is its last error. What is shown of the store is older than that.
 	OutageSince time.Time `json:"outage_since,omitzero"`
 	OutageError string    `json:"outage_error,omitempty"`
 }
 
-// Leadership is how a service stands that runs on one process of a group.
+// Leadership is the role of a service that runs on one process of a group.
 type Leadership struct {
 	Group       string    `json:"group"`
 	Leading     bool      `json:"leading"`
@@ -126,15 +125,16 @@ type Leadership struct {
 	Fence       int64     `json:"fence"`          // of the current or last term here; 0 before the first
 	Transitions int       `json:"transitions"`    // how often Leading changed
 
-	// Since when the store of the lease has not answered this process, and what it
-	// failed with last. Who leads is not known here meanwhile, unless Leading.
+	// OutageSince is since when this process cannot reach the store of the lease.
+	// OutageError is its last error. Unless Leading, the leader is unknown meanwhile.
 	OutageSince time.Time `json:"outage_since,omitzero"`
 	OutageError string    `json:"outage_error,omitempty"`
 }
 
-// Queue is one queue, in memory or elsewhere, with all its consumers. What is kept in
-// a store is of all processes that use it: Depth, Parked, OldestDue, States, Retrying,
-// Failures, Paused, and History but for its rates. All else is of this process.
+// Queue is one queue, in memory or in a store, with all its consumers. The fields Depth,
+// Parked, OldestDue, States, Retrying, Failures, Paused and History (except its rates)
+// of a queue in a store are of all processes that use the store. All others are of this
+// process.
 type Queue struct {
 	Name     string   `json:"name"`
 	Services []string `json:"services"` // that use it
@@ -201,8 +201,8 @@ type Rates struct {
 	Lost   float64 `json:"lost"`   // dropped or refused for want of room
 }
 
-// Latency is a distribution in few words. The quantiles are upper bounds: half,
-// or 95 %, took no longer.
+// Latency is a distribution in four numbers. The quantiles are upper bounds: half, or
+// 95 %, took no longer.
 type Latency struct {
 	Samples     uint64  `json:"samples"`
 	MeanSeconds float64 `json:"mean_seconds"`
@@ -210,7 +210,7 @@ type Latency struct {
 	P95Seconds  float64 `json:"p95_seconds"`
 }
 
-// Retry is an item that waits for its next attempt.
+// Retry is an item that waits for its retry.
 type Retry struct {
 	Service  string    `json:"service"`
 	Error    string    `json:"error"`
@@ -219,7 +219,7 @@ type Retry struct {
 	Item     string    `json:"item,omitempty"` // only with Config.FormatItem
 }
 
-// Failure is an item that failed for good.
+// Failure is an item that was given up.
 type Failure struct {
 	Service  string    `json:"service"`
 	ID       int64     `json:"id"` // within the service
@@ -256,7 +256,7 @@ type Schedule struct {
 	History     []Run             `json:"history"` // newest first
 }
 
-// Skipped counts times a schedule was due and did not run.
+// Skipped counts the slots of a schedule that led to no run.
 type Skipped struct {
 	Overlap uint64 `json:"overlap"`
 	Missed  uint64 `json:"missed"`
@@ -264,7 +264,7 @@ type Skipped struct {
 	Stopped uint64 `json:"stopped"`
 }
 
-// Run is one run of a schedule that has ended.
+// Run is a run of a schedule that has ended.
 type Run struct {
 	Slot            time.Time `json:"slot"`
 	Started         time.Time `json:"started"`
@@ -272,7 +272,7 @@ type Run struct {
 	DurationSeconds float64   `json:"duration_seconds"`
 	Outcome         string    `json:"outcome"`
 	Error           string    `json:"error,omitempty"`
-	Triggered       bool      `json:"triggered"` // by hand
+	Triggered       bool      `json:"triggered"` // it was asked for, not due
 }
 
 // Point is one sample in the history of a queue.

@@ -53,17 +53,41 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		// A stream that is opened during a stop, perhaps when its server is
 		// shutting down already, is one picture; the browser asks again.
-		if v.State.Phase == Stopping && s.pages == 1 || v.State.Phase == Stopped {
+		over := v.State.Phase == Stopped || isClosed(leaving)
+		if over {
+			s.send([]byte("event: end\ndata: " + farewell(v.State.Phase) + "\n\n"))
+		}
+		if over || v.State.Phase == Stopping && s.pages == 1 {
 			return
 		}
 		select {
 		case <-ticker.C:
 		case <-d.host.Lifetime().Stopped():
-		case <-leaving:
-			return
+		case <-leaving: // one last picture, or the one that stays would know of no stop
 		case <-r.Context().Done():
 			return
 		}
+	}
+}
+
+// farewell is why a stream ends, for whoever looks at the page that stays.
+func farewell(p Phase) string {
+	switch p {
+	case Stopping:
+		return "The program is stopping, and the server of this page has stopped"
+	case Stopped:
+		return "The program has stopped"
+	default:
+		return "The server of this page has shut down"
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

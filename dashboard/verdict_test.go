@@ -61,7 +61,7 @@ func TestWhatFailedSaysWhyAndWhenItIsTriedNext(t *testing.T) {
 		synctest.Wait()
 		got := d.State()
 		now := time.Now()
-		if got.Verdict != dashboard.Failed || got.Headline != "2 problems need somebody" {
+		if got.Verdict != dashboard.Failed || got.Headline != "2 things need somebody, 2 to keep an eye on" {
 			t.Errorf("%s: %s", got.Verdict, got.Headline)
 		}
 		wantProblem(t, problem(t, got, "dead"), dashboard.Failed, "not started again", "permission denied")
@@ -75,9 +75,9 @@ func TestWhatFailedSaysWhyAndWhenItIsTriedNext(t *testing.T) {
 		if p.Next != "runs again" || p.NextAt.Sub(now) != time.Hour {
 			t.Errorf("it %s in %v, want an hour", p.Next, p.NextAt.Sub(now))
 		}
-		wantProblem(t, problem(t, got, "emails"), dashboard.Failed, "2 items that failed for good, the last one after 1 attempt", "no such mailbox")
+		wantProblem(t, problem(t, got, "emails"), dashboard.Failed, "gave up on 2 items, the last one after 1 attempt", "no such mailbox")
 		p = got.Problems[slices.IndexFunc(got.Problems, func(p dashboard.Problem) bool { return p.Next == "tried again" })]
-		wantProblem(t, p, dashboard.Warning, "1 item that failed and waits", "try later")
+		wantProblem(t, p, dashboard.Warning, "is retrying 1 item", "try later")
 		if p.NextAt.Sub(now) != 40*time.Second {
 			t.Errorf("it is tried again in %v, want 40 s", p.NextAt.Sub(now))
 		}
@@ -179,7 +179,7 @@ func TestAScheduleThatGaveUpHangsOrIsPausedIsSaid(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second)
 		got = d.State()
-		i = slices.IndexFunc(got.Problems, func(p dashboard.Problem) bool { return strings.Contains(p.What, "timeout is over") })
+		i = slices.IndexFunc(got.Problems, func(p dashboard.Problem) bool { return strings.Contains(p.What, "timeout has expired") })
 		if i < 0 {
 			t.Errorf("a run past its timeout: %+v", got.Problems)
 		}

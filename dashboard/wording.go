@@ -38,8 +38,8 @@ func (v *view) Label(verb Verb) string {
 		return "Pause"
 	case Resume:
 		return "Resume"
-	case RunNow:
-		return "Run now"
+	case Trigger:
+		return "Trigger"
 	case Requeue:
 		return "Requeue"
 	case RequeueAll:
@@ -112,7 +112,7 @@ func stopInWords(v *view, stop *Stop) string {
 		fmt.Fprintf(&b, "; %s still to drain", count(backlog, "item"))
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "; %s left over", count(left, "item"))
+		fmt.Fprintf(&b, "; %s", count(left, "leftover item"))
 	}
 	if stop.Cause != "" {
 		fmt.Fprintf(&b, ". Reason: %s", stop.Cause)
@@ -179,7 +179,7 @@ func (v *view) ServiceProblems() []Problem {
 // NothingFailed says that the page of failures would be empty.
 func (v *view) NothingFailed() bool {
 	for _, q := range v.State.Queues {
-		if len(q.Failures)+len(q.Retrying) > 0 {
+		if len(q.Failures)+len(q.Retrying)+q.DueNow() > 0 {
 			return false
 		}
 	}
@@ -220,6 +220,18 @@ func (q Queue) FailedStates() (states []string) {
 	}
 	return states
 }
+
+// DueNow is how many parked items of a queue in memory no list has: their time has
+// come, and there is no worker for them yet, or they wait for another item of their key.
+func (q Queue) DueNow() int {
+	if q.States != nil || len(q.Retrying) >= maxRetrying {
+		return 0
+	}
+	return max(0, q.Parked-len(q.Retrying))
+}
+
+// maxRetrying is how many retries a queue lists, see channelq.
+const maxRetrying = 100
 
 // Unknown reports whether the numbers of a store were never known.
 func (q Queue) Unknown() bool { return q.unknown }

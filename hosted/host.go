@@ -254,5 +254,10 @@ func (h *Host) Lifetime() *lifecycle.Lifetime { return h.life }
 // service of, which calls it before the start. It may be called at any time.
 func (h *Host) InheritLogger(l *slog.Logger) { h.log.Inherit(l) }
 
+// Logger returns the logger that services without one inherit: that of the
+// configuration, or the one that the host itself has inherited. It is nil if there is
+// neither.
+func (h *Host) Logger() *slog.Logger { return h.log.Source() }
+
 // Name is the host's name.
 func (h *Host) Name() string { return h.cfg.Name }

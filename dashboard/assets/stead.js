@@ -86,6 +86,8 @@
   let source;
   let again;
   let lostAt = 0;
+  let ended = ''; // what the server said when it ended the stream
+  let shownAt; // when the last picture came
 
   function connect() {
     clearTimeout(again);
@@ -93,15 +95,27 @@
     source = new EventSource(`stream?page=${encodeURIComponent(page)}&name=${encodeURIComponent(name)}`);
     source.addEventListener('page', (e) => {
       lostAt = 0;
+      ended = '';
+      shownAt = new Date();
       say('Live', false);
       show(e.data);
+    });
+    // A stop of the server is no lost connection: it says so before it goes.
+    source.addEventListener('end', (e) => {
+      ended = e.data;
+      lostAt ||= Date.now();
+      say(known(ended), true);
     });
     source.onerror = () => {
       // A stream that ends during a stop comes back within a second or two.
       lostAt ||= Date.now();
-      if (Date.now() - lostAt > 2500) say(`Connection lost ${Math.round((Date.now() - lostAt) / 1000)} s ago; what you see is the last state known`, true);
+      if (ended || Date.now() - lostAt > 2500) say(known(ended || `Connection lost ${Math.round((Date.now() - lostAt) / 1000)} s ago`), true);
       if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 2000);
     };
+  }
+
+  function known(why) {
+    return `${why}. ${shownAt ? `What you see is the last that was known, of ${shownAt.toLocaleTimeString()}.` : ''}`.trim();
   }
 
   function say(text, lost) {

@@ -108,8 +108,8 @@ func TestEachActionIsDoneAndSaid(t *testing.T) {
 	eventually(t, "one failure is left", func() bool { return len(s.workers.Failures()) == 1 })
 
 	b.open(s.base + "schedules")
-	b.click("form[data-key=run] button")
-	b.says("Asked for a run now.")
+	b.click("form[data-key=trigger] button")
+	b.says("Triggered a run.")
 	eventually(t, "the job ran", func() bool { return s.runs.Load() == 1 })
 	b.shows("succeeded")
 	b.click("form[data-key=pause] button")
@@ -235,7 +235,10 @@ func TestTheStopIsShownToItsEnd(t *testing.T) {
 	if err := host.Err(); err != nil || host.Report().Took > patience {
 		t.Errorf("the stop took %v: %v", host.Report().Took, err)
 	}
-	b.shows("Connection lost")
+	b.shows("The program is stopping, and the server of this page has stopped. What you see is the last that was known")
+	if eval[bool](b, "document.body.innerText.includes('Nobody has asked')") {
+		t.Error("the page that stays knows of no stop")
+	}
 }
 
 func TestEveryPageFitsAPhone(t *testing.T) {

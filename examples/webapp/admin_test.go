@@ -179,12 +179,12 @@ func TestProgramPrintsALinkThatOpensTheAdminPageWithButtons(t *testing.T) {
 		t.Errorf("after: %d\n%s", code, body)
 	}
 	before := p.state()
-	resp, err := p.client.PostForm(p.url+"/admin/actions", url.Values{"verb": {"run"}, "kind": {"schedule"}, "name": {"clean-up"}})
+	resp, err := p.client.PostForm(p.url+"/admin/actions", url.Values{"verb": {"trigger"}, "kind": {"schedule"}, "name": {"clean-up"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if code, body := read(t, resp); code != http.StatusOK {
-		t.Errorf("run now: %d\n%s", code, body)
+		t.Errorf("trigger: %d\n%s", code, body)
 	}
 	p.Eventually("the job has run", func() bool { return schedule(p.state(), "clean-up").Last != nil })
 	if schedule(before, "clean-up").Last != nil {

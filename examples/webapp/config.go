@@ -209,7 +209,7 @@ func (c *config) hello(addr net.Addr, token string) {
   http://%[1]s/mails     %[4]s
   http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
   http://%[1]s/admin/?token=%[2]s
-                                   the same with buttons: run now, pause, requeue
+                                   the same with buttons: trigger, pause, requeue
   Ctrl-C                           stop, and read the report
 
 `, addr, token, first, mails)
