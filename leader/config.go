@@ -10,45 +10,46 @@ import (
 	"github.com/steadgo/stead/internal/safelog"
 )
 
-// Config says what a candidate stands for and how long its lease lasts. All
-// candidates of a group should have the same.
+// Config configures a candidate. All candidates of a group should have the same
+// values.
 type Config struct {
-	// Group names what only one process does at a time: the key of the lease, and
-	// the name in logs, metrics and on the dashboard. Required: 1 to 255 bytes of
-	// UTF-8 with neither a NUL nor a brace.
+	// Group names what only one process does at a time. It is the key of the lease,
+	// and the name in logs, metrics and on the dashboard. Required: 1 to 255 bytes
+	// of UTF-8 without NUL and braces.
 	Group string
-	// Name of this candidate, such as the host's, for people who look into the
-	// store. Empty: none. It needs not be unique. At most 255 bytes of UTF-8
-	// without a NUL.
+	// Name is the name of this candidate in the store, for people who look there,
+	// such as the name of the host. It need not be unique. It has at most 255 bytes
+	// of UTF-8 without NUL, and may be empty.
 	Name string
-	// TTL is how long a lease lasts that is not renewed: after a crash of the
-	// leader the next one begins within TTL and Retry. The leader renews every
-	// third of it. 0: 15 s. At least 30 ms, at most a century.
+	// TTL is how long a lease lasts without a renewal. After a crash of the leader
+	// the next one begins within TTL and Retry. The leader renews every third of
+	// it. If zero, 15 s is used. It is at least 30 ms and at most a century.
 	TTL time.Duration
-	// Margin is the last part of the TTL, in which the lease is no longer trusted:
-	// how long work has to return when the lease cannot be renewed, and what the
-	// clocks of two machines may differ by over one TTL. 0: a tenth of TTL. Less
-	// than half of TTL.
+	// Margin is the last part of the TTL, in which the lease is no longer trusted.
+	// The work has this long to return if the lease cannot be renewed, and the
+	// clocks of two machines may differ by this much over one TTL. If zero, a tenth
+	// of TTL is used. It must be less than half of TTL.
 	Margin time.Duration
-	// Retry is how often at most those who do not have the lease ask for it; they
-	// wait between a half of it and all of it. It bounds how long nobody leads
-	// after a release. 0: a third of TTL, at most 750 ms.
+	// Retry is the maximum interval at which followers ask for the lease. They wait
+	// between half of it and all of it. It bounds how long there is no leader after
+	// a release. If zero, a third of TTL is used, at most 750 ms.
 	Retry time.Duration
-	// Grace is how long the work of [Only] may go on after the Margin when it has
-	// lost the lead; then the service fails, which by default stops its host. 0:
-	// one TTL; at most a century. Do and TryDo wait for their work.
+	// Grace is how long the work of [Only] may go on after the Margin of a lost
+	// lease. Then the service fails, which by default stops its host. If zero, one
+	// TTL is used. It is at most a century. Do and TryDo wait for their work
+	// instead.
 	Grace time.Duration
-	// Logger gets every change of the lead and every failure of the store, and is
-	// inherited by the services of [Only]. nil: that of the host; without one, it
-	// discards.
+	// Logger receives every change of leadership and every failure of the store.
+	// The services of [Only] inherit it. If nil, the logger of the host is used, or
+	// none.
 	Logger *slog.Logger
 }
 
-// longest keeps sums of a few durations from overflowing: int64 has 292 years.
+// longest keeps sums of a few durations from overflowing; int64 has 292 years.
 const longest = 100 * 365 * 24 * time.Hour
 
-// newLease checks cfg; verb is what the caller is about to do, and field what it
-// calls the key, for the error.
+// newLease checks cfg and returns its lease. For the error, verb is what the caller
+// is about to do, and field what the caller names the key.
 func newLease(verb, field string, store Store, cfg Config) (*lease, error) {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("stead/leader: %s %.60q: "+format, append([]any{verb, cfg.Group}, args...)...)
@@ -94,11 +95,11 @@ func orElse(d, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// maxText bounds names and keys, in bytes: PostgreSQL has an index over keys, and
-// people read them in logs and on labels.
+// maxText bounds names and keys, in bytes. PostgreSQL has an index on keys, and
+// people read them in logs and labels.
 const maxText = 255
 
-// wrongText says what is wrong with a text that goes into a store; "" is nothing.
+// wrongText returns what is wrong with a text for a store, or "".
 func wrongText(s string) string {
 	switch {
 	case len(s) > maxText:
@@ -111,11 +112,11 @@ func wrongText(s string) string {
 	return ""
 }
 
-// wrongKey is the same for a key. The store is not known here: a group that one of
-// them would refuse, or split in two, is refused for all, so that another store is
-// one line and no new name. Redis Cluster takes what stands between the first
-// braces of a key, its hash tag, to choose a node: one more brace could put the
-// lease and its fence on two.
+// wrongKey is wrongText for a key. The kind of store is not known here. A group
+// that one kind would reject, or split in two, is rejected for all, so that
+// changing the store needs no new name. Redis Cluster uses the text between the
+// first braces of a key, its hash tag, to choose a node: a further brace could put
+// the lease and its fence on two nodes.
 func wrongKey(s string) string {
 	switch {
 	case s == "":

@@ -6,21 +6,21 @@ import (
 	"fmt"
 )
 
-// Do runs work while no other process runs work under the same key of the same
-// store. It waits until the lease is free or ctx ends: the error then wraps
-// ctx.Err(), its cause, and what the store last failed with. A store that cannot
-// be reached is asked again until then.
+// Do calls work while no other process does so under the same key of the same
+// store. It blocks until the lease is free, work has returned, or ctx is done
+// before that. In the last case the error wraps ctx.Err(), its cause, and the last
+// error of the store. An unreachable store is asked again until then.
 //
-// While work runs its lease is renewed, however long it takes. If the lease is
-// lost, the context of work ends with a cause that wraps [ErrLost] and says why,
-// early enough for work to return before another begins. Do returns when work has
-// returned, and only then is the lease given back, also if work panics. The error
-// is that of work; if the lease was lost meanwhile it wraps ErrLost too, even if
-// work returned nil.
+// While work is running, its lease is renewed, however long that takes. If the
+// lease is lost, the context of work is canceled early enough for work to return
+// before another process begins. The cause wraps [ErrLost] and says why. Do returns
+// after work has returned. Only then is the lease released, even if work panics. Do
+// returns the error of work. If the lease was lost meanwhile, the error wraps
+// ErrLost too, even if work returned nil.
 //
-// key is as Config.Group. An error about it, about the store, work or an option
-// comes before anything is asked. Work that calls Do with the same key waits for
-// itself.
+// key has the rules of Config.Group. Do returns an error for an invalid key, store,
+// work or option before it calls the store. Work that calls Do with the same key
+// waits for itself.
 func Do(ctx context.Context, store Store, key string, work func(ctx context.Context, fence int64) error, opts ...Option) error {
 	l, err := leaseFor(store, key, work, opts)
 	if err != nil {
@@ -28,7 +28,7 @@ func Do(ctx context.Context, store Store, key string, work func(ctx context.Cont
 	}
 	t, err := l.campaign(ctx, ctx, func(err error) {
 		if err != nil {
-			l.log.Warn("lease cannot be asked for", "group", key, "error", err)
+			l.log.Warn("lease cannot be requested", "group", key, "error", err)
 		}
 	})
 	if err != nil {
@@ -37,8 +37,8 @@ func Do(ctx context.Context, store Store, key string, work func(ctx context.Cont
 	return t.run(work)
 }
 
-// TryDo is [Do] without waiting: if another process holds the lease the error
-// wraps [ErrHeld], and if the store cannot be asked it says so.
+// TryDo is [Do] without waiting. The error wraps [ErrHeld] if another process holds
+// the lease, and the error of the store if the store fails.
 func TryDo(ctx context.Context, store Store, key string, work func(ctx context.Context, fence int64) error, opts ...Option) error {
 	l, err := leaseFor(store, key, work, opts)
 	if err != nil {
@@ -59,12 +59,12 @@ func TryDo(ctx context.Context, store Store, key string, work func(ctx context.C
 	return t.run(work)
 }
 
-// run calls work on the caller's goroutine. A panic goes on to the caller, as
+// run calls work on the goroutine of the caller. A panic reaches the caller, as
 // with a mutex and a deferred Unlock.
 func (t *term) run(work func(ctx context.Context, fence int64) error) (err error) {
 	defer func() {
-		lost := t.settle()
-		t.giveBack()
+		lost := t.stopRenewal()
+		t.release()
 		if lost != nil && !errors.Is(err, ErrLost) {
 			err = join(err, lost)
 		}
@@ -72,7 +72,7 @@ func (t *term) run(work func(ctx context.Context, fence int64) error) (err error
 	return work(t.ctx, t.fence)
 }
 
-// join puts the error of the work first: that is what the caller looks for.
+// join puts the error of the work first, because callers look for it.
 func join(err, lost error) error {
 	if err == nil {
 		return lost
@@ -80,9 +80,9 @@ func join(err, lost error) error {
 	return fmt.Errorf("%w (%w)", err, lost)
 }
 
-// leaseFor checks all that Do and TryDo are given, before anything is asked.
+// leaseFor checks the arguments of Do and TryDo.
 func leaseFor(store Store, key string, work func(context.Context, int64) error, opts []Option) (*lease, error) {
-	if work == nil { // before a lease is taken for it
+	if work == nil {
 		return nil, fmt.Errorf("stead/leader: do %q: the function is nil", key)
 	}
 	cfg := Config{Group: key}
@@ -95,17 +95,17 @@ func leaseFor(store Store, key string, work func(context.Context, int64) error, 
 	return newLease("do", "the key", store, cfg)
 }
 
-// Option changes a default of [Do] and [TryDo]. A nil one is an error; of several
-// the last one counts. [With] makes it.
+// Option changes a default of [Do] and [TryDo]. [With] creates one. If several are
+// given, the last one counts. A nil Option is an error.
 type Option interface{ apply(cfg *Config) }
 
 type option func(cfg *Config)
 
 func (o option) apply(cfg *Config) { o(cfg) }
 
-// With takes all that a [Config] says except its Group, which is the key, and its
-// Grace: Do waits for its work as long as that takes. A field that is zero has its
-// default.
+// With returns an option with the values of cfg. Its Group is ignored, because the
+// key replaces it, and so is its Grace, because Do waits for its work. A zero field
+// has its default.
 func With(cfg Config) Option {
 	return option(func(c *Config) {
 		key := c.Group

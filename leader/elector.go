@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Elector is one candidate for the lead of one group, for use with [Only] or
-// [Loop], one at a time. Make it with [New]; it does nothing until the service
-// starts, and needs no end. All methods may be called from any goroutine.
+// Elector is one candidate for the lead of one group, for [Only] or [Loop], one
+// service at a time. Use [New] to create it. It does nothing until the service
+// starts, and need not be closed. It is safe for concurrent use.
 type Elector struct {
 	lease *lease
 	grace time.Duration
@@ -19,38 +19,38 @@ type Elector struct {
 	stats Stats
 }
 
-// Stats is what an [Elector] knows at one moment. It is a copy; counters begin
-// at 0 when the process does.
+// Stats is a snapshot of an [Elector]. Counters begin at 0 when the process does.
 type Stats struct {
 	Group   string    // Config.Group
-	Leading bool      // the lead is ours, and trusted
-	Since   time.Time // when Leading last changed, or the service started; zero before
-	Fence   int64     // of the current term, or of the last one; 0 before the first
+	Leading bool      // this process leads, and trusts its lease
+	Since   time.Time // when Leading last changed, or the service started; zero before that
+	Fence   int64     // fence of the current or last term; 0 before the first
 
-	Terms       uint64 // how often the lead was gained
-	Lost        uint64 // how many of the terms ended against our will
+	Terms       uint64 // how often this process gained the lead
+	Lost        uint64 // how many of the terms were lost
 	Transitions uint64 // how often Leading changed
 
-	// Outage is when the store first failed to answer; zero while it answers, and
-	// when nobody asks. Who leads is not known here meanwhile, except that a leader
-	// leads on until its lease ends.
+	// Outage is when the store first failed to answer. It is zero while the store
+	// answers and while it is not asked. During an outage this process does not
+	// know who leads, except that a leader leads until its lease expires.
 	Outage time.Time
-	// Stuck says that a term is over and its work has not returned, so that this
-	// process does not stand.
+	// Stuck reports that a term has ended and its work has not returned, so that
+	// this process is not a candidate.
 	Stuck bool
-	// Err is the last failure: of the store, of a start or of a term. nil since a
-	// term was gained, or since the store answered again.
+	// Err is the last failure of the store, of a start or of a term. It is nil
+	// after a term was gained, and after the store answered again.
 	Err error
 }
 
-// New makes a candidate. It does not ask the store for anything.
+// New creates a candidate. It does not call the store. It returns an error that
+// names the field if cfg is invalid, or if store is nil.
 func New(store Store, cfg Config) (*Elector, error) {
 	l, err := newLease("new", "Group", store, cfg)
 	if err != nil {
 		return nil, err
 	}
 	e := &Elector{lease: l, grace: cfg.Grace, stats: Stats{Group: cfg.Group}}
-	l.onLost = func(t *term) func() { return e.ceased(t, t.why) }
+	l.onLost = func(t *term) func() { return e.ceased(t, t.lostCause) }
 	l.onRenew = e.renewed
 	if e.grace == 0 {
 		e.grace = l.ttl
@@ -58,31 +58,31 @@ func New(store Store, cfg Config) (*Elector, error) {
 	return e, nil
 }
 
-// Stats returns the numbers of this moment. It asks nobody and never blocks for
-// long.
+// Stats returns a snapshot. It does not call the store.
 func (e *Elector) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.stats
 }
 
-// Group is the group's name.
+// Group returns Config.Group.
 func (e *Elector) Group() string { return e.lease.key }
 
-// Role says whether this process leads, since when that is so, and the fence of
-// the current or last term. With Group and Transitions it is what the packages
-// metrics and dashboard look for.
+// Role returns whether this process leads, since when that is so, and the fence of
+// the current or last term. Packages metrics and dashboard look for Role, Group and
+// Transitions.
 func (e *Elector) Role() (leading bool, since time.Time, fence int64) {
 	s := e.Stats()
 	return s.Leading, s.Since, s.Fence
 }
 
-// Transitions counts how often this process became or ceased to be the leader.
+// Transitions returns how often this process became or ceased to be the leader.
 func (e *Elector) Transitions() uint64 { return e.Stats().Transitions }
 
-// Outage says since when the store has not answered this candidate, and what it
-// failed with last: see [Stats]. The zero time and nil while it answers. Packages
-// metrics and dashboard look for it too: without a store nobody comes to lead.
+// Outage returns since when the store has not answered this candidate, and its last
+// error; see [Stats]. It returns the zero time and nil while the store answers.
+// Packages metrics and dashboard look for it, because no process can gain the lead
+// without a store.
 func (e *Elector) Outage() (since time.Time, err error) {
 	s := e.Stats()
 	if s.Outage.IsZero() {
@@ -103,8 +103,8 @@ func (e *Elector) claim() error {
 	return nil
 }
 
-// unclaim lets another service have the elector, when no work is left that its
-// term could begin beside.
+// unclaim frees the elector for another service. No work of the last term may be
+// running.
 func (e *Elector) unclaim() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -113,21 +113,21 @@ func (e *Elector) unclaim() {
 	e.stats.Outage = time.Time{}
 }
 
-// answered notes how a try for the lease went. The log gets the first failure of
-// a streak and its end: an outage of an hour is two lines.
+// answered records the result of a request for the lease. It logs the first failure
+// of a streak and its end, so that an outage of an hour is two lines.
 func (e *Elector) answered(err error) {
 	began, ended := e.reached(err)
 	if ended {
 		e.logAnswer()
 	}
 	if began {
-		e.lease.log.Warn("lease cannot be asked for", "group", e.lease.key, "error", err)
+		e.lease.log.Warn("lease cannot be requested", "group", e.lease.key, "error", err)
 	}
 }
 
-// renewed is the same for a renewal, of which the keeper logs each failure: there
-// are few before the lease is lost, and each is a step nearer. write is nil when
-// there is nothing to log.
+// renewed records the result of a renewal. renewLoop logs each failed renewal
+// itself: there are few before the lease is lost, and each is a step towards that.
+// write is nil if there is nothing to log.
 func (e *Elector) renewed(err error) (write func()) {
 	if _, ended := e.reached(err); ended {
 		return e.logAnswer
@@ -139,8 +139,8 @@ func (e *Elector) logAnswer() {
 	e.lease.log.Info("store of the lease answers again", "group", e.lease.key)
 }
 
-// reached notes whether the store answered, and reports whether an outage began or
-// ended with that.
+// reached records whether the store answered, and reports whether an outage began
+// or ended with that.
 func (e *Elector) reached(err error) (began, ended bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -156,8 +156,8 @@ func (e *Elector) reached(err error) (began, ended bool) {
 	return err != nil && !out, err == nil && out
 }
 
-// gained notes the begin of a term. The log gets it in this order even when the
-// lease was lost before anybody got here.
+// gained records the beginning of a term. It logs the beginning before the end even
+// if the lease was lost before gained was called.
 func (e *Elector) gained(t *term) {
 	e.mu.Lock()
 	e.stats.Fence = t.fence
@@ -173,12 +173,12 @@ func (e *Elector) gained(t *term) {
 	}
 }
 
-// ceased notes the end of a term: lost, or given up with a nil error. It does so
-// when the lead is no longer trusted, which is before the work has returned; write
-// logs it.
+// ceased records the end of a term: lost, or released if lost is nil. It is called
+// when the lease is no longer trusted, which is before the work has returned. write
+// logs the end.
 func (e *Elector) ceased(t *term, lost error) (write func()) {
 	e.mu.Lock()
-	if !t.noted { // this process was stopped in between; gained comes back to it
+	if !t.noted { // this process was paused in between; gained makes up for it
 		t.lostUnnoted = lost
 		e.mu.Unlock()
 		return func() {}
@@ -196,32 +196,32 @@ func (e *Elector) ceased(t *term, lost error) (write func()) {
 			e.lease.log.Warn("leadership lost", append(args, "error", lost)...)
 			return
 		}
-		e.lease.log.Info("leadership given up", args...)
+		e.lease.log.Info("leadership released", args...)
 	}
 }
 
-// changeLocked is the one place where Leading changes, so that no change is left
-// uncounted.
+// changeLocked is the only place where Leading changes, so that every change is
+// counted.
 func (e *Elector) changeLocked(leading bool) {
 	e.stats.Leading, e.stats.Since = leading, e.lease.now()
 	e.stats.Transitions++
 }
 
-// stuck notes that work does not return; unclaim takes that back.
+// stuck records that work does not return; unclaim resets it.
 func (e *Elector) stuck(is bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Stuck = is
-	e.stats.Outage = time.Time{} // nobody asks any more
+	e.stats.Outage = time.Time{} // the store is not asked any more
 }
 
-// failedToStart is an Error and no Warn: the store and the lease are well, and so
-// nothing here will mend it.
+// failedToStart logs an Error, not a Warn: the store and the lease work, so nothing
+// here will fix it.
 func (e *Elector) failedToStart(err error) {
 	e.mu.Lock()
 	e.stats.Err = err
 	e.mu.Unlock()
-	e.lease.log.Error("leader-only service does not start, the lead is given up", "group", e.lease.key, "error", err)
+	e.lease.log.Error("leader-only service does not start, the lead is released", "group", e.lease.key, "error", err)
 }
 
 func (e *Elector) error(what string, err error) error {

@@ -99,7 +99,7 @@ func until(t *testing.T, what string, happened func() bool) time.Duration {
 
 func leading(e *leader.Elector) func() bool { return func() bool { return e.Stats().Leading } }
 
-// obeys is work that returns when its context ends, and notes when and why.
+// obeys is work that returns when its context ends, and asyncLog when and why.
 type obeys struct {
 	mu    sync.Mutex
 	runs  int

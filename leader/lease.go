@@ -13,8 +13,8 @@ import (
 	"github.com/steadgo/stead/internal/safelog"
 )
 
-// lease is one key of a store and how to get it and keep it. It does not change
-// after newLease, so that many goroutines may use it.
+// lease is one key of a store and how to acquire and keep it. It is immutable, so
+// that many goroutines may use it.
 type lease struct {
 	store  Store
 	key    string
@@ -24,38 +24,36 @@ type lease struct {
 	retry  time.Duration
 	log    safelog.Log
 
-	// Told by the keeper of a term, at once: they must not block. What they return
-	// writes it to the log, and may; nil is nothing to write. An Elector has them, Do
-	// and TryDo do not.
+	// Called by renewLoop, which they must not block. What they return is called to write
+	// the log, and may block; nil writes nothing. Set by an Elector, not by Do and TryDo.
 	onLost  func(*term) (write func())
-	onRenew func(error) (write func()) // nil: the store answered
+	onRenew func(error) (write func()) // the error is nil if the store answered
 
-	// now is time.Now. Only differences between its results are used, and those
-	// are measured on the monotonic clock: no setting of the wall clock matters.
+	// now is time.Now. Only differences between its results are used. They are measured
+	// on the monotonic clock, so setting the wall clock does not matter.
 	now func() time.Time
 }
 
-// releaseBound is how long giving a lease back may take. If it fails, the lease
-// ends by itself.
+// releaseBound returns how long a release may take. If it fails, the lease expires.
 func (l *lease) releaseBound() time.Duration { return min(l.ttl/3, time.Second) }
 
-// taken is what Acquire says.
+// taken is the result of Acquire.
 type taken struct {
 	fence int64
 	ok    bool
 }
 
-// bid is one candidate's way to one term. All of its tries have one token. The
-// answer to a try may be lost, or the try may wait in the buffers of a store that
-// stalls and be done long after everybody has given up on it: then the next try
-// finds that the lease is its own, and nobody has to wait until it expires. Another
-// term has another token, so that what comes late of this one cannot pass for it.
+// bid is the way of one candidate to one term. All of its attempts have one token.
+// The answer to an attempt may be lost, or a stalled store may execute it long
+// after the candidate timed out. The next attempt then finds that the lease is its
+// own, and nobody has to wait until it expires. Another term has another token, so
+// that a late attempt of this one cannot be mistaken for it.
 type bid struct {
 	token string
 
 	mu     sync.Mutex
-	unsure bool // the outcome of a try is not known
-	spent  bool // the token has no use any more: what still gets the lease gives it back
+	unsure bool // the outcome of an attempt is unknown
+	spent  bool // the token is no longer used; an attempt that still gets the lease releases it
 }
 
 func (l *lease) newBid() *bid { return &bid{token: l.name + rand.Text()} }
@@ -66,7 +64,8 @@ func (b *bid) note() {
 	b.unsure = true
 }
 
-// end reports whether the token may have a lease that nobody knows of.
+// end ends the use of the token. It reports whether the token may hold a lease
+// unknowingly.
 func (b *bid) end() (unsure bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -80,17 +79,17 @@ func (b *bid) isSpent() bool {
 	return b.spent
 }
 
-// try asks for the lease once. It returns nil without an error if another has it.
-// values is what the context of the work is made from.
+// try requests the lease once. It returns nil without an error if another process
+// has it. values is the parent of the context of the work.
 func (l *lease) try(ctx, values context.Context, b *bid) (*term, error) {
 	began := l.now()
-	// An answer that comes when the window is over is worth nothing.
+	// An answer after ttl less margin is useless.
 	got := ask(ctx, l.ttl-l.margin, l.releaseBound(), func(ctx context.Context) (taken, error) {
 		fence, ok, err := l.store.Acquire(ctx, l.key, b.token, l.ttl)
 		if late := err == nil && ok && ctx.Err() != nil; late {
 			err = context.Cause(ctx)
 		}
-		if err != nil && b.isSpent() { // whoever asked has gone
+		if err != nil && b.isSpent() { // the candidate timed out
 			_ = l.release(b.token)
 		}
 		return taken{fence, ok}, err
@@ -101,13 +100,13 @@ func (l *lease) try(ctx, values context.Context, b *bid) (*term, error) {
 		return nil, answer.err
 	}
 	if !answer.value.ok {
-		return nil, nil //nolint:nilnil // another has it
+		return nil, nil //nolint:nilnil // another process has it
 	}
 	return l.begin(values, b, answer.value.fence, began), nil
 }
 
-// abandon ends a bid that came to no term. What the store may have done for it is
-// undone, or else the lease would be held by nobody.
+// abandon ends a bid without a term. It releases what the store may have granted;
+// otherwise the lease would be held without a holder.
 func (l *lease) abandon(b *bid) {
 	if b.end() {
 		<-ask(context.Background(), l.releaseBound(), 0, func(context.Context) (struct{}, error) {
@@ -116,8 +115,8 @@ func (l *lease) abandon(b *bid) {
 	}
 }
 
-// campaign asks until the lease is ours or ctx has ended, of which the error
-// tells. answered is told the outcome of every try, nil if the store answered.
+// campaign requests the lease until it is acquired or ctx is done, and then returns
+// why. answered receives the result of every attempt, nil if the store answered.
 func (l *lease) campaign(ctx, values context.Context, answered func(error)) (*term, error) {
 	var last error
 	b := l.newBid()
@@ -127,39 +126,40 @@ func (l *lease) campaign(ctx, values context.Context, answered func(error)) (*te
 			return nil, withCause(ctx, last)
 		}
 		t, err := l.try(ctx, values, b)
-		if ctx.Err() == nil || t != nil { // or else the error is that of our own ctx
+		if ctx.Err() == nil || t != nil { // otherwise the error is that of ctx
 			answered(err)
 			last = err
 		}
 		if t != nil && ctx.Err() == nil {
 			return t, nil
 		}
-		if t != nil { // too late: nobody waits for it any more
-			_ = t.settle()
-			t.giveBack()
+		if t != nil { // too late: ctx is done
+			_ = t.stopRenewal()
+			t.release()
 			continue
 		}
-		pause(ctx, jitter(l.retry))
+		sleep(ctx, jitter(l.retry))
 	}
 }
 
-// release frees what token has, on a context of its own: the one that ended is
-// often the reason for it.
+// release releases the lease of token. It uses a context of its own, because the
+// caller's is often done.
 func (l *lease) release(token string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), l.releaseBound())
 	defer cancel()
 	return l.store.Release(ctx, l.key, token)
 }
 
-// giveBack is release for a lease that was held.
-func (l *lease) giveBack(token string) {
+// releaseHeld releases a lease that was held.
+func (l *lease) releaseHeld(token string) {
 	if err := l.release(token); err != nil {
-		l.log.Warn("lease not given back, it will expire", "group", l.key, "error", err)
+		l.log.Warn("lease not released, it will expire", "group", l.key, "error", err)
 	}
 }
 
-// withCause is why ctx ended and, if the store failed before that, with what: a
-// deadline alone would not tell a lease that was held from a store that was away.
+// withCause returns why ctx is done and the last error of the store, if any. A
+// deadline alone would not distinguish a lease that was held from an unreachable
+// store.
 func withCause(ctx context.Context, last error) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); !errors.Is(cause, err) {
@@ -171,11 +171,11 @@ func withCause(ctx context.Context, last error) error {
 	return err
 }
 
-// jitter is d less up to a half, so that those who wait do not ask in step.
+// jitter returns d less up to a half, so that followers do not ask in step.
 func jitter(d time.Duration) time.Duration { return d - mathrand.N(d/2+1) }
 
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
+// sleep waits for d, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -189,9 +189,9 @@ type answer[T any] struct {
 	err   error
 }
 
-// ask makes one call to the store, which has until bound, and patience more to
-// come back after that or after the end of ctx. Then it is left behind: a client
-// that does not look at its context must not decide how long a lease is trusted.
+// ask makes one call to the store. The call has until bound, and patience more to
+// return after bound or after ctx is done. Then it is abandoned: a client that
+// ignores its context must not decide how long a lease is trusted.
 func ask[T any](ctx context.Context, bound, patience time.Duration, call func(context.Context) (T, error)) <-chan answer[T] {
 	out := make(chan answer[T], 1)
 	go func() {

@@ -8,8 +8,9 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// loop is the inner service of [Loop], for one term. Unlike hosted.Loop it keeps
-// the context of Start: that is the term's, which ends with the cause of the loss.
+// loop is the inner service of [Loop] for one term. Unlike hosted.Loop it keeps the
+// context of Start, which is that of the term and is canceled with the cause of the
+// loss.
 type loop struct {
 	run    func(ctx context.Context) error
 	cancel context.CancelCauseFunc
@@ -17,8 +18,8 @@ type loop struct {
 	err    error
 }
 
-// Start runs the function on a goroutine of its own and does not wait: the lease
-// is ours already, and the function is the work.
+// Start runs the function on a goroutine of its own and does not wait, because the
+// lease is held already and the function is the work.
 func (l *loop) Start(ctx context.Context) error {
 	l.done = make(chan struct{})
 	ctx, l.cancel = context.WithCancelCause(ctx)
@@ -31,8 +32,8 @@ func (l *loop) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop returns at ctx's end if the function does not: it is then asked for again
-// by Done, until it is back or the grace is over.
+// Stop returns when the function returns or ctx is done. In the second case the
+// caller waits on Done until the grace period is over.
 func (l *loop) Stop(ctx context.Context) error {
 	l.cancel(hosted.ErrStopping)
 	select {
@@ -45,14 +46,14 @@ func (l *loop) Stop(ctx context.Context) error {
 
 func (l *loop) Done() <-chan struct{} { return l.done }
 
-// Err is asked after Done only.
+// Err is called only after Done is closed.
 func (l *loop) Err() error { return l.err }
 
-// isCancel says whether err is no more than the news that a context ended with
-// cause. errors.Is would also say so of an error that was joined with that news,
-// which would then be lost.
+// isCancel reports whether err says no more than that a context was canceled with
+// cause. errors.Is would also report that for an error joined with the cause, and
+// that error would be lost.
 func isCancel(err, cause error) bool {
-	if err == nil || err == context.Canceled || err == cause { //nolint:errorlint // these very ones
+	if err == nil || err == context.Canceled || err == cause { //nolint:errorlint // compares identity
 		return true
 	}
 	switch w := err.(type) { //nolint:errorlint // this walks the tree itself

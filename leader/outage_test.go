@@ -103,7 +103,7 @@ func TestALeaseThatWasNeverHeldIsNotReportedAsKept(t *testing.T) {
 		e.store.Fail(errStore)
 		up(t, leader.Loop(elector, (&obeys{}).run))
 		time.Sleep(time.Minute)
-		if n := e.log.lines(t, "lease not given back"); n != 0 {
+		if n := e.log.lines(t, "lease not released"); n != 0 {
 			t.Errorf("%d leases that nobody had were not given back", n)
 		}
 		e.store.Fail(nil)
@@ -111,7 +111,7 @@ func TestALeaseThatWasNeverHeldIsNotReportedAsKept(t *testing.T) {
 		e.store.Fail(errStore)
 		until(t, "the loss", func() bool { return !elector.Stats().Leading })
 		synctest.Wait()
-		if n := e.log.lines(t, "lease not given back"); n != 1 { // and this one it had
+		if n := e.log.lines(t, "lease not released"); n != 1 { // and this one it had
 			t.Errorf("one lease was not given back, and the log says so %d times", n)
 		}
 	})

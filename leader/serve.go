@@ -12,14 +12,14 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// call is one into the inner service, on a goroutine of its own: it may not come
-// back.
+// call is a call into the inner service, on a goroutine of its own because it may
+// not return.
 type call struct {
 	done chan struct{}
-	err  error // set before done closes
+	err  error // set before done is closed
 }
 
-// begin makes the call. A panic or a runtime.Goexit in it is its error.
+// begin makes the call. A panic or a runtime.Goexit becomes its error.
 func begin(fn func() error) *call {
 	c := &call{done: make(chan struct{})}
 	go guard.Run(fn, func(err error) {
@@ -29,9 +29,9 @@ func begin(fn func() error) *call {
 	return c
 }
 
-// await waits for a call: without a bound while the lease is ours, as nobody else
-// can begin; after a loss for the margin and the grace. It reports whether the call
-// is back.
+// await waits for a call and reports whether it returned. While the lease is held
+// there is no bound, because no other process can begin. After a loss the bound is
+// the margin plus the grace.
 func (s *Service) await(t *term, c *call) bool {
 	select {
 	case <-c.done:
@@ -48,16 +48,16 @@ func (s *Service) await(t *term, c *call) bool {
 	}
 }
 
-// serve runs one inner service for one term, and reports whether to stand again.
-// It returns when the work has, and the lease is given back; or with an error when
-// the work has not returned in its grace.
+// serve runs one inner service for one term, and reports whether to be a candidate
+// again. It returns when the work has returned and the lease is released, or with
+// an error if the work has not returned within its grace.
 func (s *Service) serve(t *term) (again bool, err error) {
 	e := s.elector
 	e.gained(t)
-	s.setWorking(true) // until the lease is given back, whatever happens in between
-	inner, starting := s.bring(t)
+	s.setWorking(true) // until the lease is released, whatever happens in between
+	inner, starting := s.startInner(t)
 	if !s.await(t, starting) {
-		return false, s.abandon(t, starting, func() bool { return starting.err != nil }) // or else it came up
+		return false, s.abandon(t, starting, func() bool { return starting.err != nil }) // otherwise it started and has to be stopped
 	}
 	started := starting.err == nil
 	failedByItself := !started && t.ctx.Err() == nil
@@ -65,25 +65,25 @@ func (s *Service) serve(t *term) (again bool, err error) {
 	var end, stopErr error
 	if started {
 		endedByItself, end = s.watch(t, *inner)
-		stopping := begin(func() error { return s.halt(t, *inner, &stopErr) })
+		stopping := begin(func() error { return s.stopInner(t, *inner, &stopErr) })
 		if !s.await(t, stopping) || stopping.err != nil {
 			return false, s.abandon(t, stopping, func() bool { return stopping.err == nil })
 		}
 	}
-	// The work has returned: from here on another may begin. The order is fixed. A
-	// lease that is given back before the keeper has ended could be renewed again,
-	// and whoever sees us follow must not find the lease still ours.
-	if t.settle() == nil {
+	// The work has returned, so another process may begin. The order is fixed. A lease
+	// that is released before renewLoop has ended could be renewed again. And when this
+	// process is seen to follow, the lease must not still be its own.
+	if t.stopRenewal() == nil {
 		e.ceased(t, nil)()
 	}
-	t.giveBack()
+	t.release()
 	s.close(*inner)
 	switch {
 	case endedByItself:
 		return false, end
-	case failedByItself: // another may have what this process lacks: let it try
+	case failedByItself: // another process may succeed: let it try
 		e.failedToStart(starting.err)
-		pause(s.ctx, e.lease.ttl+jitter(e.lease.retry))
+		sleep(s.ctx, e.lease.ttl+jitter(e.lease.retry))
 	case s.ctx.Err() != nil:
 		s.mu.Lock()
 		s.stopErr = stopErr
@@ -94,9 +94,9 @@ func (s *Service) serve(t *term) (again bool, err error) {
 	return true, nil
 }
 
-// bring begins to make and start an inner service. A stop while that is on ends
-// the context it was given, as a loss does.
-func (s *Service) bring(t *term) (*hosted.Service, *call) {
+// startInner begins to create and start an inner service. A stop during that
+// cancels its context, as a loss does.
+func (s *Service) startInner(t *term) (*hosted.Service, *call) {
 	inner := new(hosted.Service)
 	c := begin(func() error {
 		made, err := s.construct()
@@ -111,7 +111,7 @@ func (s *Service) bring(t *term) (*hosted.Service, *call) {
 			heir.InheritLogger(l)
 		}
 		s.open(made)
-		*inner = made // read by serve when the call is back
+		*inner = made // read by serve after the call has returned
 		return made.Start(t.ctx)
 	})
 	select {
@@ -123,8 +123,8 @@ func (s *Service) bring(t *term) (*hosted.Service, *call) {
 	return inner, c
 }
 
-// watch waits until the inner service is to stop, or has ended by itself, with
-// which error.
+// watch waits until the inner service has to be stopped or has ended by itself, and
+// returns the error of the second case.
 func (s *Service) watch(t *term, inner hosted.Service) (byItself bool, err error) {
 	var done <-chan struct{}
 	why := func() error { return nil }
@@ -137,7 +137,7 @@ func (s *Service) watch(t *term, inner hosted.Service) (byItself bool, err error
 		}
 		return nil
 	}); err != nil {
-		return true, err // it cannot be watched
+		return true, err // the inner service cannot be watched
 	}
 	select {
 	case <-t.lost:
@@ -147,13 +147,14 @@ func (s *Service) watch(t *term, inner hosted.Service) (byItself bool, err error
 	case <-done:
 	}
 	err = guard.Call(why)
-	told := t.ctx.Err() != nil || s.ctx.Err() != nil // before this goroutine was
+	told := t.ctx.Err() != nil || s.ctx.Err() != nil // the inner service was told before this goroutine was
 	return err != nil || !told, err
 }
 
-// halt stops the inner service and returns when its work has; a nil error says
-// so. What the stop said is in stopErr.
-func (s *Service) halt(t *term, inner hosted.Service, stopErr *error) error {
+// stopInner stops the inner service and returns when its work has returned. It
+// returns nil if the work has returned. stopErr is set to the error of the inner
+// Stop.
+func (s *Service) stopInner(t *term, inner hosted.Service, stopErr *error) error {
 	ctx, cancel := s.stopContext(t)
 	defer cancel()
 	err := guard.Call(func() error { return inner.Stop(ctx) })
@@ -162,7 +163,7 @@ func (s *Service) halt(t *term, inner hosted.Service, stopErr *error) error {
 		switch returned, known := workReturned(inner, err); {
 		case returned:
 			ticker.Stop()
-			if err == ctx.Err() { //nolint:errorlint // itself: it gave up waiting for work that has returned since
+			if err == ctx.Err() { //nolint:errorlint // compares identity: Stop timed out waiting for work that has returned since
 				*stopErr = nil
 			}
 			return nil
@@ -174,12 +175,12 @@ func (s *Service) halt(t *term, inner hosted.Service, stopErr *error) error {
 	}
 }
 
-// stopContext says how long the inner service may take to stop: as long as the
-// lease lasts when it was lost, until shortly before the deadline in a stop.
+// stopContext returns the context of the inner Stop. It lasts as long as the lease
+// if the lead was lost. In a stop it ends shortly before the deadline.
 func (s *Service) stopContext(t *term) (context.Context, context.CancelFunc) {
 	base := context.WithoutCancel(s.ctx)
 	if t.lostNow() != nil {
-		return context.WithTimeoutCause(base, t.margin, t.why)
+		return context.WithTimeoutCause(base, t.margin, t.lostCause)
 	}
 	s.mu.Lock()
 	deadline := s.deadline
@@ -187,18 +188,18 @@ func (s *Service) stopContext(t *term) (context.Context, context.CancelFunc) {
 	var ctx context.Context
 	var cancel context.CancelFunc
 	switch {
-	case s.ctx.Err() == nil: // it ended by itself: nothing should be left to do
+	case s.ctx.Err() == nil: // the inner service ended by itself, so little is left to do
 		ctx, cancel = context.WithTimeout(base, t.ttl)
 	case deadline.IsZero():
 		ctx, cancel = context.WithCancel(base)
-	default: // giving the lead back needs a moment too
+	default: // the release takes a moment too
 		left := time.Until(deadline)
 		ctx, cancel = context.WithDeadline(base, deadline.Add(-max(0, min(left/10, time.Second))))
 	}
-	go func() { // the lease may be lost meanwhile
+	go func() { // the lease may be lost during the stop
 		select {
 		case <-t.lost:
-			pause(ctx, t.margin)
+			sleep(ctx, t.margin)
 			cancel()
 		case <-ctx.Done():
 		}
@@ -206,8 +207,8 @@ func (s *Service) stopContext(t *term) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// workReturned says whether the work of a service whose Stop returned err has
-// returned; known is false if it has not and will never say.
+// workReturned reports whether the work of a service whose Stop returned err has
+// returned. known is false if it has not and the service cannot tell when it will.
 func workReturned(inner hosted.Service, err error) (returned, known bool) {
 	if s, ok := hosted.As[interface{ Stuck() int }](inner); ok && s.Stuck() > 0 {
 		return false, true
@@ -216,7 +217,7 @@ func workReturned(inner hosted.Service, err error) (returned, known bool) {
 	var caught *lifecycle.PanicError
 	gaveUp := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &caught)
 	switch e, ok := hosted.As[interface{ Done() <-chan struct{} }](inner); {
-	case errors.As(err, &timeout): // a host: it is done, but not what it left behind
+	case errors.As(err, &timeout): // a host, which has ended while its stragglers have not
 		h, ok := hosted.As[interface{ Stacks() map[string]string }](inner)
 		return ok && len(h.Stacks()) == 0, ok
 	case !gaveUp:
@@ -233,16 +234,16 @@ func workReturned(inner hosted.Service, err error) (returned, known bool) {
 	}
 }
 
-// abandon gives up on work that does not return. The elector stays taken until it
-// does, so that this process cannot begin beside it.
+// abandon stops waiting for work that does not return. The elector stays claimed
+// until the work returns, so that this process cannot begin beside it.
 func (s *Service) abandon(t *term, c *call, returned func() bool) error {
 	s.elector.stuck(true)
 	err := s.elector.error("lead", errors.New("its work does not return"))
 	if t.lostNow() != nil {
-		err = fmt.Errorf("%w after %v: %w", err, t.margin+s.elector.grace, t.why)
+		err = fmt.Errorf("%w after %v: %w", err, t.margin+s.elector.grace, t.lostCause)
 	}
 	select {
-	case <-c.done: // and so it never says
+	case <-c.done: // the call returned without telling when the work does
 		return errors.Join(err, c.err)
 	default:
 	}

@@ -6,40 +6,40 @@ import (
 	"time"
 )
 
-// Store keeps leases: who may act under a key, until when by the store's own
-// clock, and under which number. leader/postgres and leader/redis have one each,
-// and leader/leadertest one in memory and a check for one of your own.
+// Store stores leases: who may act under a key, until when by the clock of the
+// store, and with which fence. leader/postgres and leader/redis have one each.
+// leader/leadertest has one in memory and a conformance test.
 //
-// All methods are called from several goroutines. They should return soon after
-// ctx ends; one that does not is left behind, and what it took is given back when
-// it returns. An error means that it is not known what the store did: a lease that
-// was asked for is then asked for again with the same token, or released if nobody
-// asks any more, and one that is held is trusted for as long as the last renewal
-// that was confirmed allows.
+// All methods must be safe for concurrent use. They should return soon after ctx is
+// done. A call that does not is abandoned, and what it acquired is released when it
+// returns. After an error the result in the store is unknown. A requested lease is
+// then requested again with the same token, or released if it is no longer wanted.
+// A held lease is trusted as long as the last confirmed renewal allows.
 //
-// key is as [Config].Group says, a token is text of at most 300 bytes without a NUL,
-// and ttl is at least 30 ms.
+// key has the rules of [Config].Group. A token is text of at most 300 bytes without
+// NUL. ttl is at least 30 ms.
 type Store interface {
-	// Acquire takes the lease of key for token and ttl if nobody has it, and
-	// reports whether it did. It also does if token has it already: the answer to
-	// an earlier try may have been lost. fence is greater than that of every term of this
-	// key before, also when the store has lost what it knew.
+	// Acquire acquires the lease of key for token and ttl if it is free, and
+	// reports whether it did. It succeeds if token already holds the lease, because
+	// the answer to an earlier attempt may have been lost. fence is greater than
+	// that of every earlier term of this key, even if the store has lost its data.
 	Acquire(ctx context.Context, key, token string, ttl time.Duration) (fence int64, ok bool, err error)
-	// Renew makes the lease last for ttl from now if it is token's, and reports
-	// whether it is.
+	// Renew extends the lease to ttl from now if token holds it, and reports
+	// whether it does.
 	Renew(ctx context.Context, key, token string, ttl time.Duration) (ok bool, err error)
-	// Release frees the lease if it is token's, and otherwise does nothing.
+	// Release frees the lease if token holds it, and otherwise does nothing.
 	Release(ctx context.Context, key, token string) error
 }
 
-// ErrHeld is why [TryDo] did not do its work: another process holds the lease.
+// ErrHeld is wrapped by the error of [TryDo] if another process holds the lease.
 var ErrHeld = errors.New("held by another process")
 
-// ErrLost is part of the [context.Cause] of work whose lease was lost, together
-// with why, and of the error of [Do] if that happened before the work returned.
+// ErrLost is wrapped by the [context.Cause] of work whose lease was lost, together
+// with the reason. It is also wrapped by the error of [Do] if that happened before
+// the work returned.
 var ErrLost = errors.New("the lease was lost")
 
 var (
 	errTaken = errors.New("the store says that it is no longer ours")
-	errOver  = errors.New("the lease was given back") // the cause for those who keep the context of work that is over
+	errOver  = errors.New("the lease was given back") // the cause of a context that is kept after its work returned
 )

@@ -7,52 +7,54 @@ import (
 	"time"
 )
 
-// term is the time for which a lease is ours. Its keeper renews the lease until
-// the work has returned, and ends the work's context before anybody else can get
-// the lease.
+// term is the time for which this process holds a lease. renewLoop renews the lease
+// until the work has returned, and cancels the context of the work before another
+// process can acquire the lease.
 //
-// The store lets the lease end one ttl after it handled the last request of ours.
-// When that was is not known, but not before the request was sent: so the lease is
-// trusted for ttl less the margin from then on. That window alone decides. A
-// renewal that fails is not a loss, and one that is late does not help.
+// The lease expires in the store one ttl after the store handled the last request.
+// That moment is unknown, but it is not before the request was sent. So the lease
+// is trusted for ttl less margin from then on. Only that window decides: a failed
+// renewal is not a loss, and a late one does not help.
 type term struct {
 	*lease
 	*bid
 	fence int64
 	began time.Time
 
-	ctx    context.Context // of the work
-	cancel context.CancelCauseFunc
-	lost   chan struct{} // closed when the lease is lost
-	why    error         // set before ctx ends and lost closes
-	over   chan struct{} // closed when the work has returned
-	kept   chan struct{} // closed when the keeper has ended
+	ctx         context.Context // context of the work
+	cancel      context.CancelCauseFunc
+	lost        chan struct{} // closed when the lease is lost
+	lostCause   error         // set before ctx is canceled and lost closed
+	workDone    chan struct{} // closed when the work has returned
+	renewalDone chan struct{} // closed when renewLoop has ended
 
-	// Guarded by the elector's lock, if there is one.
-	noted       bool  // the elector knows of the term
-	lostUnnoted error // it was lost before that
+	// Guarded by the lock of the elector, if there is one.
+	noted       bool  // the elector has recorded the term
+	lostUnnoted error // the loss, if it came before that
 }
 
-// termKey is how a context knows its term.
+// termKey is the context key of a term.
 type termKey struct{}
 
-// begin starts a term whose lease was asked for at began.
+// begin starts a term whose lease was requested at began.
 func (l *lease) begin(values context.Context, b *bid, fence int64, began time.Time) *term {
 	t := &term{
 		lease: l, bid: b, fence: fence, began: began,
-		lost: make(chan struct{}), over: make(chan struct{}), kept: make(chan struct{}),
+		lost: make(chan struct{}), workDone: make(chan struct{}), renewalDone: make(chan struct{}),
 	}
 	t.ctx, t.cancel = context.WithCancelCause(context.WithValue(values, termKey{}, t))
-	go t.keep()
+	go t.renewLoop()
 	return t
 }
 
-// Fence is the number of the term that ctx belongs to: it is greater than that of
-// every earlier holder of the same key. Send it with every write, and let what is
-// written to refuse one that is lower than it has seen; see the package comment.
-// ctx is that of the work of [Do], [TryDo] and [Loop], what the Start of a service
-// in [Only] gets, or derived from one of these. For any other it is 0, which is
-// lower than every fence.
+// Fence returns the fence of the term that ctx belongs to. It is greater than that
+// of every earlier holder of the same key. Send the fence with every write. The
+// receiver must reject a fence lower than the highest it has seen; see the package
+// comment.
+//
+// ctx is the context of the work of [Do], [TryDo] and [Loop], the context of the
+// inner Start of [Only], or derived from one of these. For any other context Fence
+// returns 0, which is lower than every fence.
 func Fence(ctx context.Context) int64 {
 	if t, ok := ctx.Value(termKey{}).(*term); ok {
 		return t.fence
@@ -60,10 +62,10 @@ func Fence(ctx context.Context) int64 {
 	return 0
 }
 
-// keep is the goroutine that renews.
-func (t *term) keep() {
-	defer close(t.kept)
-	var log notes
+// renewLoop is the goroutine that renews the lease.
+func (t *term) renewLoop() {
+	defer close(t.renewalDone)
+	var log asyncLog
 	defer log.wait()
 	until := t.began.Add(t.ttl - t.margin)
 	window, next := time.NewTimer(until.Sub(t.now())), time.NewTimer(t.began.Add(t.ttl/3).Sub(t.now()))
@@ -73,12 +75,12 @@ func (t *term) keep() {
 	defer stop()
 	var (
 		sent    time.Time
-		renewed <-chan answer[bool] // nil: no request is on its way
+		renewed <-chan answer[bool] // nil if no request is pending
 		failed  error               // of the last renewal
 	)
 	for {
 		select {
-		case <-t.over:
+		case <-t.workDone:
 			return
 		case <-window.C:
 		case <-next.C:
@@ -97,7 +99,7 @@ func (t *term) keep() {
 				log.add(func() { t.log.Warn("lease not renewed", "group", t.key, "error", a.err) })
 				next.Reset(t.ttl / 9)
 			case !a.value:
-				t.lose(errTaken, &log)
+				t.markLost(errTaken, &log)
 				return
 			default:
 				failed = nil
@@ -106,17 +108,17 @@ func (t *term) keep() {
 				next.Reset(sent.Add(t.ttl / 3).Sub(t.now()))
 			}
 		}
-		// Asked after every event: a process that slept finds all of its timers
-		// due at once, and any of them may come first.
+		// Checked after every event. A process that slept finds all of its timers due at
+		// once, and any of them may come first.
 		if !t.now().Before(until) {
-			t.lose(unrenewed(t.ttl, failed), &log)
+			t.markLost(unrenewed(t.ttl, failed), &log)
 			return
 		}
 	}
 }
 
-// unrenewed is why a lease ended of itself: with the last error of the store, or
-// none if it just never answered, or this process did not run.
+// unrenewed returns why a lease expired. last is the last error of the store. It is
+// nil if the store never answered or this process did not run.
 func unrenewed(ttl time.Duration, last error) error {
 	if last == nil {
 		return fmt.Errorf("it was not renewed within its %v", ttl)
@@ -124,31 +126,33 @@ func unrenewed(ttl time.Duration, last error) error {
 	return fmt.Errorf("it was not renewed within its %v: %w", ttl, last)
 }
 
-// lose ends the work's context, and complains if the work goes on for longer than
-// the margin: from then on another may be at it too.
-func (t *term) lose(why error, log *notes) {
-	t.why = fmt.Errorf("stead/leader: hold %q: %w: %w", t.key, ErrLost, why)
+// markLost cancels the context of the work. It logs if the work goes on for longer
+// than the margin, because another process may work then too.
+func (t *term) markLost(why error, log *asyncLog) {
+	t.lostCause = fmt.Errorf("stead/leader: hold %q: %w: %w", t.key, ErrLost, why)
 	if t.onLost != nil {
 		log.add(t.onLost(t))
 	}
-	t.cancel(t.why) // before the service hears of it, whose stop would end the work with a cause of its own
+	t.cancel(t.lostCause) // before the service is told, whose stop would cancel the work with another cause
 	close(t.lost)
 	timer := time.NewTimer(t.margin)
 	defer timer.Stop()
 	select {
-	case <-t.over:
+	case <-t.workDone:
 		return
 	case <-timer.C:
 	}
-	log.add(func() { t.log.Warn("work goes on without the lease", "group", t.key, "fence", t.fence, "error", t.why) })
+	log.add(func() {
+		t.log.Warn("work goes on without the lease", "group", t.key, "fence", t.fence, "error", t.lostCause)
+	})
 }
 
-// notes are what a keeper writes to the log: in order, but beside it. A log may
-// block, as a pipe that nobody reads does, and must not decide when a lease is
-// renewed, nor how long work goes on without one.
-type notes struct{ last chan struct{} }
+// asyncLog writes what renewLoop logs, in order but concurrently. A log may block,
+// as a pipe that nobody reads does. It must not decide when a lease is renewed, or
+// how long work goes on without one.
+type asyncLog struct{ last chan struct{} }
 
-func (n *notes) add(write func()) {
+func (n *asyncLog) add(write func()) {
 	if write == nil {
 		return
 	}
@@ -163,38 +167,38 @@ func (n *notes) add(write func()) {
 	}()
 }
 
-// wait returns when all of it is written, so that the log of the next term comes
-// after that of this one.
-func (n *notes) wait() {
+// wait returns when everything is written, so that the log of the next term follows
+// that of this one.
+func (n *asyncLog) wait() {
 	if n.last != nil {
 		<-n.last
 	}
 }
 
-// settle is called when the work has returned. It ends the renewals and returns
-// why the lease was lost, if it was: from here on that does not change.
-func (t *term) settle() error {
-	close(t.over)
-	<-t.kept
+// stopRenewal is called when the work has returned. It ends the renewals and
+// returns why the lease was lost, if it was. That does not change afterwards.
+func (t *term) stopRenewal() error {
+	close(t.workDone)
+	<-t.renewalDone
 	t.cancel(errOver)
 	return t.lostNow()
 }
 
-// giveBack frees the lease. It comes after settle, so that nobody begins beside
-// work that has not returned. After a loss the store may still think the lease
-// ours, unless it was the store that said otherwise.
-func (t *term) giveBack() {
-	_ = t.end() // of the bid, before the release: a late answer to one of its tries comes after it
+// release releases the lease. It is called after stopRenewal, so that no work
+// begins beside work that has not returned. After a loss the store may still
+// consider the lease held, unless the store itself reported the loss.
+func (t *term) release() {
+	_ = t.end() // before the release, so that a late answer to an attempt comes after it
 	if !errors.Is(t.lostNow(), errTaken) {
-		t.lease.giveBack(t.token)
+		t.lease.releaseHeld(t.token)
 	}
 }
 
-// lostNow is why the lease was lost, nil if it was not.
+// lostNow returns why the lease was lost, or nil.
 func (t *term) lostNow() error {
 	select {
 	case <-t.lost:
-		return t.why
+		return t.lostCause
 	default:
 		return nil
 	}

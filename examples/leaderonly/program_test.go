@@ -59,7 +59,7 @@ func TestProgramSurvivesItsLeader(t *testing.T) {
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if !strings.Contains(p.Output(), `msg="leadership given up"`) {
+	if !strings.Contains(p.Output(), `msg="leadership released"`) {
 		t.Error("the last leader did not give the lead back")
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/steadgo/stead/leader"
 )
 
-// Conform checks a store against the contract of [leader.Store], one sub-test a
-// promise, whose name says which. It uses keys that nobody else has, with what
-// Config.Group allows in them, and leaves leases of a minute behind. elapse lets
-// time pass for the store, a few times half a second; nil sleeps. All of it takes a
-// second or two.
+// Conform checks a store against the contract of [leader.Store], in one subtest for
+// each promise. It uses random keys with characters that Config.Group allows, and
+// leaves leases of a minute behind. elapse must let time pass for the store; it is
+// called a few times with about half a second. If nil, time.Sleep is used. Conform
+// takes a second or two.
 //
-// What it cannot check is that the store keeps leases when it is killed, restarted
-// or failed over. That is for tests of its own, with a real server.
+// Conform cannot check that the store keeps leases when it is killed, restarted or
+// failed over. That needs tests with a real server.
 func Conform(t *testing.T, store leader.Store, elapse func(d time.Duration)) {
 	t.Helper()
 	if elapse == nil {
@@ -45,15 +45,15 @@ func Conform(t *testing.T, store leader.Store, elapse func(d time.Duration)) {
 	}
 }
 
-// long outlasts a check on any machine; short is waited for, and still leaves a
-// slow server the time to answer before the lease is over.
+// long outlasts a check on any machine. short is waited for, but gives a slow server the
+// time to answer before the lease expires.
 const (
 	long  = time.Minute
 	short = 200 * time.Millisecond
 )
 
-// subject is one check of one store. Its helpers end the check when the store does
-// not do what is wanted, as what follows would then mean nothing.
+// subject is one check of one store. Its helpers end the check at the first
+// failure, because later results would mean nothing.
 type subject struct {
 	*testing.T
 	store  leader.Store
@@ -94,7 +94,7 @@ func (s *subject) release(token string) {
 	}
 }
 
-// Who is refused has changed nothing: the holder is still the holder.
+// A refused attempt changes nothing: the holder remains the holder.
 func oneHolder(s *subject) {
 	s.acquire("a", long, true)
 	s.acquire("b", long, false)
@@ -103,9 +103,8 @@ func oneHolder(s *subject) {
 	s.acquire("a", long, false)
 }
 
-// A lease ends by the store's clock, without anybody who ends it: its holder may
-// have crashed. What is worse than no leader is that the old one comes back and is
-// told that it still leads.
+// A lease expires by the clock of the store, as its holder may have crashed. Worse
+// than no leader is a former leader that is told that it still leads.
 func ended(s *subject) {
 	s.acquire("a", short, true)
 	s.acquire("b", long, false)
@@ -114,7 +113,7 @@ func ended(s *subject) {
 	s.renew("a", false)
 }
 
-// A renewal counts from now on, and not from when the lease would have ended.
+// A renewal counts from now, not from when the lease would have expired.
 func renewed(s *subject) {
 	s.acquire("a", short, true)
 	s.renew("a", true)
@@ -122,8 +121,8 @@ func renewed(s *subject) {
 	s.acquire("b", long, false)
 }
 
-// A renewal never makes a lease: a store that lost one must not get it back from
-// the process that had it, or it would lead beside the next.
+// A renewal never creates a lease. A store that lost a lease must not get it back
+// from its former holder, who would lead beside the next one.
 func onlyHolderRenews(s *subject) {
 	s.renew("a", false) // nobody has it
 	s.acquire("a", long, true)
@@ -133,8 +132,8 @@ func onlyHolderRenews(s *subject) {
 	s.renew("a", false)
 }
 
-// A release that comes late, from a process that had been stopped, takes nothing
-// from who leads now, and is no error.
+// A late release, from a process that was paused, does not affect the current
+// holder and is not an error.
 func onlyHolderReleases(s *subject) {
 	s.release("a") // nobody has it
 	s.acquire("a", long, true)
@@ -146,8 +145,8 @@ func onlyHolderReleases(s *subject) {
 	s.acquire("a", long, false)
 }
 
-// A client may send a request again whose answer was lost. If the second were
-// refused the lease would be held by a process that does not know of it.
+// A client may repeat a request whose answer was lost. If the second were refused,
+// the lease would be held by a process that does not know.
 func asksTwice(s *subject) {
 	first := s.acquire("a", long, true)
 	if second := s.acquire("a", long, true); second < first {
@@ -155,8 +154,8 @@ func asksTwice(s *subject) {
 	}
 }
 
-// Fifty terms within few milliseconds: a clock alone is too coarse to tell them
-// apart, and what is written to would take a write of an earlier one.
+// Fifty terms within a few milliseconds: a clock alone is too coarse to distinguish
+// them, and the receiver would accept a write of an earlier one.
 func fencesRise(s *subject) {
 	last := int64(0)
 	for n := range 50 {
@@ -170,7 +169,7 @@ func fencesRise(s *subject) {
 	}
 }
 
-// To look and then to take, in two steps, passes all of the other checks.
+// A store that reads and then writes in two steps passes all of the other checks.
 func many(s *subject) {
 	for range 5 {
 		var mu sync.Mutex
@@ -198,14 +197,14 @@ func many(s *subject) {
 	}
 }
 
-// A store that keeps one lease for all, or cuts keys short, is found here.
+// This detects a store that has one lease for all keys, or truncates keys.
 func keysApart(s *subject) {
 	s.acquire("a", long, true)
 	s.key += "2"
 	s.acquire("b", long, true)
 }
 
-// Who has given up does not come to hold anything.
+// A canceled caller acquires nothing.
 func contextDone(s *subject) {
 	ctx, cancel := context.WithCancel(s.Context())
 	cancel()

@@ -1,10 +1,10 @@
-// Package leadertest helps to test programs that use package leader: a store in
-// memory that loses leases, answers late or not at all when a test says so, and a
-// check for stores.
+// Package leadertest helps to test programs that use package leader. It has a store
+// in memory that loses leases, answers late or does not answer on request, and a
+// conformance test for stores.
 //
 // # Usage
 //
-// In a bubble of testing/synctest everything here takes no time:
+// In a testing/synctest bubble everything here takes no time:
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		store := &leadertest.Store{}
@@ -15,24 +15,23 @@
 //		store.Forget()                        // or at the next renewal
 //	})
 //
-// A store of your own is held to the contract of leader.Store by one test:
+// One test checks a store of your own against the contract of leader.Store:
 //
 //	func TestItConforms(t *testing.T) { leadertest.Conform(t, mine, nil) }
 //
 // # Guarantees
 //
-//  1. Nothing here has a goroutine, and nothing depends on chance: a test that
-//     fails fails again.
-//  2. Faults take effect with the next call, and last until they are taken back.
-//     What was granted before stays granted.
-//  3. A fence is the larger of one more than the last and the store's time in
+//  1. Nothing here has a goroutine or depends on chance. A test that fails, fails
+//     again.
+//  2. Faults take effect with the next call and last until they are reset. Leases
+//     that were granted before stay granted.
+//  3. A fence is the larger of one more than the last and the time of the store in
 //     milliseconds, as in leader/postgres and leader/redis.
 //
 // # Not for
 //
 // Several processes: each has a memory of its own, and all of them would lead.
-// Tests of how a program gets on with a real server that is stopped, cut off or
-// killed: take the server for that.
+// Tests with a real server that is stopped, cut off or killed: use the server.
 package leadertest
 
 import (
@@ -43,8 +42,8 @@ import (
 	"github.com/steadgo/stead/leader"
 )
 
-// Store keeps leases in memory. The zero value is ready; all methods may be called
-// from any goroutine. Its clock is the process's, also in a bubble.
+// Store stores leases in memory. The zero value is ready to use. It is safe for
+// concurrent use. Its clock is that of the process, or of a bubble.
 type Store struct {
 	mu     sync.Mutex
 	leases map[string]lease
@@ -62,52 +61,54 @@ type lease struct {
 
 var _ leader.Store = (*Store)(nil)
 
-// Fail makes every call fail with err, as a store that cannot be reached; nil ends
-// that. Nothing changes in the store meanwhile, but its leases run out: a leader
-// loses its lead within the TTL, and a follower gets none.
+// Fail makes every call fail with err, like an unreachable store. If err is nil,
+// calls succeed again. Meanwhile nothing changes in the store, but its leases
+// expire: a leader loses the lead within the TTL, and a follower cannot gain it.
 func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = err
 }
 
-// Delay makes every answer come so much later than what it answers to happened, or
-// end with its context: then what was done is done all the same, and nobody knows.
-// 0 ends that. Half a TTL is enough to show that a lease is counted from the
-// request and not from the answer.
+// Delay delays every answer by d after the call took effect. If the context of a
+// call is done before that, the call has taken effect and the caller does not know.
+// If d is 0, there is no delay. Half a TTL is enough to show that a lease is
+// counted from the request and not from the answer.
 func (s *Store) Delay(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.delay = d
 }
 
-// Forget loses all leases and fences, as FLUSHALL or a restart without persistence.
-// Who led finds out at the next renewal; until then two may lead.
+// Forget deletes all leases and fences, like FLUSHALL or a restart without
+// persistence. The leader notices at its next renewal; until then two processes may
+// lead.
 func (s *Store) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leases, s.fences = nil, nil
 }
 
-// SetClock sets the store's clock forward, or back, by d against the process's. It
-// is not added to what was set before; 0 is no difference.
+// SetClock sets the clock of the store forward, or back, by d relative to that of
+// the process. It replaces an earlier setting. If d is 0, there is no difference.
 func (s *Store) SetClock(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.skew = d
 }
 
-// Lie makes the store give every lease to everybody who asks, and confirm every
-// renewal: two leaders, as after a failover that lost a lease. What saves a program
-// then is that its writes carry the fence. There is no way back to the truth.
+// Lie makes the store grant every lease to every caller and confirm every renewal.
+// There are then two leaders, as after a failover that lost a lease, and only the
+// fence of its writes protects a program. Lie cannot be undone.
 func (s *Store) Lie() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lie = true
 }
 
-// Holder is the token that has the lease of key, "" if nobody has it. A token is
-// leader.Config.Name, a blank, and chance; without a name just chance.
+// Holder returns the token that holds the lease of key, or "". A token is
+// leader.Config.Name, a space, and a random text; without a name only the random
+// text.
 func (s *Store) Holder(key string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +120,7 @@ func (s *Store) Holder(key string) string {
 
 func (s *Store) nowLocked() time.Time { return time.Now().Add(s.skew) }
 
-// Acquire takes the lease if nobody has it. See [leader.Store].
+// Acquire acquires the lease if it is free. See [leader.Store].
 func (s *Store) Acquire(ctx context.Context, key, token string, ttl time.Duration) (fence int64, ok bool, err error) {
 	err = s.do(ctx, func() {
 		now := s.nowLocked()
@@ -139,7 +140,7 @@ func (s *Store) Acquire(ctx context.Context, key, token string, ttl time.Duratio
 	return fence, ok, err
 }
 
-// Renew extends the lease if it is token's. See [leader.Store].
+// Renew extends the lease if token holds it. See [leader.Store].
 func (s *Store) Renew(ctx context.Context, key, token string, ttl time.Duration) (ok bool, err error) {
 	err = s.do(ctx, func() {
 		now := s.nowLocked()
@@ -152,7 +153,7 @@ func (s *Store) Renew(ctx context.Context, key, token string, ttl time.Duration)
 	return ok, err
 }
 
-// Release frees the lease if it is token's. See [leader.Store].
+// Release frees the lease if token holds it. See [leader.Store].
 func (s *Store) Release(ctx context.Context, key, token string) error {
 	return s.do(ctx, func() {
 		if s.leases[key].token == token {
@@ -161,8 +162,8 @@ func (s *Store) Release(ctx context.Context, key, token string) error {
 	})
 }
 
-// do is one call: it happens at once or not at all, and its answer comes after the
-// delay.
+// do is one call. It takes effect at once or not at all, and its answer comes after
+// the delay.
 func (s *Store) do(ctx context.Context, fn func()) error {
 	if err := ctx.Err(); err != nil {
 		return err

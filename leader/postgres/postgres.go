@@ -1,4 +1,4 @@
-// Package postgres keeps the leases of package leader in a table of PostgreSQL.
+// Package postgres stores the leases of package leader in a table of PostgreSQL.
 //
 // # Usage
 //
@@ -7,38 +7,38 @@
 //	err = store.Migrate(ctx) // or put postgres.Schema into your own migrations
 //	elector, err := leader.New(store, leader.Config{Group: "newsletter"})
 //
-// "newsletter" is the key of the lease; an elector asks for it, keeps it and gives
-// it back, and so do leader.Do and leader.TryDo.
+// "newsletter" is the key of the lease. An elector acquires, renews and releases
+// it, and so do leader.Do and leader.TryDo.
 //
 // # Guarantees
 //
-//  1. Each operation is one statement in a transaction of its own, and takes a
-//     connection no longer than that. Nothing depends on a session, no advisory
-//     lock and no LISTEN: poolers in transaction mode are fine.
-//  2. Only the server's clock counts, those of the candidates do not.
-//  3. A fence is raised by the statement that takes the lease: the larger of one
-//     more than the last and the server's time in milliseconds, so it rises also
-//     when the row was deleted.
+//  1. Each operation is one statement in a transaction of its own, and uses a
+//     connection no longer than that. Nothing depends on a session, such as an
+//     advisory lock or LISTEN, so poolers in transaction mode work.
+//  2. Only the clock of the server counts, not those of the candidates.
+//  3. The statement that acquires the lease raises its fence to the larger of one
+//     more than the last and the time of the server in milliseconds. So it rises
+//     even if the row was deleted.
 //
 // # Cost
 //
-// A round trip for each try, renewal and release. A try that finds the lease held
-// reads one row by its key; the others write it. The table has one row for each
-// key there ever was, and old ones may be deleted at any time:
+// One round trip for each attempt, renewal and release. An attempt that finds the
+// lease held reads one row by its key; the other operations write it. The table has
+// one row for each key ever used. Old rows may be deleted at any time:
 //
 //	DELETE FROM stead_lease WHERE expires_at < now() - interval '1 day'
 //
 // # Testing
 //
-// Package leadertest has a store in memory for programs that use this one. What
-// holds for PostgreSQL itself runs where STEAD_TEST_POSTGRES has the URL of a
-// server, and is skipped elsewhere.
+// Package leadertest has a store in memory for programs that use this one. The
+// tests of this package run if STEAD_TEST_POSTGRES has the URL of a server, and are
+// skipped otherwise.
 //
 // # Not for
 //
-// A primary that is replaced by an asynchronous replica may bring an older lease
-// back, and two processes then lead until the first finds out, at most a third of
-// the TTL later. Let what is written to check the fence.
+// A primary that is replaced by an asynchronous replica may restore an older lease.
+// Two processes then lead until the first one notices, at most a third of the TTL
+// later. Let the receiver of writes check the fence.
 package postgres
 
 import (
@@ -53,8 +53,8 @@ import (
 	"github.com/steadgo/stead/leader"
 )
 
-// Schema makes the table of the leases if it is not there. It is one migration, to
-// be run as it is by a tool for migrations.
+// Schema creates the table of the leases if it does not exist. It is one migration,
+// for a migration tool to run unchanged.
 const Schema = `CREATE TABLE IF NOT EXISTS stead_lease (
 	key        text PRIMARY KEY,
 	token      text NOT NULL,
@@ -62,8 +62,8 @@ const Schema = `CREATE TABLE IF NOT EXISTS stead_lease (
 	expires_at timestamptz NOT NULL
 )`
 
-// Store keeps leases in one database. Make it with [Open] or [Wrap]; all methods
-// may be called from any goroutine.
+// Store stores leases in one database. Use [Open] or [Wrap] to create it. It is
+// safe for concurrent use.
 type Store struct {
 	pool  *pgxpool.Pool
 	close func()
@@ -71,10 +71,11 @@ type Store struct {
 
 var _ leader.Store = (*Store)(nil)
 
-// Open makes a pool for a URL (postgres://user:password@host:5432/database) or a
-// keyword string (host=... dbname=...); what it leaves out comes from the
-// environment, as with psql. It does not connect yet, so a server that is away is
-// no error here. The caller closes the store.
+// Open creates a store with a pool for a URL
+// (postgres://user:password@host:5432/database) or a keyword string (host=...
+// dbname=...). Missing settings come from the environment, as with psql. Open does
+// not connect, so an unreachable server is not an error. It returns an error if url
+// is invalid. The caller must close the store.
 func Open(ctx context.Context, url string) (*Store, error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
@@ -83,10 +84,10 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return &Store{pool, pool.Close}, nil
 }
 
-// Wrap uses a pool that the program has already; Close leaves it open. When the
-// work of the leader takes all connections for longer than the lease lasts, the
-// lead is lost: give the pool one more than that, or open one for the leases. It
-// panics if pool is nil.
+// Wrap returns a store that uses an existing pool. Close leaves the pool open. If
+// the work of the leader uses all connections for longer than the lease lasts, the
+// lead is lost. Give the pool one more connection than the work needs, or open a
+// pool for the leases. Wrap panics if pool is nil.
 func Wrap(pool *pgxpool.Pool) *Store {
 	if pool == nil {
 		panic("stead/leader/postgres: Wrap: the pool is nil")
@@ -94,19 +95,19 @@ func Wrap(pool *pgxpool.Pool) *Store {
 	return &Store{pool, func() {}}
 }
 
-// Close closes the pool of [Open] and waits until its connections are given back.
-// Call it when the elector's service has stopped: what is asked later is an error.
-// It returns nil.
+// Close closes the pool of [Open] and blocks until its connections are returned.
+// Call it after the service of the elector has stopped. Later calls fail. Close
+// returns nil.
 func (s *Store) Close() error {
 	s.close()
 	return nil
 }
 
-// Migrate makes the table if it is not there. Any number of processes may do so at
-// once.
+// Migrate creates the table if it does not exist. Any number of processes may call
+// it at the same time.
 func (s *Store) Migrate(ctx context.Context) error {
-	// CREATE TABLE IF NOT EXISTS fails when two find it missing. The lock ends with
-	// the transaction, which these two statements are, and so suits a pooler.
+	// CREATE TABLE IF NOT EXISTS fails if two processes find the table missing. These two
+	// statements are one transaction, with which the lock ends, so it works with a pooler.
 	_, err := s.pool.Exec(ctx, `SELECT pg_advisory_xact_lock(7598807758576447860); `+Schema, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		return fmt.Errorf("stead/leader/postgres: migrate: %w", err)
@@ -114,11 +115,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// The guard of the SELECT keeps those who only ask from writing: a conflict, even
-// one that changes nothing, locks the row on disk. The guard of the UPDATE decides,
-// as it is evaluated on the newest row with the row locked.
+// The condition of the SELECT keeps failed attempts from writing: a conflict, even one
+// that changes nothing, locks the row on disk. The condition of the UPDATE decides,
+// because it is evaluated on the newest row with the row locked.
 //
-// clock_timestamp, as now() is the time at which the transaction began.
+// It uses clock_timestamp, because now() is the time at which the transaction began.
 const acquire = `
 INSERT INTO stead_lease AS l (key, token, fence, expires_at)
 SELECT $1::text, $2::text, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, clock_timestamp() + make_interval(secs => $3::float8)
@@ -128,7 +129,7 @@ ON CONFLICT (key) DO UPDATE
 	WHERE l.token = excluded.token OR l.expires_at <= clock_timestamp()
 RETURNING fence`
 
-// A lease that is over but that nobody took is still its holder's to renew.
+// An expired lease that no other process has acquired can still be renewed.
 const renew = `
 UPDATE stead_lease SET expires_at = clock_timestamp() + make_interval(secs => $3::float8)
 WHERE key = $1::text AND token = $2::text`
@@ -138,11 +139,11 @@ const release = `
 UPDATE stead_lease SET token = '', expires_at = '-infinity'
 WHERE key = $1::text AND token = $2::text`
 
-// exec is the extended protocol without named statements, which would belong to
-// a session.
+// exec is the extended protocol without named statements, which would belong to a
+// session.
 const exec = pgx.QueryExecModeExec
 
-// Acquire takes the lease if nobody has it. See [leader.Store].
+// Acquire acquires the lease if it is free. See [leader.Store].
 func (s *Store) Acquire(ctx context.Context, key, token string, ttl time.Duration) (fence int64, ok bool, err error) {
 	err = s.pool.QueryRow(ctx, acquire, exec, key, token, ttl.Seconds()).Scan(&fence)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -154,7 +155,7 @@ func (s *Store) Acquire(ctx context.Context, key, token string, ttl time.Duratio
 	return fence, true, nil
 }
 
-// Renew extends the lease if it is token's. See [leader.Store].
+// Renew extends the lease if token holds it. See [leader.Store].
 func (s *Store) Renew(ctx context.Context, key, token string, ttl time.Duration) (bool, error) {
 	tag, err := s.pool.Exec(ctx, renew, exec, key, token, ttl.Seconds())
 	if err != nil {
@@ -163,7 +164,7 @@ func (s *Store) Renew(ctx context.Context, key, token string, ttl time.Duration)
 	return tag.RowsAffected() > 0, nil
 }
 
-// Release frees the lease if it is token's. See [leader.Store].
+// Release frees the lease if token holds it. See [leader.Store].
 func (s *Store) Release(ctx context.Context, key, token string) error {
 	if _, err := s.pool.Exec(ctx, release, exec, key, token); err != nil {
 		return fmt.Errorf("stead/leader/postgres: release: %w", err)

@@ -13,12 +13,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Open makes a client for a URL such as redis://user:password@host:6379/0; rediss
-// is with TLS, unix is a socket. It does not connect yet, so a server that is away
-// is no error here. The caller closes the store.
+// Open creates a store with a client for a URL such as
+// redis://user:password@host:6379/0. The scheme rediss is TLS, unix a socket. Open
+// does not connect, so an unreachable server is not an error. The caller must close
+// the store.
 //
-// An error says what is wrong with the URL, without its password. The client writes
-// nothing to stderr when its server is away: that is in the errors of the store.
+// Open returns an error without the password if the URL is invalid. The client
+// writes nothing to stderr while its server is unreachable; the store returns such
+// errors.
 func Open(rawURL string) (*Store, error) {
 	opts, err := parse(rawURL)
 	if err != nil {
@@ -32,12 +34,12 @@ func Open(rawURL string) (*Store, error) {
 }
 
 func parse(rawURL string) (*redis.Options, error) {
-	if !strings.Contains(rawURL, "://") { // host:port, as most other clients take it
+	if !strings.Contains(rawURL, "://") { // host:port, as most other clients accept it
 		return nil, errors.New("the URL has no scheme: want redis://host:port, rediss://host:port or unix:///path")
 	}
 	if _, err := url.Parse(rawURL); err != nil {
 		var where *url.Error
-		if errors.As(err, &where) { // its text has the whole URL in it
+		if errors.As(err, &where) { // its text contains the whole URL
 			err = where.Err
 		}
 		return nil, err
@@ -45,7 +47,7 @@ func parse(rawURL string) (*redis.Options, error) {
 	return redis.ParseURL(rawURL)
 }
 
-// withoutPassword also works for what is no URL, which is when it is needed.
+// withoutPassword also works for an invalid URL, because then it is needed.
 func withoutPassword(rawURL string) string {
 	scheme, rest, found := strings.Cut(rawURL, "://")
 	if !found {
@@ -59,25 +61,25 @@ func withoutPassword(rawURL string) string {
 	return scheme + rest
 }
 
-// quiet makes a dial succeed always: when it did not, with a connection whose every
-// use returns the error. The client reports a failed dial to its logger too, which
-// is stderr unless the program set another for all of its clients, and it does so
-// at every try: an elector would fill a log with what it reports itself. The error
-// reaches the caller just the same.
+// quiet returns a dial function that always succeeds. After a failure it returns a
+// connection whose every use returns the error. The client reports a failed dial to
+// its logger too, which is stderr unless the program set another one for all of its
+// clients. It does so at every attempt, so an elector would fill a log with what it
+// reports itself. The error reaches the caller nevertheless.
 func quiet(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
-			// Joined, as the client takes the outermost layer off the error of a new
-			// connection: that is the one with the address.
+			// Joined, because the client unwraps the error of a new connection once,
+			// which would remove the layer with the address.
 			return &unconnected{errors.Join(err)}, nil
 		}
 		return conn, nil
 	}
 }
 
-// unconnected is a connection that there is not. The client closes it at the first
-// error, as any that broke.
+// unconnected is a connection whose dial failed. The client closes it at the first
+// error, like any broken connection.
 type unconnected struct{ err error }
 
 func (c *unconnected) Read([]byte) (int, error)         { return 0, c.err }

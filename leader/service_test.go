@@ -134,7 +134,7 @@ func TestEveryTransitionIsLoggedAndCounted(t *testing.T) {
 			t.Error(err)
 		}
 		got := elector.Stats()
-		gained, lost, given := e.log.lines(t, "leadership gained"), e.log.lines(t, "leadership lost"), e.log.lines(t, "leadership given up")
+		gained, lost, given := e.log.lines(t, "leadership gained"), e.log.lines(t, "leadership lost"), e.log.lines(t, "leadership released")
 		if got.Terms != 21 || got.Lost != 20 || got.Transitions != 42 || gained != 21 || lost != 20 || given != 1 {
 			t.Errorf("%+v; logged %d gained, %d lost, %d given up", got, gained, lost, given)
 		}
@@ -257,7 +257,7 @@ func TestAStoreThatIsAwayAtTheStartMakesAFollower(t *testing.T) {
 		if s := elector.Stats(); s.Leading || !errors.Is(s.Err, errStore) {
 			t.Errorf("%+v", s)
 		}
-		if n := e.log.lines(t, "lease cannot be asked for"); n != 1 {
+		if n := e.log.lines(t, "lease cannot be requested"); n != 1 {
 			t.Errorf("an hour of outage is %d lines", n)
 		}
 		e.store.Fail(nil)

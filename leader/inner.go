@@ -5,17 +5,17 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// books add up what the inner services of all terms say of their items, so that
-// what was left over by a loss long ago is in the report of the last stop.
-type books struct {
+// carryOver sums the counts of the inner services of all terms, so that the report
+// of the last stop includes what an earlier loss left over.
+type carryOver struct {
 	left int
-	base map[string]uint64 // of queues that ended with their terms
-	last map[string]uint64 // of the last term that ended
+	base map[string]uint64 // sums of queues that ended with their terms
+	last map[string]uint64 // counts of the last term that ended
 }
 
-// open takes a new inner service in. Its queue may be that of the term before it,
-// which then counts on, or a new one, which begins below what the last one had.
-func (b *books) open(now map[string]uint64) {
+// open begins a new term. The new service may reuse the queue of the previous term,
+// whose counters continue, or have a new queue, whose counters restart at zero.
+func (b *carryOver) open(now map[string]uint64) {
 	for bucket, n := range b.last {
 		if now[bucket] < n {
 			if b.base == nil {
@@ -27,8 +27,8 @@ func (b *books) open(now map[string]uint64) {
 	b.last = nil
 }
 
-// total adds what queues of earlier terms counted to what the current one counts.
-func (b *books) total(current map[string]uint64) map[string]uint64 {
+// total adds the counts of earlier queues to those of the current one.
+func (b *carryOver) total(current map[string]uint64) map[string]uint64 {
 	if b.base == nil {
 		return current
 	}
@@ -41,36 +41,36 @@ func (b *books) total(current map[string]uint64) map[string]uint64 {
 	return sum
 }
 
-// open notes the inner service of a new term. Its counts are asked for before the
-// lock is taken, here and below: they are not ours, and may block or ask us back.
+// open records the inner service of a new term. Its Counts, here and below, are
+// called without the lock: they are user code, and may block or call the service.
 func (s *Service) open(inner hosted.Service) {
 	items := countsOf(inner)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inner = inner
-	s.books.open(items)
+	s.carried.open(items)
 }
 
-// close notes the end of a term, of which inner is nil if none was made.
+// close records the end of a term. inner is nil if the term had no service.
 func (s *Service) close(inner hosted.Service) {
 	items, left := countsOf(inner), leftoverOf(inner)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.working = false
-	s.books.left += left
+	s.carried.left += left
 	if inner != nil {
-		s.books.last = items
+		s.carried.last = items
 	}
 }
 
-// setWorking notes whether there is work that must not be begun beside.
+// setWorking records whether work is running beside which no other may begin.
 func (s *Service) setWorking(is bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.working = is
 }
 
-// current is the inner service while its work goes on; nil otherwise.
+// current returns the inner service while its work is running, and otherwise nil.
 func (s *Service) current() hosted.Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,9 +80,9 @@ func (s *Service) current() hosted.Service {
 	return s.inner
 }
 
-// Unwrap is the inner service: while this process leads, and the last one after
-// the stop, when it is asked how it went. A follower has none. Hosts, dashboards and
-// metrics look behind it, so that the queues and jobs of the leader are seen.
+// Unwrap returns the inner service while this process leads, and the last one after
+// the stop. A follower returns nil. Hosts, dashboards and metrics use Unwrap to
+// show the queues and jobs of the leader.
 func (s *Service) Unwrap() hosted.Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,29 +92,29 @@ func (s *Service) Unwrap() hosted.Service {
 	return nil
 }
 
-// Leftover is what the stops of all inner services left over, those that a loss
-// ended too.
+// Leftover returns how many items the stops of all inner services left over,
+// including those stopped by a loss.
 func (s *Service) Leftover() int {
 	left := leftoverOf(s.current())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.books.left + left
+	return s.carried.left + left
 }
 
-// Counts is where the items of all inner services ended, by bucket, as
-// channelq.Stats.Counts has it. nil if none has any.
+// Counts returns the outcomes of the items of all inner services, as
+// channelq.Stats.Counts does. It returns nil if there are none.
 func (s *Service) Counts() map[string]uint64 {
 	inner := s.current()
 	items := countsOf(inner)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if inner == nil {
-		items = s.books.last
+		items = s.carried.last
 	}
-	return s.books.total(items)
+	return s.carried.total(items)
 }
 
-// Backlog is what the inner service has still to drain.
+// Backlog returns how many items the inner service still has to drain.
 func (s *Service) Backlog() int {
 	if b, ok := hosted.As[interface{ Backlog() int }](s.current()); ok {
 		return b.Backlog()
@@ -122,9 +122,9 @@ func (s *Service) Backlog() int {
 	return 0
 }
 
-// Stuck is not 0 when the service was told to stop, or has failed, and the work of
-// its last term has not returned: how many calls the inner service says there are,
-// or 1 if it does not say. A host then reports a straggler.
+// Stuck returns how many calls of the inner service have not returned after the
+// service was stopped or failed, and 0 before. It returns 1 if the inner service
+// does not count them. A host then reports a straggler.
 func (s *Service) Stuck() int {
 	s.mu.Lock()
 	inner, is := s.inner, s.working && (s.ctx.Err() != nil || s.err != nil)
@@ -138,11 +138,11 @@ func (s *Service) Stuck() int {
 	return 1
 }
 
-// leftoverOf and countsOf ask a service that may have such a method, or one behind
-// it. It may be nil.
+// leftoverOf and countsOf call the method of a service, or of one that it wraps. The
+// service may be nil or have no such method.
 func leftoverOf(inner hosted.Service) (n int) {
 	if l, ok := hosted.As[interface{ Leftover() int }](inner); ok {
-		_ = guard.Call(func() error { n = l.Leftover(); return nil }) // a panic counts as none
+		_ = guard.Call(func() error { n = l.Leftover(); return nil }) // 0 if it panics
 	}
 	return n
 }
