@@ -1,11 +1,11 @@
-// Package scope gives every unit of work its own things: a transaction for each
-// item of a queue, a connection for each run of a job. They are opened before the
-// work, handed to it, and closed after it with its outcome.
+// Package scope opens resources for one unit of work and closes them after it: a
+// transaction for each item of a queue, or a connection for each run of a job. The
+// close function receives the outcome of the work.
 //
 // # Usage
 //
-// [Handler] makes a handler for a queue or a durable job out of one that needs
-// something opened, [Run] does so for a periodic job, a task or a loop:
+// [Handler] makes a handler for a queue or a durable job from a function that needs
+// a resource. [Run] does the same for a periodic job, a task or a loop:
 //
 //	handle := scope.Handler(scope.Tx(db, nil),
 //		func(ctx context.Context, tx *sql.Tx, order Order) error {
@@ -14,28 +14,28 @@
 //		})
 //	workers, err := channelq.NewWorkers(orders, handle, channelq.WorkerConfig[Order]{})
 //
-// Anything else that has to be closed is an [Open] of your own.
+// Write an [Open] of your own for anything else that must be closed.
 //
 // # Guarantees
 //
-//  1. What was opened is closed exactly once for each attempt, on the goroutine
-//     of the work, before its handler returns: after an error, a panic, a
-//     runtime.Goexit and a cancelled context too.
-//  2. Only work that returned nil while its context was alive is closed with
-//     nil. Work whose context ended counts as not done even if it returned nil:
-//     whoever cancelled it has already been told so.
-//  3. An error of the closing is an error of the work: an order that could not be
-//     committed was not handled, and is tried again if its queue says so.
-//  4. A panic in the work or in the closing becomes a *[lifecycle.PanicError].
+//  1. Each resource is closed exactly once for each attempt, on the goroutine of
+//     the work, before its handler returns. This includes an error, a panic, a
+//     runtime.Goexit and a canceled context.
+//  2. The close function receives nil only if the work returned nil while its
+//     context was not done. Work whose context was canceled counts as failed even
+//     if it returned nil, because the canceler was already told so.
+//  3. An error of closing is an error of the work. An order that could not be
+//     committed was not handled, and is retried if its queue says so.
+//  4. A panic in the work or in closing becomes a *[lifecycle.PanicError].
 //
 // # Cost
 //
-// Tens of nanoseconds an attempt, beside what opening and closing cost.
+// Tens of nanoseconds for each attempt, in addition to opening and closing.
 //
 // # Not for
 //
-// Things that live as long as the program; those are services. A scope inside a
-// scope is two transactions, not a nested one. An error that means success, such
-// as periodic.ErrAgain, is returned by a function around the scope: inside, it
-// would roll back.
+// Resources that live as long as the program; those are services. A scope inside a
+// scope is two transactions, not a nested one. An error that means success, such as
+// periodic.ErrAgain, must be returned by a function around the scope. Inside the
+// scope it would roll back.
 package scope

@@ -8,30 +8,30 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// Open makes what one unit of work needs, and the function that ends it.
+// Open opens what one unit of work needs, and returns the function that closes it.
 //
-// The end function is called once with the outcome of the work: nil means keep
-// (commit), an error means undo (roll back). Its own error is added to the
-// outcome. It may be nil when there is nothing to close. If Open returns an
-// error, neither the work nor end is called, so Open cleans up after itself.
+// end is called once with the outcome of the work: nil means keep (commit), an
+// error means undo (roll back). The error of end is added to the outcome. end may
+// be nil if there is nothing to close. If Open returns an error, neither the work
+// nor end is called, so Open must clean up itself.
 //
-// The context given to Open is that of the work and may be done by the time
-// end is called: a rollback that talks to a server uses
-// [context.WithoutCancel] and a timeout of its own.
+// ctx is the context of the work and may be done when end is called. A rollback
+// that talks to a server should use [context.WithoutCancel] and a timeout of its
+// own.
 type Open[S any] func(ctx context.Context) (s S, end func(outcome error) error, err error)
 
-// Handler returns a function that opens a scope for each item, calls handle with
-// it and closes it, as the package comment says. Its error is that of open,
-// as it is; or that of handle and of closing, joined if there are both. It may
-// be called concurrently if open and handle may.
+// Handler returns a function that opens a scope for each item, calls handle with it
+// and closes it. The returned function returns the error of open unchanged, or the
+// errors of handle and of closing joined with errors.Join. It is safe for
+// concurrent use if open and handle are.
 func Handler[S, T any](open Open[S], handle func(ctx context.Context, s S, item T) error) func(ctx context.Context, item T) error {
 	return func(ctx context.Context, item T) error {
 		return within(ctx, open, func(s S) error { return handle(ctx, s, item) })
 	}
 }
 
-// Run is [Handler] for work without an item: one run of a periodic job, a task
-// of a host, one round of a loop.
+// Run is [Handler] for work without an item: a run of a periodic job, a task of a
+// host, or a round of a loop.
 func Run[S any](open Open[S], run func(ctx context.Context, s S) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		return within(ctx, open, func(s S) error { return run(ctx, s) })
@@ -57,7 +57,7 @@ func within[S any](ctx context.Context, open Open[S], work func(S) error) (err e
 	return err
 }
 
-// interrupted is why a context is done, with the cause where there is one.
+// interrupted returns why ctx is done, with its cause if there is one.
 func interrupted(ctx context.Context) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); err != nil && !errors.Is(err, cause) {
@@ -69,8 +69,8 @@ func interrupted(ctx context.Context) error {
 	return nil
 }
 
-// join keeps both errors, and one of them if a close function handed its
-// argument back, as it is natural to write.
+// join keeps both errors. It returns one of them if the close function returned its
+// argument, which is natural to write.
 func join(outcome, closing error) error {
 	switch {
 	case outcome == nil || closing != nil && errors.Is(closing, outcome):

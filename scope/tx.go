@@ -7,12 +7,12 @@ import (
 	"fmt"
 )
 
-// Tx opens one transaction of db for each unit of work; nil options are the
-// driver's defaults. The errors of beginning, committing and rolling back are
-// wrapped, so errors.Is sees what the driver returned.
+// Tx returns an Open that begins a transaction of db for each unit of work. If opts
+// is nil, the defaults of the driver are used. Errors of begin, commit and rollback
+// are wrapped, so errors.Is finds the error of the driver.
 //
-// database/sql rolls a transaction back by itself when its context ends. That
-// rollback is not reported a second time.
+// database/sql rolls a transaction back itself when its context is canceled. Tx
+// does not report that rollback a second time.
 func Tx(db *sql.DB, opts *sql.TxOptions) Open[*sql.Tx] {
 	return func(ctx context.Context) (*sql.Tx, func(error) error, error) {
 		tx, err := db.BeginTx(ctx, opts)

@@ -1,6 +1,6 @@
-// Package slots is what a schedule in memory and one in a store share: how the
-// latest of many slots is found, how a run knows its slot, and what a schedule is
-// called.
+// Package slots is shared by schedules in memory and in a store. It finds the
+// latest of many slots, passes a slot to its run, and returns the text of a
+// schedule.
 package slots
 
 import (
@@ -14,9 +14,8 @@ type Schedule interface {
 	Next(after time.Time) time.Time
 }
 
-// Text is what a schedule says it is; empty if it says nothing. It may call the
-// user's String and must be called without a lock. fmt makes a text of what that
-// panics on.
+// Text returns the String of a schedule, or "" if it has none. It may call user
+// code and must be called without a lock. fmt turns a panic of String into text.
 func Text(s Schedule) string {
 	if t, ok := s.(fmt.Stringer); ok {
 		return fmt.Sprint(t)
@@ -26,19 +25,19 @@ func Text(s Schedule) string {
 
 type key struct{}
 
-// With is ctx for a run that is for the slot.
+// With returns ctx for a run with that slot.
 func With(ctx context.Context, slot time.Time) context.Context {
 	return context.WithValue(ctx, key{}, slot)
 }
 
-// From is the slot given to With, or the zero time.
+// From returns the slot given to With, or the zero time.
 func From(ctx context.Context) time.Time {
 	slot, _ := ctx.Value(key{}).(time.Time)
 	return slot
 }
 
-// Following is s.Next with its contract enforced: a slot that is not later would
-// make a busy loop.
+// Following returns s.Next and checks its contract: a slot that is not later would
+// cause a busy loop.
 func Following(s Schedule, after time.Time) (time.Time, error) {
 	next := s.Next(after)
 	if !next.IsZero() && !next.After(after) {
@@ -47,16 +46,16 @@ func Following(s Schedule, after time.Time) (time.Time, error) {
 	return next, nil
 }
 
-// CountLimit bounds the slots that are counted one by one after a long gap. A count of
-// as many means at least as many.
+// CountLimit bounds the slots that are counted one by one after a long gap. A count
+// of CountLimit means at least as many.
 const CountLimit = 1000
 
-// Latest is the last slot not after now, given that slot is one, and how many
-// there are from slot to that, counted up to CountLimit. A per-second job that
-// slept a month has millions: it looks back from now in growing steps until there
-// is a slot, then halves.
+// Latest returns the last slot not after now, where slot is one, and the number of
+// slots from slot to the latest, counted up to CountLimit. A per-second job that
+// slept a month has millions. Latest therefore looks back from now in growing steps
+// until there is a slot, then bisects.
 func Latest(s Schedule, slot, now time.Time) (latest time.Time, count int, err error) {
-	// There is no slot in (high, now], and low is one.
+	// No slot is in (high, now], and low is a slot.
 	low, high := slot, now
 	for back := time.Second; ; back *= 2 {
 		from := now.Add(-back)
@@ -87,13 +86,13 @@ func Latest(s Schedule, slot, now time.Time) (latest time.Time, count int, err e
 	}
 }
 
-// bisectLimit is more steps than it takes to halve the time that a Duration can say
-// until nothing is left.
+// bisectLimit is more steps than it takes to halve the longest Duration until
+// nothing is left.
 const bisectLimit = 128
 
-// bisect is the last slot not after now, given that low is one and that there is
-// none after high. Each step moves low forward or halves what is left of the span;
-// one that goes on nonetheless is a schedule whose answers contradict each other.
+// bisect returns the last slot not after now, where low is one and none is after
+// high. Each step moves low forward or halves the remaining span. If it does not
+// end, the results of the schedule contradict each other.
 func bisect(s Schedule, low, high, now time.Time) (time.Time, error) {
 	for range bisectLimit {
 		next, err := Following(s, low)

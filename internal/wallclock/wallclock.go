@@ -1,11 +1,11 @@
-// Package wallclock is about the digits that a wall clock shows in a time zone.
+// Package wallclock computes with what a wall clock shows in a time zone.
 //
 // The clocks of a zone are a chain of segments with a constant offset from UTC.
-// Inside one, wall-clock arithmetic is plain arithmetic, so whatever has to do
-// with wall-clock times is worked out per segment on the "picture" of the wall
-// clock: the UTC time that shows the same digits. All surprises sit at the
-// joints, and there the caller decides. Handing a zone to calendar code instead
-// leaves every joint to what its author happened to think of.
+// Inside a segment, wall-clock arithmetic is plain arithmetic. Computations with
+// wall-clock times are therefore done per segment, on the "picture" of the wall
+// clock: the UTC time that shows the same digits. All surprises are at the joints
+// of segments, and there the caller decides. Passing a zone to calendar code would
+// leave each joint to what the author of that code thought of.
 package wallclock
 
 import (
@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// Segment is a stretch of constant offset. A zero Start or End is open. Two
-// neighbours may have the same offset.
+// Segment is a span of constant offset. A zero Start or End means unbounded. Two
+// neighbors may have the same offset.
 type Segment struct {
 	Start, End time.Time
 	Offset     time.Duration
 }
 
-// At returns the segment of t in its location. Start is not after t, and End is
+// At returns the segment of t in its location. Start is not after t and End is
 // after t, so a walk from segment to segment always moves forward.
 //
-// [time.Time.ZoneBounds] alone does not promise that. Where the rule of a zone
-// governs, it looks at one year of UTC by itself, which it counts as 365 days: on
-// the last day of a leap year the end is not after t, and a rule that reaches into
-// the next year has an end after the change that comes with that year.
+// [time.Time.ZoneBounds] alone does not guarantee that. Where the rule of a zone
+// applies, it treats one year of UTC by itself, which it counts as 365 days. On the
+// last day of a leap year its end is not after t. A rule that reaches into the next
+// year has an end after the change that comes with that year.
 func At(t time.Time) Segment {
 	start, end := t.ZoneBounds()
 	s := Segment{start, end, OffsetAt(t)}
@@ -48,23 +48,24 @@ func At(t time.Time) Segment {
 
 const day = 24 * time.Hour
 
-// yearOf is the begin of the year of t, or of one that many years later.
+// yearOf returns the beginning of the year of t, or of a year later.
 func yearOf(t time.Time, later int) time.Time {
 	return time.Date(t.Year()+later, 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
-// OffsetAt is the offset from UTC at t.
+// OffsetAt returns the offset from UTC at t.
 func OffsetAt(t time.Time) time.Duration {
 	_, seconds := t.Zone()
 	return time.Duration(seconds) * time.Second
 }
 
-// Picture is the UTC time whose digits the wall clock of the segment shows at t.
+// Picture returns the UTC time whose digits the wall clock of the segment shows at
+// t.
 func (s Segment) Picture(t time.Time) time.Time { return t.UTC().Add(s.Offset) }
 
-// FirstInstant is the first instant at which the wall clock of loc shows the
-// digits of picture or later ones. [time.Date] does not promise which side of a
-// change of the clocks it picks.
+// FirstInstant returns the first instant at which the wall clock of loc shows
+// picture or a later time. [time.Date] does not specify which side of a change of
+// the clocks it picks.
 func FirstInstant(picture time.Time, loc *time.Location) time.Time {
 	// No offset is longer than a day, so the search begins before the answer.
 	t := picture.Add(-2 * day).In(loc)
@@ -81,7 +82,8 @@ func FirstInstant(picture time.Time, loc *time.Location) time.Time {
 	}
 }
 
-// TimeOfDay reads "15:04" or "15:04:05" as the time since midnight by the digits.
+// TimeOfDay parses "15:04" or "15:04:05" and returns the time since midnight on the
+// wall clock.
 func TimeOfDay(text string) (time.Duration, error) {
 	for _, layout := range []string{"15:04", time.TimeOnly} {
 		if t, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
@@ -91,7 +93,7 @@ func TimeOfDay(text string) (time.Duration, error) {
 	return 0, errors.New(`want a time of day such as "06:30" or "06:30:15", from "00:00" to "23:59:59"`)
 }
 
-// OrUTC makes the nil location usable.
+// OrUTC returns loc, or UTC if loc is nil.
 func OrUTC(loc *time.Location) *time.Location {
 	if loc == nil {
 		return time.UTC
