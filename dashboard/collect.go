@@ -175,7 +175,7 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 	_, canRun := find[trigger](src)
 	out := Schedule{
 		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
-		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Stuck, Streak: s.Streak,
+		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Overdue, Streak: s.Streak,
 		Next: s.Next, StuckInNext: s.StuckInNext, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
 		Runs: map[string]uint64{}, Duration: latencyOfSchedule(s.Duration), History: []Run{},
 		Skipped: Skipped{

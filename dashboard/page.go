@@ -267,7 +267,7 @@ func (v *view) OutcomeState(outcome string) badge {
 	switch outcome {
 	case "succeeded":
 		return badge{OK, outcome}
-	case "cancelled":
+	case "canceled":
 		return badge{"", outcome}
 	}
 	return badge{Failed, strings.ReplaceAll(outcome, "_", " ")}

@@ -110,7 +110,7 @@ func (s *State) judgeStore(v *Service, slowAfter time.Duration) {
 
 func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
 	p := Problem{Kind: KindSchedule, Name: j.Name}
-	failed := j.Last != nil && j.Last.Error != "" && j.Last.Outcome != "cancelled"
+	failed := j.Last != nil && j.Last.Error != "" && j.Last.Outcome != "canceled"
 	switch {
 	case j.GaveUp:
 		p.Severity, p.What = Failed, fmt.Sprintf("gave up after %s in a row; it runs again when it is triggered", count(j.Streak, "failed run"))

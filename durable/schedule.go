@@ -228,7 +228,7 @@ func addRun(st *periodic.Stats, m moment, row *rivertype.JobRow) {
 		run.Outcome = periodic.Failed
 		// By somebody, whatever the handler made of that. Otherwise its error was permanent.
 		if run.Err == nil || hasWish(row.Metadata) {
-			run.Outcome = periodic.Cancelled
+			run.Outcome = periodic.Canceled
 		}
 	default: // discarded, or it waits for its next attempt
 		run.Outcome = periodic.Failed

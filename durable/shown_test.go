@@ -49,7 +49,7 @@ func shownEnds[TTx any](t *testing.T, e env[TTx]) {
 	must(t, err)
 	must(t, again.Cancel(rows[0].ID))
 	until(t, "it has ended", func() bool { s := statsOf(web)["report"]; return s.Running == 0 && s.Waiting == 0 })
-	if s := statsOf(web)["report"]; s.Last.Outcome != periodic.Cancelled {
+	if s := statsOf(web)["report"]; s.Last.Outcome != periodic.Canceled {
 		t.Errorf("after a person cancelled it: %+v", s)
 	}
 }

@@ -193,13 +193,13 @@ func TestTheTotalOfItemsAndRunsComesFirstAndWhatIsBesideItLast(t *testing.T) {
 	log, logger := newLog()
 	h := hosted.New(hosted.Config{Logger: logger})
 	h.Add("clicks", &keeping{items: map[string]uint64{"handled": 3, "accepted": 5, "still_there": 2, "refused_closed": 1}})
-	h.Add("feeds", &keeping{items: map[string]uint64{"failed": 4, "runs": 15, "skipped": 1, "succeeded": 10, "still_on": 1}})
+	h.Add("feeds", &keeping{items: map[string]uint64{"failed": 4, "runs": 15, "skipped": 1, "succeeded": 10, "running": 1}})
 	starts(t, h)
 	stops(t, h)
 	wantText(t, h.Report().String(),
 		"items of clicks: accepted 5 handled 3 still_there 2 refused_closed 1\n",
-		"runs of feeds: total 15 failed 4 still_on 1 succeeded 10 skipped 1\n")
-	wantLines(t, log, "runs=[total=15 failed=4 still_on=1 succeeded=10 skipped=1]", 1)
+		"runs of feeds: total 15 failed 4 running 1 succeeded 10 skipped 1\n")
+	wantLines(t, log, "runs=[total=15 failed=4 running=1 succeeded=10 skipped=1]", 1)
 	wantLines(t, log, "WARN service stopped host=host service=feeds", 1) // a run hangs
 }
 

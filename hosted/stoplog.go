@@ -87,7 +87,7 @@ func (s ServiceReport) line() (slog.Level, []any) {
 		}
 		args = append(args, slog.Group(what, items...))
 	}
-	if s.Items["still_on"] > 0 { // a run that hangs
+	if s.Items["running"] > 0 { // a run that hangs
 		level = slog.LevelWarn
 	}
 	if s.Items[refusedClosed] > 0 {

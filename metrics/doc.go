@@ -50,7 +50,7 @@
 //	stead_durable_counted_timestamp_seconds{queue}    when this process counted last
 //	stead_durable_schedule_last_run_timestamp_seconds{schedule}, _last_success_, _next_run_
 //	stead_durable_store_up{service}               1, or 0 while the store does not answer this process
-//	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, cancelled
+//	stead_job_runs_total{job,outcome}             succeeded, failed, panicked, timed_out, canceled
 //	stead_job_skipped_total{job,reason}           overlap, missed, paused, stopped
 //	stead_job_last_run_timestamp_seconds{job}, _last_success_, _next_run_   not of a durable schedule
 //	stead_job_run_duration_seconds{job}, stead_job_lateness_seconds{job}   histograms

@@ -43,7 +43,7 @@ var (
 // the runs there were, so that each is a series at 0 before the first of its kind.
 func outcomes() []part[jobStats] {
 	var all []part[jobStats]
-	for _, o := range []periodic.Outcome{periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.TimedOut, periodic.Cancelled} {
+	for _, o := range []periodic.Outcome{periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.TimedOut, periodic.Canceled} {
 		all = append(all, part[jobStats]{o.String(), func(s *jobStats) uint64 { return s.Runs[o] }})
 	}
 	return all

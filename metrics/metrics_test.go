@@ -143,7 +143,7 @@ func TestEveryLabelValueIsThereFromTheStart(t *testing.T) {
 		`stead_queue_handled_total{outcome="%s",queue="mail"}`: "succeeded gave_up taken_by_hand leftover",
 		`stead_queue_dropped_total{queue="mail",reason="%s"}`:  "oldest newest",
 		`stead_queue_refused_total{queue="mail",reason="%s"}`:  "full write closed cancelled",
-		`stead_job_runs_total{job="tidy",outcome="%s"}`:        "succeeded failed panicked timed_out cancelled",
+		`stead_job_runs_total{job="tidy",outcome="%s"}`:        "succeeded failed panicked timed_out canceled",
 		`stead_job_skipped_total{job="tidy",reason="%s"}`:      "overlap missed paused stopped",
 		`stead_service_state{service="tidy",state="%s"}`:       "starting running restarting stopping stopped completed failed",
 		`stead_service_%s{service="mail"}`:                     "restarts_total panics_total start_duration_seconds stop_duration_seconds",

@@ -9,22 +9,23 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// A schedule that is somebody else's code is asked on a goroutine of its own: it
-// may hang, and then its job waits and nobody else does.
+// A schedule of the user is called on a goroutine of its own. If it hangs, only its own
+// job waits.
 
-// ask is a question that such a schedule has before it. All but ready is guarded by
-// the job's lock.
+// ask is a call of a user's schedule. All fields but ready are guarded by the lock
+// of the job.
 type ask struct {
-	q      question
-	gen    uint32        // of the job, for which the question was made
-	ready  chan struct{} // closed when the answer is there
-	since  int64         // Unix nanoseconds
-	told   bool          // the log has it that it hangs
-	answer answer
-	err    error
+	q        decideInput
+	version  uint32        // of the job when the call was made
+	ready    chan struct{} // closed when the decision is there
+	since    int64         // start of the call, in Unix nanoseconds
+	told     bool          // the log says that it hangs
+	decision decision
+	err      error
 }
 
-// ours says whether s is made of schedules of this package alone, which return.
+// ours reports whether s consists of schedules of this package only, which always
+// return.
 func ours(s Schedule) bool {
 	switch s := s.(type) {
 	case rate, delay, list, *zoned:
@@ -45,12 +46,12 @@ func ours(s Schedule) bool {
 	}
 }
 
-// consult puts a question to a schedule. The answer of one of ours is there when
-// it returns.
-func (j *Job) consult(l *life, q question, gen uint32, now time.Time) *ask {
-	a := &ask{q: q, gen: gen, ready: make(chan struct{}), since: now.UnixNano()}
+// consult calls a schedule. For a schedule of this package the decision is ready
+// when consult returns.
+func (j *Job) consult(l *session, q decideInput, version uint32, now time.Time) *ask {
+	a := &ask{q: q, version: version, ready: make(chan struct{}), since: now.UnixNano()}
 	if ours(q.schedule) {
-		a.answer, a.err = decide(q, nil)
+		a.decision, a.err = decide(q, nil)
 		close(a.ready)
 		return a
 	}
@@ -58,58 +59,58 @@ func (j *Job) consult(l *life, q question, gen uint32, now time.Time) *ask {
 		found, err := decide(q, nil)
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		a.answer = found
+		a.decision = found
 		return err
 	}, func(err error) {
 		j.mu.Lock()
 		a.err = err
 		close(a.ready)
-		home := j.home
+		scheduler := j.scheduler
 		j.mu.Unlock()
-		home.poke(j)
+		scheduler.poke(j)
 	})
 	return a
 }
 
-// consultLocked puts a question that is due to a foreign schedule, or carries out
-// its answer. It reports false while there is nothing to do but wait.
-func (j *Job) consultLocked(q question) bool {
+// consultLocked calls a user's schedule for what is due, or applies its decision.
+// It reports false if the job has to wait for the call.
+func (j *Job) consultLocked(q decideInput) bool {
 	a := j.asked
 	if a == nil {
-		j.asked = j.consult(j.life, q, j.gen, q.now)
+		j.asked = j.consult(j.session, q, j.version, q.now)
 		return false
 	}
 	if !closed(a.ready) {
 		return false
 	}
 	j.asked = nil
-	if a.gen == j.gen { // else ask again
-		j.answerLocked(a.q, a.answer, a.err, q.now)
+	if a.version == j.version { // otherwise call it again
+		j.applyLocked(a.q, a.decision, a.err, q.now)
 	}
 	return true
 }
 
-// hangsLocked says, once, that the schedule does not answer.
+// hangsLocked reports, once for each call, that the schedule hangs.
 func (j *Job) hangsLocked(now time.Time) bool {
 	a := j.asked
-	if a == nil || a.told || a.since+int64(stuckAfter) > now.UnixNano() {
+	if a == nil || a.told || a.since+int64(overdueAfter) > now.UnixNano() {
 		return false
 	}
 	a.told = true
 	return true
 }
 
-// zoneLocked is that of the clock. The job was started.
-func (j *Job) zoneLocked() *time.Location { return j.home.time.wall.Location() }
+// zoneLocked returns the location of the clock. The job must have been started.
+func (j *Job) zoneLocked() *time.Location { return j.scheduler.time.wall.Location() }
 
-// patience is how long Start, Add and SetSchedule wait for answers of schedules,
-// all together.
+// patience is how long Start, Add and SetSchedule wait, in total, for schedules of
+// the user.
 type patience struct {
 	ctx context.Context
 	end context.CancelFunc
 }
 
-// wait reports whether the answer is there.
+// wait reports whether the decision is there.
 func (p *patience) wait(a *ask) bool {
 	if closed(a.ready) {
 		return true
@@ -133,10 +134,11 @@ func (p *patience) stop() {
 
 var errHangs = errors.New("the schedule does not return from Next")
 
-// aside makes a call that the loop does not wait for, and then calls done, which
-// may be nil. what is who is to blame if it does not return. A nil life, of a job
-// that is not started, keeps no account of it.
-func (l *life) aside(what string, call func() error, done func(error)) {
+// aside runs call on a goroutine of its own, so that the loop does not wait for it,
+// and then done, which may be nil. what names the call in the error of a Stop that
+// it outlives. A nil session, of a job that is not started, does not track the
+// call.
+func (l *session) aside(what string, call func() error, done func(error)) {
 	if l == nil {
 		go guard.Run(call, done)
 		return
@@ -163,9 +165,9 @@ func (l *life) aside(what string, call func() error, done func(error)) {
 	})
 }
 
-// asidesEnd waits for the calls that are on until ctx ends, and names those that do
-// not return.
-func (l *life) asidesEnd(ctx context.Context) (left []string) {
+// asidesEnd waits for the tracked calls until ctx is done, and returns the names of
+// those that have not returned.
+func (l *session) asidesEnd(ctx context.Context) (left []string) {
 	l.mu.Lock()
 	if len(l.asides) == 0 {
 		l.mu.Unlock()
@@ -188,8 +190,8 @@ func (l *life) asidesEnd(ctx context.Context) (left []string) {
 	return left
 }
 
-// asidesLeft is how many of them a Stop has left behind.
-func (l *life) asidesLeft() int {
+// asidesLeft returns how many tracked calls a Stop has abandoned.
+func (l *session) asidesLeft() int {
 	if l == nil || !l.abandoned.Load() {
 		return 0
 	}

@@ -11,28 +11,28 @@ import (
 // This file is the only one that reads a clock or makes a timer.
 
 const (
-	// Go's timers stand still while the machine is suspended and know nothing of
-	// a wall clock that was set, so no wait is longer than this.
+	// Go's timers stand still while the machine is suspended and do not notice that the
+	// wall clock was set, so no wait is longer than this.
 	maxWait = 30 * time.Second
 
-	// A wall clock that differs by more than this from what the monotonic clock
-	// lets expect was set. It must be longer than the two readings take, and
-	// small, because it is how wrong a calendar slot may be.
-	stepTolerance = 10 * time.Millisecond
+	// A wall clock that differs by more than this from the monotonic clock was set. It
+	// must be longer than the two readings take, and small, because it is how wrong a
+	// calendar slot may be.
+	jumpTolerance = 10 * time.Millisecond
 )
 
-// timeline is the time that jobs live in. It reads like the wall clock, but in
-// between runs with the monotonic clock; when the wall clock is set, read says by
-// how much, once, so that what counts in elapsed time can be moved along.
+// timeline is the time by which jobs run. It reads like the wall clock, but
+// advances with the monotonic clock. When the wall clock was set, read reports the
+// difference once, so that whatever counts in elapsed time can be moved along.
 //
-// The monotonic reading is Since of one fixed instant: on the real clock that is
-// unaffected by a wall clock that is set, and every other clock has it too.
+// The monotonic reading is Since of one fixed instant. On the real clock Since is
+// unaffected when the wall clock is set, and every other clock has it too.
 type timeline struct {
 	clk   clock.Clock
 	base  time.Time
 	wall  time.Time     // base without its monotonic reading
-	zero  time.Duration // Since(base) then: not nothing on a clock whose Now was set before
-	shift atomic.Int64  // sum of the steps of the wall clock since base
+	zero  time.Duration // Since(base) at that moment; not zero on a clock whose Now was set before
+	shift atomic.Int64  // sum of the jumps of the wall clock since base
 }
 
 func newTimeline(c clock.Clock) *timeline {
@@ -43,47 +43,47 @@ func newTimeline(c clock.Clock) *timeline {
 	return &timeline{clk: c, base: base, wall: base.Round(0), zero: c.Since(base)}
 }
 
-// elapsed is the monotonic time since the timeline began.
+// elapsed returns the monotonic time since the timeline began.
 func (t *timeline) elapsed() time.Duration { return t.clk.Since(t.base) - t.zero }
 
-// now is the time without a look at the wall clock.
+// now returns the time without checking the wall clock.
 func (t *timeline) now() time.Time { return t.at(t.elapsed()) }
 
-// at is what now reads, or read, at that monotonic time.
+// at returns what now returns at that monotonic time.
 func (t *timeline) at(elapsed time.Duration) time.Time {
 	return t.wall.Add(elapsed + time.Duration(t.shift.Load()))
 }
 
-// read is now after a look at the wall clock, and by how much that was set since
-// the last look. Only one goroutine may call it.
-func (t *timeline) read() (now time.Time, step time.Duration) {
-	// The goroutine may lose its processor between the two readings, which looks
-	// like a step but does not last.
+// read checks the wall clock. It returns the time, and by how much the wall clock
+// was set since the last call. Only one goroutine may call it.
+func (t *timeline) read() (now time.Time, jump time.Duration) {
+	// The goroutine may lose its processor between the two readings, which looks like a
+	// jump but does not last.
 	for try := range 4 {
 		now = t.now()
 		d := t.clk.Now().Round(0).Sub(now)
-		if d.Abs() <= stepTolerance {
+		if d.Abs() <= jumpTolerance {
 			return now, 0
 		}
-		if try == 0 || d.Abs() < step.Abs() {
-			step = d
+		if try == 0 || d.Abs() < jump.Abs() {
+			jump = d
 		}
 	}
-	t.shift.Add(int64(step))
-	return t.now(), step
+	t.shift.Add(int64(jump))
+	return t.now(), jump
 }
 
 // alarm is a timer for one goroutine. It never resets a timer whose channel may
-// hold a value: on clock.Mock that deadlocks at the next firing. A wake-up is
-// only a hint; who wakes reads the clock.
+// hold a value, because on clock.Mock that deadlocks at the next firing. A wake-up
+// is only a hint: the goroutine that is woken reads the clock.
 type alarm struct {
 	clk   clock.Clock
 	timer *clock.Timer
 	armed bool
 }
 
-// set arms the alarm and returns its channel. The caller says with rang when it
-// has received from it.
+// set arms the alarm and returns its channel. The caller calls rang after it has
+// received from the channel.
 func (a *alarm) set(d time.Duration) <-chan time.Time {
 	d = min(max(d, 1), maxWait)
 	if a.timer != nil && (!a.armed || a.timer.Stop()) {
@@ -105,9 +105,9 @@ func (a *alarm) stop() {
 	}
 }
 
-// withTimeout bounds ctx on the real clock, so that it has the deadline that
-// database drivers and HTTP clients look for. On a given clock a deadline in
-// real time would be wrong; there the loop alone ends the run.
+// withTimeout bounds ctx on the real clock, so that ctx has the deadline that
+// database drivers and HTTP clients look for. On another clock a deadline in real
+// time would be wrong, so there only the loop ends the run.
 func withTimeout(ctx context.Context, d time.Duration, real bool) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if d <= 0 || !real {
@@ -120,18 +120,19 @@ func withTimeout(ctx context.Context, d time.Duration, real bool) (context.Conte
 	}
 }
 
-// withMoment is for what takes no time unless something is broken.
+// withMoment bounds waits for what takes no time unless something is broken.
 func withMoment() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), 100*time.Millisecond)
 }
 
-// withSecond is for what somebody waits for who can go on without.
+// withSecond bounds waits that are not strictly necessary.
 func withSecond() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Second)
 }
 
-// withReserve ends a tenth of the remaining time before ctx does, at most a
-// second: what is left for runs to return after they are cancelled.
+// withReserve returns a context that ends a tenth of the remaining time before ctx
+// does, at most a second. The reserve is for runs to return after they are
+// canceled.
 func withReserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -12,103 +12,110 @@ import (
 	"github.com/steadgo/stead/internal/backoff"
 )
 
-// Config says what a job is called, when it runs, and what happens when things
-// do not go to plan. Name and Schedule must be set; the zero value of every
-// other field is a working default. Durations must not be negative unless a
+// Config configures a [Job]. Name and Schedule are required. The zero value of
+// every other field is a working default. Durations must not be negative unless a
 // field says so.
 type Config struct {
-	// Name stands in logs, errors, metrics and, in a Scheduler, the pprof label
-	// "job"; on its own a job has the labels of its service. With the process it also
-	// seeds the phase and the jitter, so that neither different names nor the
-	// replicas of one run together; see [Every].
+	// Name is the name of the job in logs, errors and metrics. In a Scheduler it is
+	// also the pprof label "job"; a job of its own has the labels of its service.
+	// Name and the process seed the phase and the jitter, so that neither different
+	// jobs nor the replicas of one job run together; see [Every].
 	Name string
 
-	// Schedule says when the job is due. Every, After, Cron and DailyAt are where
-	// to look first.
+	// Schedule says when the job is due. The usual ones are Every, After, Cron and
+	// DailyAt.
 	Schedule Schedule
 
-	// RunAtStart makes the start the first slot, delayed by Jitter as any other. The
-	// grid of Every then begins there. With a LastRun store it does so only for a
-	// job that never ran: one that did runs at the start if a slot has passed since,
-	// see Missed. Start does not wait for the run. To finish a first run before other
-	// services start, register the function with hosted.Host.Task as well and set
-	// Phase to OnePeriod.
+	// RunAtStart makes the start the first slot, delayed by Jitter like any other.
+	// The grid of Every then begins there. With a LastRun store this applies only
+	// to a job that has never run. A job that has run before runs at the start if
+	// it missed a slot since, see Missed.
+	//
+	// Start does not wait for that run. To finish a first run before other services
+	// start, register the function with hosted.Host.Task as well and set Phase to
+	// OnePeriod.
 	RunAtStart bool
 
-	// Phase is how long after the start the first slot of Every is due, also if that
-	// is longer than the period; at most 100 years. Zero chooses a place within the
-	// period, see [Every]. [OnePeriod], and any negative value: one period after the
-	// start. It has no effect with RunAtStart, after a slot that LastRun remembers,
-	// and on other schedules.
+	// Phase is the time from the start to the first slot of Every. It may be longer
+	// than the period, and is at most 100 years. If zero, the slot is placed within
+	// the first period, see [Every]. [OnePeriod], or any negative value, means one
+	// period after the start. Phase has no effect with RunAtStart, after a slot
+	// that LastRun remembers, and on other schedules.
 	Phase time.Duration
 
-	// Overlap decides on slots that are due while a run is on. Zero is SkipOverlap.
+	// Overlap decides about slots that are due while a run is running. If zero,
+	// SkipOverlap is used.
 	Overlap Overlap
 
-	// Missed decides on slots that nobody could fire. Zero is Coalesce: one run.
+	// Missed decides about slots that could not run when they were due. If zero,
+	// Coalesce is used: one run.
 	Missed Missed
 
-	// MissedGrace is how late a slot may still be run, under every policy of
-	// Missed. Zero is no limit, except that SkipMissed takes a minute.
+	// MissedGrace is how late a slot may still run, under every policy of Missed.
+	// If zero, there is no limit, except that SkipMissed uses a minute.
 	MissedGrace time.Duration
 
-	// Jitter delays each slot by up to this long, never as far as the next slot. The
-	// delay depends on the slot, on Name and on the process, as the place of [Every]
-	// does. Zero: none.
+	// Jitter delays each slot by up to this long, but never as far as the next
+	// slot. The delay depends on the slot, on Name and on the process, as the phase
+	// of [Every] does. If zero, there is no delay.
 	Jitter time.Duration
 
-	// Timeout bounds one run: its context ends then with cause ErrTimeout. A run
-	// that is still on a second later, which is its time to return, is logged and
-	// counted as stuck and keeps its place, so nothing overlaps it that may not.
-	// Zero: none.
+	// Timeout bounds one run. When it expires, the context of the run is canceled
+	// with cause ErrTimeout. A run that has not returned a second later is logged
+	// and counted as overdue. It still counts as running, so it does not overlap
+	// with runs that Overlap forbids. If zero, there is no timeout.
 	Timeout time.Duration
 
-	// Retry says how often and when a failed run is made again for the same slot.
-	// The zero value waits for the next slot.
+	// Retry says how often and when a failed run is retried for the same slot. If
+	// zero, the job waits for the next slot.
 	Retry Retry
 
-	// GiveUpAfter is the number of slots in a row that failed, with all their
-	// attempts, after which the job runs no more: its error is then from Err, Health
-	// reports it, and only Trigger revives it. Zero: never.
+	// GiveUpAfter is the number of consecutive failed slots, with all their
+	// attempts, after which the job gives up. Its error is then returned by Err and
+	// Health, and only Trigger revives the job. If zero, the job never gives up.
 	GiveUpAfter int
 
-	// CancelOnStop cancels the run that is on, with cause ErrStopping, as soon as a
-	// stop is asked for: of the host, or with Stop. It is for work that others have
-	// to finish, such as filling a queue. False gives the run time, see [Job.Stop].
+	// CancelOnStop cancels a running run, with cause ErrStopping, as soon as the
+	// host is asked to stop or Stop is called. It is for work that others have to
+	// finish, such as filling a queue. If false, the run has time, see [Job.Stop].
 	CancelOnStop bool
 
-	// OnRun is called after each run, on its goroutine and with no lock held; Stats
-	// has the run already. It belongs to the run for Overlap and Stop, which wait
-	// for it, and not for Duration and Timeout; it must not wait for a Stop itself.
-	// Under [Parallel] there are concurrent calls. A panic is logged. May be nil.
+	// OnRun is called after each run, on the goroutine of the run, without a lock
+	// held. Stats includes the run by then. Overlap and Stop wait for OnRun;
+	// Duration and Timeout do not include it. OnRun must not wait for a Stop. Under
+	// [Parallel] the calls are concurrent. A panic is logged. OnRun may be nil.
 	OnRun func(Run)
 
-	// OnGiveUp is called each time that the job gives up, on the goroutine of the
-	// run that failed; Stop waits for it. err wraps ErrGaveUp and the error of that
-	// run; ctx does not end. A panic is logged. May be nil.
+	// OnGiveUp is called each time the job gives up, on the goroutine of the run
+	// that failed. Stop waits for it. err wraps ErrGaveUp and the error of that
+	// run. ctx is never canceled. A panic is logged. OnGiveUp may be nil.
 	OnGiveUp func(ctx context.Context, err error)
 
-	// LastRun remembers the last slot over restarts, so that slots missed while
-	// the process was down meet the policy Missed, and Every keeps its grid.
-	// Package periodic/filestore has one. Nil: a start is always a first start.
+	// LastRun remembers the last slot across restarts. Slots missed while the
+	// process was down then meet the policy Missed, and Every keeps its grid.
+	// Package periodic/filestore has an implementation. If nil, every start is a
+	// first start.
 	LastRun LastRunStore
 
-	// History is how many past runs Stats shows. Zero: 10. Negative: none. In a
-	// Scheduler a job keeps them, and its histograms, from the first call of Stats
-	// on, which dashboards and metrics make; with a positive History, and on its own,
-	// from the first run on.
+	// History is the number of past runs that Stats returns. If zero, 10 is used.
+	// If negative, there are none. A job in a Scheduler keeps its history and
+	// histograms from the first call of Stats on, which dashboards and metrics
+	// make. A job of its own, or with a positive History, keeps them from the first
+	// run on.
 	History int
 
-	// Clock is the time source; nil is real time, which inside a testing/synctest
-	// bubble is the bubble's. For a clock of one's own, Since must not be
-	// affected when Now is set, as on the real one; timers must fire by Since.
+	// Clock is the time source. If nil, real time is used, which inside a
+	// testing/synctest bubble is the time of the bubble. Since of a clock must not
+	// be affected when its Now is set, as on the real one, and its timers must fire
+	// by Since.
 	Clock clock.Clock
 
-	// Logger gets failures (Warn, with the delay before the next attempt if there is
-	// one), panics and giving up (Error), pause, resume and the end of the schedule
-	// (Info) and each run (Debug). A handler that blocks can hold up all jobs of a
-	// scheduler; what it panics on is lost. Nil: that of the scheduler or, for a job
-	// on its own, of the host; without one, it discards.
+	// Logger receives failures (Warn, with the delay before the next attempt if
+	// there is one), panics and giving up (Error), pause, resume and the end of the
+	// schedule (Info) and each run (Debug). A handler that blocks can delay all
+	// jobs of a scheduler. A record on which the handler panics is lost. If nil,
+	// the logger of the scheduler is used or, for a job of its own, that of the
+	// host; without one, records are discarded.
 	Logger *slog.Logger
 }
 
@@ -150,8 +157,8 @@ func (c *Config) validate() error {
 	return check(c.Schedule, false)
 }
 
-// extras are the settings few jobs have. They live outside of Job, of which a
-// program may have a hundred thousand.
+// extras are the settings that few jobs have. They are outside of Job because a
+// program may have a hundred thousand jobs.
 type extras struct {
 	attempts     int
 	retry        backoff.Policy
@@ -161,20 +168,21 @@ type extras struct {
 	onGiveUp     func(ctx context.Context, err error)
 	lastRun      LastRunStore
 	history      int
-	detailed     bool // the history was asked for
+	detailed     bool // History is positive
 	clock        clock.Clock
 }
 
 const defaultHistory = 10
 
-// What all jobs share that ask for nothing, or for no history and nothing else.
-// Never written.
+// The extras of all jobs with default settings, and of those that only disable the
+// history. Never written.
 var (
 	usual     = extras{history: defaultHistory}
 	noHistory extras
 )
 
-// extras is shared by all jobs that have the defaults.
+// extras returns the settings as extras. All jobs with the defaults share one
+// value.
 func (c *Config) extras() *extras {
 	if c.Retry == (Retry{}) && c.GiveUpAfter == 0 && !c.CancelOnStop && c.OnRun == nil && c.OnGiveUp == nil &&
 		c.LastRun == nil && c.Clock == nil {

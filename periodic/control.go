@@ -5,16 +5,18 @@ import (
 	"time"
 )
 
-// Trigger asks for a run now and does not wait for it. It does not move the
-// schedule, works while the job is paused, and is subject to the Overlap policy
-// like a slot: ErrOverlap if that has no place for it; a call that is refused is
-// counted nowhere, since its caller knows. On a job that gave up it
-// begins a new streak and the schedule goes on. ErrNotRunning: the job is not
-// started, is being stopped, or has ended. A run asked for in the very moment of a
-// Stop may be counted in Skips.Stopped instead.
+// Trigger requests a run now and does not wait for it. It does not move the
+// schedule, and works while the job is paused. The Overlap policy applies as for a
+// slot. On a job that gave up, Trigger begins a new streak and the schedule goes
+// on.
+//
+// It returns ErrOverlap if the Overlap policy has no place for the run. It returns
+// ErrNotRunning if the job is not started, is stopping, or has ended. A call that
+// returns an error is not counted. A run requested at the very moment of a Stop may
+// be counted in Skips.Stopped instead.
 func (j *Job) Trigger() error {
 	j.mu.Lock()
-	s, live := j.home, j.life != nil
+	s, live := j.scheduler, j.session != nil
 	j.mu.Unlock()
 	if !live {
 		return opError("trigger", j.name, ErrNotRunning)
@@ -27,9 +29,9 @@ func (j *Job) Trigger() error {
 	return opError("trigger", j.name, err)
 }
 
-// triggerLocked leaves the request to the loop, which alone starts runs.
+// triggerLocked leaves the request to the loop, because only the loop starts runs.
 func (j *Job) triggerLocked(now time.Time) error {
-	if j.life == nil || closed(j.life.quit) { // it would be dropped at once
+	if j.session == nil || closed(j.session.quit) { // the request would be dropped at once
 		return ErrNotRunning
 	}
 	if j.state == gaveUp {
@@ -46,13 +48,13 @@ func (j *Job) triggerLocked(now time.Time) error {
 	return nil
 }
 
-// Pause lets no slot fire until Resume; a run that is on is not touched, but not
+// Pause stops slots from running until Resume. A running run continues, but is not
 // repeated if it returns ErrAgain. A job may be paused before it starts, which
-// takes away the run of RunAtStart, and stays paused over a restart.
+// cancels the run of RunAtStart. It stays paused across a restart.
 func (j *Job) Pause() { j.setPaused(true) }
 
-// Resume ends a Pause. Slots that passed meet the policy Config.Missed. Without a
-// Pause it does nothing.
+// Resume ends a Pause. The policy Config.Missed decides about slots that passed
+// meanwhile. Resume does nothing if the job is not paused.
 func (j *Job) Resume() { j.setPaused(false) }
 
 func (j *Job) setPaused(paused bool) {
@@ -61,9 +63,9 @@ func (j *Job) setPaused(paused bool) {
 	if changed {
 		j.paused = paused
 		j.resumed = !paused
-		j.gen++
+		j.version++
 	}
-	s, live := j.home, j.state == active
+	s, live := j.scheduler, j.state == active
 	j.mu.Unlock()
 	if !changed {
 		return
@@ -78,15 +80,16 @@ func (j *Job) setPaused(paused bool) {
 	}
 }
 
-// SetSchedule replaces the schedule; a run that is on is not touched. The grid of
-// a new Every counts from the last slot, or from now if there was none; After
-// counts from the end of the last run, or from now; a calendar from now. Slots
-// of the old schedule are forgotten. On a job that is not started, or gave up, it
-// is the schedule from then on.
+// SetSchedule replaces the schedule. A running run continues. The grid of a new
+// Every counts from the last slot, or from now if there was none. After counts from
+// the end of the last run, or from now. A calendar counts from now. Slots of the
+// old schedule are discarded. If the job is not started, or gave up, the schedule
+// applies from the next start or Trigger.
 //
-// It fails on an invalid schedule, on one that panics or does not return from Next
-// within a second, and, with ErrNotRunning, on a job whose schedule has ended, until Stop, or that was removed; the old
-// schedule is kept then.
+// It returns an error if the schedule is invalid, panics, or does not return from
+// Next within a second. It returns ErrNotRunning if the schedule of the job has
+// ended and Stop was not called, or if the job was removed. The old schedule is
+// kept then.
 func (j *Job) SetSchedule(s Schedule) error {
 	if err := check(s, false); err != nil {
 		return opError("set schedule of", j.name, err)
@@ -94,8 +97,9 @@ func (j *Job) SetSchedule(s Schedule) error {
 	return opError("set schedule of", j.name, j.setSchedule(s))
 }
 
-// Next returns the next slot, without its jitter. It is zero if there is none,
-// if the job is not active or paused, and under After while a run is on.
+// Next returns the next slot, without its jitter. It returns the zero time if there
+// is none, if the job is not active or is paused, and under After while a run is
+// running.
 func (j *Job) Next() time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -115,11 +119,11 @@ func (j *Job) setSchedule(s Schedule) error {
 	defer p.stop()
 	for {
 		j.mu.Lock()
-		state, gen, last, home, l := j.state, j.gen, j.last, j.home, j.life
+		state, version, last, scheduler, l := j.state, j.version, j.last, j.scheduler, j.session
 		lastEnd := j.lastEndLocked()
 		if state == idle {
-			j.schedule = s // Start makes a plan of it
-			j.gen++
+			j.schedule = s // Start plans it
+			j.version++
 		}
 		j.mu.Unlock()
 		switch state {
@@ -129,37 +133,38 @@ func (j *Job) setSchedule(s Schedule) error {
 			return ErrNotRunning
 		case active, gaveUp:
 		}
-		now := home.time.now()
+		now := scheduler.time.now()
 		q := j.replacement(s, now, last, lastEnd)
-		asked := j.consult(l, q, gen, now)
+		asked := j.consult(l, q, version, now)
 		if !p.wait(asked) {
 			return errHangs
 		}
-		a, err := asked.answer, asked.err
+		a, err := asked.decision, asked.err
 		if err != nil {
 			return err
 		}
 		j.mu.Lock()
-		if j.gen != gen || j.state != state || j.lastEndLocked() != lastEnd { // overtaken: look again
+		if j.version != version || j.state != state || j.lastEndLocked() != lastEnd { // something else changed the plan: try again
 			j.mu.Unlock()
 			continue
 		}
 		if _, fixed := s.(delay); fixed && j.running > 0 {
-			a = answer{} // the end of the run sets the slot
+			a = decision{} // the end of the run sets the slot
 		}
-		j.gen++
+		j.version++
 		if state == gaveUp {
-			j.schedule, j.asked = q.schedule, nil // the Trigger that revives the job makes a plan of it
+			j.schedule, j.asked = q.schedule, nil // the Trigger that revives the job plans it
 		} else {
 			j.setScheduleLocked(q.schedule, a)
 		}
 		j.mu.Unlock()
-		home.poke(j)
+		scheduler.poke(j)
 		return nil
 	}
 }
 
-// lastEndLocked is when the last run ended, in Unix nanoseconds; zero: none did.
+// lastEndLocked returns when the last run ended, in Unix nanoseconds, or zero if
+// none did.
 func (j *Job) lastEndLocked() int64 {
 	if j.rec == nil {
 		return 0
@@ -167,14 +172,14 @@ func (j *Job) lastEndLocked() int64 {
 	return j.rec.lastEnd
 }
 
-// replacement is the question for the first slot of a new schedule. The instants
-// may be zero: there was none.
-func (j *Job) replacement(s Schedule, now time.Time, last, lastEnd int64) question {
+// replacement returns the input for the first slot of a new schedule. last and
+// lastEnd are zero if there was no slot or run.
+func (j *Job) replacement(s Schedule, now time.Time, last, lastEnd int64) decideInput {
 	anchor := now
 	if last != 0 {
 		anchor = time.Unix(0, last)
 	}
-	q := question{schedule: bind(s, anchor), now: now, jitter: j.jitter, seed: j.seed()}
+	q := decideInput{schedule: bind(s, anchor), now: now, jitter: j.jitter, seed: j.seed()}
 	if _, fixed := s.(delay); fixed && lastEnd != 0 {
 		q.now = time.Unix(0, lastEnd)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -123,7 +124,7 @@ func TestATimeoutOfCenturiesIsNotOverAtOnce(t *testing.T) {
 			l := newLog()
 			j := start(t, periodic.Config{Schedule: periodic.Every(time.Hour), RunAtStart: true, Timeout: math.MaxInt64, Clock: c}, l.run(time.Minute))
 			pass(5 * time.Minute)
-			if s := j.Stats(); s.Runs[periodic.Succeeded] != 1 || s.StuckRuns != 0 {
+			if s := j.Stats(); s.Runs[periodic.Succeeded] != 1 || s.OverdueRuns != 0 {
 				t.Errorf("%s clock: %+v", name, s)
 			}
 		}
@@ -291,15 +292,15 @@ func TestAQuestionMarkWithAStepIsAStarWithAStep(t *testing.T) {
 	}
 }
 
-func TestANilOptionChangesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ticker, err := periodic.NewTicker(time.Second, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		begin := time.Now()
-		if _, err := ticker.Wait(t.Context()); err != nil || time.Since(begin) != time.Second {
-			t.Errorf("a tick after %v: %v", time.Since(begin), err)
-		}
-	})
+func TestANilOptionIsAnErrorThatSaysWhich(t *testing.T) {
+	const want = "option 2 of 2 is nil"
+	if _, err := periodic.NewTicker(time.Second, periodic.Coalesce, nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("NewTicker: %v", err)
+	}
+	if _, err := periodic.Cron("* * * * *", nil, periodic.AndDays(), nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Cron: %v", err)
+	}
+	if _, err := periodic.DailyAt("06:30", nil, periodic.AndDays(), nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("DailyAt: %v", err)
+	}
 }

@@ -1,25 +1,25 @@
 package periodic
 
-// counts is what became of the runs of a job, or of several, by bucket. All but
-// skipped add up to the runs.
+// counts are the outcomes of the runs of one or several jobs. All counts but
+// skipped add up to the number of runs.
 type counts struct {
 	ended   [len(outcomeNames)]uint64
-	on      uint64
+	running uint64
 	skipped uint64
 }
 
-// Counts is what became of all runs since New, for the report of a host: "runs" is
-// the sum of "succeeded", "failed", "panicked", "timed_out", "cancelled" and
-// "still_on", which are there when they are not zero; beside them "skipped" is
-// what Stats has as Skipped.
+// Counts returns the outcomes of all runs since New, for the report of a host.
+// "runs" is the sum of "succeeded", "failed", "panicked", "timed_out", "canceled"
+// and "running". Except for "runs", a count that is zero is absent. "skipped" is
+// the total of Stats.Skipped and not part of the sum.
 func (j *Job) Counts() map[string]uint64 {
 	var t counts
 	t.add(j)
 	return t.buckets()
 }
 
-// Counts is the sum of [Job.Counts] over the jobs that the scheduler has; what was
-// removed is not in it. It is for the report of a host.
+// Counts returns the sum of [Job.Counts] over the jobs of the scheduler, without
+// those that were removed. It is for the report of a host.
 func (s *Scheduler) Counts() map[string]uint64 {
 	var t counts
 	for _, j := range s.Jobs() {
@@ -31,7 +31,7 @@ func (s *Scheduler) Counts() map[string]uint64 {
 func (t *counts) add(j *Job) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	t.on += uint64(j.running)
+	t.running += uint64(j.running)
 	if j.rec == nil {
 		return
 	}
@@ -45,8 +45,8 @@ func (t *counts) add(j *Job) {
 }
 
 func (t *counts) buckets() map[string]uint64 {
-	all := map[string]uint64{"still_on": t.on, "skipped": t.skipped}
-	runs := t.on
+	all := map[string]uint64{"running": t.running, "skipped": t.skipped}
+	runs := t.running
 	for o, n := range t.ended {
 		all[Outcome(o).String()] = n
 		runs += n

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// vetRange judges a star, a value or a range, with or without a step.
-func (f *cronField) vetRange(item string) (string, error) {
+// checkRange checks a star, a value or a range, with or without a step.
+func (f *cronField) checkRange(item string) (string, error) {
 	span, text, stepped := strings.Cut(item, "/")
 	r, err := f.span(span, stepped)
 	if err != nil {
@@ -23,7 +23,7 @@ func (f *cronField) vetRange(item string) (string, error) {
 		return item, nil
 	}
 	around := r.list(step)
-	if r.cyclic { // FRI-MON is how people speak; the parser counts Sunday as two
+	if r.cyclic { // FRI-MON is common; the parser counts Sunday twice
 		return around, nil
 	}
 	if !stepped {
@@ -33,10 +33,10 @@ func (f *cronField) vetRange(item string) (string, error) {
 	return "", wrong(item, fmt.Sprintf("want a range that ascends; did you mean %s?", around))
 }
 
-// valueRange is from one value to another, around the end if the first is greater.
+// valueRange is the range from first to last. It wraps around if first is greater.
 type valueRange struct {
 	first, last, min, modulus int
-	cyclic                    bool // it may go around
+	cyclic                    bool // it may wrap around
 }
 
 func (r valueRange) size() int {
@@ -46,7 +46,7 @@ func (r valueRange) size() int {
 	return r.last - r.first + r.modulus + 1
 }
 
-// list is each step-th of the values.
+// list returns each step-th of the values.
 func (r valueRange) list(step int) string {
 	var values []string
 	for i := 0; i < r.size(); i += step {
@@ -55,8 +55,8 @@ func (r valueRange) list(step int) string {
 	return strings.Join(values, ",")
 }
 
-// span judges a star, a value or a range. Of a single value with a step it is the
-// range to the field's end.
+// span parses a star, a value or a range. For a single value with a step it returns
+// the range to the end of the field.
 func (f *cronField) span(span string, stepped bool) (r valueRange, err error) {
 	r = valueRange{first: f.min, last: f.max, min: f.min, modulus: f.max - f.min + 1}
 	if f.name == dayOfWeek {
@@ -67,7 +67,7 @@ func (f *cronField) span(span string, stepped bool) (r valueRange, err error) {
 	}
 	low, high, isRange := strings.Cut(span, "-")
 	if low == "" {
-		low = span // of "-1" the minus is what is wrong
+		low = span // so that the error for "-1" shows the minus
 	}
 	var named, alsoNamed bool
 	if r.first, named, err = f.value(low); err != nil {

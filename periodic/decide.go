@@ -8,46 +8,47 @@ import (
 	"github.com/steadgo/stead/internal/slots"
 )
 
-// What a due slot leads to. Everything here is a function of its arguments: the
-// jobs' state is elsewhere, and user schedules are called without a lock.
+// This file decides what a due slot leads to. Everything here is a function of its
+// arguments: the state of jobs is elsewhere, and user schedules are called without a
+// lock.
 
-// question is a slot that is due, and the rules for it.
-type question struct {
+// decideInput is a due slot and the rules for it.
+type decideInput struct {
 	schedule Schedule
-	slot     time.Time // due; zero: only plan ahead from now
+	slot     time.Time // the due slot; if zero, only the next slot is planned
 	now      time.Time
 	missed   Missed
 	grace    time.Duration
 	jitter   time.Duration
 	seed     uint64
 	resumed  bool // the job was paused when the slot was due
-	first    bool // now itself is the next slot
+	first    bool // now is the next slot
 }
 
-// answer is what to do about it.
-type answer struct {
+// decision is what to do about a decideInput.
+type decision struct {
 	run    []time.Time // slots to run, oldest first
-	missed int         // slots that will not run
-	next   time.Time   // the slot after now; zero: none
-	fire   time.Time   // when next is due: jitter included
+	missed int         // number of slots that will not run
+	next   time.Time   // the slot after now, or zero
+	fire   time.Time   // when next is due, jitter included
 }
 
-// defaultGrace is how late a slot may be noticed and still count as on time when
-// missed slots are skipped. Quartz.NET calls it the misfire threshold and has
-// the same minute; APScheduler's second makes jobs vanish.
+// defaultGrace is how late a slot may be noticed and still be on time under
+// SkipMissed. Quartz.NET calls it the misfire threshold and has the same minute.
+// The second of APScheduler makes jobs vanish.
 const defaultGrace = time.Minute
 
-// decide answers q; slots are appended to buffer. The error is a panic of a
-// schedule or a breach of its contract.
-func decide(q question, buffer []time.Time) (a answer, err error) {
+// decide decides about q. It appends slots to buffer. It returns an error if a
+// schedule panics or breaks its contract.
+func decide(q decideInput, buffer []time.Time) (a decision, err error) {
 	caught := guard.Call(func() error {
-		a, err = q.answer(buffer)
+		a, err = q.decision(buffer)
 		return nil
 	})
 	return a, errors.Join(err, caught)
 }
 
-func (q question) answer(buffer []time.Time) (a answer, err error) {
+func (q decideInput) decision(buffer []time.Time) (a decision, err error) {
 	if q.slot.IsZero() {
 		if a.next, err = following(q.schedule, q.now); err != nil {
 			return a, err
@@ -77,8 +78,8 @@ func (q question) answer(buffer []time.Time) (a answer, err error) {
 			return a, err
 		}
 	}
-	// What is due now is decided only after the next slot is known: a slot that was
-	// overtaken by the next is missed, one that is merely late is not.
+	// The next slot must be known first: a slot that was overtaken by the next one is
+	// missed, a slot that is merely late is not.
 	if a.run, err = q.choose(buffer, latest, count); err != nil {
 		return a, err
 	}
@@ -87,13 +88,13 @@ func (q question) answer(buffer []time.Time) (a answer, err error) {
 	return a, err
 }
 
-// choose picks which of the due slots run.
-func (q question) choose(run []time.Time, latest time.Time, count int) ([]time.Time, error) {
+// choose returns which of the due slots run.
+func (q decideInput) choose(run []time.Time, latest time.Time, count int) ([]time.Time, error) {
 	oldest := q.slot
 	grace := q.grace
 	switch {
 	case q.missed == SkipMissed && q.resumed:
-		return run, nil // however fresh: it was due while the job was paused
+		return run, nil // however recent: the slot was due while the job was paused
 	case q.missed == SkipMissed && grace == 0:
 		grace = defaultGrace
 	}
@@ -112,8 +113,9 @@ func (q question) choose(run []time.Time, latest time.Time, count int) ([]time.T
 }
 
 // lastSlots appends the last slots from oldest to latest, at most n, in order. A
-// Schedule cannot be asked backwards, so each is searched for like the latest:
-// that is n times a bounded effort, where walking from the oldest has no bound.
+// Schedule cannot be asked backwards, so each slot is searched for like the latest
+// one. That is n times a bounded effort, where walking from the oldest slot has no
+// bound.
 func lastSlots(run []time.Time, s Schedule, oldest, latest time.Time, n int) ([]time.Time, error) {
 	first := len(run)
 	for t := latest; ; {
@@ -140,7 +142,7 @@ func lastSlots(run []time.Time, s Schedule, oldest, latest time.Time, n int) ([]
 
 func following(s Schedule, after time.Time) (time.Time, error) { return slots.Following(s, after) }
 
-// latestSlot is [slots.Latest], which a fixed rate knows without asking itself.
+// latestSlot is [slots.Latest]. For a fixed rate it computes the result directly.
 func latestSlot(s Schedule, slot, now time.Time) (latest time.Time, count int, err error) {
 	if r, ok := s.(rate); ok {
 		latest = r.latest(now)
@@ -149,15 +151,15 @@ func latestSlot(s Schedule, slot, now time.Time) (latest time.Time, count int, e
 	return slots.Latest(s, slot, now)
 }
 
-// jittered is when slot is due: at most jitter later, never as late as the slot
-// after it, and for one name and slot always the same.
-func (q question) jittered(slot time.Time) (time.Time, error) {
+// jittered returns when slot is due: at most jitter later, before the next slot,
+// and always the same for one name and slot.
+func (q decideInput) jittered(slot time.Time) (time.Time, error) {
 	if q.jitter <= 0 || slot.IsZero() {
 		return slot, nil
 	}
 	room := q.jitter
 	if room < maxPeriod {
-		room++ // so that jitter itself is possible
+		room++ // so that the full jitter is possible
 	}
 	next, err := following(q.schedule, slot)
 	if err != nil {

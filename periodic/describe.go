@@ -8,10 +8,10 @@ import (
 	"github.com/steadgo/stead/internal/slots"
 )
 
-// What a schedule is, for people: the texts say what was asked for, so that a page
-// which shows the next slot can be checked against it. They may change.
+// The texts of schedules, for people. They say what was configured, so that a reader of
+// a page can check the next slot against it. They may change.
 
-// inside is the text of s as a part of another one.
+// inside returns the text of s as a part of another text.
 func inside(s Schedule) string {
 	text := slots.Text(s)
 	switch s.(type) {

@@ -1,6 +1,6 @@
 // Package periodic runs functions by a schedule: at a fixed rate, with a fixed
-// delay, or by the calendar. It is for the recurring work of one process: warming
-// caches, polling, nightly clean-ups.
+// delay, or by the calendar. It is for the recurring work of one process, such as
+// warming caches, polling and nightly clean-ups.
 //
 // # Usage
 //
@@ -13,18 +13,18 @@
 //	}, warm)
 //	host.Add("warm-cache", job)
 //
-// A calendar is a cron expression in a time zone, with what package
-// periodic/calendar has taken out if need be:
+// A calendar schedule is a cron expression in a time zone. Package
+// periodic/calendar excludes holidays and hours from it:
 //
 //	nightly, err := periodic.Cron("30 2 * * MON-FRI", berlin)
 //	holidays, err := calendar.Holidays(berlin, "01-01", "12-25")
 //	workNights := periodic.Except(nightly, holidays)
 //
-// What was missed while the process was down is made up for with a store for
-// [Config].LastRun, such as that of package periodic/filestore.
+// A job makes up for slots that it missed while the process was down if
+// [Config].LastRun is set. Package periodic/filestore has a store for it.
 //
-// A [Scheduler] looks after many jobs at the price of one goroutine. A [Ticker] is
-// for those who write the loop themselves:
+// A [Scheduler] runs many jobs at the price of one goroutine. A [Ticker] is for
+// programs that write the loop themselves:
 //
 //	for tick := range ticker.Ticks(ctx) {
 //		poll(ctx, tick.Scheduled)
@@ -32,65 +32,67 @@
 //
 // # Guarantees
 //
-//  1. A slot, the time when a job is due, leads to at most one run, or it is
-//     counted in [Skips] with a reason, unless it is among the slots of a
-//     calendar beyond the first thousand of one gap.
-//  2. A fixed rate does not drift: slot k is the first slot plus k periods,
-//     however late runs begin and however long they take.
-//  3. Without [Parallel] no two runs of a job are on at the same time, not even
-//     when one ignores its timeout.
+//  1. A slot is a time at which a job is due. Each slot leads to at most one run or
+//     is counted in [Skips] with a reason. The exception are slots of a calendar
+//     beyond the first thousand of one gap.
+//  2. A fixed rate does not drift: slot k is the first slot plus k periods, however
+//     late runs begin and however long they take.
+//  3. Without [Parallel] no two runs of a job overlap, even if one ignores its
+//     timeout.
 //  4. After a pause, a suspend, a change of the wall clock or a restart there is
-//     one run, or what [Missed] says; never a burst without bound.
-//  5. A schedule on a wall clock is due on days when the clocks change as [Gap]
-//     and [Repeat] say. Its next slot is always later than the last, and is found
-//     in bounded time whatever the zone data are.
+//     one run, or what [Missed] says. There is never an unbounded burst.
+//  5. On days when the clocks change, a schedule on a wall clock is due as [Gap]
+//     and [Repeat] say. Its next slot is always later than the last one, and is
+//     found in bounded time whatever the zone data are.
 //  6. A panic or runtime.Goexit of a run ends that run only.
-//  7. No run begins once a stop was asked for, and none is on when Done is closed,
-//     unless the job gave up.
+//  7. No run begins after a stop was requested. No run is running when Done is
+//     closed, unless the job gave up.
 //  8. A schedule, calendar, hook, store, limit or log handler that panics, exits or
-//     hangs concerns its own job alone; a schedule that hangs is named meanwhile.
+//     hangs affects its own job only. The log and Stats name a schedule that hangs.
 //
 // # Time
 //
-// Every and After count elapsed time: a wall clock that is set does not touch
-// them. Calendars follow the wall clock: set forward, the slots passed over are
-// missed slots; set back by up to three hours, slots that were run are not run
-// again; set back by more, the schedule begins anew. Go's timers stand still
-// while a machine is suspended, so no wait is longer than 30 seconds: that is how
-// late the end of a suspend can be noticed.
+// Every and After count elapsed time. Setting the wall clock does not affect them.
+// Calendar schedules follow the wall clock. If it is set forward, the skipped slots
+// are missed slots. If it is set back by at most three hours, slots that have run
+// do not run again. If it is set back by more, the schedule restarts from the new
+// time. Go's timers stand still while a machine is suspended, so no wait is longer
+// than 30 seconds. The end of a suspend is noticed at most that late.
 //
 // # Shutdown
 //
-// From the moment a host is asked to stop no run begins, also of jobs whose turn to
-// stop comes late; with Config.CancelOnStop their contexts end then too. Otherwise
-// Stop lets a run that is on finish. A tenth of the time before its deadline, at
-// most a second, it cancels the run's context with cause [ErrStopping]; what runs
-// at the deadline nonetheless is named in the error. The report of a host says what
-// became of all runs, see [Job.Counts].
+// No run begins after a host was asked to stop, even if the turn of the job comes
+// late. With Config.CancelOnStop the contexts of runs are canceled at that moment
+// too. Otherwise Stop lets runs finish. It cancels their contexts with cause
+// [ErrStopping] a tenth of the remaining time before its deadline, at most a
+// second. The error of Stop names the jobs whose runs have not returned at the
+// deadline. The report of a host counts all runs, see [Job.Counts].
 //
 // # Cost
 //
-// A job at rest in a Scheduler takes under 450 bytes and no goroutine; a job of
-// its own takes one goroutine and one timer. A job that has run takes up to
-// 250 bytes more. Once [Job.Stats] is called, and always for a job on its own or with
-// a positive History, there are 250 bytes for histograms and 60 for each run of the
-// history as well. A run has a goroutine to
-// itself while it is on; short runs that are due together share a few, one after
-// the other, so a run that locks its thread or changes the goroutine's labels has
-// to undo that. The next slot of a cron schedule in a time zone takes about 300 ns
-// and no allocation.
+// A job at rest in a Scheduler takes under 450 bytes and no goroutine. A job of its
+// own takes one goroutine and one timer. A job that has run takes up to 250 bytes
+// more. Histograms take 250 bytes and each run of the history 60. A job keeps them
+// from the first call of [Job.Stats] on; a job of its own, or with a positive
+// History, always does.
+//
+// A run has a goroutine to itself while it is running. Short runs that are due
+// together share a few goroutines, one after the other. A run that locks its thread
+// or changes the labels of its goroutine must therefore undo that. The next slot of
+// a cron schedule in a time zone takes about 300 ns and no allocation.
 //
 // # Testing
 //
-// Inside a testing/synctest bubble everything works unchanged on the bubble's
-// time; that is the recommended way. [Config.Clock] takes a clock of
-// github.com/benbjohnson/clock for tests that need to set the wall clock. The Mock
-// of that package sleeps a real millisecond per timer that fires and lets other
-// goroutines run meanwhile: outside a bubble that is slow and not deterministic,
-// inside one it is both fast and exact. docs/clocks.md says more.
+// Everything works unchanged inside a testing/synctest bubble, on the time of the
+// bubble. That is the recommended way. [Config.Clock] takes a clock of
+// github.com/benbjohnson/clock, for tests that set the wall clock. The Mock of that
+// package sleeps a real millisecond per timer that fires and lets other goroutines
+// run meanwhile. Outside a bubble that is slow and not deterministic; inside one it
+// is fast and exact. docs/clocks.md has the details.
 //
 // # Not for
 //
-// Work that must not be lost when the process dies, or must run on one machine of
-// many: durable.Every makes a job in a store of each slot of the same schedules.
+// Work that must not be lost when the process dies, or that must run on one machine
+// of many. For that, durable.Every stores a job for each slot of the same
+// schedules.
 package periodic

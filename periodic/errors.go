@@ -6,37 +6,37 @@ import (
 	"fmt"
 )
 
-// ErrAgain is what a job's function returns, alone or wrapped, when it did its
-// work and there is more: it is run again at once, for the same slot, as a
-// successful run. Polling a table in batches is the use.
+// ErrAgain is returned by the function of a job, alone or wrapped, if it did its
+// work and there is more. The run counts as successful, and the function is called
+// again at once for the same slot. An example is polling a table in batches.
 var ErrAgain = errors.New("stead/periodic: run again at once")
 
-// Errors of the methods, inside others that say which job it was.
+// Errors that the methods wrap, together with the name of the job.
 var (
-	// ErrNotRunning: the job was not started, was stopped or removed, or its
-	// schedule has ended; the ticker was stopped.
+	// ErrNotRunning means that the job is not started, was stopped or removed, or
+	// that its schedule has ended, or that the ticker was stopped.
 	ErrNotRunning = errors.New("not running")
 
-	// ErrOverlap: a run is on, and the job's Overlap policy has no place for
-	// another.
-	ErrOverlap = errors.New("a run is on")
+	// ErrOverlap means that a run is running and the Overlap policy has no place
+	// for another.
+	ErrOverlap = errors.New("a run is already running")
 )
 
-// Causes of the end of a run's context, for [context.Cause].
+// Causes with which the context of a run is canceled, see [context.Cause].
 var (
-	// ErrStopping: the job is being stopped and the time for that is nearly over,
-	// or it was removed from its scheduler.
+	// ErrStopping means that the job is stopping and its time is nearly over, or
+	// that it was removed from its scheduler.
 	ErrStopping = errors.New("stead/periodic: job is stopping")
 
-	// ErrTimeout: the run was on for longer than Config.Timeout. It is a
+	// ErrTimeout means that the run took longer than Config.Timeout. It wraps
 	// context.DeadlineExceeded.
 	ErrTimeout = fmt.Errorf("stead/periodic: run timed out: %w", context.DeadlineExceeded)
 
-	// ErrReplaced: a newer slot took the place of the run.
+	// ErrReplaced means that a newer slot replaced the run.
 	ErrReplaced = errors.New("stead/periodic: run replaced by a newer one")
 
-	// ErrGaveUp: the job gave up after too many failures while this run was on
-	// beside the one that failed. It is also in the error of Err and Health.
+	// ErrGaveUp is the cause of a run that was canceled because a parallel run
+	// reached Config.GiveUpAfter. Err and Health wrap it too.
 	ErrGaveUp = errors.New("stead/periodic: gave up")
 )
 
@@ -46,7 +46,7 @@ var (
 	errRemoved = fmt.Errorf("%w: it was removed from its scheduler", ErrStopping)
 )
 
-// opError is err with the package, the verb and the name of the job.
+// opError adds the package, the verb and the name of the job to err.
 func opError(verb, name string, err error) error {
 	if err == nil {
 		return nil

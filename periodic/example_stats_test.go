@@ -49,7 +49,7 @@ func ExampleOutcome() {
 	// failed 1
 	// panicked 0
 	// timed_out 0
-	// cancelled 0
+	// canceled 0
 }
 
 func ExampleSkips() {

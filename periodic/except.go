@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// Calendar is a set of times when nothing is to run, for [Except]. Package
-// periodic/calendar has those that most programs need: holidays, hours of the
-// week, a stretch of time.
+// Calendar is a set of times at which nothing may run, for [Except]. Package
+// periodic/calendar has the usual ones: holidays, hours of the week, a span of
+// time.
 //
-// Excluded says whether t is in the set, and if so the first instant after t that
-// is not, as far as this calendar is concerned; the result may lie earlier, but
-// must be after t. It must be safe for concurrent use.
+// Excluded reports whether t is in the set. If so, until is the first instant after
+// t that is not in the set. It may be earlier than that, but must be after t.
+// Excluded must be safe for concurrent use.
 type Calendar interface {
 	Excluded(t time.Time) (until time.Time, excluded bool)
 }
 
-// Except is s without the slots that one of the calendars excludes. A slot at the
-// very end of an exclusion is not excluded. It is moved nowhere: what is excluded
-// does not run.
+// Except returns s without the slots that one of the calendars excludes. A slot at
+// the very end of an exclusion is not excluded. Excluded slots are not moved: they
+// do not run.
 //
-// Next gives up, and returns the zero time, when all slots of five years, or
-// 20,000 in a row, are excluded; that ends the job.
+// Next returns the zero time, which ends the job, when all slots of five years or
+// 20,000 consecutive slots are excluded.
 func Except(s Schedule, calendars ...Calendar) Schedule {
 	return except{s, slices.Clone(calendars)}
 }
@@ -52,7 +52,7 @@ func (e except) Next(after time.Time) time.Time {
 			break
 		}
 		if until.After(next) {
-			until = until.Add(-1) // its end itself may be a slot
+			until = until.Add(-1) // the end itself may be a slot
 		} else {
 			until = next
 		}
@@ -61,7 +61,7 @@ func (e except) Next(after time.Time) time.Time {
 	return time.Time{}
 }
 
-// excluded is the union of the calendars at t.
+// excluded returns the union of the calendars at t.
 func (e except) excluded(t time.Time) (until time.Time, excluded bool) {
 	for _, c := range e.calendars {
 		if end, ok := c.Excluded(t); ok {

@@ -143,7 +143,7 @@ func TestGivingUpEndsTheRunsBesideIt(t *testing.T) {
 		if got := causes.all(); len(got) != 2 || !errors.Is(got[0], periodic.ErrGaveUp) || !errors.Is(got[1], io.EOF) {
 			t.Errorf("causes %v", got)
 		}
-		if s := j.Stats(); runs.Load() != 3 || s.Runs[periodic.Cancelled] != 2 {
+		if s := j.Stats(); runs.Load() != 3 || s.Runs[periodic.Canceled] != 2 {
 			t.Errorf("%d runs, stats %+v", runs.Load(), s)
 		}
 	})

@@ -316,7 +316,7 @@ func TestTimeoutEndsTheRunWithItsCause(t *testing.T) {
 			t.Errorf("cause %v, error %v", cause, failure)
 		}
 		s := j.Stats()
-		if s.Runs[periodic.TimedOut] != 1 || s.StuckRuns != 0 || s.Last.Duration != 5*time.Second {
+		if s.Runs[periodic.TimedOut] != 1 || s.OverdueRuns != 0 || s.Last.Duration != 5*time.Second {
 			t.Errorf("stats %+v", s)
 		}
 	})
@@ -331,11 +331,11 @@ func TestARunThatIgnoresItsTimeoutIsReportedAsStuckAndNotOverlapped(t *testing.T
 			return nil
 		})
 		pass(11 * time.Second)
-		if s := j.Stats(); s.Stuck != 0 {
+		if s := j.Stats(); s.Overdue != 0 {
 			t.Error("stuck at the timeout already")
 		}
 		pass(4 * time.Second)
-		if s := j.Stats(); s.Stuck != 1 || s.StuckRuns != 1 || s.Running != 1 {
+		if s := j.Stats(); s.Overdue != 1 || s.OverdueRuns != 1 || s.Running != 1 {
 			t.Errorf("stats %+v", s)
 		}
 		pass(27 * time.Second) // 42 s

@@ -14,49 +14,49 @@ type limiter interface {
 	Release(n int64)
 }
 
-// gate lets runs begin as the limit has room, one after the other. A job stands in
-// the line and not each of its runs, which stay in pending; so no run that waits
-// has a goroutine, and what a job makes of its slots meanwhile is as ever.
+// gate lets runs begin when the limit has room, one after the other. Jobs wait in
+// its queue, and their runs stay in pending. So a run that waits has no goroutine,
+// and the policies of the job apply to its slots as usual.
 type gate struct {
-	line []*Job // the loop's: jobs with a run that waits, each once
+	jobs []*Job // owned by the loop: jobs with a run that waits, each once
 
-	// Guarded by the scheduler's lock.
+	// Guarded by the lock of the scheduler.
 	asking bool  // Acquire was called and has not returned
-	open   bool  // there is a place that nobody has taken yet
-	err    error // of Acquire
+	open   bool  // a place was acquired that no run has taken yet
+	err    error // error of Acquire
 }
 
-// queueUp puts a job at the end of the line. It is called by the loop.
+// queueUp adds a job to the queue of the gate. The loop calls it.
 func (s *Scheduler) queueUp(j *Job) {
-	if !j.inLine {
-		j.inLine = true
-		g := &j.life.brim
-		g.line = append(g.line, j)
+	if !j.inLimitQueue {
+		j.inLimitQueue = true
+		g := &j.session.gate
+		g.jobs = append(g.jobs, j)
 	}
 }
 
-// letIn gives the place that was acquired to the first in the line, and asks for
-// another if there are more. It is called by the loop.
-func (s *Scheduler) letIn(l *life, now time.Time) {
-	g := &l.brim
+// letIn gives the acquired place to the first job in the queue, and acquires
+// another if more jobs wait. The loop calls it.
+func (s *Scheduler) letIn(l *session, now time.Time) {
+	g := &l.gate
 	s.mu.Lock()
 	open, err := g.open, g.err
 	g.open, g.err = false, nil
 	s.mu.Unlock()
 	if open || err != nil {
 		entered := false
-		for len(g.line) > 0 && !entered {
-			j := g.line[0]
-			g.line = g.line[1:]
-			j.inLine = false
+		for len(g.jobs) > 0 && !entered {
+			j := g.jobs[0]
+			g.jobs = g.jobs[1:]
+			j.inLimitQueue = false
 			entered = j.enter(now, err)
 		}
 		if open && !entered {
 			s.giveBack(l)
 		}
 	}
-	if len(g.line) == 0 {
-		g.line = nil
+	if len(g.jobs) == 0 {
+		g.jobs = nil
 		return
 	}
 	s.mu.Lock()
@@ -68,7 +68,7 @@ func (s *Scheduler) letIn(l *life, now time.Time) {
 	}
 }
 
-// enter starts the job's first run that waits and reports whether there was one.
+// enter starts the first waiting run of the job and reports whether there was one.
 func (j *Job) enter(now time.Time, denied error) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -79,22 +79,22 @@ func (j *Job) enter(now time.Time, denied error) bool {
 	if r.holds = denied == nil; !r.holds {
 		r.denied = &denied
 	}
-	if j.readyLocked() { // more of them may be on side by side
-		j.home.queueUp(j)
+	if j.readyLocked() { // under Parallel the next one may run beside it
+		j.scheduler.queueUp(j)
 	}
 	return true
 }
 
-// acquire asks for one place. The loop does not wait for that.
-func (s *Scheduler) acquire(l *life) {
+// acquire acquires one place. The loop does not wait for it.
+func (s *Scheduler) acquire(l *session) {
 	l.aside("Acquire of the Limit", func() error {
 		return s.limit.Acquire(l.waits, 1)
 	}, func(err error) {
 		s.mu.Lock()
-		l.brim.asking = false
+		l.gate.asking = false
 		late := err == nil && l.retired.Load()
 		if !late {
-			l.brim.open, l.brim.err = err == nil, err
+			l.gate.open, l.gate.err = err == nil, err
 		}
 		s.mu.Unlock()
 		if late {
@@ -104,34 +104,34 @@ func (s *Scheduler) acquire(l *life) {
 	})
 }
 
-// shutLocked empties the line at the end of a life.
-func (s *Scheduler) shutLocked(l *life) {
-	for _, j := range l.brim.line {
-		j.inLine = false
+// shutLocked empties the queue of the gate at the end of a session.
+func (s *Scheduler) shutLocked(l *session) {
+	for _, j := range l.gate.jobs {
+		j.inLimitQueue = false
 	}
-	l.brim.line = nil
-	if l.brim.open {
-		l.brim.open = false
+	l.gate.jobs = nil
+	if l.gate.open {
+		l.gate.open = false
 		s.giveBack(l)
 	}
 }
 
-// giveBack is release for the loop.
-func (s *Scheduler) giveBack(l *life) {
+// giveBack is release for the loop, which must not block.
+func (s *Scheduler) giveBack(l *session) {
 	l.aside("Release of the Limit", func() error { s.release(); return nil }, nil)
 }
 
-// release gives back one place.
+// release releases one place.
 func (s *Scheduler) release() {
 	if err := guard.Call(func() error { s.limit.Release(1); return nil }); err != nil {
 		say(s.log.Load(), slog.LevelError, "limit cannot be released", "scheduler", s.name, "error", err)
 	}
 }
 
-// release gives back the place of the run, if it has one.
+// release releases the place of the run, if it has one.
 func (r *run) release() {
 	if r.holds {
 		r.holds = false
-		r.job.home.release()
+		r.job.scheduler.release()
 	}
 }

@@ -8,15 +8,16 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// batch is how many jobs are looked at for one reading of the clock: a job that
-// asks for attention without end must not hold up those that become due.
+// batch is how many jobs are processed for one reading of the clock. A job that is
+// poked without end must not delay jobs that become due.
 const batch = 64
 
-// loop is the goroutine of a scheduler: it alone decides and starts runs. So there
-// is no order of locks to get wrong, and once it has ended nothing can start.
-func (s *Scheduler) loop(l *life) {
+// loop is the goroutine of a scheduler. Only the loop decides and starts runs. So
+// there is no lock order to get wrong, and nothing can start after the loop has
+// ended.
+func (s *Scheduler) loop(l *session) {
 	guard.Run(func() error { s.turn(l); return nil }, func(err error) {
-		if err != nil { // of the Clock: all else that is not ours is called aside
+		if err != nil { // of the Clock: all other user code is called by aside
 			s.collapse(err)
 		}
 		s.retire(l)
@@ -39,21 +40,21 @@ func (s *Scheduler) collapse(err error) {
 	say(s.log.Load(), slog.LevelError, "scheduler ended", "scheduler", s.name, "error", err)
 }
 
-func (s *Scheduler) turn(l *life) {
+func (s *Scheduler) turn(l *session) {
 	bell := &alarm{clk: s.time.clk}
 	defer bell.stop()
 	for {
-		now := s.look(l)
+		now := s.readClock(l)
 		stopping := s.pass(l, now)
 		if s.limit != nil && !stopping {
 			s.letIn(l, now)
 		}
-		s.crew.start(s.due)
-		s.due = line{}
+		s.runPool.start(s.due)
+		s.due = runQueue{}
 		if stopping {
 			return
 		}
-		var ring <-chan time.Time // nil: nothing is due until somebody calls
+		var ring <-chan time.Time // nil if nothing is due until a poke
 		switch when := s.earliest(); {
 		case when <= now.UnixNano():
 			continue
@@ -70,32 +71,31 @@ func (s *Scheduler) turn(l *life) {
 	}
 }
 
-// look reads the clock, and moves along what counts in elapsed time if the wall
-// clock was set.
-func (s *Scheduler) look(l *life) time.Time {
-	now, step := s.time.read()
+// readClock reads the clock. If the wall clock was set, it moves along whatever
+// counts in elapsed time.
+func (s *Scheduler) readClock(l *session) time.Time {
+	now, jump := s.time.read()
 	s.mu.Lock()
 	s.clock = now.UnixNano()
 	s.mu.Unlock()
-	if step != 0 {
+	if jump != 0 {
 		l.aside("the Logger", func() error {
-			say(s.log.Load(), slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", step)
+			say(s.log.Load(), slog.LevelInfo, "wall clock was set", "scheduler", s.name, "step", jump)
 			return nil
 		}, nil)
 		for _, j := range s.Jobs() {
-			// A look at each, as its place in the queue may stand for a poke and
-			// not for a slot. One that is removed meanwhile does no harm: settle
-			// passes it over.
-			j.shift(step)
-			s.settle(j, now.UnixNano())
+			// Each job is looked at, as its place in the queue may stand for a poke
+			// and not for a slot. reschedule ignores a job that is removed meanwhile.
+			j.shift(jump)
+			s.reschedule(j, now.UnixNano())
 		}
 	}
 	return now
 }
 
-// pass lets a batch of the jobs that are due take a step. It reports true when
-// the loop is to end: a stop wins over a slot that is due.
-func (s *Scheduler) pass(l *life, now time.Time) (stopping bool) {
+// pass processes a batch of the due jobs. It reports true if the loop has to end: a
+// stop wins over a due slot.
+func (s *Scheduler) pass(l *session, now time.Time) (stopping bool) {
 	var j *Job
 	var when int64
 	for range batch {
@@ -106,10 +106,10 @@ func (s *Scheduler) pass(l *life, now time.Time) (stopping bool) {
 		if j = s.next(j, when, now); j == nil {
 			return false
 		}
-		when = j.step(s, now)
+		when = j.tick(s, now)
 	}
 	if j != nil {
-		s.settle(j, when)
+		s.reschedule(j, when)
 	}
 	return stopping
 }
@@ -123,14 +123,14 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// next puts the job that the loop has in hand to its place in the queue, and
-// returns the first that is due, or nil. In hand a job keeps its old place, so
-// that it is sifted once.
+// next puts the job that the loop has just processed back into the queue, and
+// returns the first due job, or nil. A job in hand keeps its old place until then,
+// so that it is sifted once.
 func (s *Scheduler) next(hand *Job, when int64, now time.Time) *Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if hand != nil {
-		s.settleLocked(hand, when)
+		s.rescheduleLocked(hand, when)
 	}
 	if len(s.queue) == 0 || s.queue[0].when > now.UnixNano() {
 		return nil
@@ -140,15 +140,15 @@ func (s *Scheduler) next(hand *Job, when int64, now time.Time) *Job {
 	return j
 }
 
-// settle puts a job to its place in the queue.
-func (s *Scheduler) settle(j *Job, when int64) {
+// reschedule sets when the loop looks at a job next.
+func (s *Scheduler) reschedule(j *Job, when int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settleLocked(j, when)
+	s.rescheduleLocked(j, when)
 }
 
-func (s *Scheduler) settleLocked(j *Job, when int64) {
-	poked := j.inHand && j.poked // after step had looked, perhaps
+func (s *Scheduler) rescheduleLocked(j *Job, when int64) {
+	poked := j.inHand && j.poked // tick may have missed what the poke is about
 	j.inHand = false
 	if j.index < 0 { // removed
 		return
@@ -159,8 +159,8 @@ func (s *Scheduler) settleLocked(j *Job, when int64) {
 	s.queue.set(j.index, when)
 }
 
-// poke makes the loop look at a job soon. The key is the loop's idea of now, not
-// zero: that would put it before jobs that are due for longer.
+// poke makes the loop look at a job soon. The key is the time of the loop, not
+// zero, which would put the job before jobs that have been due for longer.
 func (s *Scheduler) poke(j *Job) {
 	s.mu.Lock()
 	found := j.index >= 0
@@ -176,11 +176,11 @@ func (s *Scheduler) poke(j *Job) {
 	}
 }
 
-// rouse ends the loop's wait.
+// rouse wakes the loop.
 func (s *Scheduler) rouse() {
 	select {
 	case s.wake <- struct{}{}:
-	default: // it will look anyway
+	default: // a wake-up is pending
 	}
 }
 
@@ -193,36 +193,35 @@ func (s *Scheduler) earliest() int64 {
 	return s.queue[0].when
 }
 
-// clockWasWrong is the length of a step back that does not belong to everyday
-// life. After a smaller one a calendar's slots that were run already are not run
-// again; after a longer one the schedule begins anew, or a clock that was once
-// in the next decade would silence a job until then. Vixie's cron draws the line
-// at three hours too.
+// clockWasWrong is the size of a backward jump that is not an everyday correction.
+// After a smaller jump, slots of a calendar that have run do not run again. After a
+// larger one the schedule restarts; otherwise a clock that was once in the next
+// decade would silence a job until then. Vixie's cron uses the same three hours.
 const clockWasWrong = -3 * time.Hour
 
-// shift moves the job's plans after the wall clock was set by step.
-func (j *Job) shift(step time.Duration) {
+// shift moves the plans of the job after the wall clock was set by jump.
+func (j *Job) shift(jump time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.gen++
+	j.version++
 	for r := j.runs; r != nil; r = r.older {
 		if r.deadline != never {
-			r.deadline += int64(step)
+			r.deadline += int64(jump)
 		}
 	}
-	for i := range j.pending { // which would begin late, or early, otherwise
-		j.pending[i].due += int64(step)
+	for i := range j.pending { // otherwise they would begin late or early
+		j.pending[i].due += int64(jump)
 	}
 	if j.asked != nil {
-		j.asked.since += int64(step)
+		j.asked.since += int64(jump)
 	}
 	if j.rec != nil && j.rec.lastEnd != 0 {
-		j.rec.lastEnd += int64(step)
+		j.rec.lastEnd += int64(jump)
 	}
 	if past := j.troubled(); past != nil {
 		past.saved = 0
 		if past.retryAt != 0 {
-			past.retryAt += int64(step)
+			past.retryAt += int64(jump)
 		}
 	}
 	r, fixed := j.schedule.(rate)
@@ -230,17 +229,17 @@ func (j *Job) shift(step time.Duration) {
 	switch {
 	case fixed || delayed:
 		if fixed {
-			r.anchor += int64(step)
+			r.anchor += int64(jump)
 			j.schedule = r
 		}
 		if !j.slot.IsZero() {
-			j.slot = j.slot.Add(step)
-			j.fire += int64(step)
+			j.slot = j.slot.Add(jump)
+			j.fire += int64(jump)
 		}
 		if j.last != 0 {
-			j.last += int64(step)
+			j.last += int64(jump)
 		}
-	case step < clockWasWrong && j.state == active:
+	case jump < clockWasWrong && j.state == active:
 		j.replan = true
 	}
 }

@@ -41,7 +41,7 @@ func TestOnePeriodIsTheFirstTickOfATimerAndTheDefaultIsWithinThePeriod(t *testin
 	}
 }
 
-func TestARunIsStuckASecondAfterItsTimeout(t *testing.T) {
+func TestARunIsOverdueASecondAfterItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logger, lines := newRecorder()
 		j := start(t, periodic.Config{Schedule: periodic.Every(time.Minute), Timeout: 5 * time.Second, Logger: logger}, func(context.Context) error {
@@ -49,12 +49,12 @@ func TestARunIsStuckASecondAfterItsTimeout(t *testing.T) {
 			return nil
 		})
 		pass(time.Minute + 6*time.Second - 1)
-		if s := j.Stats(); s.Stuck != 0 || s.StuckRuns != 0 {
+		if s := j.Stats(); s.Overdue != 0 || s.OverdueRuns != 0 {
 			t.Errorf("before the second is over: %+v", s)
 		}
 		pass(1)
-		if s := j.Stats(); s.Stuck != 1 || s.StuckRuns != 1 || !strings.Contains(lines.String(), "run ignores its timeout") {
-			t.Errorf("after it: %d stuck\n%s", s.Stuck, lines)
+		if s := j.Stats(); s.Overdue != 1 || s.OverdueRuns != 1 || !strings.Contains(lines.String(), "run ignores its timeout") {
+			t.Errorf("after it: %d stuck\n%s", s.Overdue, lines)
 		}
 	})
 }

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Where jobs lie within their period and their jitter.
+// This file places jobs within their period and their jitter.
 
-// placeOf is what spreads the jobs of a process, and the processes that have a job
-// of one name. It is the same for a process with the same host name and process
-// number, which is what a container has after a restart. In a test program it is
-// that of the name alone: what is seen there is to be seen again.
+// placeOf returns a hash that spreads the jobs of a process, and the processes that
+// have a job of one name. It is the same for a process with the same host name and
+// process ID, as a container has after a restart. In a test program it depends on
+// the name only, so that tests are reproducible.
 func placeOf(name string) uint64 {
 	if flag.Lookup("test.v") != nil {
 		return placeIn(name, "")
@@ -29,11 +29,11 @@ func placeIn(name, process string) uint64 {
 }
 
 var process = sync.OnceValue(func() string {
-	host, _ := os.Hostname() // without one, the number has to do
+	host, _ := os.Hostname() // if unknown, the process ID has to do
 	return host + " " + strconv.Itoa(os.Getpid())
 })
 
-// spread maps a hash onto [0, room).
+// spread maps a hash to [0, room).
 func spread(hash uint64, room time.Duration) time.Duration {
 	return time.Duration(mix(hash) % uint64(room))
 }
@@ -47,8 +47,8 @@ func seedOf(name string) uint64 {
 	return h
 }
 
-// mix is the finalizer of MurmurHash3; FNV alone leaves names that differ in
-// their last letter close together.
+// mix is the finalizer of MurmurHash3. FNV alone leaves names close together that
+// differ in their last letter.
 func mix(h uint64) uint64 {
 	h ^= h >> 33
 	h *= 0xff51afd7ed558ccd

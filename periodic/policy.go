@@ -5,23 +5,23 @@ import (
 	"math"
 )
 
-// Overlap decides what becomes of a slot that is due, or of a Trigger, while a
-// run of the same job is on. The zero value is SkipOverlap.
+// Overlap decides about a slot that is due, or a Trigger, while a run of the same
+// job is running. The zero value is SkipOverlap.
 type Overlap int32
 
-// Positive values are the length of a queue, values below Replace the negated
-// number of parallel runs.
+// The policies for overlaps. A positive value is the length of a queue. A value below
+// Replace is the negated number of parallel runs.
 const (
-	SkipOverlap Overlap = 0  // the slot is skipped and counted
+	SkipOverlap Overlap = 0  // the slot is skipped and counted in Skips
 	QueueOne    Overlap = 1  // at most one slot waits for the end of the run
-	Replace     Overlap = -1 // the run is cancelled with cause ErrReplaced; when it has returned the new one starts
+	Replace     Overlap = -1 // the run is canceled with cause ErrReplaced; the new one starts when it has returned
 
 	badOverlap Overlap = math.MinInt32
 )
 
-// Queue lets at most n slots wait for the end of the run; they run one after the
-// other, oldest first; further slots are skipped. n is from 1 to 100,000, any
-// other is an error of New.
+// Queue returns a policy that lets at most n slots wait for the end of the run.
+// They run one after the other, oldest first. Further slots are skipped. New
+// returns an error if n is not from 1 to 100,000.
 func Queue(n int) Overlap {
 	if n < 1 || n > maxCount {
 		return badOverlap
@@ -29,8 +29,9 @@ func Queue(n int) Overlap {
 	return Overlap(n)
 }
 
-// Parallel lets at most n runs be on at a time; further slots are skipped. n is
-// from 1 to 100,000, any other is an error of New; Parallel(1) is SkipOverlap.
+// Parallel returns a policy that lets at most n runs be running at a time. Further
+// slots are skipped. New returns an error if n is not from 1 to 100,000.
+// Parallel(1) is SkipOverlap.
 func Parallel(n int) Overlap {
 	if n < 1 || n > maxCount {
 		return badOverlap
@@ -44,7 +45,7 @@ func Parallel(n int) Overlap {
 // maxCount bounds the policies that hold slots in memory.
 const maxCount = 100_000
 
-// width is how many runs may be on at a time.
+// width returns how many runs may be running at a time.
 func (o Overlap) width() int {
 	if o < Replace {
 		return int(-o)
@@ -52,10 +53,10 @@ func (o Overlap) width() int {
 	return 1
 }
 
-// waiting is how many slots may wait for a run to end.
+// waiting returns how many slots may wait for a run to end.
 func (o Overlap) waiting() int { return max(int(o), 0) }
 
-// String returns the name as it is written in Go, such as "Queue(3)".
+// String returns the policy as it is written in Go, such as "Queue(3)".
 func (o Overlap) String() string {
 	switch {
 	case o == badOverlap:
@@ -73,14 +74,14 @@ func (o Overlap) String() string {
 	}
 }
 
-// Missed decides what becomes of slots that nobody could fire when they were
-// due: the job was paused, the machine suspended, the wall clock set forward,
-// the process down (see [Config.LastRun]), or so busy that the next slot came
-// first. [Config.MissedGrace] bounds how late a run may be made up for. The zero
-// value is Coalesce.
+// Missed decides about slots that could not run when they were due. That is so if
+// the job was paused, the machine suspended, the wall clock set forward, the
+// process down (see [Config.LastRun]), or so busy that the next slot came first.
+// [Config.MissedGrace] bounds how late a run may be made up for. The zero value is
+// Coalesce.
 type Missed int32
 
-// Positive values are the limit of CatchUp.
+// The policies for missed slots. A positive value is the limit of CatchUp.
 const (
 	Coalesce   Missed = 0  // one run at once, for the latest missed slot
 	SkipMissed Missed = -1 // no run; a slot noticed less than a minute late is not missed yet
@@ -88,9 +89,10 @@ const (
 	badMissed Missed = math.MinInt32
 )
 
-// CatchUp makes a run for each of the latest missed slots, at most limit, oldest
-// first and one after the other; under [Parallel] as many at a time as that
-// allows. limit is from 1 to 1000, any other is an error of New and NewTicker.
+// CatchUp returns a policy that runs each of the latest missed slots, at most
+// limit, oldest first. The runs follow one another; under [Parallel] as many run at
+// a time as that allows. New and NewTicker return an error if limit is not from 1
+// to 1000.
 func CatchUp(limit int) Missed {
 	if limit < 1 || limit > maxCatchUp {
 		return badMissed
@@ -100,7 +102,7 @@ func CatchUp(limit int) Missed {
 
 const maxCatchUp = 1000
 
-// String returns the name as it is written in Go, such as "CatchUp(3)".
+// String returns the policy as it is written in Go, such as "CatchUp(3)".
 func (m Missed) String() string {
 	switch m {
 	case badMissed:

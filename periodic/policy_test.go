@@ -108,7 +108,7 @@ func TestReplaceCancelsTheRunAndStartsAfterItReturned(t *testing.T) {
 			t.Errorf("causes %v", got)
 		}
 		s := j.Stats()
-		if g.most() != 1 || s.Runs[periodic.Cancelled] != 2 || s.Skipped.Overlap != 2 || s.Streak != 0 {
+		if g.most() != 1 || s.Runs[periodic.Canceled] != 2 || s.Skipped.Overlap != 2 || s.Streak != 0 {
 			t.Errorf("%d at a time, stats %+v", g.most(), s)
 		}
 	})

@@ -23,7 +23,7 @@ func byTurns(outcomes ...periodic.Outcome) func(context.Context) error {
 			return errors.New("no paper")
 		case periodic.Panicked:
 			panic("out of ink")
-		case periodic.TimedOut, periodic.Cancelled:
+		case periodic.TimedOut, periodic.Canceled:
 			<-ctx.Done()
 			return ctx.Err()
 		case periodic.Succeeded:
@@ -35,7 +35,7 @@ func byTurns(outcomes ...periodic.Outcome) func(context.Context) error {
 func TestTheReportOfAHostSaysWhatBecameOfTheRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		job, err := periodic.New(periodic.Config{Name: "report", Schedule: periodic.Every(10 * time.Second), Phase: -1},
-			byTurns(periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.Succeeded, periodic.Cancelled))
+			byTurns(periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.Succeeded, periodic.Canceled))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +66,7 @@ func TestTheReportOfAHostSaysWhatBecameOfTheRuns(t *testing.T) {
 			items[s.Name] = s.Items
 		}
 		for name, want := range map[string]map[string]uint64{
-			"report": {"runs": 5, "succeeded": 2, "failed": 1, "panicked": 1, "cancelled": 1, "skipped": 2},
+			"report": {"runs": 5, "succeeded": 2, "failed": 1, "panicked": 1, "canceled": 1, "skipped": 2},
 			"feeds":  {"runs": 5, "succeeded": 3, "timed_out": 2},
 			"yearly": {"runs": 0},
 		} {
@@ -74,7 +74,7 @@ func TestTheReportOfAHostSaysWhatBecameOfTheRuns(t *testing.T) {
 				t.Errorf("%s: %v, want %v", name, items[name], want)
 			}
 		}
-		if text := r.String(); !strings.Contains(text, "runs of report: total 5 cancelled 1 failed 1 panicked 1 succeeded 2 skipped 2\n") {
+		if text := r.String(); !strings.Contains(text, "runs of report: total 5 canceled 1 failed 1 panicked 1 succeeded 2 skipped 2\n") {
 			t.Errorf("report:\n%s", text)
 		}
 	})
@@ -90,7 +90,7 @@ func TestARunThatOutlivesTheStopIsStillOnInTheReport(t *testing.T) {
 		if err := j.Stop(within(t, time.Second)); err == nil {
 			t.Error("Stop knows nothing of the straggler")
 		}
-		if got, want := j.Counts(), map[string]uint64{"runs": 1, "still_on": 1}; !maps.Equal(got, want) {
+		if got, want := j.Counts(), map[string]uint64{"runs": 1, "running": 1}; !maps.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		pass(time.Hour)

@@ -8,24 +8,24 @@ import (
 	"github.com/steadgo/stead/internal/backoff"
 )
 
-// Retry says how often and when a failed run is made again for the same slot. It
-// ends with a success, when the attempts are used up, or with the next slot: an
-// attempt that would begin at that or later is not made, and neither is one after a
-// run during which it came. The job then waits for its schedule, and the next slot
-// has all attempts again. The zero value tries once.
+// Retry says how often and when a failed run is retried for the same slot. Retries
+// end with a success, when the attempts are used up, or with the next slot: an
+// attempt that would begin at the next slot or later is not made, and a run during
+// which the next slot came is not retried. The job then waits for its schedule, and
+// the next slot has all attempts again. The zero value tries once.
 //
-// The delay before an attempt is random between zero and a bound that starts at
-// Initial and grows by Factor up to Max. The spread keeps what failed together from
-// coming back together; AWS calls it full jitter.
+// The delay before an attempt is random, between zero and a bound. The bound starts
+// at Initial and grows by Factor up to Max. The randomness keeps jobs that failed
+// together from retrying together. AWS calls it full jitter.
 type Retry struct {
-	Attempts int           // runs for one slot, the first included; 0 and 1: no retry, and then the others must be zero
-	Initial  time.Duration // bound of the first delay; 0: 500 ms
-	Max      time.Duration // cap of all bounds; 0: an hour, or Initial if that is longer
-	Factor   float64       // growth of the bound, at least 1; 0: 2
+	Attempts int           // attempts for one slot, the first included; if 0 or 1, there is no retry and the others must be zero
+	Initial  time.Duration // bound of the first delay; if zero, 500 ms
+	Max      time.Duration // cap of all bounds; if zero, a minute, or Initial if that is longer
+	Factor   float64       // growth of the bound, at least 1; if zero, 2
 }
 
 func (r Retry) policy() backoff.Policy {
-	return backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor}.Or(500*time.Millisecond, time.Hour)
+	return backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor}.Or(500*time.Millisecond, time.Minute)
 }
 
 // validate names the field that is wrong.
@@ -50,7 +50,7 @@ func (j *Job) retryAfterLocked(r *run, now time.Time) bool {
 	}
 	at := nanos(now.Add(j.extra.retry.Delay(r.req.attempt)))
 	next := j.fire
-	if d, ok := j.schedule.(delay); ok { // its next slot is not set yet
+	if d, ok := j.schedule.(delay); ok { // the end of this run sets its next slot
 		next = nanos(now.Add(d.d))
 	}
 	if at >= next {
@@ -62,7 +62,7 @@ func (j *Job) retryAfterLocked(r *run, now time.Time) bool {
 	return true
 }
 
-// overtakeLocked ends the attempts for older slots, as a newer one is due.
+// overtakeLocked ends the attempts for older slots because a newer slot is due.
 func (j *Job) overtakeLocked() {
 	for r := j.runs; r != nil; r = r.older {
 		r.overtaken = true
@@ -75,14 +75,14 @@ func (j *Job) overtakeLocked() {
 	if waits == 0 {
 		return
 	}
-	// One that waits for the limit of the scheduler, or for room.
+	// Attempts that wait for the limit of the scheduler, or for another run to end.
 	j.pending = slices.DeleteFunc(j.pending, func(r request) bool { return r.attempt > 1 && !r.again })
 	if n := waits - len(j.pending); n > 0 {
 		j.trouble().lost += n
 	}
 }
 
-// retryLocked asks for the attempt that is due.
+// retryLocked queues the attempt that is due.
 func (j *Job) retryLocked(now time.Time) {
 	past := j.troubled()
 	if j.state != active || j.paused || past == nil || past.retryAt == 0 || past.retryAt > now.UnixNano() {
@@ -91,6 +91,6 @@ func (j *Job) retryLocked(now time.Time) {
 	r := past.retry
 	r.due, past.retryAt = past.retryAt, 0
 	if !j.admitLocked(r) {
-		past.lost++ // its slot had a run: it is not skipped
+		past.lost++ // its slot had a run, so it is not counted as skipped
 	}
 }

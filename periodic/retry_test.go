@@ -52,6 +52,27 @@ func TestFiveAttemptsANightAndThenTomorrow(t *testing.T) {
 	})
 }
 
+func TestTheDelayOfARetryIsAtMostAMinuteUnlessMaxSaysOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		start(t, periodic.Config{
+			Schedule: periodic.Every(24 * time.Hour), RunAtStart: true,
+			Retry: periodic.Retry{Attempts: 30, Factor: 1e9},
+		}, func(ctx context.Context) error {
+			l.note(ctx)
+			return io.EOF
+		})
+		pass(time.Hour)
+		longest := time.Duration(0)
+		for i := range len(l.began) - 1 {
+			longest = max(longest, l.began[i+1]-l.began[i])
+		}
+		if len(l.began) != 30 || longest > time.Minute || longest < time.Second {
+			t.Errorf("%d attempts, the longest delay is %v", len(l.began), longest)
+		}
+	})
+}
+
 func TestAttemptsEndWithTheNextSlotASuccessOrARunTheNextSlotFellInto(t *testing.T) {
 	retry := periodic.Retry{Attempts: 1000, Initial: 3 * time.Second, Max: 3 * time.Second}
 	for name, tc := range map[string]struct {

@@ -10,37 +10,38 @@ import (
 	"github.com/steadgo/stead/internal/slots"
 )
 
-// run is one run while it is on. It is also its own context, which saves a layer
-// of context.WithValue on each run. A hundred thousand may begin at once, so it is
-// kept small.
+// run is one run from its start to its end. It is also its own context, which saves
+// a layer of context.WithValue for each run. A hundred thousand runs may begin at
+// once, so the struct is kept small.
 type run struct {
 	context.Context
 	cancel context.CancelCauseFunc
 
-	job    *Job
-	life   *life
-	req    request
-	begun  time.Duration // on the monotonic clock
-	start  int64         // the same as it was read then, in Unix nanoseconds: the wall clock may be set meanwhile
-	denied *error        // of the limit: it must not begin
+	job     *Job
+	session *session
+	req     request
+	begun   time.Duration // start, on the monotonic clock
+	start   int64         // start, as the wall clock showed it then, in Unix nanoseconds: it may be set during the run
+	denied  *error        // error of the limit: the function is not called
 
-	next, prev *run // guarded by the crew's lock
-	behind     *run // in a line: the loop's, then guarded by the crew's lock
+	next, prev *run // in the list of the session; guarded by the lock of the runPool
+	behind     *run // in a runQueue; owned by the loop, then guarded by the lock of the runPool
 
-	// Guarded by the job's lock.
+	// Guarded by the lock of the job.
 	older, newer *run
-	deadline     int64 // when the loop has to look at it, in Unix nanoseconds
-	expired      bool  // the timeout is over
-	stuck        bool  // and the run ignored that
-	overtaken    bool  // a newer slot was due since: it is not made again
+	deadline     int64 // when the loop has to check the run, in Unix nanoseconds
+	expired      bool  // the timeout has expired
+	overdue      bool  // the run has not returned overdueAfter its timeout
+	overtaken    bool  // a newer slot was due since, so the run is not retried
 
-	holds bool // a place of the limit; the loop's, then the run's
+	holds bool // a place of the limit; owned by the loop, then by the run
 }
 
-// runKey finds the run in its context.
+// runKey is the context key under which a run finds itself.
 type runKey struct{}
 
-// Value returns the run for runKey, and the values of the context given to Start.
+// Value returns the run for runKey, and otherwise the values of the context given
+// to Start.
 func (r *run) Value(key any) any {
 	if key == (runKey{}) {
 		return r
@@ -48,11 +49,11 @@ func (r *run) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// Scheduled returns the slot that the run with this context is for: the time by
-// the schedule, not the time when the run began. Of a run asked for by Trigger it
-// is the time of the call, of the one by RunAtStart the time of the start. It is
-// the zero time if ctx does not come from a run. In a handler of package durable it
-// is the slot of the job that durable.Every enqueued.
+// Scheduled returns the slot of the run that ctx belongs to. The slot is the time
+// by the schedule, not the time when the run began. For a run requested by Trigger
+// it is the time of the call, for the run of RunAtStart the time of the start. In a
+// handler of package durable it is the slot for which durable.Every stored the job.
+// Scheduled returns the zero time if ctx does not belong to a run.
 func Scheduled(ctx context.Context) time.Time {
 	if r, ok := ctx.Value(runKey{}).(*run); ok {
 		return r.req.slot
@@ -60,23 +61,23 @@ func Scheduled(ctx context.Context) time.Time {
 	return slots.From(ctx)
 }
 
-// stuckAfter is how long a run may take to return after its timeout before it
-// counts as stuck.
-const stuckAfter = time.Second
+// overdueAfter is how long a run may take to return after its timeout expired, and
+// a schedule to return from Next, before the log and Stats name it.
+const overdueAfter = time.Second
 
-// startLocked starts a run. It is called on the loop's goroutine only: whatever a
-// goroutine is started from, a Trigger in a request handler for instance, it
-// inherits the pprof labels of that.
+// startLocked starts a run. Only the loop calls it. A goroutine inherits the pprof
+// labels of the goroutine that starts it, so a Trigger in a request handler must
+// not start runs.
 func (j *Job) startLocked(req request, now time.Time) *run {
 	past := j.record()
 	if past.base == nil {
-		past.base = j.life.base
-		if !j.own { // a job of its own has the labels of its service
+		past.base = j.session.base
+		if !j.own { // a job of its own keeps the labels of its service
 			past.base = pprof.WithLabels(past.base, pprof.Labels("job", j.name))
 		}
 	}
-	r := &run{job: j, life: j.life, req: req, older: j.runs, deadline: never}
-	r.Context, r.cancel = withTimeout(past.base, j.timeout, j.home.clk == nil)
+	r := &run{job: j, session: j.session, req: req, older: j.runs, deadline: never}
+	r.Context, r.cancel = withTimeout(past.base, j.timeout, j.scheduler.clk == nil)
 	if j.timeout > 0 {
 		r.deadline = nanos(now.Add(j.timeout))
 	}
@@ -86,11 +87,11 @@ func (j *Job) startLocked(req request, now time.Time) *run {
 	j.runs = r
 	j.running++
 	past.lastStarted = now.UnixNano()
-	j.home.due.push(r)
+	j.scheduler.due.push(r)
 	return r
 }
 
-// unlinkLocked takes an ended run out of the job's list.
+// unlinkLocked removes an ended run from the list of the job.
 func (r *run) unlinkLocked() {
 	if r.newer != nil {
 		r.newer.older = r.older
@@ -104,25 +105,25 @@ func (r *run) unlinkLocked() {
 	r.job.closeIdleLocked()
 }
 
-// execute is the run, on a goroutine of the crew.
+// execute performs the run, on a goroutine of the runPool.
 func (r *run) execute() {
 	if !r.job.own {
 		pprof.SetGoroutineLabels(r.Context)
 	}
-	r.begun = r.job.home.time.elapsed()
-	r.start = r.job.home.time.at(r.begun).UnixNano()
+	r.begun = r.job.scheduler.time.elapsed()
+	r.start = r.job.scheduler.time.at(r.begun).UnixNano()
 	var failed error
 	if r.denied != nil {
 		failed = *r.denied
 	} else if r.Err() != nil && errors.Is(context.Cause(r), ErrTimeout) {
-		failed = ErrTimeout // no processor was free in time
+		failed = ErrTimeout // no processor was free before the timeout expired
 	}
-	if closed(r.life.quit) || failed == nil && r.Err() != nil { // stopped, removed or replaced before it could begin
+	if closed(r.session.quit) || failed == nil && r.Err() != nil { // stopped, removed or replaced before the function was called
 		r.withdraw()
 		return
 	}
-	// Here and not in end: deeper down the stack of most runs would have to grow
-	// for it. It comes also after a Goexit.
+	// Deferred here and not in end, where the stack of most runs would have to grow for
+	// it. It is called after a Goexit too.
 	defer r.cancel(nil)
 	if failed != nil {
 		r.end(failed)
@@ -131,7 +132,7 @@ func (r *run) execute() {
 	guard.Run(func() error { return r.job.fn(r) }, r.end)
 }
 
-// withdraw ends a run that did not begin. It was a slot, so it is counted.
+// withdraw ends a run whose function was not called. Its slot is counted.
 func (r *run) withdraw() {
 	j := r.job
 	j.mu.Lock()
@@ -145,16 +146,16 @@ func (r *run) withdraw() {
 	}
 	j.mu.Unlock()
 	r.cancel(nil)
-	r.job.home.poke(j)
-	defer r.life.remove(r)
+	r.job.scheduler.poke(j)
+	defer r.session.remove(r)
 	r.release()
 }
 
-// end says what became of the run. It is called on the run's goroutine, which
-// after a Goexit is a dying one.
+// end records the outcome of the run. It is called on the goroutine of the run,
+// which is exiting after a Goexit.
 func (r *run) end(err error) {
-	over := r.job.home.time.elapsed()
-	now := r.job.home.time.at(over)
+	over := r.job.scheduler.time.elapsed()
+	now := r.job.scheduler.time.at(over)
 	result := Run{
 		Slot: r.req.slot, Started: time.Unix(0, r.start).In(now.Location()), Lateness: max(time.Duration(r.start-r.req.due), 0), Duration: over - r.begun,
 		Outcome: r.outcomeOf(err), Err: err, Attempt: r.req.attempt, Trigger: r.req.trigger,
@@ -163,9 +164,9 @@ func (r *run) end(err error) {
 	if again {
 		result.Err = nil
 	}
-	// User code is called from here on, which may end the goroutine; the rest is to
-	// come all the same.
-	defer r.life.remove(r) // last: a Stop that waits returns now
+	// User code is called from here on and may end the goroutine. The rest is deferred,
+	// so that it happens nevertheless.
+	defer r.session.remove(r) // last, because a waiting Stop returns then
 	defer r.release()
 	if r.job.extra.onRun != nil {
 		defer r.leave(result, again)
@@ -173,22 +174,22 @@ func (r *run) end(err error) {
 	} else {
 		defer r.file(result, now, again)
 	}
-	// Before the job may run again. A cancelled run is not remembered, so that the
-	// next start makes up for it.
-	if result.Outcome != Cancelled && !r.req.trigger {
-		r.job.save(r.life.base, r.req.slot)
+	// Before the job may run again. A canceled run is not saved, so that the next start
+	// makes up for it.
+	if result.Outcome != Canceled && !r.req.trigger {
+		r.job.save(r.session.base, r.req.slot)
 	}
 }
 
-// file puts an ended run into the job's books and makes room for the next.
+// file records an ended run and makes room for the next one.
 func (r *run) file(result Run, now time.Time, again bool) {
 	r.job.mu.Lock()
 	r.job.bookLocked(result, now)
 	r.leaveLocked(result, now, again)
 }
 
-// tell puts an ended run into the job's books and calls the user's hook, whose
-// panic must not pass for one of the run.
+// tell records an ended run and calls the user's hook. A panic of the hook must not
+// count as one of the run.
 func (r *run) tell(result Run, now time.Time) {
 	j := r.job
 	j.mu.Lock()
@@ -197,58 +198,58 @@ func (r *run) tell(result Run, now time.Time) {
 	j.call("OnRun", func() { j.extra.onRun(result) })
 }
 
-// leave makes room for the job's next run.
+// leave makes room for the next run of the job.
 func (r *run) leave(result Run, again bool) {
-	now := r.job.home.time.now()
+	now := r.job.scheduler.time.now()
 	r.job.mu.Lock()
 	r.leaveLocked(result, now, again)
 }
 
-// leaveLocked makes room for the job's next run, says what comes next and gives
-// the lock back, as what it calls then is not to be called with one.
+// leaveLocked makes room for the next run of the job and plans it. It unlocks the
+// job, because hooks and logs must be called without the lock.
 func (r *run) leaveLocked(result Run, now time.Time, again bool) {
 	j := r.job
 	r.unlinkLocked()
-	gone := j.judgeLocked(r, result, now)
+	gaveUpErr := j.decideRetryLocked(r, result, now)
 	if j.state == active {
 		j.planLocked(r, now, again)
 	}
-	// Most often there is nothing to decide, and the loop is left asleep.
+	// Usually there is nothing to decide, and the loop is not woken.
 	_, fixed := j.schedule.(delay)
 	past := j.rec.trouble
 	waits := fixed || j.exhausted || len(j.pending) > 0 || past != nil && past.retryAt != 0
-	var delay time.Duration // before the next attempt; with Parallel the one that is due may be of another slot
+	var delay time.Duration // before the next attempt; with Parallel the due attempt may be of another slot
 	if past != nil && past.retryAt != 0 && past.retry.attempt == r.req.attempt+1 && past.retry.slot.Equal(r.req.slot) {
 		delay = time.Duration(past.retryAt - nanos(now))
 	}
 	j.mu.Unlock()
-	r.report(result, gone, delay)
+	r.report(result, gaveUpErr, delay)
 	if waits {
-		j.home.poke(j)
+		j.scheduler.poke(j)
 	}
-	if call := j.extra.onGiveUp; gone != nil && call != nil { // no lock is held: it may call the job
-		j.call("OnGiveUp", func() { call(context.WithoutCancel(r), gone) })
+	if call := j.extra.onGiveUp; gaveUpErr != nil && call != nil { // no lock is held, as the hook may call the job
+		j.call("OnGiveUp", func() { call(context.WithoutCancel(r), gaveUpErr) })
 	}
 }
 
-// expireLocked cancels the runs whose timeout is over and returns those that had
-// time to return since and did not.
-func (j *Job) expireLocked(now time.Time) (stuck []*run) {
+// expireLocked cancels the runs whose timeout has expired. It returns the runs that
+// became overdue.
+func (j *Job) expireLocked(now time.Time) (overdue []*run) {
 	for r := j.runs; r != nil; r = r.older {
 		if r.deadline > now.UnixNano() {
 			continue
 		}
 		if !r.expired {
 			r.expired = true
-			if r.job.home.clk != nil { // else its context has a deadline of its own
+			if r.job.scheduler.clk != nil { // on the real clock the context has a deadline of its own
 				r.cancel(ErrTimeout)
 			}
-			r.deadline = nanos(now.Add(stuckAfter))
+			r.deadline = nanos(now.Add(overdueAfter))
 			continue
 		}
-		r.stuck, r.deadline = true, never
-		j.trouble().stuck++
-		stuck = append(stuck, r)
+		r.overdue, r.deadline = true, never
+		j.trouble().overdue++
+		overdue = append(overdue, r)
 	}
-	return stuck
+	return overdue
 }

@@ -11,55 +11,55 @@ import (
 
 // Schedule says when a job is due. A due time is called a slot.
 //
-// Next returns the first slot strictly after the given instant, or the zero time
-// if there is none. It must do a bounded amount of work however far after lies
-// in the past, must be safe for concurrent use, and must not depend on anything
-// but its argument: a [Job] asks it again after pauses and clock changes. A Next
-// that returns an instant not after its argument, panics, or calls runtime.Goexit
-// ends its job with an error. While a Next does not return, the log and
-// [Stats].StuckInNext say so, and only its own job waits: a job asks a schedule that
-// is not of this package, or has a [Calendar], on a goroutine of its own.
+// Next returns the first slot strictly after the given instant, or the zero time if
+// there is none. It must do a bounded amount of work however far after lies in the
+// past, must be safe for concurrent use, and must depend on its argument only: a
+// [Job] calls it again after pauses and clock changes. A Next that returns an
+// instant not after its argument, panics, or calls runtime.Goexit ends its job with
+// an error. While a Next does not return, only its own job waits, and the log and
+// [Stats].StuckInNext say so. For this, a job calls a schedule that is not of this
+// package, or has a [Calendar], on a separate goroutine.
 //
-// A String method, which is not required, says on pages what the schedule is. Those
-// of this package have one: `every 5m0s`, `cron "30 2 * * *" Europe/Berlin`.
+// A schedule may have a String method, whose text is shown on pages. Those of this
+// package have one: `every 5m0s`, `cron "30 2 * * *" Europe/Berlin`.
 //
 // The schedules of this package are immutable and may be shared by many jobs.
 type Schedule interface {
 	Next(after time.Time) time.Time
 }
 
-// Periods outside these bounds are refused: below, a job would be a busy loop,
-// because no timer is that exact; above, sums of instants would overflow.
+// Periods outside these bounds are refused. Below, a job would be a busy loop, because no
+// timer is that exact. Above, sums of instants would overflow.
 const (
 	minPeriod = time.Millisecond
 	maxPeriod = 100 * 365 * 24 * time.Hour
 )
 
-// Every is a fixed rate: slots are d apart, however long the runs take. The first
-// is due within d of the start, at a place that a hash of the job's name, the host
-// name and the process id decides, so that neither the jobs of a process nor its
-// replicas tick together. A container that is restarted has its place again, as has
-// a job with a LastRun store, whose grid goes on, and one with a Config.Phase; in a
-// test program the name alone decides. With Phase set to [OnePeriod] the first slot
-// is due d after the start, and with Config.RunAtStart it is the start. The grid
-// lies on the monotonic clock, so a change of the wall clock neither hurries nor
-// delays a run.
+// Every returns a schedule with a fixed rate: slots are d apart, however long the
+// runs take. The first slot is due within d of the start. A hash of the name of the
+// job, the host name and the process ID decides where, so that neither the jobs of
+// a process nor its replicas run together. A container that is restarted has its
+// place again, and so has a job with a LastRun store, whose grid goes on, or with a
+// Config.Phase. In a test program the name alone decides. If Config.Phase is
+// [OnePeriod], the first slot is due d after the start. If Config.RunAtStart is
+// set, the start is the first slot. The grid lies on the monotonic clock, so a
+// change of the wall clock does not move runs.
 //
 // Inside [Union], [Except] and [Bounded] the grid begins at the start too, without
 // the spread of [Config.Phase], and lies on the wall clock. Outside a job it is
 // counted from the Unix epoch.
 //
-// d is from one millisecond to a hundred years; for any other value New,
+// d must be from one millisecond to a hundred years. For any other value New,
 // SetSchedule and Scheduler.Add return an error and Next returns the zero time.
 func Every(d time.Duration) Schedule { return rate{d: d} }
 
-// After is a fixed delay: the next run is due d after the end of the last one,
-// the first d after the start. It is valid only as Config.Schedule itself, not
-// inside another schedule. The bounds of d are those of [Every].
+// After returns a schedule with a fixed delay: the next run is due d after the end
+// of the last one, the first d after the start. It is valid only as Config.Schedule
+// itself, not inside another schedule. The bounds of d are those of [Every].
 func After(d time.Duration) Schedule { return delay{d} }
 
-// At is a list of fixed instants, in any order: At(t) is a job that runs once. An
-// empty list is never due.
+// At returns a schedule of fixed instants, in any order. At(t) is a job that runs
+// once. An empty list is never due.
 func At(times ...time.Time) Schedule {
 	sorted := make(list, len(times))
 	for i, t := range times {
@@ -69,26 +69,26 @@ func At(times ...time.Time) Schedule {
 	return sorted
 }
 
-// Union is due whenever one of the schedules is; a slot that several share is
-// one slot. An empty union is never due.
+// Union returns a schedule that is due whenever one of the schedules is. A slot
+// that several share is one slot. An empty union is never due.
 func Union(schedules ...Schedule) Schedule { return union(slices.Clone(schedules)) }
 
-// Bounded is s from the instant from, included, to the instant until, excluded.
-// A zero instant leaves that side open. After until the job ends.
+// Bounded returns s from the instant from, inclusive, to the instant until,
+// exclusive. A zero instant leaves that side open. The job ends after until.
 func Bounded(s Schedule, from, until time.Time) Schedule {
 	return bounded{s, from.Round(0), until.Round(0)}
 }
 
-// part is what the schedules of this package have beyond Next: they can say what
-// is wrong with them, since their constructors have no error result, and a grid
-// inside them can be laid by the job.
+// part is what the schedules of this package have beyond Next. check reports what
+// is wrong with a schedule, since the constructors return no error. bind lays the
+// grid of a rate.
 type part interface {
 	Schedule
 	check() error
 	bind(anchor time.Time) Schedule
 }
 
-// check validates s, which stands inside another schedule if nested is set.
+// check validates s. nested is set if s is inside another schedule.
 func check(s Schedule, nested bool) error {
 	if s == nil {
 		return errors.New("Schedule is nil")
@@ -109,9 +109,9 @@ func bind(s Schedule, anchor time.Time) Schedule {
 	return s
 }
 
-// later is s.Next for a schedule that stands inside another one. The outer one may
-// have asked for a time other than its own argument, so nobody else can see whether
-// the answer moved forward.
+// later is s.Next for a schedule inside another one. The outer schedule may have
+// asked for a time other than its own argument, so only later can check that the
+// result moved forward.
 func later(s Schedule, after time.Time) time.Time {
 	next, err := slots.Following(s, after)
 	if err != nil {
@@ -127,8 +127,8 @@ func checkPeriod(d time.Duration) error {
 	return nil
 }
 
-// rate counts its slots from an anchor in Unix nanoseconds. The anchor is a
-// single word because a hundred thousand jobs have one each.
+// rate counts its slots from an anchor in Unix nanoseconds. The anchor is a single
+// word because a hundred thousand jobs have one each.
 type rate struct {
 	d      time.Duration
 	anchor int64
@@ -142,7 +142,7 @@ func (r rate) Next(after time.Time) time.Time {
 	return time.Unix(0, next).In(after.Location())
 }
 
-// since is the time from the last slot not after t to t.
+// since returns the time from the last slot not after t to t.
 func (r rate) since(t time.Time) int64 {
 	rest := (t.UnixNano() - r.anchor) % int64(r.d)
 	if rest < 0 {
@@ -151,7 +151,7 @@ func (r rate) since(t time.Time) int64 {
 	return rest
 }
 
-// latest is the last slot not after t.
+// latest returns the last slot not after t.
 func (r rate) latest(t time.Time) time.Time { return t.Add(-time.Duration(r.since(t))) }
 
 func (r rate) check() error {
@@ -185,7 +185,7 @@ type list []time.Time
 
 func (l list) Next(after time.Time) time.Time {
 	i, found := slices.BinarySearchFunc(l, after, time.Time.Compare)
-	if found { // and so may its equals
+	if found { // skip it and its duplicates
 		for i < len(l) && !l[i].After(after) {
 			i++
 		}

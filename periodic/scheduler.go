@@ -15,61 +15,64 @@ import (
 	"github.com/benbjohnson/clock"
 )
 
-// SchedulerConfig says what a scheduler is called and what its jobs share.
+// SchedulerConfig configures a [Scheduler]. Name is required.
 type SchedulerConfig struct {
-	// Name stands in logs and errors. Must be set.
+	// Name is the name of the scheduler in logs and errors.
 	Name string
 
-	// Clock is the time source of all its jobs, see [Config.Clock]. Nil is real
-	// time.
+	// Clock is the time source of all its jobs, see [Config.Clock]. If nil, real
+	// time is used.
 	Clock clock.Clock
 
-	// Logger is for jobs that have none. Nil: that of the host; without one, it
-	// discards.
+	// Logger is the logger of jobs that have none. If nil, that of the host is
+	// used, or none.
 	Logger *slog.Logger
 
-	// Limit bounds the runs of all its jobs together, and those of others that share
-	// it: each run takes one of it, first come, first served.
-	// golang.org/x/sync/semaphore's Weighted is one; it is released on the goroutine
-	// of the run. A run that waits for it has not begun: it counts as Waiting, takes
-	// the place of its slot for Overlap, and does not use its Timeout. At a stop it is
-	// counted in Skips.Stopped. If Acquire fails otherwise, so does the run. Nil: none.
+	// Limit bounds the runs of all its jobs together, and those of others that
+	// share it. Each run acquires one unit, first come, first served, and releases
+	// it on its own goroutine. Weighted of golang.org/x/sync/semaphore is one. A
+	// run that waits for the limit has not begun: it counts as Waiting, takes the
+	// place of its slot for Overlap, and does not use up its Timeout. At a stop it
+	// is counted in Skips.Stopped. If Acquire fails for another reason, so does the
+	// run. If nil, there is no limit.
 	Limit interface {
 		Acquire(ctx context.Context, n int64) error
 		Release(n int64)
 	}
 }
 
-// Scheduler looks after many jobs with one goroutine and one timer. It is a
-// hosted service, for programs with more jobs than they want goroutines, or whose
-// jobs come and go. Make it with [NewScheduler]; the zero value is not usable. All
-// methods may be called from any goroutine, also from inside a run, and none but
-// Start, Stop and an Add with a LastRunStore blocks; an Add with a schedule that is
-// somebody else's waits for that, a second at most.
+// Scheduler runs many jobs with one goroutine and one timer. It is a hosted
+// service, for programs with more jobs than they want goroutines, or whose jobs
+// come and go. Use [NewScheduler] to create it; the zero value is not usable.
+//
+// A Scheduler is safe for concurrent use, including calls from inside a run. Only
+// Start, Stop and Add block. Add blocks for the LastRunStore of the job, and at
+// most a second for a schedule that is not of this package.
 type Scheduler struct {
 	name  string
-	log   atomic.Pointer[slog.Logger] // nil discards
+	log   atomic.Pointer[slog.Logger] // if nil, records are discarded
 	clk   clock.Clock
-	limit limiter // nil: none
+	limit limiter // nil if there is none
 	wake  chan struct{}
 
 	time    *timeline   // made by the first Start, never changed
-	scratch []time.Time // the loop's
-	due     line        // the loop's: runs to hand over
-	crew    crew
+	scratch []time.Time // owned by the loop
+	due     runQueue    // owned by the loop: runs to hand over
+	runPool runPool
 
-	mu    sync.Mutex // never held together with a job's
-	jobs  map[string]*Job
-	peak  int   // size of the map's memory
-	queue queue // all jobs, also while stopped; those of equal keys in the order of Add
-	clock int64 // what the loop takes for now, in Unix nanoseconds
-	life  *life // the latest; nil: never started
-	live  bool  // its loop is on, or about to be
+	mu      sync.Mutex // never held together with that of a job
+	jobs    map[string]*Job
+	peak    int      // the largest size of jobs, which is that of its memory
+	queue   queue    // all jobs, also while stopped; those with equal keys in the order of Add
+	clock   int64    // the time of the loop, in Unix nanoseconds
+	session *session // the latest; nil before the first Start
+	live    bool     // its loop is running, or about to
 
-	broken error // what ended the loop; nil: a stop
+	broken error // the error that ended the loop, if it was not a stop
 }
 
-// NewScheduler makes a scheduler without jobs. It starts nothing.
+// NewScheduler creates a scheduler without jobs. It starts nothing. It returns an
+// error if Name is empty.
 func NewScheduler(cfg SchedulerConfig) (*Scheduler, error) {
 	if cfg.Name == "" {
 		return nil, opError("new scheduler", cfg.Name, errors.New("Name is empty"))
@@ -88,15 +91,15 @@ func (s *Scheduler) init() {
 // Name returns SchedulerConfig.Name.
 func (s *Scheduler) Name() string { return s.name }
 
-// InheritLogger gives a scheduler that has no SchedulerConfig.Logger that of its
-// host, which calls it before the start: its jobs without a logger, also those
-// added later, log there. See package hosted, Logging.
+// InheritLogger sets the logger of a scheduler without SchedulerConfig.Logger. The
+// host calls it with its own logger before the start. Jobs without a logger,
+// including those added later, log there. See Logging in package hosted.
 func (s *Scheduler) InheritLogger(l *slog.Logger) { s.log.CompareAndSwap(nil, l) }
 
-// Add takes over a job, before Start or while running; then its schedule begins
-// at once. Errors: a second job of that name, a job that was started or belonged
-// to a scheduler already, one with a Clock of its own, and one whose schedule
-// panics.
+// Add adds a job, before Start or while the scheduler is running. In the second
+// case the schedule of the job begins at once. Add returns an error if j is nil, if
+// the scheduler has a job of that name, if the job was started or belonged to a
+// scheduler before, if it has a Clock of its own, or if its schedule panics.
 func (s *Scheduler) Add(j *Job) error {
 	if j == nil {
 		return opError("add to", s.name, errors.New("job is nil"))
@@ -104,12 +107,12 @@ func (s *Scheduler) Add(j *Job) error {
 	if c := j.extra.clock; c != nil && c != s.clk {
 		return opError("add", j.name, errors.New("the job has another Clock than the scheduler"))
 	}
-	// The two locks are never held together, so the job is claimed first and given
-	// back if its name is taken.
+	// The two locks are never held together, so the job is claimed first and released
+	// again if its name is taken.
 	j.mu.Lock()
-	free := j.home == nil
+	free := j.scheduler == nil
 	if free {
-		j.home = s
+		j.scheduler = s
 	}
 	j.mu.Unlock()
 	if !free {
@@ -119,12 +122,12 @@ func (s *Scheduler) Add(j *Job) error {
 	if _, taken := s.jobs[j.name]; taken {
 		s.mu.Unlock()
 		j.mu.Lock()
-		j.home = nil
+		j.scheduler = nil
 		j.mu.Unlock()
 		return opError("add", j.name, fmt.Errorf("scheduler %q has a job of that name", s.name))
 	}
-	s.enrolLocked(j)
-	live, l := s.live, s.life
+	s.enrollLocked(j)
+	live, l := s.live, s.session
 	s.mu.Unlock()
 	if !live {
 		return nil
@@ -138,17 +141,17 @@ func (s *Scheduler) Add(j *Job) error {
 	return nil
 }
 
-func (s *Scheduler) enrolLocked(j *Job) {
+func (s *Scheduler) enrollLocked(j *Job) {
 	s.jobs[j.name] = j
 	s.peak = max(s.peak, len(s.jobs))
-	s.queue.push(entry{never, j})
+	s.queue.push(heapNode{never, j})
 }
 
-// Remove takes a job out. The context of a run that is on ends with cause
-// ErrStopping; Remove does not wait for that run, [Job.Done] does. No run is
-// started after Remove returned; one that was just beginning finds its context
-// ended. The name is free at once; the job itself cannot be used again. That there
-// is no job of the name is an error.
+// Remove removes a job. It cancels the context of a running run with cause
+// ErrStopping and does not wait for that run; [Job.Done] does. No run starts after
+// Remove returned. A run that was just beginning finds its context canceled. The
+// name is free at once. The job cannot be used again. Remove returns an error if
+// there is no job of that name.
 func (s *Scheduler) Remove(name string) error {
 	s.mu.Lock()
 	j := s.jobs[name]
@@ -156,7 +159,7 @@ func (s *Scheduler) Remove(name string) error {
 	if j == nil || !s.drop(j) {
 		return opError("remove", name, errors.New("no such job"))
 	}
-	// drop has made sure that the list gets no longer.
+	// No run is added to the list after drop.
 	j.mu.Lock()
 	for r := j.runs; r != nil; r = r.older {
 		r.cancel(errRemoved)
@@ -165,14 +168,14 @@ func (s *Scheduler) Remove(name string) error {
 	return nil
 }
 
-// drop forgets a job and says whether it was there.
+// drop removes a job and reports whether the scheduler had it.
 func (s *Scheduler) drop(j *Job) bool {
 	s.mu.Lock()
 	found := s.jobs[j.name] == j
 	if found {
 		delete(s.jobs, j.name)
 		s.queue.remove(j.index)
-		if s.peak > 64 && len(s.jobs) < s.peak/4 { // a map does not give memory back
+		if s.peak > 64 && len(s.jobs) < s.peak/4 { // a map does not free memory
 			s.jobs, s.peak = maps.Collect(maps.All(s.jobs)), len(s.jobs)
 		}
 	}
@@ -194,7 +197,7 @@ func (s *Scheduler) Job(name string) *Job {
 	return s.jobs[name]
 }
 
-// Jobs returns all jobs, ordered by name.
+// Jobs returns all jobs, sorted by name.
 func (s *Scheduler) Jobs() []*Job {
 	s.mu.Lock()
 	jobs := s.queue.jobs()
@@ -203,11 +206,11 @@ func (s *Scheduler) Jobs() []*Job {
 	return jobs
 }
 
-// Stuck is how many runs, and calls of schedules and other parts of the jobs, are
-// still on after a Stop that gave up on them, and 0 before; see [Job.Stuck].
+// Stuck returns how many runs, and calls of schedules and other user code, are
+// still running after a Stop that abandoned them, and 0 before; see [Job.Stuck].
 func (s *Scheduler) Stuck() int {
 	s.mu.Lock()
-	l := s.life
+	l := s.session
 	s.mu.Unlock()
 	n := l.asidesLeft()
 	for _, j := range s.Jobs() {
@@ -216,7 +219,7 @@ func (s *Scheduler) Stuck() int {
 	return n
 }
 
-// Backlog is how many runs are on, for the progress of a slow stop.
+// Backlog returns how many runs are running, for the progress log of a slow stop.
 func (s *Scheduler) Backlog() int {
 	n := 0
 	for _, j := range s.Jobs() {
@@ -226,7 +229,7 @@ func (s *Scheduler) Backlog() int {
 }
 
 // Health returns the errors of the jobs that have given up, and of a Clock that
-// ended the scheduler's goroutine; nil if there is none.
+// ended the goroutine of the scheduler. It returns nil if there is none.
 func (s *Scheduler) Health(ctx context.Context) error {
 	s.mu.Lock()
 	errs := []error{s.broken}

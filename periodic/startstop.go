@@ -10,11 +10,12 @@ import (
 	"github.com/steadgo/stead/internal/stopping"
 )
 
-// Start begins the schedules of all jobs and returns; it waits only for their
-// LastRun stores, and a second at most for the schedules that are somebody else's.
-// Runs get the values of ctx, but not its end. It fails if the scheduler is started
-// already, and with the error of a schedule that panics; then nothing was started.
-// After Stop returned it may be started again.
+// Start begins the schedules of all jobs. Runs get the values of ctx, but not its
+// cancellation. Start blocks only for LastRun stores, and at most a second for
+// schedules that are not of this package.
+//
+// It returns an error if the scheduler is already started, or if a schedule panics;
+// nothing is started then. After Stop returned, the scheduler may be started again.
 func (s *Scheduler) Start(ctx context.Context) error {
 	s.mu.Lock()
 	if s.live {
@@ -24,12 +25,12 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	if s.time == nil {
 		s.time = newTimeline(s.clk)
 	}
-	l := newLife(ctx, &s.crew.mu)
-	if stop := stopping.From(ctx); stop != nil { // known before the host calls Stopping
-		l.deaf = context.AfterFunc(stop, func() { l.announce(context.WithoutCancel(stop)) })
+	l := newSession(ctx, &s.runPool.mu)
+	if stop := stopping.From(ctx); stop != nil { // it ends before the host calls Stopping
+		l.unhook = context.AfterFunc(stop, func() { l.announce(context.WithoutCancel(stop)) })
 	}
-	s.life, s.live = l, true
-	now, _ := s.time.read() // the loop is not on, so this goroutine may
+	s.session, s.live = l, true
+	now, _ := s.time.read() // allowed here, because the loop is not running
 	s.clock = now.UnixNano()
 	jobs := s.queue.jobs()
 	s.mu.Unlock()
@@ -45,8 +46,8 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	return nil
 }
 
-// admit activates a job and gives it its place in the queue.
-func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time, p *patience) error {
+// admit activates a job and puts it into the queue.
+func (s *Scheduler) admit(ctx context.Context, j *Job, l *session, now time.Time, p *patience) error {
 	when, err := j.activate(ctx, l, now, p)
 	if err != nil {
 		return err
@@ -67,14 +68,14 @@ func (s *Scheduler) admit(ctx context.Context, j *Job, l *life, now time.Time, p
 	return nil
 }
 
-// retire ends what Start began: the loop does so when it ends.
-func (s *Scheduler) retire(l *life) {
+// retire ends what Start began. The loop calls it when it ends.
+func (s *Scheduler) retire(l *session) {
 	s.mu.Lock()
 	l.retired.Store(true)
-	if l.deaf != nil {
-		l.deaf()
+	if l.unhook != nil {
+		l.unhook()
 	}
-	for i := range s.queue { // equal keys are a heap in any order
+	for i := range s.queue { // with equal keys any order is a heap
 		s.queue[i].when = never
 	}
 	jobs := s.queue.jobs()
@@ -84,15 +85,15 @@ func (s *Scheduler) retire(l *life) {
 		j.deactivate(l)
 	}
 	s.mu.Lock()
-	s.live = false // not before: a new life would meet the end of the old one
+	s.live = false // last, so that a new session does not overlap with the old one
 	s.mu.Unlock()
 	close(l.done)
 }
 
-// Stopping is that of [Job.Stopping], for all jobs.
+// Stopping begins the stop of all jobs, see [Job.Stopping].
 func (s *Scheduler) Stopping(ctx context.Context) error {
 	s.mu.Lock()
-	l := s.life
+	l := s.session
 	s.mu.Unlock()
 	if l != nil {
 		l.announce(ctx)
@@ -100,16 +101,17 @@ func (s *Scheduler) Stopping(ctx context.Context) error {
 	return nil
 }
 
-// announce begins the stop of a life.
-func (l *life) announce(ctx context.Context) {
+// announce begins the stop of a session.
+func (l *session) announce(ctx context.Context) {
 	l.announced.Store(true)
 	l.stop()
-	if comes(ctx, l.done) { // no run is added any more
+	if comes(ctx, l.done) { // no run is added after that
 		l.cancel(false)
 	}
 }
 
-// letGo lets the jobs' Done be closed after a stop that began with Stopping.
+// letGo allows Done of the jobs to be closed, after a stop that began with
+// Stopping.
 func (s *Scheduler) letGo() {
 	for _, j := range s.Jobs() {
 		j.mu.Lock()
@@ -121,19 +123,19 @@ func (s *Scheduler) letGo() {
 	}
 }
 
-// Stop is that of [Job.Stop], for all jobs at once: they share the deadline, and
-// the error names those that still run, and those whose schedule does not return.
+// Stop stops all jobs at once, see [Job.Stop]. They share the deadline. The error
+// names the jobs that still run and those whose schedule does not return.
 func (s *Scheduler) Stop(ctx context.Context) error {
 	s.mu.Lock()
-	l := s.life
+	l := s.session
 	s.mu.Unlock()
 	if l == nil {
 		return nil
 	}
 	l.demanded.Store(true)
 	l.stop()
-	if r, ok := ctx.Value(runKey{}).(*run); ok && r.job.home == s {
-		return opError("stop", s.name, ErrStopping) // to wait would be to wait for itself
+	if r, ok := ctx.Value(runKey{}).(*run); ok && r.job.scheduler == s {
+		return opError("stop", s.name, ErrStopping) // otherwise the run would wait for itself
 	}
 	patience, cancel := withReserve(ctx)
 	defer cancel()
@@ -154,8 +156,9 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	return opError("stop", s.name, fmt.Errorf("still running: %s: %w", strings.Join(left, ", "), context.Cause(ctx)))
 }
 
-// runsEnd waits until no run is on, and cancels those that are when patience ends.
-func (l *life) runsEnd(ctx, patience context.Context) bool {
+// runsEnd waits until no run is running. It cancels the runs when patience is done,
+// and reports false if ctx is done first.
+func (l *session) runsEnd(ctx, patience context.Context) bool {
 	idle := l.whenIdle()
 	select {
 	case <-idle:

@@ -7,19 +7,19 @@ import (
 	"github.com/steadgo/stead/internal/slots"
 )
 
-// Outcome says how a run ended.
+// Outcome is how a run ended.
 type Outcome uint8
 
 // The outcomes of a run.
 const (
 	Succeeded Outcome = iota // returned nil or ErrAgain
 	Failed                   // returned another error
-	Panicked                 // panicked, or ended its goroutine with runtime.Goexit
-	TimedOut                 // returned an error after its timeout, or could not begin before that
-	Cancelled                // returned an error after it was cancelled: stop, removal, replacement
+	Panicked                 // panicked, or called runtime.Goexit
+	TimedOut                 // returned an error after its timeout expired, or could not begin before that
+	Canceled                 // returned an error after its context was canceled by a stop, a removal or a replacement
 )
 
-var outcomeNames = [...]string{"succeeded", "failed", "panicked", "timed_out", "cancelled"}
+var outcomeNames = [...]string{"succeeded", "failed", "panicked", "timed_out", "canceled"}
 
 // String returns the lower-case name, such as "timed_out".
 func (o Outcome) String() string {
@@ -29,69 +29,69 @@ func (o Outcome) String() string {
 	return outcomeNames[o]
 }
 
-// MarshalText writes the name, so that JSON reads "failed" and not 1.
+// MarshalText returns the name, so that JSON has "failed" and not 1.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // Run is one run of a job.
 type Run struct {
-	Slot     time.Time     // the slot it was for; of a triggered run, the time of the call
-	Started  time.Time     // when it really began
-	Lateness time.Duration // Started minus the time it was due: the slot plus its jitter
-	Duration time.Duration // zero while it is on
-	Outcome  Outcome       // of no meaning while it is on
-	Err      error         // what it returned, or a *lifecycle.PanicError
-	Attempt  int           // 1; higher when it was made again after a failure, see Retry
-	Trigger  bool          // it was asked for by Trigger
+	Slot     time.Time     // the slot of the run; for a triggered run, the time of the call
+	Started  time.Time     // when the run began
+	Lateness time.Duration // Started minus the time when the run was due, which is the slot plus its jitter
+	Duration time.Duration // zero while the run is running
+	Outcome  Outcome       // not meaningful while the run is running
+	Err      error         // what the function returned, or a *lifecycle.PanicError
+	Attempt  int           // counts from 1; higher for a retry, see Retry
+	Trigger  bool          // the run was requested by Trigger
 }
 
-// Skips counts slots, and calls of Trigger that were accepted, which led to no run,
-// by why.
+// Skips counts the slots, and the accepted calls of Trigger, that led to no run, by
+// reason.
 type Skips struct {
-	Overlap uint64 // a run was on, or was replaced while it waited
-	Missed  uint64 // nobody could fire them in time, and Missed did not make up for them
-	Paused  uint64 // the same, because of Pause
-	Stopped uint64 // admitted, but not begun when the job stopped: they waited for a run to end, or for the Limit
+	Overlap uint64 // a run was running, or the slot was replaced while it waited
+	Missed  uint64 // they could not run in time, and the policy Missed did not make up for them
+	Paused  uint64 // the same because of Pause
+	Stopped uint64 // they waited for a run to end, or for the Limit, when the job stopped
 }
 
-// Total is the sum of the counts.
+// Total returns the sum of the counts.
 func (s Skips) Total() uint64 { return s.Overlap + s.Missed + s.Paused + s.Stopped }
 
 // Histogram is a distribution of durations in fixed buckets.
 type Histogram struct {
-	Count      uint64          // all observations
-	Sum        time.Duration   // of all observations
+	Count      uint64          // number of observations
+	Sum        time.Duration   // sum of all observations
 	Bounds     []time.Duration // upper bounds of the buckets, ascending
-	Cumulative []uint64        // observations of at most the bound of the same index, as in Prometheus
+	Cumulative []uint64        // observations that are at most the bound of the same index, as in Prometheus
 }
 
-// Stats is a job at one moment. All counts are since New; they survive a restart
-// of the job.
+// Stats is a snapshot of a job. All counts are since New and survive a restart of
+// the job.
 type Stats struct {
 	Name     string
-	Schedule string // its String, such as `every 5m0s`; empty if it has none, and while Next has not returned
+	Schedule string // the String of the schedule, such as `every 5m0s`; empty if it has none, and while its Next has not returned
 
-	Active  bool // started, not stopped, its schedule not ended
+	Active  bool // started and not stopped, and the schedule has not ended
 	Paused  bool
 	GaveUp  bool
-	Running int // runs that are on
+	Running int // runs that have begun and not returned
 	Waiting int // slots that wait for a run to end, or for the Limit of the scheduler
-	Stuck   int // runs that are on although their timeout was over a second ago
-	Streak  int // failed runs in a row
+	Overdue int // runs that have not returned a second after their timeout expired
+	Streak  int // consecutive failed runs
 
-	Next        time.Time // the next slot, without its jitter; zero: none, or paused
-	RetryAt     time.Time // when the next attempt after a failure is due; zero: none
-	StuckInNext time.Time // since when the schedule's Next has not returned, if that is over a second; zero: it has
-	LastStarted time.Time // zero: never; also set while the run is on
-	LastSuccess time.Time // end of the last successful run
+	Next        time.Time // the next slot, without its jitter; zero if there is none or the job is paused
+	RetryAt     time.Time // when the next attempt after a failure is due; zero if none is
+	StuckInNext time.Time // since when the schedule has not returned from Next, if that is over a second; otherwise zero
+	LastStarted time.Time // start of the last run, which may be running; zero if there was none
+	LastSuccess time.Time // end of the last successful run; zero if there was none
 	Last        Run       // the last run that ended
 
-	Runs      map[Outcome]uint64 // that ended; has every Outcome, also those at zero
-	Panics    uint64             // the same as Runs[Panicked]
-	StuckRuns uint64             // runs that were Stuck, ever
-	Skipped   Skips
-	Duration  Histogram
-	Lateness  Histogram
-	History   []Run // the last runs that ended, newest first; see Config.History, also for the histograms
+	Runs        map[Outcome]uint64 // runs that ended; has every Outcome, including those at zero
+	Panics      uint64             // the same as Runs[Panicked]
+	OverdueRuns uint64             // runs that were ever Overdue
+	Skipped     Skips
+	Duration    Histogram
+	Lateness    Histogram
+	History     []Run // the last runs that ended, newest first; see Config.History, which applies to the histograms too
 }
 
 // The bounds suit jobs of a few milliseconds as well as nightly ones.
@@ -108,8 +108,8 @@ var (
 	}
 )
 
-// distribution is behind a Histogram, not cumulative, so that an
-// observation touches one bucket.
+// distribution is the data of a Histogram. It is not cumulative, so that an
+// observation changes one bucket only.
 type distribution struct {
 	count   uint64
 	sum     time.Duration
@@ -140,9 +140,9 @@ func (t *distribution) histogram(bounds *[len(durationBounds)]time.Duration) His
 	return h
 }
 
-// Stats returns what the job did and does. The counts are those of one moment. It
-// copies the history, so what it costs grows with that; nothing waits for it. A job
-// in a scheduler keeps its history and histograms from the first call on, see
+// Stats returns a snapshot of the job. The counts are those of one moment. The cost
+// grows with the history, which Stats copies. Stats does not block runs. A job in a
+// scheduler keeps its history and histograms from the first call on, see
 // [Config.History]; they begin with the last run.
 func (j *Job) Stats() Stats {
 	s, schedule := j.stats()
@@ -150,7 +150,7 @@ func (j *Job) Stats() Stats {
 	return s
 }
 
-// stats is Stats without what may be somebody else's code.
+// stats is Stats without the String of the schedule, which may be user code.
 func (j *Job) stats() (Stats, Schedule) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -160,8 +160,8 @@ func (j *Job) stats() (Stats, Schedule) {
 		Runs: make(map[Outcome]uint64, len(outcomeNames)),
 	}
 	for r := j.runs; r != nil; r = r.older {
-		if r.stuck {
-			s.Stuck++
+		if r.overdue {
+			s.Overdue++
 		}
 	}
 	if a := j.asked; a != nil && a.told {
@@ -173,7 +173,7 @@ func (j *Job) stats() (Stats, Schedule) {
 	} else {
 		j.rec.fill(&s, j.zoneLocked())
 	}
-	if j.asked != nil { // what holds up its Next may hold up its String
+	if j.asked != nil { // a schedule that hangs in Next may hang in String too
 		return s, nil
 	}
 	return s, j.schedule

@@ -55,7 +55,7 @@ func TestStopCancelsTheRunBeforeItsDeadline(t *testing.T) {
 			if d := time.Since(before); d != budget-reserve || !errors.Is(cause, periodic.ErrStopping) {
 				t.Errorf("cancelled after %v of %v with %v", d, budget, cause)
 			}
-			if s := j.Stats(); s.Runs[periodic.Cancelled] != 1 || s.Active {
+			if s := j.Stats(); s.Runs[periodic.Canceled] != 1 || s.Active {
 				t.Errorf("stats %+v", s)
 			}
 		})

@@ -8,22 +8,24 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// LastRunStore remembers for each job the slot of its last run over restarts of
-// the process. The methods may be called concurrently.
+// LastRunStore remembers the slot of the last run of each job across restarts of
+// the process. Its methods must be safe for concurrent use.
 type LastRunStore interface {
-	// LastRun returns the slot last saved for the job, or the zero time. It is
-	// called once at each start, which waits for it, with the context of that; an
-	// error is logged and counts as none.
+	// LastRun returns the slot that was last saved for the job, or the zero time.
+	// Each start calls it once with its own ctx and waits for it. An error is
+	// logged, and the job is treated as one that has never run.
 	LastRun(ctx context.Context, job string) (time.Time, error)
 
-	// SaveLastRun is called after each run that was not cancelled or asked for by
-	// Trigger, on its goroutine, before the job may run again. Under [Parallel] it
-	// is not called for a slot if that of a later one was saved. The context has
-	// the values of a run's and does not end. An error is logged.
+	// SaveLastRun saves the slot of a run. It is called after each run that was
+	// neither canceled nor requested by Trigger, on the goroutine of the run,
+	// before the job may run again. Under [Parallel] it is not called for a slot if
+	// a later one was saved. ctx has the values of the context of a run and is
+	// never canceled. An error is logged.
 	SaveLastRun(ctx context.Context, job string, slot time.Time) error
 }
 
-// load asks the store on a goroutine of its own: it may end that, or ignore ctx.
+// load calls the store on a goroutine of its own, because the store may exit it or
+// ignore ctx.
 func (j *Job) load(ctx context.Context) time.Time {
 	store := j.extra.lastRun
 	if store == nil {
@@ -54,8 +56,8 @@ func (j *Job) load(ctx context.Context) time.Time {
 	return found.last.Round(0)
 }
 
-// save remembers a slot unless it has to do with a later one already: runs beside
-// each other need not end in the order of their slots.
+// save saves a slot unless a later one is being saved. Parallel runs need not end
+// in the order of their slots.
 func (j *Job) save(ctx context.Context, slot time.Time) {
 	store := j.extra.lastRun
 	if store == nil {
@@ -71,12 +73,12 @@ func (j *Job) save(ctx context.Context, slot time.Time) {
 		if latest <= slot.UnixNano() {
 			return
 		}
-		// Another save began meanwhile, and this one may have come after it.
+		// Another save began meanwhile, and this one may have overwritten it.
 		slot = time.Unix(0, latest).In(slot.Location())
 	}
 }
 
-// newest says whether no later slot was saved, and takes note of this one.
+// newest reports whether no later slot was saved, and records this one.
 func (j *Job) newest(slot int64) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

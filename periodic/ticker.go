@@ -14,28 +14,28 @@ import (
 
 // Tick is one tick of a [Ticker].
 type Tick struct {
-	Scheduled time.Time // when it was due, by the wall clock
-	Missed    int       // ticks that were due before it and were not delivered
+	Scheduled time.Time // when the tick was due, by the wall clock
+	Missed    int       // ticks that were due before this one and were not delivered
 }
 
-// Ticker delivers ticks to one consumer that asks for them, in the manner of
-// .NET's PeriodicTimer: the loop is the caller's, so its body never overlaps with
-// itself. Make it with [NewTicker]; the zero value is not usable. It has no
-// goroutine, holds no timer while nobody waits, and needs no Stop to be freed.
+// Ticker delivers ticks to one consumer that waits for them, like .NET's
+// PeriodicTimer. The caller writes the loop, so its body never overlaps with
+// itself. Use [NewTicker] to create it; the zero value is not usable. A Ticker has
+// no goroutine, holds no timer while nobody waits, and needs no Stop to be freed.
 //
-// The ticks lie on a fixed grid on the monotonic clock, the first one period
-// after NewTicker. Ticks that fall due while nobody waits become one, and the
-// grid goes on; a policy of type [Missed] given to NewTicker chooses another way.
+// The ticks lie on a fixed grid on the monotonic clock, the first one period after
+// NewTicker. Ticks that fall due while nobody waits become one tick, and the grid
+// goes on. A policy of type [Missed] given to NewTicker changes that.
 //
-// All methods may be called from any goroutine, but only one at a time may wait.
+// A Ticker is safe for concurrent use, but only one goroutine at a time may wait.
 type Ticker struct {
 	missed Missed
 	time   *timeline
 
 	mu      sync.Mutex
 	period  time.Duration
-	due     time.Duration // the next tick, on the monotonic clock; forever: none
-	skipped int           // ticks passed over since the last one delivered
+	due     time.Duration // the next tick, on the monotonic clock, or forever
+	skipped int           // ticks skipped since the last one delivered
 	waiting bool
 	stopped bool
 	change  chan struct{} // closed and replaced by Reset and Stop
@@ -59,26 +59,30 @@ type tickerClock struct{ clock.Clock }
 func (m Missed) applyTicker(o *tickerOptions)      { o.missed = m }
 func (c tickerClock) applyTicker(o *tickerOptions) { o.clock = c.Clock }
 
-// TickerClock sets the time source, see [Config.Clock]. nil is real time.
+// TickerClock returns an option that sets the time source, see [Config.Clock]. If c
+// is nil, real time is used.
 func TickerClock(c clock.Clock) TickerOption { return tickerClock{c} }
 
-// NewTicker makes a ticker with a period from one millisecond to a hundred years,
-// or of math.MaxInt64 nanoseconds, with which it does not tick until Reset; any
-// other is an error. The first tick is due one period from now.
+// NewTicker creates a ticker. The first tick is due one period from now. period
+// must be from one millisecond to a hundred years, or math.MaxInt64 nanoseconds,
+// with which the ticker does not tick until Reset. NewTicker returns an error for
+// any other period and for a nil option.
 //
-// A policy says what becomes of ticks that fell due while nobody waited: [Coalesce],
-// the default, makes them one tick, delivered at once; [CatchUp] delivers each of
-// the latest ones; [SkipMissed] delivers none of them, but waits for the next on
-// the grid. Under all of them [Tick].Missed counts those not delivered.
+// A policy decides about ticks that fell due while nobody waited. [Coalesce], the
+// default, makes them one tick, delivered at once. [CatchUp] delivers each of the
+// latest ones. [SkipMissed] delivers none of them and waits for the next tick on
+// the grid. Under all of them [Tick].Missed counts the ticks that were not
+// delivered.
 func NewTicker(period time.Duration, opts ...TickerOption) (*Ticker, error) {
 	if err := checkTicker(period); err != nil {
 		return nil, fmt.Errorf("stead/periodic: new ticker: %w", err)
 	}
 	var o tickerOptions
-	for _, opt := range opts {
-		if opt != nil {
-			opt.applyTicker(&o)
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, fmt.Errorf("stead/periodic: new ticker: option %d of %d is nil", i+1, len(opts))
 		}
+		opt.applyTicker(&o)
 	}
 	if o.missed < SkipMissed || o.missed > maxCatchUp {
 		return nil, fmt.Errorf("stead/periodic: new ticker: Missed: the limit is not from 1 to %d", maxCatchUp)
@@ -95,7 +99,7 @@ func checkTicker(period time.Duration) error {
 	return checkPeriod(period)
 }
 
-// after is when the tick after one at due comes; that may be forever.
+// after returns when the tick after due comes, which may be forever.
 func (t *Ticker) after(due time.Duration) time.Duration {
 	if t.period == forever {
 		return forever
@@ -103,10 +107,10 @@ func (t *Ticker) after(due time.Duration) time.Duration {
 	return due + t.period
 }
 
-// Wait returns the next tick, at once if one is due, else when it is. It fails with
-// ErrNotRunning after Stop, with another error while another goroutine waits, and
-// with one that wraps ctx.Err and the cause of ctx when ctx ends; a ctx that has
-// ended already wins over a tick that is due. A failed Wait takes no tick.
+// Wait returns the next tick. It blocks until one is due. It returns ErrNotRunning
+// after Stop, an error while another goroutine waits, and an error that wraps
+// ctx.Err and the cause of ctx if ctx is done, even if a tick is due. A failed Wait
+// takes no tick.
 func (t *Ticker) Wait(ctx context.Context) (Tick, error) {
 	tick, err := t.wait(ctx)
 	if err != nil {
@@ -131,7 +135,7 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 	bell := &alarm{clk: t.time.clk}
 	defer bell.stop()
 	for first := true; ; first = false {
-		if err := ctx.Err(); err != nil { // before anything is taken
+		if err := ctx.Err(); err != nil { // before a tick is taken
 			if cause := context.Cause(ctx); !errors.Is(cause, err) {
 				err = fmt.Errorf("%w: %w", err, cause)
 			}
@@ -157,10 +161,10 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 	}
 }
 
-// take takes the tick that is due, or says how long until there is one and what
-// is closed when that changes.
+// take takes the due tick. Otherwise it returns how long until the next one, and a
+// channel that is closed when that changes.
 func (t *Ticker) take() (tick Tick, left time.Duration, change <-chan struct{}, err error) {
-	t.time.read() // follow a wall clock that was set, for Tick.Scheduled
+	t.time.read() // so that Tick.Scheduled follows the wall clock if it was set
 	now := t.time.elapsed()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -176,8 +180,8 @@ func (t *Ticker) take() (tick Tick, left time.Duration, change <-chan struct{}, 
 	}
 }
 
-// skip passes over the ticks that were due before this wait. One that is due at
-// this very instant is not late.
+// skip skips the ticks that were due before this wait. A tick that is due at this
+// instant is not late.
 func (t *Ticker) skip() {
 	now := t.time.elapsed()
 	t.mu.Lock()
@@ -194,9 +198,9 @@ func (t *Ticker) skip() {
 	}
 }
 
-// takeLocked takes the tick that is due.
+// takeLocked takes the due tick.
 func (t *Ticker) takeLocked(now time.Duration) Tick {
-	late := int((now - t.due) / t.period) // ticks that are due beside this one
+	late := int((now - t.due) / t.period) // further ticks that are due
 	missed := max(late-max(int(t.missed), 1)+1, 0)
 	at := t.due + time.Duration(missed)*t.period
 	t.due = t.after(at)
@@ -205,16 +209,15 @@ func (t *Ticker) takeLocked(now time.Duration) Tick {
 	return tick
 }
 
-// Ticks returns the ticks as a sequence that ends when ctx does or when the
-// ticker is stopped:
+// Ticks returns the ticks as a sequence. It ends when ctx is done or the ticker is
+// stopped:
 //
 //	for tick := range t.Ticks(ctx) {
 //		poll(ctx, tick.Scheduled)
 //	}
 //
-// Leaving the loop does not stop the ticker. Ranging while another goroutine
-// waits is a mistake in the program and panics; Wait is there for those who
-// cannot rule it out.
+// Leaving the loop does not stop the ticker. Ranging while another goroutine waits
+// is a mistake in the program and panics. Use Wait where that cannot be ruled out.
 func (t *Ticker) Ticks(ctx context.Context) iter.Seq[Tick] {
 	return func(yield func(Tick) bool) {
 		for {
@@ -229,10 +232,10 @@ func (t *Ticker) Ticks(ctx context.Context) iter.Seq[Tick] {
 	}
 }
 
-// Reset changes the period; see [NewTicker] for what it may be. The next tick is
-// one new period from now, also for a Wait that is on; a tick that is due already
-// stays. A wrong period and, with ErrNotRunning, a stopped ticker are errors and
-// change nothing.
+// Reset changes the period; see [NewTicker] for its bounds. The next tick is one
+// new period from now, also for a goroutine that waits. A tick that is already due
+// stays. Reset returns an error for an invalid period, and ErrNotRunning for a
+// stopped ticker; nothing changes then.
 func (t *Ticker) Reset(period time.Duration) error {
 	err := checkTicker(period)
 	now := t.time.elapsed()
@@ -262,8 +265,8 @@ func (t *Ticker) Period() time.Duration {
 	return t.period
 }
 
-// Stop ends the ticker: a Wait that is on and all later ones return ErrNotRunning,
-// and a tick that is due is void. It may be called more than once.
+// Stop stops the ticker. A waiting Wait and all later ones return ErrNotRunning. A
+// tick that is due is discarded. Stop may be called more than once.
 func (t *Ticker) Stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -7,18 +7,18 @@ import (
 	"github.com/netresearch/go-cron"
 )
 
-// wall is when a crontab line is due by the digits of a wall clock: pictures in,
-// pictures out. A set has the bit 1<<v for the value v.
+// wall is the set of wall-clock times at which a crontab line is due. It takes and
+// returns pictures, see package wallclock. A set has the bit 1<<v for the value v.
 type wall struct {
 	second, minute, hour     uint64
 	month, monthDay, weekDay uint64
 	monthDays                []cron.DomConstraint
 	weekDays                 []cron.DowConstraint
-	both                     bool // a day has to match both of its fields
+	both                     bool // a day must match both day fields
 }
 
-// newWall takes over what the parser made of the line. LW is the weekday nearest to
-// the N-th day before the month's last; the parser knows it for 0 only.
+// newWall converts the result of the parser. LW is the weekday nearest to the N-th
+// day before the last of the month; the parser has it for 0 only.
 func newWall(spec *cron.SpecSchedule) *wall {
 	return &wall{
 		second: spec.Second &^ anyValue, minute: spec.Minute &^ anyValue, hour: spec.Hour &^ anyValue,
@@ -28,8 +28,8 @@ func newWall(spec *cron.SpecSchedule) *wall {
 	}
 }
 
-// Next looks at each month once, for as many years as it takes until each kind of
-// year has come: leap or not, and beginning on each day of the week.
+// Next checks each month once, for as many years as it takes to see each kind of
+// year: leap or not, and beginning on each day of the week.
 func (w *wall) Next(after time.Time) time.Time {
 	t := after.Truncate(time.Second).Add(time.Second)
 	year, month, day := t.Date()
@@ -56,7 +56,8 @@ func (w *wall) Next(after time.Time) time.Time {
 	return time.Time{}
 }
 
-// clock is the first time of day that is not before the one given, if there is one.
+// clock returns the first matching time of day that is not before the given one, if
+// there is one.
 func (w *wall) clock(hour, minute, second int) (time.Duration, bool) {
 	s := notBefore(w.second, second)
 	if s == none {
@@ -79,12 +80,12 @@ func (w *wall) clock(hour, minute, second int) (time.Duration, bool) {
 	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second, true
 }
 
-// none is what notBefore says when the set has no such value.
+// none is the result of notBefore if the set has no such value.
 const none = 64
 
 func notBefore(set uint64, v int) int { return bits.TrailingZeros64(set >> v << v) }
 
-// days is the set of the days of a month on which the line is due.
+// days returns the set of the matching days of a month.
 func (w *wall) days(year int, month time.Month) uint64 {
 	first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC).Weekday()
 	length := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
@@ -111,8 +112,8 @@ func (w *wall) days(year int, month time.Month) uint64 {
 	return days & (1<<(length+1) - 1) &^ 1
 }
 
-// dayOf is the day of a month that a constraint is about, or 0 if that has none. The
-// month begins on a weekday, first, and has length days.
+// dayOf returns the day of a month that a constraint means, or 0 if the month has
+// none. The month begins on the weekday first and has length days.
 func dayOf(c cron.DomConstraint, first time.Weekday, length int) int {
 	day := c.N
 	if c.Type != cron.DomNearestWeekday {

@@ -7,30 +7,29 @@ import (
 )
 
 // overlapReach is how long after the start of a segment its wall-clock times can
-// still be repeats: clocks go back a few hours at most, a day where the date
+// still be repeats. Clocks go back a few hours at most, and a day where the date
 // line moved.
 const overlapReach = 25 * time.Hour
 
-// zoned lays a schedule of wall-clock times into a time zone.
+// zoned is a schedule of wall-clock times in a time zone.
 type zoned struct {
 	wall   *wall
-	text   string // what it was made of, without the zone
+	text   string // the configured text, without the zone
 	loc    *time.Location
 	gap    GapPolicy
 	repeat RepeatPolicy
-	hourly bool // it means every real hour, so no policy applies
-	// What only the text needs to know of the options.
+	hourly bool // it is due in every real hour, so no policy applies
+	// Used by String only.
 	usual   RepeatPolicy
 	andDays bool
 }
 
-// latestYear bounds the years for which there are slots: beyond, sums of instants
-// overflow at some time.
+// latestYear bounds the years that have slots. Beyond, sums of instants overflow.
 const latestYear = 9999
 
-// Next walks over the segments of the zone. Each step moves on to a later one, and
-// the slot that is looked for is cronSearchYears ahead at most, so it ends whatever
-// the zone is like and however many slots the policies leave out.
+// Next walks over the segments of the zone. Each step moves to a later segment, and
+// the slot is at most cronSearchYears ahead. So Next ends whatever the zone is, and
+// however many slots the policies exclude.
 func (z *zoned) Next(after time.Time) time.Time {
 	t := after.Round(0).In(z.loc)
 	year := t.Year()
@@ -44,14 +43,14 @@ func (z *zoned) Next(after time.Time) time.Time {
 		if at := picture.Add(-seg.Offset); seg.End.IsZero() || at.Before(seg.End) {
 			return at.In(z.loc)
 		}
-		// Not in this segment: a slot in the hole before the next one, or later.
+		// Not in this segment: the slot is in the gap before the next one, or later.
 		next := wallclock.At(seg.End.In(z.loc))
 		start := next.Picture(seg.End)
 		if picture.Before(start) && z.gap == FirstInstantAfter && !z.hourly {
 			return seg.End.In(z.loc)
 		}
-		// There is no slot between from and picture, so the search goes on only where
-		// the next segment begins outside of that.
+		// There is no slot between from and picture, so a new search is needed only if
+		// the next segment begins outside of that interval.
 		if picture.Before(start) || !start.After(from) {
 			from = z.skipRepeat(next, start.Add(-1))
 			picture = z.wall.Next(from)
@@ -62,7 +61,7 @@ func (z *zoned) Next(after time.Time) time.Time {
 }
 
 // skipRepeat moves from, a picture in seg, past the wall-clock times that the
-// clocks have shown before seg, if they are not to run again.
+// clocks have already shown before seg, unless they are due again.
 func (z *zoned) skipRepeat(seg wallclock.Segment, from time.Time) time.Time {
 	if z.hourly || z.repeat == RepeatBoth || seg.Start.IsZero() || from.Sub(seg.Picture(seg.Start)) > overlapReach {
 		return from

@@ -18,12 +18,12 @@ import (
 var _ periodic.LastRunStore = (*Store)(nil)
 
 // Store is a [periodic.LastRunStore] with one small file per job in a directory.
-// Make it with [New]. Its methods may be called concurrently; they do not look at
-// their context, because a small file takes no time worth cancelling.
+// Use [New] to create it. A Store is safe for concurrent use. Its methods ignore
+// their context, because a small file takes no time worth canceling.
 type Store struct{ dir string }
 
-// New returns a store in dir and makes that directory, and those above it, if
-// there is none. There is nothing to close.
+// New returns a store in dir. It creates that directory and its parents if they do
+// not exist. A store need not be closed.
 func New(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, opError("open", dir, err)
@@ -31,13 +31,13 @@ func New(dir string) (*Store, error) {
 	return &Store{dir}, nil
 }
 
-// longest is how long a name may get by escaping: most file systems end at 255
+// longest is the maximum length of an escaped name. Most file systems allow 255
 // bytes.
 const longest = 200
 
-// path escapes what file systems do not like in names; the suffix keeps "." and
-// ".." harmless. Of a name that is too long a hash stands for the rest; nothing that
-// is escaped has the mark before it.
+// path escapes characters that file systems do not accept. The suffix keeps "." and
+// ".." harmless. In a name that is too long, a hash replaces the rest. An escaped
+// name never contains the mark before the hash.
 func (s *Store) path(job string) string {
 	name := strings.ReplaceAll(url.PathEscape(job), ":", "%3A")
 	if len(name) > longest {
@@ -46,8 +46,7 @@ func (s *Store) path(job string) string {
 	return filepath.Join(s.dir, name+".lastrun")
 }
 
-// LastRun reads the job's file. That there is none is not an error: it returns
-// the zero time then.
+// LastRun reads the file of the job. It returns the zero time if there is none.
 func (s *Store) LastRun(_ context.Context, job string) (time.Time, error) {
 	text, err := os.ReadFile(s.path(job))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,8 +59,8 @@ func (s *Store) LastRun(_ context.Context, job string) (time.Time, error) {
 	return t, opError("read last run of", job, err)
 }
 
-// SaveLastRun replaces the job's file by one that was flushed to the disk. If it
-// fails, or the machine dies at that moment, the old one may still be there.
+// SaveLastRun replaces the file of the job with one that was flushed to disk. If it
+// fails, or the machine crashes at that moment, the old file may still be there.
 func (s *Store) SaveLastRun(_ context.Context, job string, slot time.Time) error {
 	return opError("save last run of", job, s.replace(s.path(job), slot.Format(time.RFC3339Nano)+"\n"))
 }
@@ -85,7 +84,7 @@ func (s *Store) replace(path, text string) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// opError is err with the package, the verb and the name of the job or directory.
+// opError adds the package, the verb and the name of the job or directory to err.
 func opError(verb, name string, err error) error {
 	if err == nil {
 		return nil

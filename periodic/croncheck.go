@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// The texts of the parser's errors speak of its own options, and it lets through
-// what is more often a typing error than wanted: 5-1 as a range around the end,
-// 61/2, an empty item. So every item is judged here, before the parser sees it,
-// and an error says which field and value it is about and what is allowed.
+// The errors of the parser mention its own options, and the parser accepts what is more
+// often a typing error than intended: 5-1 as a range around the end, 61/2, an empty item.
+// So every item is checked here, before the parser sees it. An error says which field and
+// value is wrong and what is allowed.
 
-// vet checks the text of a crontab line and brings it into the parser's dialect.
-func vet(expr string) (string, error) {
+// checkCron checks the text of a crontab line and returns it in the syntax of the
+// parser.
+func checkCron(expr string) (string, error) {
 	switch {
 	case len(expr) > cronMaxLength:
 		return "", fmt.Errorf("longer than %d bytes", cronMaxLength)
@@ -29,7 +30,7 @@ func vet(expr string) (string, error) {
 	}
 	words := strings.Fields(expr)
 	if len(words) > 0 && words[0][0] == '@' {
-		return vetNickname(words)
+		return checkNickname(words)
 	}
 	if len(words) != 5 && len(words) != 6 {
 		return "", wrongCount(words)
@@ -38,11 +39,11 @@ func vet(expr string) (string, error) {
 	for i, word := range words {
 		items := strings.Split(strings.ToUpper(word), ",")
 		for n, item := range items {
-			vetted, err := fields[i].vet(item)
+			checked, err := fields[i].check(item)
 			if err != nil {
 				return "", fmt.Errorf("%s: %w", fields[i].name, err)
 			}
-			items[n] = vetted
+			items[n] = checked
 		}
 		words[i] = strings.Join(items, ",")
 	}
@@ -51,9 +52,10 @@ func vet(expr string) (string, error) {
 
 var cronNicknames = []string{"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 
-// vetNickname judges what begins with an @. @every and @reboot, which other
-// programs know, are no times of a calendar: they have places of their own.
-func vetNickname(words []string) (string, error) {
+// checkNickname checks a text that begins with an @. @every and @reboot, which
+// other programs know, are not times of a calendar; the error names what to use for
+// them.
+func checkNickname(words []string) (string, error) {
 	name := strings.ToLower(words[0])
 	switch {
 	case name == "@every":
@@ -68,7 +70,7 @@ func vetNickname(words []string) (string, error) {
 	return name, nil
 }
 
-// wrongCount is the error for a text that has not 5 or 6 fields.
+// wrongCount returns the error for a text that does not have 5 or 6 fields.
 func wrongCount(words []string) error {
 	hint, plural := "", "s"
 	if len(words) == 1 {
@@ -86,12 +88,12 @@ func wrongCount(words []string) error {
 		len(words), plural, hint)
 }
 
-// cronField is what one field may have. A number beyond its bounds gets through
+// cronField says what one field may contain. A number beyond its bounds would pass
 // the parser if a step follows it.
 type cronField struct {
 	name     string
 	min, max int
-	names    []string // of the values from first on
+	names    []string // names of the values from first on
 	first    int
 }
 
@@ -114,15 +116,15 @@ var (
 	}
 )
 
-// vet judges an item of the field's list, in upper case, and returns it in the
-// parser's dialect.
-func (f *cronField) vet(item string) (string, error) {
+// check checks an item of the list of a field, in upper case, and returns it in the
+// syntax of the parser.
+func (f *cronField) check(item string) (string, error) {
 	day, ordinal, counted := strings.Cut(item, "#")
 	switch {
 	case item == "":
 		return "", errors.New("an item of the list is empty")
 	case f.name == dayOfMonth && (item[0] == 'L' || strings.HasSuffix(item, "W")):
-		return vetDayOfMonth(item)
+		return checkDayOfMonth(item)
 	case f.name == dayOfWeek && counted:
 		if ordinal != "L" && number(ordinal, 1, 5) < 0 {
 			return "", wrong(item, "want a number from 1 to 5, or L for the last, after #")
@@ -134,11 +136,11 @@ func (f *cronField) vet(item string) (string, error) {
 		day = item[:len(item)-1]
 		return day + "#L", f.single(day)
 	}
-	return f.vetRange(item)
+	return f.checkRange(item)
 }
 
-// vetDayOfMonth judges the items that only a day of the month has.
-func vetDayOfMonth(item string) (string, error) {
+// checkDayOfMonth checks the items that only a day of the month has.
+func checkDayOfMonth(item string) (string, error) {
 	rest, last := strings.CutPrefix(item, "L")
 	if !last {
 		if number(item[:len(item)-1], 1, 31) < 0 {
@@ -158,19 +160,19 @@ func vetDayOfMonth(item string) (string, error) {
 		return "", wrong(item, "want L, LW, L-n or L-nW")
 	case number(days, 1, 30) < 0:
 		return "", wrong(item, "want a number of days from 1 to 30 after L-")
-	case nearest: // LW-n is another way to write it
+	case nearest: // LW-n means the same
 		return "L-" + days + "W", nil
 	}
 	return item, nil
 }
 
-// single judges what has to be one value.
+// single checks that s is one value.
 func (f *cronField) single(s string) error {
 	_, _, err := f.value(s)
 	return err
 }
 
-// value is that of a number or a name.
+// value returns the value of a number or a name.
 func (f *cronField) value(s string) (n int, named bool, err error) {
 	if n = number(s, f.min, f.max); n >= 0 {
 		return n, false, nil
@@ -187,7 +189,7 @@ func (f *cronField) value(s string) (n int, named bool, err error) {
 
 func wrong(item, why string) error { return fmt.Errorf("%q, %s", clip(item), why) }
 
-// hint is what was probably meant by s, which is no value of the field.
+// hint suggests what was probably meant by s, which is not a value of the field.
 func (f *cronField) hint(s string) string {
 	if f.min == 0 && f.names == nil && s == strconv.Itoa(f.max+1) {
 		return "; did you mean 0?"
@@ -203,7 +205,7 @@ func (f *cronField) hint(s string) string {
 	return ""
 }
 
-// alike are the names that s is the beginning of, or begins with.
+// alike returns the names of which s is a prefix, or that are a prefix of s.
 func alike(names []string, s string) (like []string) {
 	for _, name := range names {
 		if len(s) > 1 && (strings.HasPrefix(name, s) || strings.HasPrefix(s, name)) {
@@ -213,8 +215,8 @@ func alike(names []string, s string) (like []string) {
 	return like
 }
 
-// number is s if it is made of digits, with or without leading zeros, and from low
-// to high; else -1.
+// number returns s as a number if it consists of digits, leading zeros allowed, and
+// is from low to high. Otherwise it returns -1.
 func number(s string, low, high int) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || s[0] == '+' || n < low || n > high {

@@ -5,46 +5,46 @@ import (
 	"time"
 )
 
-// What a job knows of its past is in three parts, so that a hundred thousand jobs
-// that run as they should are small: none has a record before something happens,
-// trouble before something goes wrong, or detail before somebody looks.
+// What a job knows of its past is in three parts, so that a hundred thousand jobs without
+// failures are small. A job has no record before its first run, no trouble before its
+// first failure or skip, and no detail before the first call of Stats.
 
-// record is of every job that ran.
+// record belongs to every job that has run.
 type record struct {
-	base        context.Context // of the runs in this life, with the job's label; nil: not made yet
+	base        context.Context // of the runs in this session, with the label of the job; nil before the first
 	succeeded   uint64
-	lastEnd     int64 // Unix nanoseconds, as are the next two; for After
+	lastEnd     int64 // for After; Unix nanoseconds, as the next two
 	lastStarted int64
 	lastSuccess int64
-	last        past
-	zone        *time.Location // of the slots; nil: no run has ended
+	last        storedRun
+	zone        *time.Location // of the slots; nil before a run has ended
 	trouble     *trouble
 	detail      *detail
 }
 
-// trouble is of jobs with a failure, a skip or a store.
+// trouble belongs to jobs with a failure, a skip or a store.
 type trouble struct {
-	outcomes [len(outcomeNames)]uint64 // but for those that succeeded
+	outcomes [len(outcomeNames)]uint64 // without successful runs
 	skips    Skips
-	stuck    uint64
-	streak   int     // failed runs in a row
-	lost     int     // failed slots in a row
-	retry    request // when retryAt is due
-	retryAt  int64   // Unix nanoseconds; zero: no attempt is due
-	saved    int64   // the last slot that was given to the store, Unix nanoseconds; zero: none
+	overdue  uint64
+	streak   int     // consecutive failed runs
+	lost     int     // consecutive failed slots
+	retry    request // the attempt that is due at retryAt
+	retryAt  int64   // Unix nanoseconds; zero if no attempt is due
+	saved    int64   // the last slot given to the store, in Unix nanoseconds, or zero
 	err      error   // of the last run
 }
 
-// detail is of jobs on their own, and of those that are watched.
+// detail belongs to jobs of their own, and to those whose Stats were called.
 type detail struct {
 	duration distribution
 	lateness distribution
-	history  []remembered // a ring; at points to the oldest once it is full
+	history  []remembered // a ring; at is the index of the oldest once it is full
 	at       int
 }
 
-// past is a Run as it is kept: in less than half the room.
-type past struct {
+// storedRun is a Run in less than half the space.
+type storedRun struct {
 	slot, started      int64 // Unix nanoseconds
 	lateness, duration time.Duration
 	attempt            uint32
@@ -54,11 +54,11 @@ type past struct {
 
 // remembered is a run in the history.
 type remembered struct {
-	past
+	storedRun
 	err error
 }
 
-// record is made on first use.
+// record returns the record of the job and creates it on first use.
 func (j *Job) record() *record {
 	if j.rec == nil {
 		j.rec = new(record)
@@ -66,7 +66,7 @@ func (j *Job) record() *record {
 	return j.rec
 }
 
-// trouble is made on first use.
+// trouble returns the trouble of the job and creates it on first use.
 func (j *Job) trouble() *trouble {
 	past := j.record()
 	if past.trouble == nil {
@@ -75,7 +75,7 @@ func (j *Job) trouble() *trouble {
 	return past.trouble
 }
 
-// troubled is the job's trouble, or nil.
+// troubled returns the trouble of the job, or nil.
 func (j *Job) troubled() *trouble {
 	if j.rec == nil {
 		return nil
@@ -83,10 +83,10 @@ func (j *Job) troubled() *trouble {
 	return j.rec.trouble
 }
 
-// bookLocked files an ended run.
+// bookLocked records an ended run.
 func (j *Job) bookLocked(r Run, now time.Time) {
 	c := j.record()
-	c.last = past{
+	c.last = storedRun{
 		r.Slot.UnixNano(), r.Started.UnixNano(), r.Lateness, r.Duration,
 		uint32(r.Attempt), r.Outcome, r.Trigger,
 	}
@@ -101,7 +101,7 @@ func (j *Job) bookLocked(r Run, now time.Time) {
 		t := j.trouble()
 		t.outcomes[r.Outcome]++
 		t.err = r.Err
-		if r.Outcome != Cancelled {
+		if r.Outcome != Canceled {
 			t.streak++
 		}
 	}
@@ -113,7 +113,7 @@ func (j *Job) bookLocked(r Run, now time.Time) {
 	}
 }
 
-// watchLocked makes the job keep its detail from now on, and begins with the last
+// watchLocked makes the job keep its detail from now on, beginning with the last
 // run.
 func (j *Job) watchLocked() {
 	if j.watched {
@@ -149,15 +149,15 @@ func (c *record) lastErr() error {
 	return c.trouble.err
 }
 
-// run is p with the zones of the job's slots and of its clock.
-func (c *record) run(p past, err error, clock *time.Location) Run {
+// run returns p as a Run, with the locations of the slots and of the clock.
+func (c *record) run(p storedRun, err error, clock *time.Location) Run {
 	return Run{
 		Slot: time.Unix(0, p.slot).In(c.zone), Started: time.Unix(0, p.started).In(clock),
 		Lateness: p.lateness, Duration: p.duration, Attempt: int(p.attempt), Outcome: p.outcome, Err: err, Trigger: p.trigger,
 	}
 }
 
-// fill copies the past into s.
+// fill copies the record into s.
 func (c *record) fill(s *Stats, clock *time.Location) {
 	at := func(nanos int64) (t time.Time) {
 		if nanos != 0 {
@@ -177,7 +177,7 @@ func (c *record) fill(s *Stats, clock *time.Location) {
 		s.Runs[Outcome(i)] = n
 	}
 	s.Runs[Succeeded] = c.succeeded
-	s.Panics, s.StuckRuns, s.Skipped = t.outcomes[Panicked], t.stuck, t.skips
+	s.Panics, s.OverdueRuns, s.Skipped = t.outcomes[Panicked], t.overdue, t.skips
 	s.Streak, s.RetryAt = t.streak, at(t.retryAt)
 	d := c.detail
 	if d == nil {
@@ -189,6 +189,6 @@ func (c *record) fill(s *Stats, clock *time.Location) {
 	s.History = make([]Run, n)
 	for i := range n {
 		old := d.history[(d.at+i)%n]
-		s.History[n-1-i] = c.run(old.past, old.err, clock)
+		s.History[n-1-i] = c.run(old.storedRun, old.err, clock)
 	}
 }

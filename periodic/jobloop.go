@@ -6,24 +6,25 @@ import (
 	"time"
 )
 
-// What the loop does with one job. All decisions are made here, on the loop's
-// goroutine; other goroutines only leave requests in the job and poke the loop.
+// This file is what the loop does with one job. All decisions are made here, on the
+// goroutine of the loop. Other goroutines only leave requests in the job and poke the
+// loop.
 
 // request is a run to start.
 type request struct {
 	slot    time.Time
-	due     int64 // Unix nanoseconds: slot and jitter
+	due     int64 // slot plus jitter, in Unix nanoseconds
 	attempt int   // counts from 1
 	trigger bool
-	again   bool // asked for by ErrAgain: its slot had a run already
+	again   bool // requested by ErrAgain: its slot has had a run
 }
 
-// only says whether the request is for the only run of its slot, which is to be
-// counted if it comes to nothing. A further attempt, or the rest of an ErrAgain, is
-// for one that had a run.
+// only reports whether the request is for the only run of its slot. Such a slot is
+// counted if the run does not happen. The slot of a retry or of an ErrAgain has had
+// a run.
 func (r request) only() bool { return r.attempt == 1 && !r.again }
 
-// slotsOf is how many of the requests are the only run of their slot.
+// slotsOf returns how many of the requests are the only run of their slot.
 func slotsOf(requests []request) (n int) {
 	for _, r := range requests {
 		if r.only() {
@@ -33,33 +34,33 @@ func slotsOf(requests []request) (n int) {
 	return n
 }
 
-// step lets the job do what is due at now and returns when it wants to be looked
-// at next.
-func (j *Job) step(s *Scheduler, now time.Time) int64 {
+// tick does what is due at now and returns when the loop has to look at the job
+// next.
+func (j *Job) tick(s *Scheduler, now time.Time) int64 {
 	j.mu.Lock()
-	for q, due := j.questionLocked(now); due; q, due = j.questionLocked(now) {
-		if ours(q.schedule) { // else the lock may not be held
+	for q, due := j.dueLocked(now); due; q, due = j.dueLocked(now) {
+		if ours(q.schedule) { // user code must not be called with the lock held
 			a, err := decide(q, s.scratch[:0])
 			s.scratch = a.run
-			j.answerLocked(q, a, err, now)
+			j.applyLocked(q, a, err, now)
 		} else if !j.consultLocked(q) {
 			break
 		}
 	}
 	hangs := j.hangsLocked(now)
-	stuck := j.expireLocked(now)
+	overdue := j.expireLocked(now)
 	j.retryLocked(now)
 	j.launchLocked(now)
 	over := j.endLocked()
-	err, l := j.err, j.life
+	err, l := j.err, j.session
 	when := j.whenLocked()
 	j.mu.Unlock()
-	if hangs || len(stuck) > 0 || over {
-		l.aside(j.name+" (its Logger)", func() error { // somebody else's code too
+	if hangs || len(overdue) > 0 || over {
+		l.aside(j.name+" (its Logger)", func() error { // the handler is user code too
 			if hangs {
 				j.tell(slog.LevelWarn, "schedule does not return from Next")
 			}
-			for _, r := range stuck {
+			for _, r := range overdue {
 				j.tell(slog.LevelWarn, "run ignores its timeout", "slot", r.req.slot, "timeout", j.timeout)
 			}
 			switch {
@@ -74,8 +75,8 @@ func (j *Job) step(s *Scheduler, now time.Time) int64 {
 	return when
 }
 
-// questionLocked says whether there is something to decide, and what.
-func (j *Job) questionLocked(now time.Time) (q question, due bool) {
+// dueLocked returns what there is to decide, and whether anything is due.
+func (j *Job) dueLocked(now time.Time) (q decideInput, due bool) {
 	if j.state != active {
 		return q, false
 	}
@@ -92,11 +93,11 @@ func (j *Job) questionLocked(now time.Time) (q question, due bool) {
 	return q, true
 }
 
-// answerLocked carries out what was decided about slots that were due.
-func (j *Job) answerLocked(q question, a answer, err error, now time.Time) {
+// applyLocked applies what was decided about due slots.
+func (j *Job) applyLocked(q decideInput, a decision, err error, now time.Time) {
 	if err != nil {
-		// Without a next slot there is nothing to go on with. The runs that are on
-		// may end in peace; endLocked sees to the rest.
+		// The job cannot go on without a next slot. Running runs may finish; then
+		// endLocked ends the job.
 		j.err = opError("run", j.name, err)
 		j.dropLocked()
 		j.exhausted, j.replan = true, false
@@ -104,7 +105,7 @@ func (j *Job) answerLocked(q question, a answer, err error, now time.Time) {
 	}
 	fire, resumed := j.fire, j.resumed
 	j.setScheduleLocked(j.schedule, a)
-	if q.slot.IsZero() { // it was about the next slot only
+	if q.slot.IsZero() { // only the next slot was planned
 		return
 	}
 	latest := q.slot
@@ -118,11 +119,11 @@ func (j *Job) answerLocked(q question, a answer, err error, now time.Time) {
 	case 0:
 	case 1:
 		if !latest.Equal(q.slot) {
-			fire = j.last // fire was that of the first slot due
+			fire = j.last // fire belonged to the first due slot
 		}
 		r := request{slot: latest, due: fire, attempt: 1}
-		if j.running == 0 && len(j.pending) == 0 && j.home.limit == nil {
-			j.startLocked(r, now) // as almost all: it need not wait, which would take memory
+		if j.running == 0 && len(j.pending) == 0 && j.scheduler.limit == nil {
+			j.startLocked(r, now) // the usual case; waiting in pending would take memory
 		} else if !j.admitLocked(r) {
 			j.trouble().skips.Overlap++
 		}
@@ -138,10 +139,10 @@ func (j *Job) answerLocked(q question, a answer, err error, now time.Time) {
 	}
 }
 
-// catchUpLocked queues slots to make up for and returns how many older ones had
-// to go for them. The limit of CatchUp bounds the queue here and not the policy
-// for overlaps, under which all but one would be skipped; it holds also when an
-// earlier catching up is not through yet.
+// catchUpLocked queues missed slots, and returns how many older ones were dropped
+// for them. The limit of CatchUp bounds the queue here. The policy for overlaps
+// would skip all but one. The limit also applies while an earlier catch-up is still
+// in the queue.
 func (j *Job) catchUpLocked(slots []time.Time) (over int) {
 	for _, slot := range slots {
 		j.pending = append(j.pending, request{slot: slot, due: slot.UnixNano(), attempt: 1})
@@ -152,14 +153,15 @@ func (j *Job) catchUpLocked(slots []time.Time) (over int) {
 	return over
 }
 
-// admitLocked decides whether a run may be on, or wait, beside those that are.
+// admitLocked reports whether a run may run or wait beside the others, and queues
+// it if so.
 func (j *Job) admitLocked(r request) bool {
 	busy := int(j.running) + len(j.pending)
 	switch {
 	case busy == 0:
 	case j.overlap == Replace:
-		// The new run starts when the old one has returned: until then it waits
-		// in pending, and a still newer slot takes its place there.
+		// The new run starts when the old one has returned. Until then it waits in
+		// pending, where a newer slot may replace it.
 		for old := j.runs; old != nil; old = old.older {
 			old.cancel(ErrReplaced)
 		}
@@ -174,12 +176,12 @@ func (j *Job) admitLocked(r request) bool {
 	return true
 }
 
-// launchLocked starts the runs there is room for, or puts the job in the line for
-// the limit of the scheduler.
+// launchLocked starts the runs for which there is room, or queues the job for the
+// limit of the scheduler.
 func (j *Job) launchLocked(now time.Time) {
-	if j.home.limit != nil {
+	if j.scheduler.limit != nil {
 		if j.readyLocked() {
-			j.home.queueUp(j)
+			j.scheduler.queueUp(j)
 		}
 		return
 	}
@@ -188,8 +190,8 @@ func (j *Job) launchLocked(now time.Time) {
 	}
 }
 
-// readyLocked says whether a run waits that may begin. A run whose context ended
-// long ago still takes its room until it returns.
+// readyLocked reports whether a waiting run may begin. A run whose context was
+// canceled takes its place until it returns.
 func (j *Job) readyLocked() bool {
 	return len(j.pending) > 0 && j.state == active && int(j.running) < j.overlap.width()
 }
@@ -202,9 +204,9 @@ func (j *Job) launchOneLocked(now time.Time) *run {
 	return r
 }
 
-// endLocked ends a job that has nothing more to do and says whether it did.
+// endLocked ends a job that has nothing more to do, and reports whether it did.
 func (j *Job) endLocked() bool {
-	// A paused job may get a new schedule yet.
+	// A paused job may still get a new schedule.
 	if j.state != active || !j.exhausted || j.paused || j.running > 0 || len(j.pending) > 0 {
 		return false
 	}
@@ -216,8 +218,8 @@ func (j *Job) endLocked() bool {
 	return true
 }
 
-// whenLocked is when the loop has to look at the job again, if nothing happens
-// to it before that. Whoever makes something happen pokes the loop.
+// whenLocked returns when the loop has to look at the job again. Whoever changes
+// the job before that pokes the loop.
 func (j *Job) whenLocked() int64 {
 	when := int64(never)
 	for r := j.runs; r != nil; r = r.older {
@@ -231,8 +233,8 @@ func (j *Job) whenLocked() int64 {
 	}
 	if a := j.asked; a == nil {
 		when = min(when, j.fire)
-	} else if !a.told { // the answer will call
-		when = min(when, a.since+int64(stuckAfter))
+	} else if !a.told { // the decision will poke the loop
+		when = min(when, a.since+int64(overdueAfter))
 	}
 	return when
 }
