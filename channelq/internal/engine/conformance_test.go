@@ -11,8 +11,9 @@ import (
 
 var background = context.Background()
 
-// capacities include the smallest, powers of two and others.
-var capacities = []int{1, 2, 3, 7, 8, 64, 1000}
+// capacities include the smallest, powers of two and others; the items of the
+// largest are in more than one chunk.
+var capacities = []int{1, 2, 3, 7, 8, 64, 1000, 5000}
 
 func newEngine(capacity int) engine.ByValue[int] {
 	return engine.NewByValue[int](engine.Config{Capacity: capacity})

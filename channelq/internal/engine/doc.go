@@ -5,7 +5,7 @@
 //
 // # Layout
 //
-// A ring of values and two indices, each with a lock bit in it.
+// Two indices, each with a lock bit in it, and the items in chunks: see chunk.
 //
 //   - One producer at a time holds the lock bit inside tail, writes its values,
 //     and publishes them together with giving the lock bit back, by one add. A
@@ -16,10 +16,12 @@
 // What decides throughput is how many cache lines cross between cores per item.
 // The producers' line and the consumers' line stay where they are used: a
 // producer looks at head only when the room it knows of is used up, a consumer
-// looks at tail only when it has taken all that was there at its last look. The
-// lines of the ring have to cross. A producer that finds the queue full lingers before it
-// looks again, so that a look is worth its price; a consumer that finds it empty
-// parks, so that it runs next where the next item is put.
+// looks at tail only when it has taken all that was there at its last look. A
+// producer that finds the queue full yields once before it parks; a consumer that
+// finds it empty parks, so that it runs next where the next item is put.
+//
+// What does not depend on the type of the items is in core, waiters and samples,
+// which a program has once. Only what copies items is there for each type.
 //
 // # Guarantees
 //
@@ -39,10 +41,14 @@
 // # Cost
 //
 // No goroutine, no allocation per item; waiting reuses its parking place. A put
-// that waits yields the processor a few times, for about a microsecond in all if
-// nobody else wants it, and then parks on a channel of its own, as a take does at
-// once; a synctest bubble sees both as blocked. A call that finds a lock bit set does the same, and
-// sleeps if the holder stays away: no more than a few microseconds are burnt.
+// that waits yields the processor once and then parks on a channel of its own, as
+// a take does at once; a synctest bubble sees both as blocked. A call that finds a
+// lock bit set yields a few times and then sleeps if the holder stays away: no
+// more than a few microseconds are burnt.
+//
+// Memory is that of the items in the queue, rounded up to chunks of 16 kB or 64
+// items, and a megabyte of spare chunks at most. A queue whose capacity fits into
+// one chunk has that from the start.
 //
 // A holder that an operating system preempts between its two atomics costs its
 // side what it is away, usually milliseconds: nobody else of that side gets

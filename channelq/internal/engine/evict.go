@@ -18,11 +18,11 @@ const (
 // Each turn of its loop means that another call went through, or stands between
 // its two atomics.
 func (e *Engine[T]) PutEvict(v, evicted *T, victim Victim) (was bool, o Outcome) {
-	if e.rendezvous != nil {
-		return e.rendezvous.evict(v, evicted)
+	if e.meeting != nil {
+		return e.meeting.evict(v, evicted)
 	}
 	for i := 0; ; i++ {
-		if o = e.putOne(v); o != Full {
+		if o = e.TryPut(v); o != Full {
 			return false, o
 		}
 		h := e.head.Load()
@@ -45,33 +45,17 @@ func (e *Engine[T]) PutEvict(v, evicted *T, victim Victim) (was bool, o Outcome)
 // moves. They get head's from their caller and release both, and return pending
 // when there is room.
 
-// lockFull takes tail's lock bit too, if the queue is full and not closed. With
-// pending and Closed it has released head's.
-func (e *Engine[T]) lockFull(h uint64) (pos uint64, o Outcome) {
-	for i := 0; ; i++ {
-		t := e.tail.Load()
-		switch {
-		case t&closed != 0:
-			e.release(0)
-			return 0, Closed
-		case distance(t/posUnit, h) < e.capacity:
-			e.release(0)
-			return 0, pending
-		case t&locked == 0 && e.tail.CompareAndSwap(t, t|locked):
-			return t / posUnit, OK
-		}
-		backOff(i)
-	}
-}
-
 // swapOldest takes the item at h and puts *v behind the newest one.
 func (e *Engine[T]) swapOldest(h uint64, v, evicted *T) Outcome {
 	pos, o := e.lockFull(h)
 	if o != OK {
 		return o
 	}
-	// With a capacity that is a power of two both are the same slot.
-	slot := &e.values[h&e.mask]
+	if h&e.mask == 0 {
+		e.nextTakeChunk()
+	}
+	// With a capacity that is a power of two both may be the same slot.
+	slot := &e.takeChunk.items[h&e.mask]
 	*evicted = *slot
 	if e.pointers {
 		var zero T
@@ -91,9 +75,10 @@ func (e *Engine[T]) swapNewest(h uint64, v, evicted *T) Outcome {
 	if o != OK {
 		return o
 	}
-	newest := pos - 1
-	*evicted = e.values[newest&e.mask]
-	e.write(newest, unsafe.Slice(v, 1))
+	// A chunk is entered with its first position, so this is still the one of the last.
+	slot := &e.putChunk.items[(pos-1)&e.mask]
+	*evicted, *slot = *slot, *v
+	e.stamp(pos-1, 1)
 	e.swapped.Add(1)
 	e.publish(0)
 	e.release(0)

@@ -1,56 +1,34 @@
 package engine
 
-import (
-	"sync"
-	"sync/atomic"
-)
-
-// putters are the calls that wait for room. A consumer that made room does not
-// merely wake the first of them: it puts that call's items into the queue
-// itself. So a waiter is served in its turn however late it gets a processor,
-// and running producers cannot overtake it again and again.
+// A consumer that made room does not merely wake the first of the calls that wait
+// for it: it puts that call's items into the queue itself. So a waiter is served
+// in its turn however late it gets a processor, and running producers cannot
+// overtake it again and again.
 //
 // While a served waiter is on its way, consumers leave the others alone unless
-// the queue runs empty: the waiter lets the next one in when it runs, and a
-// burst of takes is not a burst of wake-ups.
-type putters[T any] struct {
-	// needsWakeup: somebody is parked and nobody is on the way. It is all that a
-	// take looks at.
-	needsWakeup atomic.Bool
-	parked      atomic.Int32 // the length of the line
-	mu          sync.Mutex
-	waiterList[T]
-	wakeupsInFlight int // waiters that were sent a token and have not run yet
+// the queue runs empty: the waiter lets the next one in when it runs.
+
+// putWaiter returns one to be filled in and given to putWait.
+func (e *Engine[T]) putWaiter() *carrier[T] {
+	e.putters.mu.Lock()
+	defer e.putters.mu.Unlock()
+	return carrierFrom[T](&e.putters.waiterList)
 }
 
-// updateLocked sets needsWakeup and parked. A waiter sets them before its last look at
-// the room, a take loads call after its release: one of the two sees the other.
-func (s *putters[T]) updateLocked() {
-	s.needsWakeup.Store(s.first != nil && s.wakeupsInFlight == 0)
-	s.parked.Store(int32(s.length))
-}
-
-// waiter returns one to be filled in and given to putWait.
-func (s *putters[T]) waiter() *waiter[T] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.get()
-}
-
-// finishLocked takes a waiter off the line with its result. One that was woken
+// finishLocked takes a waiter off the list with its result. One that was woken
 // has its token already.
-func (s *putters[T]) finishLocked(w *waiter[T], o Outcome) {
+func (s *waiters) finishLocked(w *waiter, o Outcome) {
 	w.out = o
 	if w.woken {
 		s.remove(w)
 		return
 	}
-	s.wakeupsInFlight++
+	s.inFlight++
 	s.send(w)
 }
 
 // closeAll ends all waits of a closed engine.
-func (s *putters[T]) closeAll() {
+func (s *waiters) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.first != nil {
@@ -60,18 +38,18 @@ func (s *putters[T]) closeAll() {
 }
 
 // putWait is the slow path of Put and PutN: what is left in w.items did not fit.
-func (e *Engine[T]) putWait(done, halt <-chan struct{}, w *waiter[T]) (int, Outcome) {
+func (e *Engine[T]) putWait(done, halt <-chan struct{}, w *carrier[T]) (int, Outcome) {
 	s := &e.putters
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pushBack(w)
-	e.serveLocked(1, true) // room may have come before this call was seen in line
+	s.pushBack(&w.waiter)
+	e.serveLocked(1, true) // room may have come before this call was seen in the list
 	for {
 		s.mu.Unlock()
 		in := w.park(done, halt)
 		s.mu.Lock()
 		if in || !w.listed || w.woken {
-			s.wakeupsInFlight--
+			s.inFlight--
 		}
 		if w.listed && in { // a batch, to help itself to the room that is there
 			w.woken = false
@@ -79,16 +57,16 @@ func (e *Engine[T]) putWait(done, halt <-chan struct{}, w *waiter[T]) (int, Outc
 			continue
 		}
 		if w.listed {
-			s.remove(w)
+			s.remove(&w.waiter)
 			w.out = Canceled
 		}
-		if s.wakeupsInFlight == 0 {
+		if s.inFlight == 0 {
 			e.serveLocked(1, false)
 		} else {
 			s.updateLocked()
 		}
 		n, o := w.n, w.out
-		s.put(w)
+		w.keep(&s.waiterList)
 		return n, o
 	}
 }
@@ -111,11 +89,11 @@ func (e *Engine[T]) serveLocked(most int, whatFits bool) {
 		if w == nil {
 			break
 		}
-		rest := w.items[w.n:]
+		rest := carrierOf[T](w).items[w.n:]
 		if !whatFits && len(rest) > 1 && e.capacity-e.Len() < len(rest) {
 			if !w.woken {
 				w.woken = true
-				s.wakeupsInFlight++
+				s.inFlight++
 				w.ready <- struct{}{}
 			}
 			break

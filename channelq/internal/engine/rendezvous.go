@@ -11,8 +11,8 @@ import (
 // which at most one is not empty.
 type rendezvous[T any] struct {
 	mu         sync.Mutex
-	puts       waiterList[T]
-	takes      waiterList[T]
+	puts       waiterList
+	takes      waiterList
 	closed     bool
 	handedOver uint64 // items handed over or evicted
 	samples    *samples
@@ -35,7 +35,7 @@ func (m *rendezvous[T]) offerLocked(vs []T) (int, Outcome) {
 		case w == nil:
 			return n, Full
 		}
-		w.one[0], w.out = vs[n], OK
+		carrierOf[T](w).one[0], w.out = vs[n], OK
 		if m.countLocked() {
 			w.since = m.samples.now()
 		}
@@ -54,7 +54,7 @@ func (m *rendezvous[T]) countLocked() (sampled bool) {
 func (m *rendezvous[T]) putOne(done, halt <-chan struct{}, v *T) Outcome {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	w := m.puts.get()
+	w := carrierFrom[T](&m.puts)
 	w.one[0] = *v
 	w.items = w.one[:]
 	_, o := m.putLocked(done, halt, w)
@@ -65,29 +65,29 @@ func (m *rendezvous[T]) putOne(done, halt <-chan struct{}, v *T) Outcome {
 func (m *rendezvous[T]) putAll(done, halt <-chan struct{}, vs []T) (int, Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	w := m.puts.get()
+	w := carrierFrom[T](&m.puts)
 	w.items = vs
 	return m.putLocked(done, halt, w)
 }
 
 // putLocked hands over w's items. It gives the lock up while it waits.
-func (m *rendezvous[T]) putLocked(done, halt <-chan struct{}, w *waiter[T]) (int, Outcome) {
+func (m *rendezvous[T]) putLocked(done, halt <-chan struct{}, w *carrier[T]) (int, Outcome) {
 	w.n, w.out = m.offerLocked(w.items)
 	if w.out == Full {
 		if m.samples != nil {
 			w.since = m.samples.now()
 		}
-		m.puts.pushBack(w)
+		m.puts.pushBack(&w.waiter)
 		m.mu.Unlock()
 		w.park(done, halt)
 		m.mu.Lock()
 		if w.listed {
-			m.puts.remove(w)
+			m.puts.remove(&w.waiter)
 			w.out = Canceled
 		}
 	}
 	n, o := w.n, w.out
-	m.puts.put(w)
+	w.keep(&m.puts)
 	return n, o
 }
 
@@ -104,14 +104,14 @@ func (m *rendezvous[T]) tryTake(buf []T) (int, Outcome) {
 
 func (m *rendezvous[T]) collectLocked(buf []T) (n int, since int64, o Outcome) {
 	for ; n < len(buf) && m.puts.first != nil; n++ {
-		w := m.puts.first
+		w := carrierOf[T](m.puts.first)
 		buf[n] = w.items[w.n]
 		if m.countLocked() {
 			since = w.since
 		}
 		if w.n++; w.n == len(w.items) {
 			w.out = OK
-			m.puts.send(w)
+			m.puts.send(&w.waiter)
 		}
 	}
 	switch {
@@ -130,14 +130,14 @@ func (m *rendezvous[T]) take(ctx context.Context, buf []T) (int, Outcome) {
 	m.mu.Lock()
 	n, since, o := m.collectLocked(buf)
 	if o == Empty {
-		w := m.takes.get()
-		m.takes.pushBack(w)
+		w := carrierFrom[T](&m.takes)
+		m.takes.pushBack(&w.waiter)
 		m.mu.Unlock()
 		w.park(done, nil)
 		m.mu.Lock()
 		switch {
 		case w.listed:
-			m.takes.remove(w)
+			m.takes.remove(&w.waiter)
 			o = Canceled
 		case w.out == OK:
 			buf[0] = w.one[0]
@@ -145,7 +145,7 @@ func (m *rendezvous[T]) take(ctx context.Context, buf []T) (int, Outcome) {
 		default:
 			o = w.out
 		}
-		m.takes.put(w)
+		w.keep(&m.takes)
 	}
 	m.mu.Unlock()
 	if since != 0 {
@@ -174,7 +174,7 @@ func (m *rendezvous[T]) close() bool {
 		return false
 	}
 	m.closed = true
-	for _, l := range []*waiterList[T]{&m.puts, &m.takes} {
+	for _, l := range []*waiterList{&m.puts, &m.takes} {
 		for l.first != nil {
 			l.first.out = Closed
 			l.send(l.first)

@@ -3,7 +3,6 @@ package engine
 import (
 	"reflect"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -11,12 +10,11 @@ import (
 // costs several times what a put does.
 const sampleEvery = 64
 
-// samples keeps when the items at sampled positions were put. Its times are
+// samples says when items were put, at sampled positions. Its times are
 // nanoseconds since base, which is a moment before the first one: never 0.
 type samples struct {
 	sampled func(wait time.Duration)
 	base    time.Time
-	stamps  []atomic.Int64 // a power of two, more than are in the queue at once
 
 	// What an earlier call of Oldest saw: everything before notedTail was put
 	// by the time noted.
@@ -25,17 +23,8 @@ type samples struct {
 	noted     int64
 }
 
-func newSamples(sampled func(time.Duration), capacity int, start uint64) *samples {
-	size := 4
-	for size < capacity/sampleEvery+4 {
-		size *= 2
-	}
-	return &samples{
-		sampled:   sampled,
-		base:      time.Now().Add(-1),
-		stamps:    make([]atomic.Int64, size),
-		notedTail: start,
-	}
+func newSamples(sampled func(time.Duration)) *samples {
+	return &samples{sampled: sampled, base: time.Now().Add(-1)}
 }
 
 // ceil is the first sampled position from pos on.
@@ -43,43 +32,23 @@ func ceil(pos uint64) uint64 { return (pos + sampleEvery - 1) &^ (sampleEvery - 
 
 func (s *samples) now() int64 { return int64(time.Since(s.base)) }
 
-func (s *samples) slot(pos uint64) *atomic.Int64 {
-	return &s.stamps[pos/sampleEvery&uint64(len(s.stamps)-1)]
-}
-
-// stamp notes the time for the sampled ones among n positions that the caller,
-// who holds tail's lock bit, is about to publish.
-func (s *samples) stamp(pos uint64, n int) {
-	p := ceil(pos)
-	if p-pos >= uint64(n) {
-		return
-	}
-	for now := s.now(); p-pos < uint64(n); p += sampleEvery {
-		s.slot(p).Store(now)
-	}
-}
-
-// at is when the item at a sampled position was put. The caller holds the lock
-// bit: after its release the stamp belongs to a later lap.
-func (s *samples) at(pos uint64) int64 { return s.slot(pos).Load() }
-
-// report tells the wait of an item put at a time that at returned.
+// report tells the wait of an item that was put at a time of now's.
 func (s *samples) report(put int64) { s.sampled(time.Duration(max(0, s.now()-put))) }
 
-// oldest is when the item at head was put or a little later: the time of the
-// next sample behind it, or what an earlier call noted.
+// oldest is when the item at head was put or a little later: next, the time of the
+// next sample behind it unless that is 0, or what an earlier call noted.
 //
 // The sample before it would be no answer: it may be hours older than an item
 // that came to an idle queue just now.
-func (s *samples) oldest(head, tail uint64) time.Time {
+func (s *samples) oldest(head, tail uint64, next int64) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if distance(s.notedTail, head) <= 0 { // what was noted has gone
 		s.notedTail, s.noted = tail, s.now()
 	}
 	put := s.noted
-	if next := ceil(head); distance(tail, next) > 0 {
-		put = min(put, s.at(next))
+	if next > 0 {
+		put = min(put, next)
 	}
 	return s.base.Add(time.Duration(put))
 }

@@ -32,13 +32,3 @@ func backOff(i int) {
 		time.Sleep(20 * time.Microsecond)
 	}
 }
-
-// linger is what a put does between two looks at the consumers' line when the
-// queue was full. Each look takes that line from its owner, so one look after a
-// while, which finds several free slots, costs both sides less than many. A yield
-// takes some 80 ns, and more if another goroutine has use for the processor.
-func linger(yields int) {
-	for range yields {
-		runtime.Gosched()
-	}
-}

@@ -12,8 +12,11 @@ import (
 	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
-// item says who put it and as which one.
-type item struct{ producer, seq int }
+// item says who put it and as which one. It is so large that 64 are a chunk.
+type item struct {
+	producer, seq int
+	_             [30]int
+}
 
 // traffic is many producers and consumers on one engine, each call chosen at
 // random, some of them cancelled. It returns what went in and what came out, per
@@ -128,7 +131,7 @@ func (tr traffic) produce(e engine.ByValue[item], c *tally, p int, half int64) {
 	for seq := 0; seq < tr.items; {
 		batch := make([]item, 1+r.IntN(9))
 		for i := range batch {
-			batch[i] = item{p, seq + i}
+			batch[i] = item{producer: p, seq: seq + i}
 		}
 		seq += len(batch)
 		if n := c.tried.Add(int64(len(batch))); n >= half && n-int64(len(batch)) < half {
@@ -218,7 +221,7 @@ func (tr traffic) consume(e engine.ByValue[item], c *tally) {
 }
 
 func TestNothingIsLostDoubledOrReordered(t *testing.T) {
-	for _, capacity := range []int{0, 1, 2, 7, 64, 1000} {
+	for _, capacity := range []int{0, 1, 2, 7, 64, 1000} { // 1000 are 16 chunks
 		for _, cancels := range []bool{false, true} {
 			for _, displacing := range []bool{false, true} {
 				name := fmt.Sprintf("capacity %d cancels %t displacing %t", capacity, cancels, displacing)
@@ -234,7 +237,7 @@ func TestNothingIsLostDoubledOrReordered(t *testing.T) {
 }
 
 func TestIndicesWrap(t *testing.T) {
-	for _, capacity := range []int{1, 3, 64} {
+	for _, capacity := range []int{1, 3, 64, 200} {
 		for _, back := range []uint64{0, 1, 5, 700} {
 			traffic{capacity: capacity, producers: 4, consumers: 2, items: 500, start: 1<<62 - back, displacing: true}.run(t)
 			traffic{capacity: capacity, producers: 4, consumers: 2, items: 500, start: 1<<56 - back, displacing: true}.run(t)

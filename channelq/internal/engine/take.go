@@ -43,14 +43,14 @@ func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
 
 // TryTakeN is TakeN without waiting: Empty when nothing is there.
 func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
-	if e.rendezvous != nil {
-		return e.rendezvous.tryTake(buf)
+	if e.meeting != nil {
+		return e.meeting.tryTake(buf)
 	}
 	for {
 		n, o := e.takeSome(buf)
 		if o == Empty && e.putters.parked.Load() > 0 {
 			// Those that wait for room come before the answer "empty".
-			e.serve(e.burst, true)
+			e.serve(1, true)
 			n, o = e.takeSome(buf)
 		}
 		if o != pending {
@@ -64,17 +64,17 @@ func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
 
 // takeOne is the hot path of a single item: OK, Empty, Closed or pending. It is
 // lockHead, takeRun and release in one piece for the usual case, an item that is
-// known to be there.
+// known to be there and neither sampled nor the first of a chunk.
 func (e *Engine[T]) takeOne(v *T) Outcome {
 	h := e.head.Load()
 	pos := h / posUnit
-	if h&(locked|closing) == 0 && distance(e.cachedTail.Load(), pos) > 0 &&
-		(pos%sampleEvery != 0 || e.samples == nil) && e.head.CompareAndSwap(h, h|locked) {
-		i := pos & e.mask
-		*v = e.values[i]
+	if h&(locked|closing) == 0 && pos%sampleEvery != 0 && distance(e.cachedTail.Load(), pos) > 0 &&
+		e.head.CompareAndSwap(h, h|locked) {
+		slot := &e.takeChunk.items[pos&e.mask]
+		*v = *slot
 		if e.pointers {
 			var zero T
-			e.values[i] = zero
+			*slot = zero
 		}
 		if h = e.head.Add(posUnit - locked); h&closing != 0 || e.hasWaiters() {
 			e.afterRelease(h, 1)
@@ -112,96 +112,28 @@ func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
 	n := min(run, want)
 	var put [maxCopy/sampleEvery + 2]int64
 	sampled := 0
-	if e.samples != nil {
-		for p := ceil(pos); p-pos < uint64(n); p += sampleEvery {
-			put[sampled] = e.samples.at(p)
-			sampled++
+	for done := 0; done < n; {
+		at := pos & e.mask
+		if at == 0 {
+			e.nextTakeChunk()
 		}
-	}
-	at := int(pos & e.mask)
-	a := e.values[at:min(at+n, len(e.values))]
-	b := e.values[:n-len(a)]
-	copy(buf[copy(buf, a):], b)
-	if e.pointers {
-		clear(a)
-		clear(b)
+		part := e.takeChunk.items[at:]
+		part = part[:min(len(part), n-done)]
+		if e.samples != nil {
+			for p := ceil(pos); p-pos < uint64(len(part)); p += sampleEvery {
+				put[sampled] = e.takeChunk.stamps[p&e.mask/sampleEvery]
+				sampled++
+			}
+		}
+		done += copy(buf[done:], part)
+		pos += uint64(len(part))
+		if e.pointers {
+			clear(part)
+		}
 	}
 	e.release(n)
 	for _, p := range put[:sampled] {
 		e.samples.report(p)
 	}
 	return n
-}
-
-// lockHead takes head's lock bit if an item is there, and returns head and how
-// many items are known to be there. Otherwise: Empty, Closed, or pending when
-// another call keeps the lock bit.
-//
-// Looking before locking keeps head's line clean while the queue is empty. What
-// was seen holds once the swap succeeds: only a holder of the lock bit moves
-// head, and then head is another one, since it never repeats.
-func (e *Engine[T]) lockHead() (h uint64, run int, o Outcome) {
-	for range spins {
-		h = e.head.Load()
-		if h&locked == 0 {
-			pos := h / posUnit
-			known := e.known(pos)
-			if known == 0 {
-				// Tail is read after head and never behind it: equal means that
-				// the queue was empty when tail was read.
-				t := e.tail.Load()
-				if t/posUnit == pos {
-					if t&closed != 0 {
-						return 0, 0, Closed
-					}
-					return 0, 0, Empty
-				}
-			}
-			if e.head.CompareAndSwap(h, h|locked) {
-				if known == 0 {
-					known = e.refreshTail(pos)
-				}
-				return h, known, OK
-			}
-		}
-		pause()
-	}
-	return 0, 0, pending
-}
-
-// known is how many items are there from pos on, as far as consumers know.
-func (e *Engine[T]) known(pos uint64) int { return max(0, distance(e.cachedTail.Load(), pos)) }
-
-// refreshTail brings cachedTail up to date, for the holder of head's lock bit at pos, and
-// returns how many items are there.
-func (e *Engine[T]) refreshTail(pos uint64) int {
-	t := e.tail.Load() / posUnit
-	e.cachedTail.Store(t)
-	return distance(t, pos)
-}
-
-// release gives n slots back together with the lock bit. An add and not a store:
-// Close may have set the closing bit meanwhile.
-func (e *Engine[T]) release(n int) {
-	if h := e.head.Add(uint64(n)*posUnit - locked); h&closing != 0 || e.hasWaiters() {
-		e.afterRelease(h, n)
-	}
-}
-
-// hasWaiters says whether a call is parked that a release may concern: a put that
-// waits for the slots, or a take that found the lock bit set. It comes after the
-// add; those calls set their flag before they look at head for the last time.
-func (e *Engine[T]) hasWaiters() bool {
-	return e.putters.needsWakeup.Load() || e.takers.needsWakeup.Load()
-}
-
-// afterRelease does what n freed slots and the head h, unlocked, give rise to.
-func (e *Engine[T]) afterRelease(h uint64, n int) {
-	if h&closing != 0 {
-		e.checkDrained(h / posUnit)
-	}
-	if e.putters.needsWakeup.Load() {
-		e.serve(min(n, e.burst), false)
-	}
-	e.passWakeup()
 }

@@ -1,24 +1,54 @@
 package engine
 
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
 // waiter is the parking place of one call. It is listed while it waits for its
 // turn; whoever takes it off the list puts a token into ready, under the lock of
 // that list, so that off the list means that the token is there.
-type waiter[T any] struct {
-	next, prev *waiter[T]
+type waiter struct {
+	next, prev *waiter
 	listed     bool
 	woken      bool // a listed batch was sent a token to help itself
 	ready      chan struct{}
 
-	items []T  // what is to be put
-	one   [1]T // the place of a single item
-	n     int  // how many of the items are done
+	n     int // how many of its items are done
 	out   Outcome
 	since int64 // in a rendezvous: when the item came, if it is sampled
 }
 
+// carrier is the waiter of a call with items. Lists know the waiter alone, so that
+// their code does not depend on T.
+type carrier[T any] struct {
+	waiter
+	items []T  // what is to be put
+	one   [1]T // the place of a single item
+}
+
+// carrierOf returns what w is the first field of. All waiters of a list that any
+// carrier is put into are carriers.
+func carrierOf[T any](w *waiter) *carrier[T] { return (*carrier[T])(unsafe.Pointer(w)) }
+
+// carrierFrom returns a carrier from the list that keeps them.
+func carrierFrom[T any](l *waiterList) *carrier[T] {
+	if w := l.reuse(); w != nil {
+		return carrierOf[T](w)
+	}
+	return &carrier[T]{waiter: waiter{ready: make(chan struct{}, 1)}}
+}
+
+// keep forgets the items and gives the waiter back to the list for the next call.
+func (p *carrier[T]) keep(l *waiterList) {
+	p.items, p.one = nil, [1]T{}
+	l.keep(&p.waiter)
+}
+
 // park waits for the token, or for the end of done or halt: then false. Both come
 // from who waits, before it is listed: a context's Done is code of somebody else.
-func (w *waiter[T]) park(done, halt <-chan struct{}) bool {
+func (w *waiter) park(done, halt <-chan struct{}) bool {
 	if halt != nil {
 		select {
 		case <-w.ready:
@@ -40,32 +70,32 @@ func (w *waiter[T]) park(done, halt <-chan struct{}) bool {
 	}
 }
 
-// waiterList is a list of waiters in the order of their arrival, guarded by the lock
-// of its owner. It keeps waiters for the next call: they belong to this queue
+// waiterList is a list of waiters in the order of their arrival, guarded by the
+// lock of its owner. It keeps waiters for the next call: they belong to this queue
 // alone, since a channel made in one synctest bubble must not reach another.
-type waiterList[T any] struct {
-	first, last *waiter[T]
+type waiterList struct {
+	first, last *waiter
 	length      int
-	free        *waiter[T]
+	free        *waiter
 	kept        int
 }
 
 // maxKept bounds the memory that a crowd of waiters leaves behind.
 const maxKept = 1024
 
-func (l *waiterList[T]) get() *waiter[T] {
+// reuse returns a waiter that was kept, or nil.
+func (l *waiterList) reuse() *waiter {
 	w := l.free
-	if w == nil {
-		return &waiter[T]{ready: make(chan struct{}, 1)}
+	if w != nil {
+		l.free, w.next = w.next, nil
+		l.kept--
 	}
-	l.free, w.next = w.next, nil
-	l.kept--
 	return w
 }
 
-// put takes back a waiter that is off the list, with its token if that was not
-// received, and forgets its items.
-func (l *waiterList[T]) put(w *waiter[T]) {
+// keep takes back a waiter that is off the list, with its token if that was not
+// received.
+func (l *waiterList) keep(w *waiter) {
 	if l.kept >= maxKept {
 		return
 	}
@@ -73,12 +103,12 @@ func (l *waiterList[T]) put(w *waiter[T]) {
 	case <-w.ready:
 	default:
 	}
-	*w = waiter[T]{ready: w.ready, next: l.free}
+	*w = waiter{ready: w.ready, next: l.free}
 	l.free = w
 	l.kept++
 }
 
-func (l *waiterList[T]) pushBack(w *waiter[T]) {
+func (l *waiterList) pushBack(w *waiter) {
 	w.listed, w.prev, w.next = true, l.last, nil
 	if l.last != nil {
 		l.last.next = w
@@ -89,7 +119,7 @@ func (l *waiterList[T]) pushBack(w *waiter[T]) {
 	l.length++
 }
 
-func (l *waiterList[T]) pushFront(w *waiter[T]) {
+func (l *waiterList) pushFront(w *waiter) {
 	w.listed, w.prev, w.next = true, nil, l.first
 	if l.first != nil {
 		l.first.prev = w
@@ -100,7 +130,7 @@ func (l *waiterList[T]) pushFront(w *waiter[T]) {
 	l.length++
 }
 
-func (l *waiterList[T]) remove(w *waiter[T]) {
+func (l *waiterList) remove(w *waiter) {
 	if w.prev != nil {
 		w.prev.next = w.next
 	} else {
@@ -116,7 +146,27 @@ func (l *waiterList[T]) remove(w *waiter[T]) {
 }
 
 // send takes a listed waiter off the list and wakes it.
-func (l *waiterList[T]) send(w *waiter[T]) {
+func (l *waiterList) send(w *waiter) {
 	l.remove(w)
 	w.ready <- struct{}{}
+}
+
+// waiters are the parked calls of one side and the rule by which they are woken:
+// one wake-up is in flight at a time. Whoever received it lets the next one in if
+// there is something for it. So a burst of items is not a burst of wake-ups for
+// what a running call takes anyway.
+type waiters struct {
+	// needsWakeup: a call is parked and no wake-up is in flight. It is all that
+	// the other side looks at. A waiter sets it before its last look at the queue,
+	// the other side loads it after it has published: one of the two sees the other.
+	needsWakeup atomic.Bool
+	parked      atomic.Int32 // the length of the list
+	mu          sync.Mutex
+	waiterList
+	inFlight int // waiters that were sent a token and have not run yet
+}
+
+func (s *waiters) updateLocked() {
+	s.needsWakeup.Store(s.first != nil && s.inFlight == 0)
+	s.parked.Store(int32(s.length))
 }
