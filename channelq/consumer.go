@@ -2,72 +2,112 @@ package channelq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"github.com/steadgo/stead/channelq/internal/engine"
+	"github.com/steadgo/stead/internal/backoff"
 	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/internal/stopping"
 )
 
-// consumer is what Workers and a Batcher have in common: the books of failures,
-// and a life that begins with Start and ends by itself or by Stop. Their
-// exported methods are theirs.
-type consumer[T any] struct {
-	q          *Queue[T]
-	log        safelog.Log
-	onLeftover func(context.Context, []T) error
-	reserve    time.Duration // for onLeftover; 0: the usual one
-	detach     bool
-	failed     failures[T]
-	base       context.Context // of every handler
+// consumer is the part of Workers and of a Batcher that does not depend on the type
+// of the items: it is compiled once for a program and not once a type. Its life
+// begins with Start and ends by itself or by Stop.
+type consumer struct {
+	q     *queue
+	log   safelog.Log
+	items typed
+	settings
+	failed     failures
+	failureLog failureLog
+	limiter    atomic.Pointer[rate.Limiter]
+	fetch      func(*worker) bool // gets the items of a worker's next attempt
+	base       context.Context    // of every handler
 	cancel     context.CancelCauseFunc
-	poke       chan struct{} // tells manage to look again
+	poke       bell // tells manage to look again
 
-	crew crew[T] // whose life it is
+	// slowPath is set while a worker that looks for its next item has more to
+	// think of than the queue. The worker then goes through mu.
+	slowPath atomic.Bool
+	idle     atomic.Int32 // workers that wait and were not woken
 
 	mu       sync.Mutex
-	parked   parking[T]
+	parked   parking
+	workers  []*worker // those that are neither leaving nor abandoned
+	made     int       // workers ever made
+	target   int       // as many as there should be
+	probe    int       // counts the looks at other workers
+	keyTurn  bool      // with keys: a worker is between the queue and the key's line
+	paused   bool
 	drained  bool // the queue is closed and nothing is left in it
 	started  bool
 	stopping bool            // Stop was called
 	ending   bool            // workers leave instead of looking for another item
 	stopCtx  context.Context // of the Stop that counts
 	plan     plan
+	lost     []any // what was in the hands of abandoned workers
 
 	done   chan struct{}
-	result error // of Stop; this and the next two are valid once done is closed
+	result error // of Stop; this and the next three are valid once done is closed
 	err    error
 	left   int
 	stuck  int // of them in the hands of handlers that did not return
 }
 
-// crew is the part of a consumer that differs: who handles, and how.
-type crew[T any] interface {
-	// step does what is to be done at that time. It returns when to be called
-	// again at the latest, zero if only a poke can bring something new, or that
-	// no worker is left.
-	step(now time.Time) (next time.Time, over bool)
-	// wakeLocked fetches the workers that wait, to look around.
-	wakeLocked()
-	// lostLocked is what was in the hands of handlers that were given up on.
-	lostLocked() []T
+// typed is the part of a consumer that depends on the type of the items.
+type typed interface {
+	queue() any // the *Queue of the items
+	newHands() hands
+	giveUp(ctx context.Context, item any, err error) // calls OnGiveUp
+	putBack(item any) engine.Outcome                 // puts it into the queue
+	// collect keeps what a stop leaves over, in this order, and with rest what is
+	// in the queue. It returns how many items that is.
+	collect(lost []any, parked *parking, rest bool) int
+	handOver(ctx context.Context) error // calls OnLeftover with what was collected
 }
 
-func newConsumer[T any](q *Queue[T], l *slog.Logger, keep int) consumer[T] {
-	if keep == 0 {
-		keep = 100
+// settings are those of [WorkerConfig] and [BatchConfig] that consumer needs.
+type settings struct {
+	timeout    time.Duration
+	retry      Retry
+	backoff    backoff.Policy
+	reserve    time.Duration // for OnLeftover; 0: the usual one
+	keep       int           // failures
+	detach     bool
+	keyed      bool // there is a Key
+	batches    bool // it is a Batcher
+	onGiveUp   bool // there is one
+	onLeftover bool
+}
+
+// init prepares a consumer of q. It fails if q has a consumer already that closes it.
+func (c *consumer) init(q *queue, l *slog.Logger, s settings) error {
+	if !s.detach && !q.claim() {
+		return errors.New("the queue has a consumer already that closes it")
 	}
-	q.manned.Store(true)
-	return consumer[T]{
-		q: q, log: safelog.NewLog(l, "queue", q.name), failed: failures[T]{max: max(keep, 0)},
-		poke: make(chan struct{}, 1), done: make(chan struct{}),
+	if s.keep == 0 {
+		s.keep = 100
 	}
+	s.backoff = s.retry.policy()
+	q.hasConsumer.Store(true)
+	c.q, c.settings = q, s
+	c.log = safelog.NewLog(l, "queue", q.name)
+	c.failed.max = max(s.keep, 0)
+	c.failureLog.log = &c.log
+	c.poke, c.done = make(bell, 1), make(chan struct{})
+	c.refreshLocked()
+	return nil
 }
 
 // start starts manage, unless it is too late.
-func (c *consumer[T]) start(ctx context.Context) error {
+func (c *consumer) start(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return withCause(ctx, fmt.Errorf("stead/channelq: start %q: %w", c.q.name, ctx.Err()))
 	}
@@ -80,45 +120,64 @@ func (c *consumer[T]) start(ctx context.Context) error {
 		return fmt.Errorf("stead/channelq: start %q: started or stopped before", c.q.name)
 	}
 	c.started = true
-	c.q.begun.Store(true)
+	c.q.consumerStarted.Store(true)
 	c.base, c.cancel = context.WithCancelCause(base)
 	go c.manage()
 	return nil
 }
 
+// refreshLocked sets slowPath after a change of what it stands for.
+func (c *consumer) refreshLocked() {
+	c.slowPath.Store(c.batches || c.keyed || c.paused || c.drained || c.ending || c.stopping && c.detach ||
+		c.parked.due.n > 0 || c.limiter.Load() != nil || len(c.workers) > c.target)
+}
+
+// parkedLocked is called with every change of the number of parked items.
+func (c *consumer) parkedLocked(n int) {
+	c.q.counters.parked.Add(int64(n))
+	c.refreshLocked()
+}
+
+// logFailure writes a line for n items that failed.
+func (c *consumer) logFailure(d decision, n int, err error, args ...any) {
+	if c.failureLog.write(d, n, err, args...) {
+		c.pokeManager() // to flush it later
+	}
+}
+
 // inside reports whether ctx comes from one of the handlers.
-func (c *consumer[T]) inside(ctx context.Context) bool {
-	from, _ := ctx.Value(&c.q.own).(*consumer[T])
+func (c *consumer) inside(ctx context.Context) bool {
+	from, _ := ctx.Value(&c.q.own).(*consumer)
 	return from == c
 }
 
 // InheritLogger gives a consumer that has no Logger in its configuration that of
 // its host, which calls it before the start, and hands it on to the queue. It may
 // be called at any time; see package hosted, Logging.
-func (c *consumer[T]) InheritLogger(l *slog.Logger) {
+func (c *consumer) InheritLogger(l *slog.Logger) {
 	c.log.Inherit(l)
 	c.q.InheritLogger(l)
 }
 
 // Name returns the name of the queue.
-func (c *consumer[T]) Name() string { return c.q.name }
+func (c *consumer) Name() string { return c.q.name }
 
 // Observed returns the queue, so that a host can tell several consumers of one
 // queue from two queues of one name.
-func (c *consumer[T]) Observed() any { return c.q }
+func (c *consumer) Observed() any { return c.items.queue() }
 
 // Counts is that of Stats.
-func (c *consumer[T]) Counts() map[string]uint64 { return c.Stats().Counts() }
+func (c *consumer) Counts() map[string]uint64 { return c.Stats().Counts() }
 
 // Backlog returns how many items are still to be handled: those in the queue, in
 // progress and parked.
-func (c *consumer[T]) Backlog() int {
+func (c *consumer) Backlog() int {
 	s := c.q.Stats()
 	return s.Depth + s.InProgress + s.Parked
 }
 
 // Stats returns the books of the queue, which count what all its consumers did.
-func (c *consumer[T]) Stats() Stats {
+func (c *consumer) Stats() Stats {
 	s := c.q.Stats()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -130,11 +189,11 @@ func (c *consumer[T]) Stats() Stats {
 
 // Done is closed when the consumer has ended: by itself, because the queue was
 // closed and everything in it was handled, or by Stop.
-func (c *consumer[T]) Done() <-chan struct{} { return c.done }
+func (c *consumer) Done() <-chan struct{} { return c.done }
 
 // Err is nil until Done is closed. Then it is what Stop returned or, if the
 // consumer ended by itself, what the queue was closed with.
-func (c *consumer[T]) Err() error {
+func (c *consumer) Err() error {
 	select {
 	case <-c.done:
 		return c.err
@@ -146,7 +205,7 @@ func (c *consumer[T]) Err() error {
 // Stuck is how many items were in the hands of handlers that the stop gave up on,
 // because they did not return. A host names the consumer as a straggler then,
 // with the stacks of these handlers. It is 0 until Done is closed.
-func (c *consumer[T]) Stuck() int {
+func (c *consumer) Stuck() int {
 	select {
 	case <-c.done:
 		return c.stuck
@@ -158,7 +217,7 @@ func (c *consumer[T]) Stuck() int {
 // Leftover returns how many items the stop did not have handled. Those that
 // OnLeftover took count too: whether it did is in the result of Stop. It is 0 until
 // Done is closed.
-func (c *consumer[T]) Leftover() int {
+func (c *consumer) Leftover() int {
 	select {
 	case <-c.done:
 		return c.left
@@ -182,7 +241,7 @@ func (c *consumer[T]) Leftover() int {
 // first call's ctx bounds the stop, that of a later one only its own wait. With
 // the context of one of its own handlers it fails at once with ErrInside and does
 // nothing, because it would wait for that handler.
-func (c *consumer[T]) Stop(ctx context.Context) error {
+func (c *consumer) Stop(ctx context.Context) error {
 	if c.inside(ctx) {
 		return fmt.Errorf("stead/channelq: stop %q: %w", c.q.name, ErrInside)
 	}
@@ -204,7 +263,7 @@ func (c *consumer[T]) Stop(ctx context.Context) error {
 }
 
 // beginStop reports whether this is the Stop that counts.
-func (c *consumer[T]) beginStop(ctx context.Context) bool {
+func (c *consumer) beginStop(ctx context.Context) bool {
 	p := c.newPlan(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -225,25 +284,8 @@ func (c *consumer[T]) beginStop(ctx context.Context) bool {
 		go c.manage()
 		return true
 	}
-	c.crew.wakeLocked()
+	c.refreshLocked()
+	c.wakeAllLocked()
 	c.pokeManager()
 	return true
-}
-
-// parkLocked puts a failed item away until it comes due.
-func (c *consumer[T]) parkLocked(e entry[T]) {
-	if c.parked.parkUntil(e) {
-		c.pokeManager()
-	}
-	c.parkedByLocked(1)
-}
-
-// parkedByLocked is called with every change of the number of parked items.
-func (c *consumer[T]) parkedByLocked(n int) { c.q.books.parked.Add(int64(n)) }
-
-func (c *consumer[T]) pokeManager() {
-	select {
-	case c.poke <- struct{}{}:
-	default:
-	}
 }

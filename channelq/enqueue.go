@@ -93,7 +93,7 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 		case err == nil:
 			n++
 		case q.closing.Load() != nil:
-			q.books.closed.Add(uint64(len(items) - i - 1)) // this one is counted
+			q.counters.closed.Add(uint64(len(items) - i - 1)) // this one is counted
 			return n, q.closing.Load().enqueue
 		default:
 			failed = err
@@ -129,7 +129,7 @@ func (q *Queue[T]) enqueueNow(item *T) error {
 }
 
 // refused counts n items that were not accepted and returns the error to o.
-func (q *Queue[T]) refused(ctx context.Context, o engine.Outcome, n int) error {
+func (q *queue) refused(ctx context.Context, o engine.Outcome, n int) error {
 	if o == engine.Canceled {
 		return q.cancelled(ctx, n)
 	}
@@ -137,20 +137,20 @@ func (q *Queue[T]) refused(ctx context.Context, o engine.Outcome, n int) error {
 }
 
 // refusedNow is refused for calls that have no context.
-func (q *Queue[T]) refusedNow(o engine.Outcome, n int) error {
+func (q *queue) refusedNow(o engine.Outcome, n int) error {
 	switch o {
 	case engine.OK:
 		return nil
 	case engine.Closed:
-		q.books.closed.Add(uint64(n))
+		q.counters.closed.Add(uint64(n))
 		return q.closing.Load().enqueue
 	}
-	q.books.full.Add(uint64(n))
+	q.counters.full.Add(uint64(n))
 	return q.hint(q.errs.full)
 }
 
-func (q *Queue[T]) cancelled(ctx context.Context, n int) error {
-	q.books.cancelled.Add(uint64(n))
+func (q *queue) cancelled(ctx context.Context, n int) error {
+	q.counters.cancelled.Add(uint64(n))
 	return withCause(ctx, q.hint(fmt.Errorf("stead/channelq: enqueue %q: %w", q.name, ctx.Err())))
 }
 
@@ -174,13 +174,13 @@ func closed(c <-chan struct{}) bool {
 
 // refusedLater is refused for calls that had to wait, which end with ctx or when
 // stop begins.
-func (q *Queue[T]) refusedLater(ctx, stop context.Context, o engine.Outcome, n int) error {
+func (q *queue) refusedLater(ctx, stop context.Context, o engine.Outcome, n int) error {
 	if o != engine.Canceled || ctx.Err() != nil {
 		return q.refused(ctx, o, n)
 	}
-	q.books.cancelled.Add(uint64(n))
+	q.counters.cancelled.Add(uint64(n))
 	return q.hint(fmt.Errorf("stead/channelq: enqueue %q: no room, and no wait for it: %w", q.name, stopping.Error(stop)))
 }
 
 // inside reports whether ctx comes from a handler that works for this queue.
-func (q *Queue[T]) inside(ctx context.Context) bool { return ctx.Value(&q.own) != nil }
+func (q *queue) inside(ctx context.Context) bool { return ctx.Value(&q.own) != nil }

@@ -6,21 +6,24 @@ import (
 	"time"
 )
 
-// TakeAhead makes a worker by hand, before Start, that has taken n items and has
+// TakeAhead makes a worker by hand, before Start, that has prefetched n items and has
 // not begun with them: it lost its processor there. The function it returns goes
 // on with them, after Start, and ends the worker.
 func (w *Workers[T]) TakeAhead(n int) (resume func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := w.newSlotLocked()
-	w.slots = append(w.slots, s)
-	w.q.books.workers.Add(1)
-	if n, _ = w.q.engine.TryTakeN(s.run[:n]); n == 0 {
+	wk := w.newWorkerLocked()
+	if n, _ = wk.hands.takeNow(n); n == 0 {
 		panic("nothing to take")
 	}
+	wk.took(1)
+	wk.rest = n - 1
+	wk.n += wk.rest
 	return func() {
-		w.runAll(s, n)
-		w.leave(s)
+		wk.run()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.removeLocked(wk)
 	}
 }
 
@@ -34,7 +37,7 @@ func LatePlan(abandon, left, end, now time.Time) (newLeft, newEnd time.Time) {
 // Free reports whether nobody holds a lock of the consumer, its list of failures or
 // its queue for long. One that the caller itself holds is never free; one that
 // another goroutine holds may take its time on a busy machine.
-func (c *consumer[T]) Free() bool {
+func (c *consumer) Free() bool {
 	for _, mu := range []*sync.Mutex{&c.mu, &c.failed.mu, &c.q.mu} {
 		for end := time.Now().Add(10 * time.Second); !mu.TryLock(); runtime.Gosched() {
 			if time.Now().After(end) {
@@ -47,7 +50,7 @@ func (c *consumer[T]) Free() bool {
 }
 
 // ReleaseAll makes all parked items due.
-func (w *Workers[T]) ReleaseAll() {
+func (w *workers) ReleaseAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.parked.release(time.Now().Add(1000*time.Hour), w.parked.size())

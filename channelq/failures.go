@@ -2,6 +2,7 @@ package channelq
 
 import (
 	"cmp"
+	"container/heap"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,9 +11,9 @@ import (
 	"github.com/steadgo/stead/channelq/internal/engine"
 )
 
-// Failure is an item that failed for good.
+// Failure is an item that was given up.
 type Failure struct {
-	ID       int64 // for Requeue and Discard; never used twice by the same Workers
+	ID       int64 // for Requeue and Discard; never used twice by the same Workers or Batcher
 	Item     any   // of the queue's element type
 	Err      error // of the last attempt
 	Attempts int
@@ -20,23 +21,17 @@ type Failure struct {
 }
 
 // failures are the last max items given up.
-type failures[T any] struct {
+type failures struct {
 	max int
 
 	mu   sync.Mutex
 	last int64
-	list []failure[T] // ordered by id
+	list []Failure // ordered by ID
 }
 
-type failure[T any] struct {
-	item T
-	err  *GiveUpError
-	at   time.Time
-}
-
-// reserve gives the next failure its ID, so that the log and OnGiveUp, which come
-// before it is listed, can name it; 0: none are kept.
-func (f *failures[T]) reserve() int64 {
+// nextID returns the ID of the next failure, so that the log and OnGiveUp, which
+// come before it is listed, can name it. It returns 0 if none are kept.
+func (f *failures) nextID() int64 {
 	if f.max == 0 {
 		return 0
 	}
@@ -46,31 +41,32 @@ func (f *failures[T]) reserve() int64 {
 	return f.last
 }
 
-// add lists a failure: at its place, as another one may have overtaken it since
-// it was given its ID. One whose user code ended the goroutine has none yet.
-func (f *failures[T]) add(item T, err *GiveUpError) {
+// add lists a failure at the place of its ID, as another failure may have overtaken
+// it since it got that.
+func (f *failures) add(failed Failure) {
 	if f.max == 0 {
 		return
 	}
-	if err.ID == 0 {
-		err.ID = f.reserve()
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.list = slices.Insert(f.list, f.find(err.ID), failure[T]{item, err, time.Now()})
+	if failed.ID == 0 {
+		f.last++
+		failed.ID = f.last
+	}
+	f.list = slices.Insert(f.list, f.find(failed.ID), failed)
 	if len(f.list) > f.max {
-		f.list[0] = failure[T]{} // so that the item can be collected
-		f.list = f.list[1:]      // to delete it would move all others
+		f.list[0] = Failure{} // so that the item can be collected
+		f.list = f.list[1:]   // to delete it would move all others
 	}
 }
 
-// take removes one; false if it is not there.
-func (f *failures[T]) take(id int64) (failure[T], bool) {
+// take removes a failure. It returns false if the failure is not listed.
+func (f *failures) take(id int64) (Failure, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := f.find(id)
-	if i == len(f.list) || f.list[i].err.ID != id {
-		return failure[T]{}, false
+	if i == len(f.list) || f.list[i].ID != id {
+		return Failure{}, false
 	}
 	found := f.list[i]
 	f.list = slices.Delete(f.list, i, i+1)
@@ -78,54 +74,104 @@ func (f *failures[T]) take(id int64) (failure[T], bool) {
 }
 
 // putBack undoes take, if there is still room.
-func (f *failures[T]) putBack(back failure[T]) {
+func (f *failures) putBack(back Failure) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.list) < f.max {
-		f.list = slices.Insert(f.list, f.find(back.err.ID), back)
+		f.list = slices.Insert(f.list, f.find(back.ID), back)
 	}
 }
 
-// find is where id is, or would be: the list is sorted by it.
-func (f *failures[T]) find(id int64) int {
-	i, _ := slices.BinarySearchFunc(f.list, id, func(e failure[T], id int64) int {
-		return cmp.Compare(e.err.ID, id)
-	})
+// find returns the position of id, or the position where it belongs.
+func (f *failures) find(id int64) int {
+	i, _ := slices.BinarySearchFunc(f.list, id, func(e Failure, id int64) int { return cmp.Compare(e.ID, id) })
 	return i
 }
 
-// Failures lists the items that failed for good and were neither requeued nor
+// Failures returns the items that were given up and were neither requeued nor
 // discarded, oldest first, at most KeepFailures of them.
-func (c *consumer[T]) Failures() []Failure {
+func (c *consumer) Failures() []Failure {
 	c.failed.mu.Lock()
 	defer c.failed.mu.Unlock()
-	list := make([]Failure, len(c.failed.list))
-	for i, f := range c.failed.list {
-		list[i] = Failure{ID: f.err.ID, Item: f.item, Err: f.err.Err, Attempts: f.err.Attempts, At: f.at}
-	}
-	return list
+	return append([]Failure{}, c.failed.list...)
 }
 
-// Requeue puts a failed item into its queue again, as a new item with all its
-// attempts before it, and takes it off the list. It never waits and never drops
-// another item for it: it fails with ErrFull when there is no room and with
-// ErrClosed after Close, and then the item stays listed.
-func (c *consumer[T]) Requeue(id int64) error {
+// Requeue puts a failed item into its queue again and takes it off the list. The
+// item is a new one, with all its attempts before it. Requeue never waits and never
+// drops another item. It returns ErrFull if there is no room and ErrClosed after
+// Close. The item then stays listed.
+func (c *consumer) Requeue(id int64) error {
 	f, ok := c.failed.take(id)
 	if !ok {
 		return fmt.Errorf("stead/channelq: requeue %q: no failure %d", c.q.name, id)
 	}
-	if o := c.q.engine.TryPut(&f.item); o != engine.OK {
+	if o := c.items.putBack(f.Item); o != engine.OK {
 		c.failed.putBack(f)
 		return c.q.refusedNow(o, 1)
 	}
 	return nil
 }
 
-// Discard takes a failed item off the list for good.
-func (c *consumer[T]) Discard(id int64) error {
+// Discard takes a failed item off the list.
+func (c *consumer) Discard(id int64) error {
 	if _, ok := c.failed.take(id); !ok {
 		return fmt.Errorf("stead/channelq: discard %q: no failure %d", c.q.name, id)
 	}
 	return nil
+}
+
+// Retrying is an item that failed and waits for its next attempt.
+type Retrying struct {
+	Item     any   // of the queue's element type
+	Err      error // of the last attempt
+	Attempts int   // so far
+	Due      time.Time
+}
+
+// maxRetrying bounds what Retrying lists: it is for people, and a queue may have
+// parked as many items as it holds.
+const maxRetrying = 100
+
+// Retrying returns the items that wait for their next attempt, the soonest first,
+// at most 100 of them. An item whose time has come is not listed.
+func (c *consumer) Retrying() []Retrying {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// The soonest of a heap without a copy of all of it: after an item only its
+	// children can be next.
+	heaped := c.parked.retrying
+	list := make([]Retrying, 0, min(len(heaped), maxRetrying))
+	next := frontier{heap: heaped}
+	next.push(0)
+	for len(next.at) > 0 && len(list) < maxRetrying {
+		i := heap.Pop(&next).(int)
+		e := heaped[i]
+		list = append(list, Retrying{Item: e.item, Err: e.err, Attempts: e.attempts, Due: e.due})
+		next.push(2*i + 1)
+		next.push(2*i + 2)
+	}
+	return list
+}
+
+// frontier is a heap of positions in a heap.
+type frontier struct {
+	heap dueHeap
+	at   []int
+}
+
+func (f *frontier) push(i int) {
+	if i < len(f.heap) {
+		heap.Push(f, i)
+	}
+}
+
+func (f *frontier) Len() int           { return len(f.at) }
+func (f *frontier) Less(i, j int) bool { return f.heap.Less(f.at[i], f.at[j]) }
+func (f *frontier) Swap(i, j int)      { f.at[i], f.at[j] = f.at[j], f.at[i] }
+func (f *frontier) Push(x any)         { f.at = append(f.at, x.(int)) }
+func (f *frontier) Pop() any {
+	last := len(f.at) - 1
+	i := f.at[last]
+	f.at = f.at[:last]
+	return i
 }

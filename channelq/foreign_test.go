@@ -270,6 +270,8 @@ func TestNoForeignCodeIsCalledUnderALock(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	p.mu.Lock() // the cancel of the last stop may still be on its way
+	defer p.mu.Unlock()
 	for _, what := range []string{
 		"Error", "Is", "As", "Unwrap", "Deadline", "Done", "Err", "Value", "Handle", "Enabled",
 		"OnDrop", "handler", "If", "OnGiveUp", "OnLeftover", "Key",

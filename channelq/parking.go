@@ -2,195 +2,177 @@ package channelq
 
 import (
 	"container/heap"
-	"slices"
 	"time"
 )
 
-// entry is an item that was taken from the queue, and its past.
-type entry[T any] struct {
-	item T
-	past
-}
-
-// past is what happened to an item after it was taken from the queue. Fresh
-// items have none.
-type past struct {
+// itemState is what happened to an item since it was taken from the queue. The
+// zero value is that of an item just taken.
+type itemState struct {
 	attempts int       // that were started
 	due      time.Time // when the next attempt may start, if there was one before
-	err      error     // of the last attempt, while it waits for the next
+	err      error     // of the last attempt, while the item waits for the next
 	key      string    // its ordering key, if there are keys
-	refused  error     // why it cannot be handled at all: its key is unknown
+	refused  error     // why the handler cannot be called for it
 }
 
-// parking holds the items that were taken and are in nobody's hands. It has no
-// lock of its own. Each operation takes time that does not grow with the number
-// of items, or with its logarithm: a stop needs the lock at a certain time.
-type parking[T any] struct {
-	later lots[T] // failed, waiting for their time
-	due   row[T]  // may be run now; before anything that is still in the queue
-
-	// behind has for every key that is running, due or waiting for its retry
-	// the items that must wait for it, in order.
-	behind  map[string]row[T]
-	waiting int // items in behind
+// parkedItem is an item that was taken from the queue and that no worker holds.
+type parkedItem struct {
+	itemState
+	item any // boxed: only parked items are, and they are allocated anyway
+	next *parkedItem
 }
 
-// size is how many items are parked.
-func (p *parking[T]) size() int { return len(p.later) + p.due.n + p.waiting }
+// parking holds the parked items. Its owner's mutex guards it. Each operation
+// takes constant time, or time that grows with the logarithm of the number of
+// items: a stop needs the mutex at a certain time.
+type parking struct {
+	retrying dueHeap // failed, waiting for their time
+	due      list    // ready to run, before anything that is still in the queue
 
-// parkUntil puts e away until its due time and reports whether it is now the
-// first to come due.
-func (p *parking[T]) parkUntil(e entry[T]) bool {
-	heap.Push(&p.later, &spot[T]{entry: e})
-	return p.later[0].due.Equal(e.due)
+	// waiting has, for every key that is running, due or retrying, the items
+	// that wait for it, in order.
+	waiting  map[string]list
+	nWaiting int // items in waiting
 }
 
-// release makes due what has come due, at most so many items, and returns how
-// many that were.
-func (p *parking[T]) release(now time.Time, most int) int {
+// size returns how many items are parked.
+func (p *parking) size() int { return len(p.retrying) + p.due.n + p.nWaiting }
+
+// retryLater parks an item until its due time. It reports whether no other
+// retrying item is due earlier.
+func (p *parking) retryLater(i *parkedItem) bool {
+	heap.Push(&p.retrying, i)
+	return p.retrying[0].due.Equal(i.due)
+}
+
+// release moves at most so many retrying items whose time has come to due, and
+// returns how many.
+func (p *parking) release(now time.Time, most int) int {
 	n := 0
-	for ; n < most && len(p.later) > 0 && !p.later[0].due.After(now); n++ {
-		p.due.pushBack(heap.Pop(&p.later).(*spot[T]))
+	for ; n < most && len(p.retrying) > 0 && !p.retrying[0].due.After(now); n++ {
+		p.due.pushBack(heap.Pop(&p.retrying).(*parkedItem))
 	}
 	return n
 }
 
-// dueFirst makes items due before all that are: they were taken before them.
-func (p *parking[T]) dueFirst(entries ...entry[T]) {
-	for _, e := range slices.Backward(entries) {
-		p.due.pushFront(&spot[T]{entry: e})
-	}
-}
+// maxOldest bounds how many items oldestDue looks at.
+const maxOldest = 64
 
-func (p *parking[T]) popDue() (entry[T], bool) {
-	s := p.due.pop()
-	if s == nil {
-		return entry[T]{}, false
-	}
-	return s.entry, true
-}
-
-// maxLook bounds how many items oldestDue looks at.
-const maxLook = 64
-
-// oldestDue is the earliest due time of the first items that are due, zero if none
-// of them waited for one.
-func (p *parking[T]) oldestDue() (oldest time.Time) {
-	s := p.due.first
-	for range min(p.due.n, maxLook) {
-		if !s.due.IsZero() && (oldest.IsZero() || s.due.Before(oldest)) {
-			oldest = s.due
+// oldestDue returns the earliest due time of the first items that are due, zero
+// if none of them waited for one.
+func (p *parking) oldestDue() (oldest time.Time) {
+	i := p.due.first
+	for range min(p.due.n, maxOldest) {
+		if !i.due.IsZero() && (oldest.IsZero() || i.due.Before(oldest)) {
+			oldest = i.due
 		}
-		s = s.next
+		i = i.next
 	}
 	return oldest
 }
 
-// admit claims e's key for it, or puts it behind the items that have it.
-func (p *parking[T]) admit(e entry[T]) bool {
-	if p.behind == nil {
-		p.behind = make(map[string]row[T])
+// claimKey takes the key for an item. If the key is taken, claimKey returns false,
+// and the item has to waitForKey.
+func (p *parking) claimKey(key string) bool {
+	if p.waiting == nil {
+		p.waiting = make(map[string]list)
 	}
-	line, busy := p.behind[e.key]
-	if busy {
-		line.pushBack(&spot[T]{entry: e})
-		p.waiting++
-	}
-	p.behind[e.key] = line
-	return !busy
-}
-
-// leave gives the key up and makes the next item that waits for it due. It
-// reports whether there was one.
-func (p *parking[T]) leave(key string) bool {
-	line := p.behind[key]
-	s := line.pop()
-	if s == nil {
-		delete(p.behind, key)
+	if _, taken := p.waiting[key]; taken {
 		return false
 	}
-	p.behind[key] = line
-	p.due.pushBack(s)
-	p.waiting--
+	p.waiting[key] = list{}
 	return true
 }
 
-// appendTo appends all items to items, what is due first.
-func (p *parking[T]) appendTo(items []T) []T {
-	items = p.due.appendTo(items)
-	for _, s := range p.later {
-		items = append(items, s.item)
-	}
-	for _, line := range p.behind {
-		items = line.appendTo(items)
-	}
-	return items
+// waitForKey puts an item behind the others that wait for its key, which is taken.
+func (p *parking) waitForKey(i *parkedItem) {
+	line := p.waiting[i.key]
+	line.pushBack(i)
+	p.waiting[i.key] = line
+	p.nWaiting++
 }
 
-// spot is the place of one parked item. It goes from list to list as it is.
-type spot[T any] struct {
-	entry[T]
-	next *spot[T]
+// releaseKey gives a key up and makes the next item that waits for it due.
+func (p *parking) releaseKey(key string) {
+	line := p.waiting[key]
+	i := line.pop()
+	if i == nil {
+		delete(p.waiting, key)
+		return
+	}
+	p.waiting[key] = line
+	p.due.pushBack(i)
+	p.nWaiting--
 }
 
-// row is a list of spots.
-type row[T any] struct {
-	first, last *spot[T]
+// each calls f for every item, first for those that are due.
+func (p *parking) each(f func(item any)) {
+	p.due.each(f)
+	for _, i := range p.retrying {
+		f(i.item)
+	}
+	for _, line := range p.waiting {
+		line.each(f)
+	}
+}
+
+// list is a linked list of parked items.
+type list struct {
+	first, last *parkedItem
 	n           int
 }
 
-func (r *row[T]) pushBack(s *spot[T]) {
-	s.next = nil
-	if r.last == nil {
-		r.first = s
+func (l *list) pushBack(i *parkedItem) {
+	i.next = nil
+	if l.last == nil {
+		l.first = i
 	} else {
-		r.last.next = s
+		l.last.next = i
 	}
-	r.last = s
-	r.n++
+	l.last = i
+	l.n++
 }
 
-func (r *row[T]) pushFront(s *spot[T]) {
-	s.next = r.first
-	if r.first == nil {
-		r.last = s
+func (l *list) pushFront(i *parkedItem) {
+	i.next = l.first
+	if l.first == nil {
+		l.last = i
 	}
-	r.first = s
-	r.n++
+	l.first = i
+	l.n++
 }
 
-// pop takes the first one out; nil if there is none.
-func (r *row[T]) pop() *spot[T] {
-	s := r.first
-	if s == nil {
+// pop takes the first item out. It returns nil if the list is empty.
+func (l *list) pop() *parkedItem {
+	i := l.first
+	if i == nil {
 		return nil
 	}
-	if r.first = s.next; r.first == nil {
-		r.last = nil
+	if l.first = i.next; l.first == nil {
+		l.last = nil
 	}
-	s.next = nil // or one that is kept would keep what was behind it
-	r.n--
-	return s
+	i.next = nil // an item that is kept would keep those behind it
+	l.n--
+	return i
 }
 
-func (r *row[T]) appendTo(items []T) []T {
-	for s := r.first; s != nil; s = s.next {
-		items = append(items, s.item)
+func (l *list) each(f func(item any)) {
+	for i := l.first; i != nil; i = i.next {
+		f(i.item)
 	}
-	return items
 }
 
-// lots is a heap by due time.
-type lots[T any] []*spot[T]
+// dueHeap is a heap by due time.
+type dueHeap []*parkedItem
 
-func (l lots[T]) Len() int           { return len(l) }
-func (l lots[T]) Less(i, j int) bool { return l[i].due.Before(l[j].due) }
-func (l lots[T]) Swap(i, j int)      { l[i], l[j] = l[j], l[i] }
-func (l *lots[T]) Push(x any)        { *l = append(*l, x.(*spot[T])) }
-func (l *lots[T]) Pop() any {
-	last := len(*l) - 1
-	s := (*l)[last]
-	(*l)[last] = nil
-	*l = (*l)[:last]
-	return s
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)        { *h = append(*h, x.(*parkedItem)) }
+func (h *dueHeap) Pop() any {
+	last := len(*h) - 1
+	i := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return i
 }

@@ -28,7 +28,7 @@ type plan struct {
 // half of it for handlers to obey, and a little so that Stop returns before its
 // caller gives up on it. OnLeftover, if there is one, has a part of its own, at most
 // half of what remains. After the deadline there is no time to divide.
-func (c *consumer[T]) newPlan(ctx context.Context) plan {
+func (c *consumer) newPlan(ctx context.Context) plan {
 	deadline, ok := ctx.Deadline()
 	remains := time.Until(deadline)
 	switch {
@@ -41,7 +41,7 @@ func (c *consumer[T]) newPlan(ctx context.Context) plan {
 	p := plan{left: deadline.Add(-tenth / 5), end: deadline.Add(-tenth / 10)}
 	var reserve time.Duration
 	switch {
-	case c.onLeftover == nil:
+	case !c.onLeftover:
 	case c.reserve > 0:
 		reserve = min(c.reserve, remains/2)
 	default:

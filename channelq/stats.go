@@ -63,10 +63,10 @@ type Refused struct {
 // Total is the sum over all reasons.
 func (r Refused) Total() uint64 { return r.Full + r.Write + r.Closed + r.Cancelled }
 
-// books are the counters of one queue. Everybody who takes from it writes here,
+// counters are the counters of one queue. Everybody who takes from it writes here,
 // so that the sum is right whoever they are. What is in progress needs no
 // counter: it is what was taken and has not ended in any other bucket.
-type books struct {
+type counters struct {
 	byHand, handled striped
 
 	gaveUp, retried, panics, leftover atomic.Uint64
@@ -77,36 +77,36 @@ type books struct {
 	wait, handle histogram
 }
 
-func (b *books) drop(reason DropReason) {
+func (c *counters) drop(reason DropReason) {
 	switch reason {
 	case DroppedOldest:
-		b.oldest.Add(1)
+		c.oldest.Add(1)
 	case DroppedNewest:
-		b.newest.Add(1)
+		c.newest.Add(1)
 	case DroppedWrite:
-		b.write.Add(1)
+		c.write.Add(1)
 	}
 }
 
 // Stats returns a snapshot. It may be called from any goroutine and waits for
 // nobody but a call that is moving an item at that moment.
-func (q *Queue[T]) Stats() Stats {
-	b := &q.books
+func (q *queue) Stats() Stats {
+	c := &q.counters
 	// Taken is read before the buckets it is split into, so that what is in
 	// progress comes out too small rather than too large.
-	accepted, taken := q.engine.Totals()
+	accepted, taken := q.ring.Totals()
 	s := Stats{
-		Name: q.name, Mode: q.mode, Capacity: q.engine.Cap(),
-		Depth: q.engine.Len(), HighWater: q.engine.HighWater(),
-		Parked:      int(max(b.parked.Load(), 0)),
-		Workers:     int(max(b.workers.Load(), 0)),
+		Name: q.name, Mode: q.mode, Capacity: q.ring.Cap(),
+		Depth: q.ring.Len(), HighWater: q.ring.HighWater(),
+		Parked:      int(max(c.parked.Load(), 0)),
+		Workers:     int(max(c.workers.Load(), 0)),
 		Accepted:    accepted,
-		TakenByHand: b.byHand.load(), Handled: b.handled.load(), GaveUp: b.gaveUp.Load(),
-		Retried: b.retried.Load(), Panics: b.panics.Load(), Leftover: b.leftover.Load(),
-		Dropped:   Dropped{Oldest: b.oldest.Load(), Newest: b.newest.Load()},
-		Refused:   Refused{Full: b.full.Load(), Write: b.write.Load(), Closed: b.closed.Load(), Cancelled: b.cancelled.Load()},
-		OldestDue: q.engine.Oldest(),
-		Wait:      b.wait.snapshot(), Handle: b.handle.snapshot(),
+		TakenByHand: c.byHand.load(), Handled: c.handled.load(), GaveUp: c.gaveUp.Load(),
+		Retried: c.retried.Load(), Panics: c.panics.Load(), Leftover: c.leftover.Load(),
+		Dropped:   Dropped{Oldest: c.oldest.Load(), Newest: c.newest.Load()},
+		Refused:   Refused{Full: c.full.Load(), Write: c.write.Load(), Closed: c.closed.Load(), Cancelled: c.cancelled.Load()},
+		OldestDue: q.ring.Oldest(),
+		Wait:      c.wait.snapshot(), Handle: c.handle.snapshot(),
 	}
 	ended := s.TakenByHand + s.Handled + s.GaveUp + s.Dropped.Total() + s.Leftover + uint64(s.Parked)
 	if taken > ended {
@@ -135,7 +135,7 @@ func (s Stats) Counts() map[string]uint64 {
 }
 
 // Counts is that of Stats.
-func (q *Queue[T]) Counts() map[string]uint64 { return q.Stats().Counts() }
+func (q *queue) Counts() map[string]uint64 { return q.Stats().Counts() }
 
 // striped is a counter whose writers mostly do not share a cache line: a line
 // that goes back and forth between two cores costs more than taking an item.

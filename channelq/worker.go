@@ -1,139 +1,301 @@
 package channelq
 
 import (
+	"context"
 	"slices"
 	"sync/atomic"
-	"time"
-	"unsafe"
 
+	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// slot is one worker.
-type slot[T any] struct {
+// The state of a worker decides who may do what with the items in its hands:
+//
+//	idle -----> running ----> idle      the worker starts and ends an attempt
+//	 |             |
+//	 v             v
+//	held        abandoned               Pause and Stop forbid the start, or give
+//	                                    up on a handler that does not return
+//
+// Whoever makes the step with a compare-and-swap has the items, and the other side
+// leaves them alone. That is what keeps an item from being counted twice.
+const (
+	idle uint32 = iota
+	running
+	held
+	abandoned
+)
+
+// worker is one goroutine that handles items, one at a time or by the batch.
+type worker struct {
+	c     *consumer
 	index int // counts the workers ever made
-	grip  atomic.Uint32
-	own   grip // the worker's copy: it may be behind grip
+	state atomic.Uint32
 
-	// What the worker took. Of the items from grip's next on it may be taken
-	// back, by whoever holds the workers' mutex; the one before is in hand.
-	run  []T
-	past past // of the item in hand
+	// What the worker took from the queue. A stop that abandons the worker reads it.
+	hands hands
+	items []itemState // one for each item in hands
 
-	runs  uint64 // attempts, to sample their durations
-	quick bool   // the last one sampled was short
-	ahead bool   // the last look at the queue was worth a run
-	crew  int    // workers there were at the last look around
+	at   int // the position in hands of the first one of items
+	n    int // how many there are in hands; reclaiming takes from their end
+	rest int // how many of them are prefetched, unless they were reclaimed
 
-	keying bool          // it asks for the key of the item in hand
-	final  *GiveUpError  // the attempt failed; set while user code is asked what that means
-	delay  time.Duration // until the next attempt
+	runs    uint64 // attempts, to sample their durations
+	quick   bool   // the last one sampled was short
+	worthIt bool   // the last look at the queue was worth to prefetch
+	others  int    // workers there were at the last look around
 
-	// Below: guarded by the workers' mutex.
-	pose   pose
-	bell   bell // one token, from who ended the pose
-	called bool // so the last wait ended
-	seen   grip // when another worker looked last
+	// While an attempt is being settled, which calls user code.
+	settling bool
+	outcome  error    // of the attempt
+	results  []result // of the items in hands, as far as they are decided
+
+	// Guarded by the consumer's mutex.
+	asking bool // user code is called for an item that is not started, see ask
+	place  place
+	woken  bool   // so the last wait ended
+	probed uint32 // the state when another worker looked last
+	bell   bell
 	gone   bool
 }
 
-// newSlotLocked makes a worker. Those that never take ahead have room for one
-// item, as have those of items so large that the copies cost more than is saved.
-func (w *Workers[T]) newSlotLocked() *slot[T] {
-	room := 1
-	if w.mayRun() && unsafe.Sizeof(*new(T)) <= 128 {
-		room = maxRun
-	}
-	s := &slot[T]{index: w.made, run: make([]T, room), bell: make(bell, 1), crew: w.target}
-	w.made++
-	return s
+// hands hold the items of one worker: the part of it that knows their type.
+type hands interface {
+	// take takes at most so many items from the queue and waits for the first.
+	take(wait bell, most int) (int, engine.Outcome)
+	takeNow(most int) (int, engine.Outcome)
+	load(item any)  // adds one that was parked
+	item(i int) any // returns one to be parked
+	// handle calls the handler: of Workers with one item, of a Batcher with all.
+	handle(ctx context.Context, i int) error
+	key() string       // returns the ordering key of the only one
+	drop(from, to int) // forgets items, so that they can be collected
 }
 
 // spawnLocked brings the number of workers up to the target. Only manage calls
 // it, so that workers inherit the labels of the goroutine that called Start.
-func (w *Workers[T]) spawnLocked() {
-	for !w.ending && len(w.slots) < w.target {
-		s := w.newSlotLocked()
-		w.slots = append(w.slots, s)
-		w.q.books.workers.Add(1)
-		go w.serve(s, nil)
+func (c *consumer) spawnLocked() {
+	for !c.ending && len(c.workers) < c.target {
+		go c.newWorkerLocked().serve(nil)
 	}
 }
 
-// serve is a worker's goroutine. A Goexit in user code ends it; the worker then
-// goes on in another one, which first settles what was in its hands.
-func (w *Workers[T]) serve(s *slot[T], unwound error) {
+func (c *consumer) newWorkerLocked() *worker {
+	w := &worker{c: c, index: c.made, hands: c.items.newHands(), bell: make(bell, 1)}
+	c.made++
+	c.workers = append(c.workers, w)
+	c.q.counters.workers.Add(1)
+	return w
+}
+
+// serve is the goroutine of a worker. A Goexit in user code ends it. The worker
+// then goes on in another goroutine, which first settles what was in its hands.
+func (w *worker) serve(unwound error) {
 	guard.Run(func() error {
-		if unwound == nil || w.resume(s, unwound) {
-			w.loop(s)
+		if unwound == nil || w.resume(unwound) {
+			w.loop()
 		}
 		return nil
 	}, func(err error) {
 		if err != nil {
-			go w.serve(s, err)
+			go w.serve(err)
 			return
 		}
-		w.leave(s)
+		w.c.mu.Lock()
+		defer w.c.mu.Unlock()
+		w.c.removeLocked(w)
 	})
 }
 
-func (w *Workers[T]) loop(s *slot[T]) {
-	for mine := true; mine; {
-		if n := w.takeQuick(s); n > 0 {
-			mine = w.runAll(s, n)
+// loop ends when the worker is not needed any more, or is abandoned.
+func (w *worker) loop() {
+	for w.next() && w.run() {
+	}
+}
+
+// next gets the items of the next attempt. False means that the worker is not
+// needed any more.
+func (w *worker) next() bool {
+	return w.takeQuick() || w.c.fetch(w)
+}
+
+// took notes that n items came from the queue.
+func (w *worker) took(n int) {
+	w.n += n
+	for range n {
+		w.items = append(w.items, itemState{})
+	}
+}
+
+// fetchOne is next for Workers, when there is nothing in the queue or something
+// else to think of.
+func (c *consumer) fetchOne(w *worker) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		switch {
+		case c.ending || len(c.workers) > c.target || w.gone:
+			c.removeLocked(w)
+			return false
+		case c.paused:
+			c.restLocked(w)
 			continue
 		}
-		e, ok := w.next(s)
-		if !ok {
-			return
+		w.state.CompareAndSwap(held, idle)
+		w.others = len(c.workers)
+		c.probeLocked()
+		if !c.loadDueLocked(w) {
+			if !c.mayTakeLocked() {
+				c.restLocked(w)
+				continue
+			}
+			if !c.takeOneLocked(w) {
+				continue
+			}
 		}
-		mine = w.run(s, e)
+		if w.woken && c.parked.due.n > 0 {
+			c.wakeOneLocked() // it was for that
+		}
+		w.woken = false
+		return true
 	}
 }
 
-func (w *Workers[T]) leave(s *slot[T]) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.removeLocked(s)
-	w.pokeManager()
-}
-
-func (w *Workers[T]) removeLocked(s *slot[T]) {
-	if s.gone {
-		return
-	}
-	s.gone = true
-	w.slots = slices.DeleteFunc(w.slots, func(other *slot[T]) bool { return other == s })
-	w.q.books.workers.Add(-1)
-	w.refreshLocked()
-	w.callOneLocked() // it may have been called for something that is still to do
-}
-
-// resume settles what was in the hands of a worker whose goroutine was ended by
-// a runtime.Goexit in user code, which is not asked a second time. False means
-// that the slot was abandoned.
-func (w *Workers[T]) resume(s *slot[T], err error) bool {
-	if s.keying {
-		return w.resumeKeying(s, err)
-	}
-	w.takeBack(s)
-	if s.grip.Load() == abandoned {
+// loadDueLocked gives the worker an item that is due, and wakes another worker if
+// there is more to do.
+func (c *consumer) loadDueLocked(w *worker) bool {
+	p := c.parked.due.pop()
+	if p == nil {
 		return false
 	}
-	w.q.books.panics.Add(1)
-	if s.final != nil {
-		_, mine := w.finish(s, gaveUp, err)
-		return mine
+	w.hands.load(p.item)
+	w.items = append(w.items, p.itemState)
+	w.n++
+	c.parkedLocked(-1)
+	// With keys there may also be room again for items that have to wait.
+	if c.parked.due.n > 0 || c.keyed && c.mayTakeLocked() {
+		c.wakeOneLocked()
 	}
-	return w.settled(s, err)
+	return true
 }
 
-// observe is deferred, so that it also sees an attempt that ends by Goexit.
-func (w *Workers[T]) observe(s *slot[T], start time.Time) {
-	if s.grip.Load() == abandoned { // the books are closed for that one
+// mayTakeLocked: with keys, only one worker at a time may be between the queue
+// and the lines of the keys, or two items of one key could change places there,
+// and only while there is room for an item that has to wait.
+func (c *consumer) mayTakeLocked() bool {
+	if c.drained || c.stopping && c.detach {
+		return false
+	}
+	return !c.keyed || !c.keyTurn && c.parked.size() < max(c.q.Cap(), 1)
+}
+
+// takeOneLocked takes one item from the queue and waits for it. False means that the
+// worker has to look again.
+func (c *consumer) takeOneLocked(w *worker) bool {
+	c.keyTurn = c.keyed
+	ok := c.receiveLocked(w, 1) == engine.OK && (!c.keyed || c.findKeyLocked(w))
+	if c.keyed && !w.gone {
+		c.keyTurn = false
+		c.wakeOneLocked() // to be the next at the queue
+	}
+	return ok
+}
+
+// receiveLocked takes items from the queue and waits for the first, until the
+// worker is woken.
+func (c *consumer) receiveLocked(w *worker, most int) engine.Outcome {
+	n, o := w.hands.takeNow(most)
+	if o == engine.Empty {
+		w.woken = c.waitLocked(w, atQueue, func() { n, o = w.hands.take(w.bell, most) })
+	}
+	return c.receivedLocked(w, n, o)
+}
+
+func (c *consumer) receivedLocked(w *worker, n int, o engine.Outcome) engine.Outcome {
+	w.took(n)
+	if o == engine.Closed && !c.drained {
+		c.drained = true
+		c.refreshLocked()
+		c.pokeManager()
+	}
+	return o
+}
+
+// findKeyLocked asks for the key of the item in hand and claims it. False means
+// that the item has to wait for its key, or that a stop has given up on the question.
+func (c *consumer) findKeyLocked(w *worker) bool {
+	item := &w.items[0]
+	w.askLocked(func() {
+		item.refused = guard.Call(func() error { item.key = w.hands.key(); return nil })
+	})
+	if w.gone || item.refused != nil || c.parked.claimKey(item.key) {
+		return !w.gone
+	}
+	for _, p := range w.putDown() {
+		c.parked.waitForKey(p)
+	}
+	c.parkedLocked(1)
+	return false
+}
+
+// askLocked calls user code for items that are not started, without the mutex. A
+// stop may give up on it as on a handler: the worker is then gone.
+func (w *worker) askLocked(ask func()) {
+	w.asking = true
+	w.c.mu.Unlock()
+	defer func() { // also if ask ends the goroutine
+		w.c.mu.Lock()
+	}()
+	ask()
+	w.asking = false
+}
+
+// putDown empties the hands of the worker into parked items.
+func (w *worker) putDown() []*parkedItem {
+	all := make([]*parkedItem, len(w.items))
+	for i, state := range w.items {
+		all[i] = &parkedItem{itemState: state, item: w.hands.item(w.at + i)}
+	}
+	w.empty()
+	return all
+}
+
+// empty forgets the items in hand, so that they can be collected.
+func (w *worker) empty() {
+	w.hands.drop(w.at, w.n)
+	clear(w.items)
+	w.items, w.at, w.n = w.items[:0], 0, 0
+}
+
+// giveBack is giveBackLocked with the mutex.
+func (w *worker) giveBack() {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	w.c.giveBackLocked(w)
+}
+
+// giveBackLocked makes the items in hand due, which may not be started now, before
+// all others that are due: they were taken before them.
+func (c *consumer) giveBackLocked(w *worker) {
+	for ; w.rest > 0; w.rest-- {
+		w.items = append(w.items, itemState{})
+	}
+	n := len(w.items)
+	for _, p := range slices.Backward(w.putDown()) {
+		c.parked.due.pushFront(p)
+	}
+	c.parkedLocked(n)
+	c.refreshLocked()
+}
+
+func (c *consumer) removeLocked(w *worker) {
+	if w.gone {
 		return
 	}
-	took := time.Since(start)
-	s.quick = took < quickHandler
-	w.q.books.handle.observe(took)
+	w.gone = true
+	c.workers = slices.DeleteFunc(c.workers, func(other *worker) bool { return other == w })
+	c.q.counters.workers.Add(-1)
+	c.refreshLocked()
+	c.wakeOneLocked() // it may have been woken for something that is still to do
+	c.pokeManager()
 }

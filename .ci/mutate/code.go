@@ -73,7 +73,7 @@ var code = []mutant{
 		test: "TestEachInstanceOfFreshInheritsTheLogger",
 	},
 	{
-		file: "channelq/queue.go", old: "if q.manned.Load() && !q.begun.Load() {", new: "if q.manned.Load() {",
+		file: "channelq/queue.go", old: "if q.hasConsumer.Load() && !q.consumerStarted.Load() {", new: "if q.hasConsumer.Load() {",
 		test: "TestAFailedEnqueueSaysThatNobodyStartedTheWorkers",
 	},
 	{
@@ -97,43 +97,35 @@ var code = []mutant{
 		test: "TestWhatAFullQueueDoesInEachMode",
 	},
 	{
-		file: "channelq/next.go", old: "if s.called && (", new: "if false && (",
+		file: "channelq/worker.go", old: "if w.woken && c.parked.due.n > 0 {", new: "if false {",
 		test: "TestACallIsPassedOnByAWorkerThatGotAnotherItem",
 	},
 	{
-		file: "channelq/ahead.go", old: "if g == s.seen {", new: "if false {",
+		file: "channelq/prefetch.go", old: "if state == w.probed {", new: "if false {",
 		test: "TestWhatAStuckWorkerTookAheadIsHandledAlsoWhileOthersAreBusy",
 	},
 	{
-		file: "channelq/ahead.go", old: "		w.lookAfter(s)\n", new: "",
+		file: "channelq/attempt.go", old: "	w.shareOut()\n", new: "",
 		test: "TestARunBegunWhileAnotherWorkerWaitsIsShared",
 	},
 	{
-		file: "channelq/ahead.go", old: "	if w.attention.Load() {\n		w.takeBackLocked(s)", new: "	if false {\n		w.takeBackLocked(s)",
+		file: "channelq/prefetch.go", old: "	if w.c.slowPath.Load() {\n		w.c.reclaimLocked(w)", new: "	if false {\n		w.c.reclaimLocked(w)",
 		test: "TestARunBegunAfterARateLimitKeepsToIt",
 	},
 	{
-		file: "channelq/ahead.go", old: "w.takeBack(s) // also", new: "// also",
+		file: "channelq/attempt.go", old: "	w.reclaimRest()\n", new: "",
 		test: "TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem",
 	},
 	{
-		file: "channelq/worker.go", old: "	w.takeBack(s)\n", new: "",
-		test: "TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem",
-	},
-	{
-		file: "channelq/run.go", old: "inspect(err)", new: "_ = err",
+		file: "channelq/attempt.go", old: "inspect(err)", new: "_ = err",
 		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
 	},
 	{
-		file: "channelq/batch.go", old: "inspect(err)", new: "_ = err",
-		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
-	},
-	{
-		file: "channelq/run.go", old: "if w.paused || w.ending {", new: "if w.ending {",
+		file: "channelq/attempt.go", old: "} else if c.paused || c.ending {", new: "} else if c.ending {",
 		test: "TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused",
 	},
 	{
-		file: "channelq/batch.go", old: "errors.As(b.outcome, &partial)", new: "errors.As(err, &partial)",
+		file: "channelq/attempt.go", old: "w.settling, w.outcome = true, err", new: "w.outcome = err",
 		test: "TestAGoexitInOnGiveUpIsNoFailureOfTheRestOfTheBatch",
 	},
 	{
@@ -141,11 +133,11 @@ var code = []mutant{
 		test: "TestHandlersWaitForRoomWhileTheirHostStops",
 	},
 	{
-		file: "channelq/manage.go", old: "cut, times = nil, times.cutShort(time.Now())\n	}\n", new: "cut = nil\n	}\n",
+		file: "channelq/leftover.go", old: "cut, times = nil, times.cutShort(time.Now())\n	}\n", new: "cut = nil\n	}\n",
 		test: "TestAStopThatIsCancelledBeforeItBeginsWaitsForNoOnLeftover",
 	},
 	{
-		file: "channelq/manage.go", old: "c.q.books.leftover.Add(uint64(c.left))", new: "",
+		file: "channelq/leftover.go", old: "c.q.counters.leftover.Add(uint64(c.left))", new: "",
 		test: "TestStopHandsTheBacklogToOnLeftoverBeforeItsDeadline",
 	},
 	{

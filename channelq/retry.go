@@ -1,0 +1,77 @@
+package channelq
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/steadgo/stead/internal/backoff"
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// decision is what becomes of an item after an attempt.
+type decision uint8
+
+const (
+	handled     decision = iota
+	retry                // another attempt, later
+	gaveUp               // the attempt was the last one
+	interrupted          // the attempt failed while a stop was canceling handlers: the item is left over
+)
+
+// result is the decision on one item, with what it needs.
+type result struct {
+	decision decision
+	err      error         // of the attempt
+	id       int64         // of the failure, if the item was given up
+	delay    time.Duration // until the next attempt
+}
+
+// inspect asks err everything that is asked later, while a panic in err still
+// counts as a panic of the handler. What err answers is then known to end.
+func inspect(err error) {
+	if err == nil {
+		return
+	}
+	guard.Inspect(err)
+	_ = IsPermanent(err)
+	_, _ = RetryDelay(err)
+	var partial *BatchError
+	_ = errors.As(err, &partial)
+	_ = errors.Is(err, ErrStopping) || errors.Is(err, ErrTimeout)
+}
+
+// decide decides what becomes of an item whose attempt failed.
+func (c *consumer) decide(attempts int, err error) decision {
+	switch {
+	case IsPermanent(err):
+		return gaveUp
+	case c.base.Err() != nil:
+		return interrupted
+	case attempts >= c.retry.Attempts, c.retry.If != nil && !c.worthRetry(err):
+		return gaveUp
+	}
+	return retry
+}
+
+// worthRetry asks Retry.If. A panic of it gives the item up.
+func (c *consumer) worthRetry(err error) (worth bool) {
+	c.callback("retry filter panicked", func() { worth = c.retry.If(err) })
+	return worth
+}
+
+// callback calls code of the user that must not fail.
+func (c *consumer) callback(failed string, call func()) {
+	if err := guard.Call(func() error { call(); return nil }); err != nil {
+		c.q.counters.panics.Add(1)
+		c.log.Error(failed, slog.Any("error", err))
+	}
+}
+
+// retryDelay returns how long a failed item waits for its next attempt.
+func retryDelay(p backoff.Policy, attempts int, err error) time.Duration {
+	if asked, ok := RetryDelay(err); ok {
+		return asked
+	}
+	return p.Delay(attempts)
+}

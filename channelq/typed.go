@@ -1,0 +1,139 @@
+package channelq
+
+import (
+	"context"
+	"slices"
+
+	"github.com/steadgo/stead/channelq/internal/engine"
+)
+
+// What knows the type of the items is here and in Queue, and nothing else: each
+// further type of items costs a copy of this code.
+
+// itemsOf is the typed part of a consumer.
+type itemsOf[T any] struct {
+	q          *Queue[T]
+	make       func() hands
+	onGiveUp   func(context.Context, T, error)
+	onLeftover func(context.Context, []T) error
+	left       []T
+}
+
+// unboxed returns a parked item. The assertion fails for a nil of an interface type,
+// whose zero value is that nil.
+func unboxed[T any](item any) T {
+	v, _ := item.(T)
+	return v
+}
+
+func (o *itemsOf[T]) queue() any { return o.q }
+
+func (o *itemsOf[T]) newHands() hands { return o.make() }
+
+func (o *itemsOf[T]) giveUp(ctx context.Context, item any, err error) {
+	o.onGiveUp(ctx, unboxed[T](item), err)
+}
+
+func (o *itemsOf[T]) putBack(item any) engine.Outcome {
+	v := unboxed[T](item)
+	return o.q.engine.TryPut(&v)
+}
+
+// takeAtOnce is how many items of what is left in a queue are taken in one step.
+const takeAtOnce = 256
+
+func (o *itemsOf[T]) collect(lost []any, parked *parking, rest bool) int {
+	n := len(lost) + parked.size() + takeAtOnce
+	if rest {
+		n += o.q.Len()
+	}
+	left := make([]T, 0, n)
+	for _, item := range lost {
+		left = append(left, unboxed[T](item))
+	}
+	parked.each(func(item any) { left = append(left, unboxed[T](item)) })
+	for rest {
+		left = slices.Grow(left, takeAtOnce)
+		n, outcome := o.q.engine.TryTakeN(left[len(left):cap(left)])
+		left, rest = left[:len(left)+n], outcome == engine.OK
+	}
+	o.left = left
+	return len(left)
+}
+
+func (o *itemsOf[T]) handOver(ctx context.Context) error { return o.onLeftover(ctx, o.left) }
+
+// oneItem is the hands of Workers: they hold one item and those prefetched.
+type oneItem[T any] struct {
+	w *Workers[T]
+	v []T
+}
+
+func (h *oneItem[T]) take(wait bell, _ int) (int, engine.Outcome) {
+	return oneTaken(h.w.typed.q.engine.Take(wait, &h.v[0]))
+}
+
+func (h *oneItem[T]) takeNow(most int) (int, engine.Outcome) {
+	if most = min(most, len(h.v)); most > 1 {
+		return h.w.typed.q.engine.TryTakeN(h.v[:most])
+	}
+	return oneTaken(h.w.typed.q.engine.TryTake(&h.v[0]))
+}
+
+func oneTaken(o engine.Outcome) (int, engine.Outcome) {
+	if o == engine.OK {
+		return 1, o
+	}
+	return 0, o
+}
+
+func (h *oneItem[T]) load(item any)  { h.v[0] = unboxed[T](item) }
+func (h *oneItem[T]) item(i int) any { return h.v[i] }
+func (h *oneItem[T]) key() string    { return h.w.key(h.v[0]) }
+
+func (h *oneItem[T]) handle(ctx context.Context, i int) error { return h.w.handle(ctx, h.v[i]) }
+
+func (h *oneItem[T]) drop(from, to int) { clear(h.v[from:to]) }
+
+// batchOf is the hands of a Batcher.
+type batchOf[T any] struct {
+	b *Batcher[T]
+	v []T
+}
+
+func (h *batchOf[T]) take(wait bell, most int) (int, engine.Outcome) {
+	n, o := h.b.typed.q.engine.TakeN(wait, h.room(most))
+	h.v = h.v[:len(h.v)+n]
+	return n, o
+}
+
+func (h *batchOf[T]) takeNow(most int) (int, engine.Outcome) {
+	n, o := h.b.typed.q.engine.TryTakeN(h.room(most))
+	h.v = h.v[:len(h.v)+n]
+	return n, o
+}
+
+// mostAtOnce is how many items are taken in one step from a queue that holds fewer.
+const mostAtOnce = 1024
+
+// room returns room for more items: not for all at once, as MaxItems may be far more
+// than will ever come.
+func (h *batchOf[T]) room(most int) []T {
+	most = min(most, max(h.b.typed.q.engine.Cap(), mostAtOnce))
+	h.v = slices.Grow(h.v, most)
+	return h.v[len(h.v) : len(h.v)+most]
+}
+
+func (h *batchOf[T]) load(item any)  { h.v = append(h.v, unboxed[T](item)) }
+func (h *batchOf[T]) item(i int) any { return h.v[i] }
+func (h *batchOf[T]) key() string    { return "" }
+
+// handle gives the handler a slice of its own.
+func (h *batchOf[T]) handle(ctx context.Context, _ int) error {
+	return h.b.handle(ctx, slices.Clone(h.v))
+}
+
+func (h *batchOf[T]) drop(int, int) {
+	clear(h.v)
+	h.v = h.v[:0]
+}
