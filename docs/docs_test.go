@@ -22,7 +22,7 @@ const root = ".."
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*/*.md", "deploy/*.md", "deploy/*/*.md", "bench/*.md", "template/*/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "docs/*/*/*.md", "examples/*/*.md", "deploy/*.md", "deploy/*/*.md", "bench/*.md", "template/*/*.md"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ var covered = map[string]string{
 	"make help":                                      "here",
 	"make ci":                                        "here",
 	"make mutants":                                   "step mutants",
-	"bash docs/model/check.sh":                       "step model",
+	"bash docs/internals/model/check.sh":             "step model",
 	"bash .ci/run":                                   "here",
 	"curl":                                           "example webapp",
 	"curl -d email=ada@example.com localhost:8080":   "TestTheProgramInTheReadmeSendsTheMailThatCtrlCInterrupts",

@@ -33,7 +33,7 @@ func (l *loop) Start(ctx context.Context) error {
 }
 
 // Stop returns when the function returns or ctx is done. In the second case the
-// caller waits on Done until the grace period is over.
+// caller waits on Done until the grace period has ended.
 func (l *loop) Stop(ctx context.Context) error {
 	l.cancel(hosted.ErrStopping)
 	select {
@@ -46,7 +46,7 @@ func (l *loop) Stop(ctx context.Context) error {
 
 func (l *loop) Done() <-chan struct{} { return l.done }
 
-// Err is called only after Done is closed.
+// Err must be called only after Done is closed.
 func (l *loop) Err() error { return l.err }
 
 // isCancel reports whether err says no more than that a context was canceled with

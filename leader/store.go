@@ -41,5 +41,5 @@ var ErrLost = errors.New("the lease was lost")
 
 var (
 	errTaken = errors.New("the store says that it is no longer ours")
-	errOver  = errors.New("the lease was given back") // the cause of a context that is kept after its work returned
+	errOver  = errors.New("the lease was released") // the cause of a context that is kept after its work returned
 )

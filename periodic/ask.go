@@ -166,7 +166,7 @@ func (l *session) aside(what string, call func() error, done func(error)) {
 }
 
 // asidesEnd waits for the tracked calls until ctx is done, and returns the names of
-// those that have not returned.
+// the calls that have not returned.
 func (l *session) asidesEnd(ctx context.Context) (left []string) {
 	l.mu.Lock()
 	if len(l.asides) == 0 {

@@ -174,7 +174,7 @@ type extras struct {
 
 const defaultHistory = 10
 
-// The extras of all jobs with default settings, and of those that only disable the
+// The extras of all jobs with default settings, and of jobs that only disable the
 // history. Never written.
 var (
 	usual     = extras{history: defaultHistory}

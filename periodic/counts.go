@@ -19,7 +19,7 @@ func (j *Job) Counts() map[string]uint64 {
 }
 
 // Counts returns the sum of [Job.Counts] over the jobs of the scheduler, without
-// those that were removed. It is for the report of a host.
+// removed jobs. It is for the report of a host.
 func (s *Scheduler) Counts() map[string]uint64 {
 	var t counts
 	for _, j := range s.Jobs() {

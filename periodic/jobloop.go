@@ -218,8 +218,8 @@ func (j *Job) endLocked() bool {
 	return true
 }
 
-// whenLocked returns when the loop has to look at the job again. Whoever changes
-// the job before that pokes the loop.
+// whenLocked returns when the loop has to look at the job again. A goroutine that
+// changes the job before that pokes the loop.
 func (j *Job) whenLocked() int64 {
 	when := int64(never)
 	for r := j.runs; r != nil; r = r.older {

@@ -80,7 +80,7 @@ type Stats struct {
 
 	Next        time.Time // the next slot, without its jitter; zero if there is none or the job is paused
 	RetryAt     time.Time // when the next attempt after a failure is due; zero if none is
-	StuckInNext time.Time // since when the schedule has not returned from Next, if that is over a second; otherwise zero
+	StuckInNext time.Time // since when the schedule has not returned from Next, if that is more than a second; otherwise zero
 	LastStarted time.Time // start of the last run, which may be running; zero if there was none
 	LastSuccess time.Time // end of the last successful run; zero if there was none
 	Last        Run       // the last run that ended

@@ -64,7 +64,7 @@ func interrupted(ctx context.Context) error {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	if err != nil {
-		return fmt.Errorf("stead/scope: work returned after its context ended: %w", err)
+		return fmt.Errorf("stead/scope: work returned after its context was canceled: %w", err)
 	}
 	return nil
 }

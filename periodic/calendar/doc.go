@@ -14,7 +14,7 @@
 //
 //  1. An exclusion includes its first instant and not its end. A slot at the very
 //     end is not excluded.
-//  2. Days and hours are those that the wall clock shows in the zone, also on days
+//  2. Days and hours are as the wall clock shows them in the zone, also on days
 //     when the clocks change. A day has 23 or 25 hours then, and a span of time
 //     that is shown twice is excluded both times.
 //  3. Calendars are immutable. Any number of schedules and goroutines may share

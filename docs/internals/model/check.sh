@@ -2,7 +2,7 @@
 # Verifies host.pml and order.pml exhaustively, then breaks them on purpose, once for each fault,
 # and requires that the model notices. README.md beside this file says what for.
 # It needs spin and gcc, installs nothing, and exits with 1 when anything is off.
-# bash docs/model/check.sh [FAULT...]: only these faults, without the rest.
+# bash docs/internals/model/check.sh [FAULT...]: only these faults, without the rest.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
@@ -124,7 +124,7 @@ inject() (
 names() {
 	local bad=0 name
 	for name in $(grep -oh 'code: [A-Za-z, ]*' host.pml order.pml | sed 's/code: //' | tr -s ', ' '\n' | sort -u); do
-		grep -Eqs "^func (\([a-z]+ \*?[A-Za-z]+\) )?$name(\[[^]]*\])?\(" ../../hosted/*.go ../../internal/lifetime/*.go ||
+		grep -Eqs "^func (\([a-z]+ \*?[A-Za-z]+\) )?$name(\[[^]]*\])?\(" ../../../hosted/*.go ../../../internal/lifetime/*.go ||
 			{ echo "the model stands for $name, which is no longer in hosted"; bad=1; }
 	done
 	return $bad
