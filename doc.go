@@ -28,6 +28,7 @@
 //   - [github.com/steadgo/stead/lifecycle]: states, signals and panics as errors.
 //   - [github.com/steadgo/stead/lifecycle/systemd]: readiness and the watchdog under
 //     systemd.
+//   - [github.com/steadgo/stead/lifecycle/winsvc]: a host as a Windows service.
 //   - [github.com/steadgo/stead/hosted/hostedtest]: a host in a test, and the rules
 //     that every service keeps, as tests for yours.
 //
