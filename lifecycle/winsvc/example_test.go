@@ -9,7 +9,7 @@ import (
 	"github.com/steadgo/stead/lifecycle/winsvc"
 )
 
-func ExampleMain() {
+func ExampleMain() { //nolint:testableexamples // Main does not return
 	host := hosted.New(hosted.Config{Name: "shop"})
 	host.Go("work", func(ctx context.Context) error { <-ctx.Done(); return nil })
 	winsvc.Main(host)
@@ -17,7 +17,7 @@ func ExampleMain() {
 
 // What goes wrong is in the event viewer, where a host without a Logger has its log
 // too.
-func ExampleOption() {
+func ExampleOption() { //nolint:testableexamples // as above
 	host := hosted.New(hosted.Config{Name: "shop"})
 	host.Go("work", func(ctx context.Context) error { <-ctx.Done(); return nil })
 	winsvc.Main(host, winsvc.EventLog("shop"))

@@ -13,18 +13,12 @@ import (
 // asProgram makes the test binary a program that ends with Main.
 const asProgram = "STEAD_TEST_WINSVC"
 
-// asService makes the test binary a service if it was started as one; see
-// service_windows_test.go.
-var asService func()
-
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		host := hosted.New(hosted.Config{ExitWhenDone: true})
 		host.Go("work", func(context.Context) error { return nil })
 		Main(host, EventLog("stead"))
 	}
-	if asService != nil {
-		asService()
-	}
+	serveAsService()
 	goleak.VerifyTestMain(m)
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-func init() { asService = serveAsService }
-
 // serveAsService runs the test binary as a service if its arguments say so: the manager
 // gives it no environment, and wine's starts it in a session in which IsService is false.
 func serveAsService() {
