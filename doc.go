@@ -20,6 +20,8 @@
 //     is ready.
 //   - [github.com/steadgo/stead/scope]: a transaction for each item or run.
 //   - [github.com/steadgo/stead/metrics]: all of it in Prometheus.
+//   - [github.com/steadgo/stead/otel]: traces of items, runs and loops with
+//     OpenTelemetry. A module of its own.
 //   - [github.com/steadgo/stead/dashboard]: all of it on a live page, with actions.
 //   - [github.com/steadgo/stead/durable]: the same handlers on River, for jobs that
 //     must survive a crash. A module of its own.
@@ -28,6 +30,7 @@
 //   - [github.com/steadgo/stead/lifecycle]: states, signals and panics as errors.
 //   - [github.com/steadgo/stead/lifecycle/systemd]: readiness and the watchdog under
 //     systemd.
+//   - [github.com/steadgo/stead/lifecycle/winsvc]: a host as a Windows service.
 //   - [github.com/steadgo/stead/hosted/hostedtest]: a host in a test, and the rules
 //     that every service keeps, as tests for yours.
 //

@@ -12,8 +12,8 @@ require (
 	github.com/sourcegraph/conc v0.3.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/sync v0.1.0
+	golang.org/x/sys v0.1.0
 	golang.org/x/time v0.1.0
 	pgregory.net/rapid v1.1.0
 )
 
-require golang.org/x/sys v0.1.0 // indirect

@@ -16,7 +16,7 @@ var packages = map[string]string{
 	"channelq": "channelq", "coordinator": "coordinator", "dashboard": "dashboard", "durable": "durable",
 	"hosted": "hosted", "hostedtest": "hosted/hostedtest", "leader": "leader", "lifecycle": "lifecycle",
 	"metrics": "metrics", "periodic": "periodic", "postgres": "durable/postgres", "scope": "scope",
-	"sqlite": "durable/sqlite", "systemd": "lifecycle/systemd",
+	"sqlite": "durable/sqlite", "systemd": "lifecycle/systemd", "winsvc": "lifecycle/winsvc", "otel": "otel",
 }
 
 var (

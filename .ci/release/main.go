@@ -21,7 +21,7 @@ const root = "github.com/steadgo/stead"
 
 // published are the folders of the modules that people fetch. A module stands
 // after those it requires.
-var published = []string{".", "metrics", "durable", "leader", "template/worker"}
+var published = []string{".", "metrics", "durable", "leader", "otel", "template/worker"}
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {

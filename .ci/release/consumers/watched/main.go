@@ -14,14 +14,17 @@ import (
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/metrics"
+	"github.com/steadgo/stead/otel"
 )
 
+func send(context.Context, string) error { return nil }
+
 func main() {
-	emails, err := channelq.New(channelq.Config[string]{Name: "emails", Capacity: 100})
+	emails, err := channelq.New(channelq.Config[otel.Carrier[string]]{Name: "emails", Capacity: 100})
 	if err != nil {
 		log.Fatal(err)
 	}
-	senders, err := channelq.NewWorkers(emails, func(context.Context, string) error { return nil }, channelq.WorkerConfig[string]{})
+	senders, err := channelq.NewWorkers(emails, otel.Handler("emails", send), channelq.WorkerConfig[otel.Carrier[string]]{})
 	if err != nil {
 		log.Fatal(err)
 	}
