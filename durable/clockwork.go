@@ -53,7 +53,7 @@ func (j *core) checkSchedules(ctx context.Context) error {
 }
 
 // startClockwork is called once. A stop ends it in any case, by cutNow.
-func (j *core) startClockwork(client riverClient) {
+func (j *core) startClockwork() {
 	ctx, cancel := context.WithCancel(j.cut)
 	done := make(chan struct{})
 	j.mu.Lock()
@@ -64,7 +64,7 @@ func (j *core) startClockwork(client riverClient) {
 		defer cancel()
 		away := false
 		for ctx.Err() == nil {
-			wait, err := j.round(ctx, client)
+			wait, err := j.round(ctx)
 			if err != nil && !away && ctx.Err() == nil {
 				j.log.Warn("schedules wait for the store", slog.Any("error", hint(err)))
 			}
@@ -96,7 +96,7 @@ func (j *core) stopClockwork(ctx context.Context) {
 }
 
 // round looks after all schedules once, and says how long until it has to again.
-func (j *core) round(ctx context.Context, client riverClient) (time.Duration, error) {
+func (j *core) round(ctx context.Context) (time.Duration, error) {
 	j.mu.Lock()
 	schedules := slices.Clone(j.schedules)
 	j.mu.Unlock()
@@ -116,7 +116,7 @@ func (j *core) round(ctx context.Context, client riverClient) (time.Duration, er
 				at = p
 			}
 		}
-		next, failed := s.step(ctx, client, at, now)
+		next, failed := s.step(ctx, at, now)
 		switch {
 		case failed != nil:
 			err, wait = errors.Join(err, failed), min(wait, tickRetry)
@@ -135,7 +135,7 @@ func (j *core) places(ctx context.Context) ([]store.Place, time.Time, error) {
 
 // step deals with what is due at now, a time of the store, of a schedule whose place
 // is at. It returns when there is something to do next; zero: never.
-func (s *entry) step(ctx context.Context, client riverClient, at store.Place, now time.Time) (next time.Time, err error) {
+func (s *entry) step(ctx context.Context, at store.Place, now time.Time) (next time.Time, err error) {
 	if s.broken.Load() {
 		return next, nil
 	}
@@ -174,11 +174,15 @@ func (s *entry) step(ctx context.Context, client riverClient, at store.Place, no
 		return time.Time{}, nil
 	}
 	to := store.Place{Queue: s.kind, Name: s.name, Last: nanos(latest), Next: nanos(follows)}
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	switch {
+	case s.forgotten:
+		return time.Time{}, nil
 	case begins:
 		err = s.begin(ctx, at, to, ahead)
 	case count > 0:
-		err = s.take(ctx, client, at, to, due{first, latest, now, count})
+		err = s.take(ctx, at, to, due{first, latest, now, count})
 	}
 	switch {
 	case errors.Is(err, errMoved): // by another process
@@ -219,7 +223,7 @@ type due struct {
 }
 
 // take makes a job of the latest slot, unless that is too late.
-func (s *entry) take(ctx context.Context, client riverClient, at, to store.Place, d due) error {
+func (s *entry) take(ctx context.Context, at, to store.Place, d due) error {
 	var insert func(context.Context, any) error
 	limit := s.late.limit()
 	made, skipped := limit == 0 || d.now.Sub(d.latest) <= limit, d.count-1
@@ -288,6 +292,9 @@ func (s *entry) move(ctx context.Context, from, to store.Place, insert func(cont
 // withdraw takes back the promise of the next slot: whoever finds the place later
 // begins anew.
 func (s *entry) withdraw() error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	s.forgotten = true
 	if !s.settled.Load() {
 		return nil
 	}

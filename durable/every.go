@@ -147,7 +147,7 @@ func (j *core) indexLocked(name string) int {
 
 // Forget ends what [Every] began under this name, in this process, and reports
 // whether there was such a schedule. Jobs that were enqueued stay. In a process that
-// works it writes to the store, within 5 s, that slots from now on need not be made
+// works it writes to the store, within 10 s, that slots from now on need not be made
 // up for; the error is that this failed.
 func (j *core) Forget(name string) (bool, error) {
 	j.mu.Lock()

@@ -78,7 +78,7 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 	}
 	for _, state := range []rivertype.JobState{rivertype.JobStateScheduled, rivertype.JobStateRunning} {
 		must(t, q.Cancel(ids[state]))
-		inState(t, jobs, int64(ids[state]), rivertype.JobStateCancelled)
+		inState(t, jobs, ids[state], rivertype.JobStateCancelled)
 	}
 	inState(t, jobs, enqueue(t, q, "engine's"), rivertype.JobStateCancelled)
 	for _, f := range q.Jobs("cancelled") { // all that has errors here: the two that ran

@@ -35,7 +35,7 @@ func failures[TTx any](t *testing.T, e env[TTx]) {
 	}
 	heal.Store(true)
 	must(t, q.Requeue(list[0].ID))
-	inState(t, jobs, int64(list[0].ID), rivertype.JobStateCompleted)
+	inState(t, jobs, list[0].ID, rivertype.JobStateCompleted)
 	must(t, q.Discard(list[1].ID))
 	if list = q.Failures(); len(list) != 0 {
 		t.Errorf("left %v", list)

@@ -14,7 +14,7 @@ func (c *current) release() {
 	defer cancel()
 	// A panic of a wrapper of the program's own, for instance, changes nothing.
 	_ = guard.Call(func() error {
-		switch tx := any(c.tx).(type) {
+		switch tx := c.tx.(type) {
 		case interface{ Rollback() error }:
 			return tx.Rollback()
 		case interface{ Rollback(context.Context) error }:

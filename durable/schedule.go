@@ -63,6 +63,11 @@ type entry struct {
 	making *making    // for the slot that is due; only the clockwork has it
 	asking chan error // of a call of the schedule that has not returned; so too
 
+	// moving is held while the schedule is moved on in the store, so that what is forgotten
+	// meanwhile is not moved after that.
+	moving    sync.Mutex
+	forgotten bool
+
 	mu        sync.Mutex
 	triggered []time.Time // the latest, the newest first
 }

@@ -103,7 +103,7 @@ func (j *core) begin(ctx context.Context, client riverClient, works bool) error 
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
 		j.startUpkeep()
-		j.startClockwork(client)
+		j.startClockwork()
 	}
 	j.announce(client.ID())
 	attrs := []any{slog.Bool("works", works)}
