@@ -20,13 +20,13 @@ import (
 //
 // The options hold for every item; [Unique] is refused, as it would be one key for all.
 // No items are no error.
-func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (int, error) {
+func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (int, error) {
 	client, params, err := q.describeAll(ctx, items, opts)
 	if err != nil {
 		return 0, err
 	}
 	pause := 0 // of the time that a piece took, in quarters
-	if q.jobs.store.Driver().DatabaseName() == "sqlite" {
+	if q.jobs.engine.database() == "sqlite" {
 		pause = 1
 	}
 	done, size := 0, pieceFirst
@@ -50,20 +50,24 @@ func (q *Queue[T, TTx]) EnqueueAll(ctx context.Context, items []T, opts ...Optio
 	return done, nil
 }
 
-// EnqueueAllTx is EnqueueAll in a transaction of the store, see EnqueueTx: all of the
-// items are there if tx commits, and none if not. On SQLite the transaction keeps all
-// others from writing until it ends; ten thousand items take some seconds.
-func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opts ...Option) (int, error) {
-	client, params, err := q.describeAll(ctx, items, opts)
+// EnqueueAllTx enqueues many items in a transaction of the store, see [EnqueueTx]. All
+// jobs exist if tx commits, and none if it does not. It returns the number of items. On
+// SQLite no other transaction can write until tx is done; ten thousand items take some
+// seconds.
+func EnqueueAllTx[T any](ctx context.Context, tx any, q *Queue[T], items []T, opts ...Option) (int, error) {
+	if q == nil {
+		return 0, errNilQueue
+	}
+	_, params, err := q.describeAll(ctx, items, opts)
 	if err != nil {
 		return 0, err
 	}
-	if isNil(tx) {
-		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, errNilTx)
+	if err := q.jobs.engine.checkTx(tx); err != nil {
+		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
 	for done := 0; done < len(params); {
 		n := piece(params[done:], pieceMost)
-		if _, err := client.InsertManyTx(ctx, tx, params[done:done+n]); err != nil {
+		if _, err := q.jobs.engine.insertManyTx(ctx, tx, params[done:done+n]); err != nil {
 			return 0, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
 		}
 		done += n
@@ -75,7 +79,7 @@ func (q *Queue[T, TTx]) EnqueueAllTx(ctx context.Context, tx TTx, items []T, opt
 	return len(params), nil
 }
 
-func (q *Queue[T, TTx]) describeAll(ctx context.Context, items []T, opts []Option) (*river.Client[TTx], []river.InsertManyParams, error) {
+func (q *Queue[T]) describeAll(ctx context.Context, items []T, opts []Option) (riverClient, []river.InsertManyParams, error) {
 	client, err := q.ready(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -7,8 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/riverqueue/river"
-
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/internal/slots"
 )
 
@@ -42,7 +41,7 @@ func (c *clockwork) look() {
 }
 
 // checkSchedules finds out whether the store can keep them.
-func (j *Jobs[TTx]) checkSchedules(ctx context.Context) error {
+func (j *core) checkSchedules(ctx context.Context) error {
 	j.mu.Lock()
 	n := len(j.schedules)
 	j.mu.Unlock()
@@ -54,7 +53,7 @@ func (j *Jobs[TTx]) checkSchedules(ctx context.Context) error {
 }
 
 // startClockwork is called once. A stop ends it in any case, by cutNow.
-func (j *Jobs[TTx]) startClockwork(client *river.Client[TTx]) {
+func (j *core) startClockwork() {
 	ctx, cancel := context.WithCancel(j.cut)
 	done := make(chan struct{})
 	j.mu.Lock()
@@ -65,7 +64,7 @@ func (j *Jobs[TTx]) startClockwork(client *river.Client[TTx]) {
 		defer cancel()
 		away := false
 		for ctx.Err() == nil {
-			wait, err := j.round(ctx, client)
+			wait, err := j.round(ctx)
 			if err != nil && !away && ctx.Err() == nil {
 				j.log.Warn("schedules wait for the store", slog.Any("error", hint(err)))
 			}
@@ -82,7 +81,7 @@ func (j *Jobs[TTx]) startClockwork(client *river.Client[TTx]) {
 }
 
 // stopClockwork waits until no more slots are taken, or ctx ends.
-func (j *Jobs[TTx]) stopClockwork(ctx context.Context) {
+func (j *core) stopClockwork(ctx context.Context) {
 	j.mu.Lock()
 	stop, done := j.clockwork.stop, j.clockwork.done
 	j.mu.Unlock()
@@ -97,7 +96,7 @@ func (j *Jobs[TTx]) stopClockwork(ctx context.Context) {
 }
 
 // round looks after all schedules once, and says how long until it has to again.
-func (j *Jobs[TTx]) round(ctx context.Context, client *river.Client[TTx]) (time.Duration, error) {
+func (j *core) round(ctx context.Context) (time.Duration, error) {
 	j.mu.Lock()
 	schedules := slices.Clone(j.schedules)
 	j.mu.Unlock()
@@ -111,13 +110,13 @@ func (j *Jobs[TTx]) round(ctx context.Context, client *river.Client[TTx]) (time.
 	asked := time.Now()
 	wait := tickLongest
 	for _, s := range schedules {
-		at := Place{Queue: s.kind, Name: s.name}
+		at := store.Place{Queue: s.kind, Name: s.name}
 		for _, p := range places {
 			if p.Queue == s.kind && p.Name == s.name {
 				at = p
 			}
 		}
-		next, failed := s.step(ctx, client, at, now)
+		next, failed := s.step(ctx, at, now)
 		switch {
 		case failed != nil:
 			err, wait = errors.Join(err, failed), min(wait, tickRetry)
@@ -128,7 +127,7 @@ func (j *Jobs[TTx]) round(ctx context.Context, client *river.Client[TTx]) (time.
 	return max(wait, 0), err
 }
 
-func (j *Jobs[TTx]) places(ctx context.Context) ([]Place, time.Time, error) {
+func (j *core) places(ctx context.Context) ([]store.Place, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
 	return j.store.Places(ctx)
@@ -136,7 +135,7 @@ func (j *Jobs[TTx]) places(ctx context.Context) ([]Place, time.Time, error) {
 
 // step deals with what is due at now, a time of the store, of a schedule whose place
 // is at. It returns when there is something to do next; zero: never.
-func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Place, now time.Time) (next time.Time, err error) {
+func (s *entry) step(ctx context.Context, at store.Place, now time.Time) (next time.Time, err error) {
 	if s.broken.Load() {
 		return next, nil
 	}
@@ -174,12 +173,16 @@ func (s *entry[TTx]) step(ctx context.Context, client *river.Client[TTx], at Pla
 		s.log().Error("schedule ended", slog.Any("error", err))
 		return time.Time{}, nil
 	}
-	to := Place{Queue: s.kind, Name: s.name, Last: nanos(latest), Next: nanos(follows)}
+	to := store.Place{Queue: s.kind, Name: s.name, Last: nanos(latest), Next: nanos(follows)}
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	switch {
+	case s.forgotten:
+		return time.Time{}, nil
 	case begins:
 		err = s.begin(ctx, at, to, ahead)
 	case count > 0:
-		err = s.take(ctx, client, at, to, due{first, latest, now, count})
+		err = s.take(ctx, at, to, due{first, latest, now, count})
 	}
 	switch {
 	case errors.Is(err, errMoved): // by another process
@@ -201,7 +204,7 @@ var errMoved = errors.New("the schedule was moved on")
 // begin is for a schedule that is new, or whose rule is another one than that which
 // promised the slot after the last, or whose last slot is in the future. Of the slots
 // until then that got a job already none gets another one: see slotKey.
-func (s *entry[TTx]) begin(ctx context.Context, at, to Place, ahead bool) error {
+func (s *entry) begin(ctx context.Context, at, to store.Place, ahead bool) error {
 	if err := s.move(ctx, at, to, nil); err != nil {
 		return err
 	}
@@ -220,8 +223,8 @@ type due struct {
 }
 
 // take makes a job of the latest slot, unless that is too late.
-func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to Place, d due) error {
-	var insert func(context.Context, TTx) error
+func (s *entry) take(ctx context.Context, at, to store.Place, d due) error {
+	var insert func(context.Context, any) error
 	limit := s.late.limit()
 	made, skipped := limit == 0 || d.now.Sub(d.latest) <= limit, d.count-1
 	if !made {
@@ -237,8 +240,8 @@ func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to
 			s.skip(d.latest, err)
 			made, skipped = false, skipped+1
 		default:
-			insert = func(ctx context.Context, tx TTx) error {
-				res, err := client.InsertTx(ctx, tx, args, opts)
+			insert = func(ctx context.Context, tx any) error {
+				res, err := s.jobs.engine.insertTx(ctx, tx, args, opts)
 				isNew = err == nil && !res.UniqueSkippedAsDuplicate
 				return err
 			}
@@ -269,11 +272,11 @@ func (s *entry[TTx]) take(ctx context.Context, client *river.Client[TTx], at, to
 }
 
 // move moves the schedule on, and with it does what insert does, which may be nil.
-func (s *entry[TTx]) move(ctx context.Context, from, to Place, insert func(context.Context, TTx) error) error {
+func (s *entry) move(ctx context.Context, from, to store.Place, insert func(context.Context, any) error) error {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
-	return inTx(ctx, s.jobs.store, func(tx TTx) error {
-		moved, err := s.jobs.store.Move(ctx, tx, from, to)
+	return s.jobs.engine.inTx(ctx, func(tx any) error {
+		moved, err := s.jobs.engine.move(ctx, tx, from, to)
 		switch {
 		case err != nil:
 			return err
@@ -288,7 +291,10 @@ func (s *entry[TTx]) move(ctx context.Context, from, to Place, insert func(conte
 
 // withdraw takes back the promise of the next slot: whoever finds the place later
 // begins anew.
-func (s *entry[TTx]) withdraw() error {
+func (s *entry) withdraw() error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	s.forgotten = true
 	if !s.settled.Load() {
 		return nil
 	}
@@ -299,7 +305,7 @@ func (s *entry[TTx]) withdraw() error {
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(places, func(p Place) bool { return p.Queue == s.kind && p.Name == s.name })
+		i := slices.IndexFunc(places, func(p store.Place) bool { return p.Queue == s.kind && p.Name == s.name })
 		if i < 0 {
 			return nil
 		}

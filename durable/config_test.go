@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/sqlite"
@@ -21,7 +24,7 @@ import (
 
 var (
 	_ hosted.Service            = (*durable.Jobs[*sql.Tx])(nil)
-	_ channelq.Enqueuer[string] = (*durable.Queue[string, *sql.Tx])(nil)
+	_ channelq.Enqueuer[string] = (*durable.Queue[string])(nil)
 )
 
 func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
@@ -33,6 +36,8 @@ func TestAWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
 		"KeepCompleted": {KeepCompleted: -1},
 		"KeepFailed":    {KeepFailed: -1},
 		"RescueAfter":   {RescueAfter: -1},
+		"Middleware[0]": {Middleware: []rivertype.Middleware{nil}},
+		"Hooks[1]":      {Hooks: []rivertype.Hook{&river.HookDefaults{}, nil}},
 	} {
 		if _, err := durable.New(e.store, cfg); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)
@@ -95,8 +100,8 @@ func TestAQueueNeedsAKindOfItsOwnBeforeTheJobsAreUsed(t *testing.T) {
 func TestWhatIsNilIsNamedAndNotAPanic(t *testing.T) {
 	jobs := newJobs(t, openSQLite(t).store, durable.EnqueueAndWork)
 	q := newQueue(t, jobs, "some", nothing[int], durable.QueueConfig[int]{})
-	_, errTx := q.EnqueueTx(t.Context(), nil, 1)
-	_, errAllTx := q.EnqueueAllTx(t.Context(), nil, []int{1})
+	_, errTx := durable.EnqueueTx(t.Context(), nil, q, 1)
+	_, errAllTx := durable.EnqueueAllTx(t.Context(), nil, q, []int{1})
 	_, errOption := q.EnqueueWith(t.Context(), 1, durable.In(time.Hour), nil)
 	_, errTimes := q.EnqueueWith(t.Context(), 1, durable.In(time.Hour), durable.At(time.Now()))
 	_, errQueue := durable.NewQueue[int, *sql.Tx](nil, "some", nothing[int], durable.QueueConfig[int]{})
@@ -105,8 +110,8 @@ func TestWhatIsNilIsNamedAndNotAPanic(t *testing.T) {
 		`stead/durable: enqueue "some": an option is nil`:                            errOption,
 		`stead/durable: enqueue "some": In or At: there is one for this job already`: errTimes,
 		`stead/durable: new queue "some": the jobs are nil`:                          errQueue,
-		`stead/durable: then: the queue is nil`:                                      durable.Then[int, *sql.Tx](t.Context(), nil, 1),
-		`stead/durable: complete: the transaction is nil`:                            durable.CompleteTx[*sql.Tx](t.Context(), nil),
+		`stead/durable: then: the queue is nil`:                                      durable.Then[int](t.Context(), nil, 1),
+		`stead/durable: complete: the transaction is nil`:                            durable.CompleteTx(t.Context(), nil),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("%q, want %q", err, want)
@@ -122,7 +127,7 @@ func TestEveryRefusesWhatItCannotRun(t *testing.T) {
 	q := newQueue(t, jobs, "tick", nothing[int], durable.QueueConfig[int]{})
 	one, hourly := func() int { return 1 }, periodic.Every(time.Hour)
 	for what, err := range map[string]error{
-		"queue":    durable.Every[int, *sql.Tx](nil, "x", hourly, one),
+		"queue":    durable.Every[int](nil, "x", hourly, one),
 		"name":     durable.Every(q, "", hourly, one),
 		"schedule": durable.Every(q, "x", nil, one),
 		"function": durable.Every(q, "x", hourly, nil),
@@ -223,7 +228,7 @@ func ExampleQueue() {
 	err = h.Start(ctx)
 	// The mail goes out if and only if the transaction commits.
 	tx, err2 := store.DB().BeginTx(ctx, nil)
-	_, err3 = emails.EnqueueTx(ctx, tx, "ann@example.org", durable.Unique("welcome-ann"))
+	_, err3 = durable.EnqueueTx(ctx, tx, emails, "ann@example.org", durable.Unique("welcome-ann"))
 	if err := errors.Join(err, err2, err3, tx.Commit()); err != nil {
 		panic(err)
 	}

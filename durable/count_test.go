@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // fill inserts completed rows of two queues in turn, nine of ten of the first.
@@ -54,29 +55,29 @@ func estimated[TTx any](t *testing.T, e env[TTx]) {
 
 // countless is a store whose counts may fail.
 type countless[TTx any] struct {
-	durable.Store[TTx]
+	store.Backend[TTx]
 	fails atomic.Bool
 }
 
-func (c *countless[TTx]) Counts(ctx context.Context) ([]durable.Count, error) {
+func (c *countless[TTx]) Counts(ctx context.Context) ([]store.Count, error) {
 	if c.fails.Load() {
 		return nil, errors.New("too slow")
 	}
-	return c.Store.Counts(ctx)
+	return c.Backend.Counts(ctx)
 }
 
 func agedCounts[TTx any](t *testing.T, e env[TTx]) {
-	store := &countless[TTx]{Store: e.store}
-	store.fails.Store(true)
-	jobs := newJobs[TTx](t, store, durable.EnqueueOnly)
+	counts := &countless[TTx]{Backend: store.Of(e.store)}
+	counts.fails.Store(true)
+	jobs := newJobs(t, fake[TTx](counts), durable.EnqueueOnly)
 	q := newQueue[int](t, jobs, "mails", nil, durable.QueueConfig[int]{})
 	enqueue(t, q, 1)
 	if at, _ := q.Counted(); !at.IsZero() {
 		t.Errorf("a process that never counted did at %v", at)
 	}
-	store.fails.Store(false)
+	counts.fails.Store(false)
 	until(t, "counted", func() bool { at, _ := q.Counted(); return !at.IsZero() && q.Stats().Depth == 1 })
-	store.fails.Store(true)
+	counts.fails.Store(true)
 	before, _ := q.Counted()
 	until(t, "a second is over", func() bool { return time.Since(before) > 1100*time.Millisecond })
 	if at, _ := q.Counted(); !at.Equal(before) || q.Stats().Depth != 1 {

@@ -51,7 +51,7 @@ func apart(a, b time.Time) time.Duration { return max(b.Sub(a), b.Round(0).Sub(a
 
 // isOurs reports whether the attempt is still the job's, or was when the job was
 // completed. The store is asked only if that is in doubt; if it does not say, it is.
-func (c *current[TTx]) isOurs() bool {
+func (c *current) isOurs() bool {
 	if !c.jobs.sight.mayBeMissed(c.taken) {
 		return true
 	}
@@ -63,7 +63,7 @@ func (c *current[TTx]) isOurs() bool {
 }
 
 // disown has the engine write nothing about an attempt.
-func (q *Queue[T, TTx]) disown(job *river.Job[payload], err error) {
+func (q *Queue[T]) disown(job *river.Job[payload], err error) {
 	q.jobs.disowned.add(job.ID)
 	attrs := []any{slog.Int("attempt", job.Attempt)}
 	if err != nil {

@@ -1,6 +1,7 @@
 // Package durable runs the handlers of channelq on an engine that keeps the items:
 // River, on a SQLite file or on PostgreSQL. Its [Jobs] is a hosted service, its
-// [Queue] a channelq.Enqueuer. The engine is not hidden: see [Jobs.Client].
+// [Queue] a channelq.Enqueuer. River is not hidden: see [Jobs.Client], and Middleware and
+// Hooks of [Config].
 //
 // # Usage
 //
@@ -13,7 +14,7 @@
 //	host.Add("http", hosted.HTTP(server))
 //	...
 //	err = emails.Enqueue(r.Context(), email)
-//	_, err = emails.EnqueueTx(ctx, tx, email, durable.Unique("welcome-7"))
+//	_, err = durable.EnqueueTx(ctx, tx, emails, email, durable.Unique("welcome-7"))
 //
 // Here sendEmail is the func(ctx, Email) error that channelq.NewWorkers takes.
 // What changes on the move from memory:
@@ -37,15 +38,12 @@
 // and which stays the same; write to the store's database in the transaction that
 // completes the job, see [CompleteTx]; or write so that a second time changes nothing.
 //
-// Code that only enqueues need not know of any of this, nor carry the type of the
-// store's transactions: it holds a channelq.Enqueuer[Email], which both kinds of
-// queue are, and the one place that makes the queues decides.
+// Code that only enqueues need not know of any of this. It holds a
+// channelq.Enqueuer[Email], which both kinds of queue are, and the one place that creates
+// the queues decides. Code that enqueues with options or in a transaction holds the *[Queue].
 //
 //	type signUp struct{ mails channelq.Enqueuer[Email] }
 //	s := &signUp{mails: emails}
-//
-// Code that enqueues in a transaction, or with options, is of this store anyhow and
-// holds the *[Queue]; an alias keeps that short: type queue[T any] = durable.Queue[T, *sql.Tx].
 //
 // What has to follow a job is enqueued by its handler with [Then], in the
 // transaction that completes the job; [CompleteTx] completes it in a transaction of
@@ -75,7 +73,7 @@
 //     missed while none ran are made up for by one job, see [Every].
 //  9. A stop returns before its deadline.
 //  10. A job that is to be cancelled begins no further attempt, and its handler hears of
-//     it, see [Jobs.Cancel]. A queue that is paused stays paused until it is resumed.
+//     it, see [Queue.Cancel]. A queue that is paused stays paused until it is resumed.
 //  11. A job begins at most Config.PollInterval and a tenth of it after its time has
 //     come, if a worker is free: one that is due at once, in a moment or in an hour, and
 //     an attempt after a failure. What is due in more than five seconds also needs a

@@ -1,84 +1,17 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 )
-
-// Option is a wish about one job. See [At], [In], [Unique] and [Priority].
-type Option interface{ apply(*wishes) error }
-
-type wishes struct {
-	at       time.Time
-	timed    bool // At or In was given
-	unique   string
-	priority int
-}
-
-type option func(*wishes) error
-
-func (o option) apply(w *wishes) error { return o(w) }
-
-// At keeps a job from starting before t. The store's clock decides. A second At or
-// [In] for one job is an error.
-func At(t time.Time) Option {
-	return option(func(w *wishes) error { return w.start(t) })
-}
-
-// In keeps a job from starting before d has passed; 0 or less is at once. It is At
-// with another word for the time.
-func In(d time.Duration) Option {
-	return option(func(w *wishes) error { return w.start(time.Now().Add(d)) })
-}
-
-func (w *wishes) start(t time.Time) error {
-	if w.timed {
-		return errors.New("In or At: there is one for this job already")
-	}
-	if err := checkTime(t); err != nil {
-		return fmt.Errorf("In or At: %w", err)
-	}
-	if !t.After(time.Now()) {
-		t = time.Time{} // now, by the store's clock
-	}
-	w.at, w.timed = notBefore(t), true
-	return nil
-}
-
-// notBefore returns the first millisecond from t on. SQLite keeps times to the
-// millisecond, and the engine rounds them: down, too.
-func notBefore(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
-
-// Unique makes the enqueue do nothing while there is a job of this queue with the
-// same key that is not yet completed, cancelled or discarded. The key is any
-// string but the empty one, which is an error; only a sum of it is stored.
-func Unique(key string) Option {
-	return option(func(w *wishes) error {
-		if w.unique = key; key == "" {
-			return errors.New("Unique: the key is empty")
-		}
-		return nil
-	})
-}
-
-// Priority is from 1, the most urgent and the default, to 4. A job of a more
-// urgent priority overtakes all others that were not taken yet.
-func Priority(p int) Option {
-	return option(func(w *wishes) error {
-		if w.priority = p; p < 1 || p > 4 {
-			return fmt.Errorf("Priority is not from 1 to 4: %d", p)
-		}
-		return nil
-	})
-}
 
 // Enqueued is what became of an enqueue.
 type Enqueued struct {
@@ -92,36 +25,32 @@ type Enqueued struct {
 // pair, bytes that are no UTF-8, a number of more than 1,000 digits or with an exponent
 // beyond 10,000. After a stop it fails with channelq.ErrClosed. An error from the store,
 // or from ctx while the store was writing, leaves open whether the item got there.
-func (q *Queue[T, TTx]) Enqueue(ctx context.Context, item T) error {
+func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 	_, err := q.EnqueueWith(ctx, item)
 	return err
 }
 
-// EnqueueIn is Enqueue with [In].
-func (q *Queue[T, TTx]) EnqueueIn(ctx context.Context, item T, d time.Duration) error {
-	_, err := q.EnqueueWith(ctx, item, In(d))
-	return err
-}
-
-// EnqueueAt is Enqueue with [At].
-func (q *Queue[T, TTx]) EnqueueAt(ctx context.Context, item T, t time.Time) error {
-	_, err := q.EnqueueWith(ctx, item, At(t))
-	return err
-}
-
 // EnqueueWith is Enqueue with options.
-func (q *Queue[T, TTx]) EnqueueWith(ctx context.Context, item T, opts ...Option) (Enqueued, error) {
-	return q.enqueue(ctx, item, opts, (*river.Client[TTx]).Insert)
+func (q *Queue[T]) EnqueueWith(ctx context.Context, item T, opts ...Option) (Enqueued, error) {
+	return q.enqueue(ctx, item, opts, riverClient.Insert)
 }
 
-// EnqueueTx is EnqueueWith in a transaction of the store: the job is there if and
-// only if tx commits, together with all else that tx wrote.
-func (q *Queue[T, TTx]) EnqueueTx(ctx context.Context, tx TTx, item T, opts ...Option) (Enqueued, error) {
-	return q.enqueue(ctx, item, opts, func(c *river.Client[TTx], ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
-		if isNil(tx) {
-			return nil, errNilTx
+var errNilQueue = errors.New("stead/durable: enqueue: the queue is nil")
+
+// EnqueueTx enqueues an item in a transaction of the store: the job exists if and only
+// if tx commits, together with everything else that tx wrote. The transaction is a
+// *sql.Tx on SQLite and a pgx.Tx on PostgreSQL. EnqueueTx returns an error that names
+// both types if tx is of another type, or if tx is nil. Its other errors are those of
+// [Queue.Enqueue].
+func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...Option) (Enqueued, error) {
+	if q == nil {
+		return Enqueued{}, errNilQueue
+	}
+	return q.enqueue(ctx, item, opts, func(_ riverClient, ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+		if err := q.jobs.engine.checkTx(tx); err != nil {
+			return nil, err
 		}
-		res, err := c.InsertTx(ctx, tx, args, o)
+		res, err := q.jobs.engine.insertTx(ctx, tx, args, o)
 		if err == nil {
 			err = q.jobs.insertedIn(ctx, tx, q.kind)
 		}
@@ -129,9 +58,9 @@ func (q *Queue[T, TTx]) EnqueueTx(ctx context.Context, tx TTx, item T, opts ...O
 	})
 }
 
-type insert[TTx any] func(*river.Client[TTx], context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
+type insert func(riverClient, context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
 
-func (q *Queue[T, TTx]) enqueue(ctx context.Context, item T, opts []Option, insert insert[TTx]) (Enqueued, error) {
+func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, insert insert) (Enqueued, error) {
 	client, err := q.ready(ctx)
 	if err != nil {
 		return Enqueued{}, err
@@ -151,16 +80,8 @@ func (q *Queue[T, TTx]) enqueue(ctx context.Context, item T, opts []Option, inse
 	return Enqueued{ID: res.Job.ID, Duplicate: res.UniqueSkippedAsDuplicate}, nil
 }
 
-var errNilTx = errors.New("the transaction is nil")
-
-// isNil reports whether tx is nil, as an interface or as the pointer in one.
-func isNil[TTx any](tx TTx) bool {
-	v := reflect.ValueOf(tx)
-	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
-}
-
 // ready is the client to enqueue with, or why that is refused.
-func (q *Queue[T, TTx]) ready(ctx context.Context) (*river.Client[TTx], error) {
+func (q *Queue[T]) ready(ctx context.Context) (riverClient, error) {
 	client, err := q.jobs.open(q.kind)
 	if err != nil {
 		q.books.closed.Add(1)
@@ -176,8 +97,8 @@ func (q *Queue[T, TTx]) ready(ctx context.Context) (*river.Client[TTx], error) {
 	return client, nil
 }
 
-func (q *Queue[T, TTx]) describe(item T, opts []Option) (payload, *river.InsertOpts, error) {
-	var w wishes
+func (q *Queue[T]) describe(item T, opts []Option) (payload, *river.InsertOpts, error) {
+	var w jobOptions
 	for _, o := range opts {
 		if o == nil {
 			return payload{}, nil, errors.New("an option is nil")
@@ -193,14 +114,17 @@ func (q *Queue[T, TTx]) describe(item T, opts []Option) (payload, *river.InsertO
 	if err != nil {
 		return payload{}, nil, err
 	}
-	o := &river.InsertOpts{Queue: q.kind, MaxAttempts: q.cfg.Retry.Attempts, Priority: w.priority, ScheduledAt: w.at}
-	if raw, o.Metadata, err = wrap(raw); err != nil {
+	o := &river.InsertOpts{Queue: q.kind, MaxAttempts: cmp.Or(w.attempts, q.cfg.Retry.Attempts), Priority: w.priority, ScheduledAt: w.at}
+	if raw, w.note.Wrapped, err = wrap(raw); err != nil {
+		return payload{}, nil, err
+	}
+	if o.Metadata, err = w.note.metadata(); err != nil {
 		return payload{}, nil, err
 	}
 	if w.unique != "" {
 		o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: unfinished}
 	}
-	return payload{kind: q.kind, raw: raw, unique: w.unique}, o, nil
+	return payload{kind: q.kind, raw: raw, unique: w.unique, note: w.note}, o, nil
 }
 
 // unfinished are the states in which a job holds its unique key.
@@ -215,6 +139,7 @@ type payload struct {
 	kind     string
 	raw      json.RawMessage
 	unique   string // the key of Unique
+	note     note
 	periodic string // the name given to Every
 	slot     time.Time
 }

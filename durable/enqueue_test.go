@@ -25,7 +25,7 @@ func transaction[TTx any](t *testing.T, e env[TTx]) {
 		tx, err := e.begin(t.Context())
 		must(t, err)
 		item := map[bool]string{false: "rolled back", true: "committed"}[commit]
-		_, err = q.EnqueueTx(t.Context(), tx, item)
+		_, err = durable.EnqueueTx(t.Context(), tx, q, item)
 		must(t, err)
 		if len(got) != 0 {
 			t.Error("ran before the transaction ended")
@@ -35,7 +35,7 @@ func transaction[TTx any](t *testing.T, e env[TTx]) {
 	if item := receive(t, got); item != "committed" {
 		t.Errorf("%s ran", item)
 	}
-	rows, err := q.List(t.Context(), 10)
+	rows, err := durable.List(t.Context(), q, 10)
 	must(t, err)
 	if len(rows) != 1 {
 		t.Errorf("%d rows", len(rows))
@@ -48,8 +48,8 @@ func delayed[TTx any](t *testing.T, e env[TTx]) {
 	q := newQueue(t, jobs, "later", func(context.Context, string) error { started <- time.Now(); return nil }, durable.QueueConfig[string]{})
 	start(t, jobs)
 	due := time.Now().Add(300 * time.Millisecond)
-	must(t, q.EnqueueAt(t.Context(), "x", due))
-	must(t, q.EnqueueIn(t.Context(), "x", 300*time.Millisecond))
+	enqueue(t, q, "x", durable.At(due))
+	enqueue(t, q, "x", durable.In(300*time.Millisecond))
 	for range 2 {
 		// A millisecond is what the stores round to.
 		if at := receive(t, started); at.Before(due.Add(-time.Millisecond)) {
@@ -88,7 +88,7 @@ func unique[TTx any](t *testing.T, e env[TTx]) {
 	if fresh.Load() != 1 {
 		t.Errorf("%d were new", fresh.Load())
 	}
-	for q, opt := range map[*durable.Queue[int, TTx]]string{q: "another key", other: "key"} {
+	for q, opt := range map[*durable.Queue[int]]string{q: "another key", other: "key"} {
 		if r, err := q.EnqueueWith(t.Context(), 1, durable.Unique(opt)); err != nil || r.Duplicate {
 			t.Errorf("%s %q: %+v, %v", q.Name(), opt, r, err)
 		}
@@ -156,7 +156,7 @@ func pause[TTx any](t *testing.T, e env[TTx]) {
 	for range 5 { // the other queue shows that time passes for the fetchers
 		inState(t, jobs, enqueue(t, witness, "x"), rivertype.JobStateCompleted)
 	}
-	row, err := jobs.Get(t.Context(), id)
+	row, err := durable.Get(t.Context(), jobs, id)
 	must(t, err)
 	if row.State != rivertype.JobStateAvailable {
 		t.Errorf("state %s", row.State)
@@ -181,17 +181,17 @@ func cancel[TTx any](t *testing.T, e env[TTx]) {
 	start(t, jobs)
 	running := enqueue(t, q, "x")
 	receive(t, begun)
-	if _, err := jobs.Delete(t.Context(), running); !errors.Is(err, rivertype.ErrJobRunning) {
+	if _, err := durable.Delete(t.Context(), jobs, running); !errors.Is(err, rivertype.ErrJobRunning) {
 		t.Errorf("deleting a running job: %v", err)
 	}
 	for _, id := range []int64{waiting, running} {
-		_, err := jobs.Cancel(t.Context(), id)
+		_, err := durable.Cancel(t.Context(), jobs, id)
 		must(t, err)
 		inState(t, jobs, id, rivertype.JobStateCancelled)
 	}
-	_, err := jobs.Delete(t.Context(), waiting)
+	_, err := durable.Delete(t.Context(), jobs, waiting)
 	must(t, err)
-	if _, err := jobs.Get(t.Context(), waiting); !errors.Is(err, river.ErrNotFound) {
+	if _, err := durable.Get(t.Context(), jobs, waiting); !errors.Is(err, river.ErrNotFound) {
 		t.Errorf("after delete: %v", err)
 	}
 }
@@ -252,7 +252,7 @@ func twoProcesses[TTx any](t *testing.T, e env[TTx]) {
 		}
 	}
 	until(t, "all are completed", func() bool { return q.States()[string(rivertype.JobStateCompleted)] == n })
-	rows, err := q.List(t.Context(), 10_000)
+	rows, err := durable.List(t.Context(), q, 10_000)
 	must(t, err)
 	for _, row := range rows {
 		if row.Attempt != 1 || len(row.Errors) != 0 {

@@ -17,8 +17,11 @@ var ErrWorkOnly = errors.New("this process only works")
 // off from the store, in its last attempt.
 var ErrLost = errors.New("the process died in the last attempt")
 
+// ErrNotFound is wrapped by the error for a job that is not, or no longer, in the queue.
+var ErrNotFound = errors.New("there is no such job")
+
 // ErrCancelled is the cause with which the context of a running job's handler ends
-// when somebody cancels the job, see [Jobs.Cancel].
+// when somebody cancels the job, see [Queue.Cancel].
 var ErrCancelled = errors.New("the job was cancelled")
 
 var errClosed = fmt.Errorf("the jobs have stopped: %w", channelq.ErrClosed)

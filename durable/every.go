@@ -1,8 +1,6 @@
 package durable
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +9,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"github.com/steadgo/stead/internal/slots"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -40,7 +37,7 @@ import (
 //
 // The name is unique among the jobs: 1 to 256 bytes of UTF-8 without a NUL. Every may be
 // called before Start and at run time; see [Jobs.Forget].
-func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule, make func() T, opts ...EveryOption) error {
+func Every[T any](q *Queue[T], name string, schedule periodic.Schedule, make func() T, opts ...EveryOption) error {
 	fail := func(err error) error {
 		return fmt.Errorf("stead/durable: every %q: %w", cut(name, maxName), err)
 	}
@@ -55,7 +52,7 @@ func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule
 	case make == nil:
 		return fail(errors.New("the function is nil"))
 	}
-	s := &entry[TTx]{jobs: q.jobs, name: name, kind: q.kind, of: schedule, accepted: &q.books.accepted}
+	s := &entry{jobs: q.jobs, name: name, kind: q.kind, of: schedule, accepted: &q.books.accepted}
 	for _, o := range opts {
 		if o == nil {
 			return fail(errors.New("an option is nil"))
@@ -72,7 +69,7 @@ func Every[T, TTx any](q *Queue[T, TTx], name string, schedule periodic.Schedule
 }
 
 // stamp makes the job of a slot out of one that describe returned.
-func (s *entry[TTx]) stamp(p payload, o *river.InsertOpts, slot time.Time) (payload, error) {
+func (s *entry) stamp(p payload, o *river.InsertOpts, slot time.Time) (payload, error) {
 	if err := checkTime(slot); err != nil {
 		return p, err
 	}
@@ -82,7 +79,8 @@ func (s *entry[TTx]) stamp(p payload, o *river.InsertOpts, slot time.Time) (payl
 	// places in the store keep to it as well.
 	o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: rivertype.JobStates()}
 	var err error
-	o.Metadata, err = json.Marshal(note{Slot: slot, Schedule: s.name, Wrapped: o.Metadata != nil})
+	p.note.Slot, p.note.Schedule = slot, s.name
+	o.Metadata, err = p.note.metadata()
 	return p, err
 }
 
@@ -132,32 +130,7 @@ func MissedGrace(d time.Duration) EveryOption {
 	})
 }
 
-// note is what this package writes into the metadata of a job, which travel with it
-// through all its attempts.
-type note struct {
-	Slot     time.Time `json:"stead_slot,omitzero"`
-	Schedule string    `json:"stead_schedule,omitempty"`
-	Wrapped  bool      `json:"stead_wrapped,omitempty"` // see wrap
-}
-
-// noteOf is the note on a job, empty if there is none.
-func noteOf(metadata []byte) (n note) {
-	if len(metadata) > len("{}") {
-		_ = json.Unmarshal(metadata, &n) // what is not ours may be of any shape
-	}
-	return n
-}
-
-// withSlot is ctx with the slot in the notes on a job, if there is one.
-func withSlot(ctx context.Context, metadata []byte) context.Context {
-	slot := noteOf(metadata).Slot
-	if slot.IsZero() {
-		return ctx
-	}
-	return slots.With(ctx, slot)
-}
-
-func (j *Jobs[TTx]) addSchedule(s *entry[TTx]) error {
+func (j *core) addSchedule(s *entry) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.indexLocked(s.name) >= 0 {
@@ -168,15 +141,15 @@ func (j *Jobs[TTx]) addSchedule(s *entry[TTx]) error {
 	return nil
 }
 
-func (j *Jobs[TTx]) indexLocked(name string) int {
-	return slices.IndexFunc(j.schedules, func(s *entry[TTx]) bool { return s.name == name })
+func (j *core) indexLocked(name string) int {
+	return slices.IndexFunc(j.schedules, func(s *entry) bool { return s.name == name })
 }
 
 // Forget ends what [Every] began under this name, in this process, and reports
 // whether there was such a schedule. Jobs that were enqueued stay. In a process that
-// works it writes to the store, within 5 s, that slots from now on need not be made
+// works it writes to the store, within 10 s, that slots from now on need not be made
 // up for; the error is that this failed.
-func (j *Jobs[TTx]) Forget(name string) (bool, error) {
+func (j *core) Forget(name string) (bool, error) {
 	j.mu.Lock()
 	i := j.indexLocked(name)
 	if i < 0 {

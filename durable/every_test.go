@@ -19,7 +19,7 @@ func every[TTx any](t *testing.T, e env[TTx]) {
 		must(t, durable.Every(q, "fast", periodic.Every(50*time.Millisecond), func() int { return 1 }))
 		if i == 0 {
 			defer func() {
-				rows, err := q.List(context.Background(), 10_000)
+				rows, err := durable.List(context.Background(), q, 10_000)
 				must(t, err)
 				slots := map[int64]bool{}
 				for _, row := range rows {

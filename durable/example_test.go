@@ -2,7 +2,6 @@ package durable_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,7 +60,7 @@ func ExampleMode() {
 	// stead/durable: enqueue "resize": this process only works
 }
 
-// What waits in a store can be asked of it, without an engine and from any process.
+// What waits in a store can be asked from any process.
 func ExampleStore() {
 	store, remove := openExample()
 	defer remove()
@@ -73,21 +72,8 @@ func ExampleStore() {
 	check(letters.Enqueue(ctx, "ada"))
 	check(letters.Enqueue(ctx, "bob"))
 
-	var waiting durable.Store[*sql.Tx] = store
-	counts, err := waiting.Counts(ctx)
-	check(err)
-	for _, c := range counts {
-		fmt.Println(c.Queue, c.State, c.N)
-	}
-	// Output: letters available 2
-}
-
-// A backlog, as an alert may look at it.
-func ExampleCount() {
-	due := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	c := durable.Count{Queue: "letters", State: "available", N: 2, Due: due}
-	fmt.Println(c.N, c.Queue, "are", c.State, "since", c.Due.Format(time.TimeOnly))
-	// Output: 2 letters are available since 12:00:00
+	fmt.Println(letters.Name(), letters.States()["available"])
+	// Output: letters 2
 }
 
 // Whoever only enqueues names neither the engine nor its transactions.
@@ -117,14 +103,15 @@ func ExampleJobs() {
 	mail, err := mails.EnqueueWith(ctx, "welcome, ann", durable.In(time.Hour))
 	check(err)
 
-	row, err := jobs.Get(ctx, mail.ID)
+	job, err := mails.Job(ctx, mail.ID)
 	check(err)
-	fmt.Println(row.State, string(row.EncodedArgs))
-	row, err = jobs.Cancel(ctx, mail.ID)
+	fmt.Println(job.State, job.Item)
+	check(mails.Cancel(mail.ID))
+	job, err = mails.Job(ctx, mail.ID)
 	check(err)
-	fmt.Println(row.State)
+	fmt.Println(job.State)
 	// Output:
-	// scheduled {"item":"welcome, ann"}
+	// scheduled welcome, ann
 	// cancelled
 }
 
@@ -286,7 +273,7 @@ func ExampleCompleteTx() {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO payments VALUES (?)", id); err != nil {
 			return err
 		}
-		if err := durable.CompleteTx[*sql.Tx](ctx, tx); err != nil {
+		if err := durable.CompleteTx(ctx, tx); err != nil {
 			return err
 		}
 		return tx.Commit()

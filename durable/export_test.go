@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/time/rate"
 )
 
@@ -40,3 +42,30 @@ var NewEngineLog = newEngineLog
 // SetBeat is how often jobs that were not started yet tell that they live, and look
 // whether their store does, however long that takes.
 func SetBeat[TTx any](j *Jobs[TTx], d time.Duration) { j.beat, j.share = d, 1 }
+
+// List returns the rows of a queue in any of the states, the oldest first.
+func List[T any](ctx context.Context, q *Queue[T], limit int, states ...rivertype.JobState) ([]*rivertype.JobRow, error) {
+	params := river.NewJobListParams().Kinds(q.kind).First(limit).OrderBy(river.JobListOrderByID, river.SortOrderAsc)
+	if len(states) > 0 {
+		params = params.States(states...)
+	}
+	return q.list(ctx, params)
+}
+
+// Get returns the row of a job.
+func Get[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
+	return j.get(ctx, id)
+}
+
+// Retry, Cancel and Delete do to a job of any queue what Requeue, Cancel and Discard do.
+func Retry[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
+	return j.requeue(ctx, id)
+}
+
+func Cancel[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
+	return j.cancel(ctx, id)
+}
+
+func Delete[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
+	return j.discard(ctx, id)
+}

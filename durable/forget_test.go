@@ -27,7 +27,7 @@ func TestForgettingAScheduleDoesNotPutTheJobsInUse(t *testing.T) {
 	must(t, durable.Every(q, "fast", periodic.Every(time.Hour), func() string { return "second" }))
 	start(t, jobs)
 	time.Sleep(300 * time.Millisecond)
-	rows, err := q.List(t.Context(), 10)
+	rows, err := durable.List(t.Context(), q, 10)
 	must(t, err)
 	if len(rows) != 0 || len(jobs.Schedules()) != 2 {
 		t.Errorf("%d jobs of a schedule that was forgotten, %d schedules", len(rows), len(jobs.Schedules()))

@@ -12,17 +12,18 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // meddled changes something between what the rescue reads and what it writes.
 type meddled[TTx any] struct {
-	durable.Store[TTx]
+	store.Backend[TTx]
 
 	meddle func()
 }
 
-func (m meddled[TTx]) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]durable.Stuck, error) {
-	list, err := m.Store.Stuck(ctx, self, horizon, after, limit)
+func (m meddled[TTx]) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]store.Stuck, error) {
+	list, err := m.Backend.Stuck(ctx, self, horizon, after, limit)
 	m.meddle()
 	return list, err
 }
@@ -58,16 +59,16 @@ func rescueSparesWhatChanged[TTx any](t *testing.T, e env[TTx]) {
 	} {
 		id := crashed(t, e, "late", 1)[0]
 		looks := 0
-		jobs := newJobs[TTx](t, meddled[TTx]{e.store, func() {
+		jobs := newJobs(t, fake[TTx](meddled[TTx]{store.Of(e.store), func() {
 			if looks++; looks == 2 {
 				must(t, e.exec(t.Context(), "UPDATE river_job SET "+change))
 			}
-		}}, durable.EnqueueAndWork)
+		}}), durable.EnqueueAndWork)
 		newQueue(t, jobs, "late", nothing[int], durable.QueueConfig[int]{OnGiveUp: func(_ context.Context, _ int, err error) {
 			t.Errorf("%s: told of %v", what, err)
 		}})
 		lookTwice(t, jobs)
-		if row, err := jobs.Get(t.Context(), id); err != nil || row.State == rivertype.JobStateDiscarded || len(row.Errors) != 0 {
+		if row, err := durable.Get(t.Context(), jobs, id); err != nil || row.State == rivertype.JobStateDiscarded || len(row.Errors) != 0 {
 			t.Errorf("%s: %+v, %v", what, row, err)
 		}
 		must(t, e.exec(t.Context(), "DELETE FROM river_job"))
@@ -99,7 +100,7 @@ func rescueTellsOnce[TTx any](t *testing.T, e env[TTx]) {
 		t.Errorf("told %d times of %d jobs", told.Load(), n)
 	}
 	for _, id := range ids {
-		row, err := last.Get(t.Context(), id)
+		row, err := durable.Get(t.Context(), last, id)
 		must(t, err)
 		if row.State != rivertype.JobStateDiscarded || len(row.Errors) != 1 {
 			t.Errorf("%s with %d errors", row.State, len(row.Errors))
@@ -127,7 +128,7 @@ func rescueHorizon[TTx any](t *testing.T, e env[TTx]) {
 		t.Helper()
 		must(t, e.exec(t.Context(), "UPDATE river_job SET attempted_at='"+utc(-age)+"'"))
 		lookTwice(t, who)
-		if row, err := hasty.Get(t.Context(), id); err != nil || row.State != want {
+		if row, err := durable.Get(t.Context(), hasty, id); err != nil || row.State != want {
 			t.Errorf("%s: %+v, %v", what, row, err)
 		}
 	}
@@ -186,7 +187,7 @@ func completeTxForgotten[TTx any](t *testing.T, e env[TTx]) {
 func outcomeOfARescuedJob[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	bad := errors.New("bad")
-	var q *durable.Queue[string, TTx]
+	var q *durable.Queue[string]
 	q = newQueue(t, jobs, "late", func(ctx context.Context, how string) error {
 		err := e.exec(context.WithoutCancel(ctx), "UPDATE river_job SET attempt=2 WHERE state='running'")
 		durable.WasMissed(jobs)
@@ -203,7 +204,7 @@ func outcomeOfARescuedJob[TTx any](t *testing.T, e env[TTx]) {
 		for range 3 { // what the engine has to write is written together
 			inState(t, jobs, enqueue(t, witness, 1), rivertype.JobStateCompleted)
 		}
-		if row, err := jobs.Get(t.Context(), id); err != nil || row.State != rivertype.JobStateRunning || row.Attempt != 2 || len(row.Errors) != 0 {
+		if row, err := durable.Get(t.Context(), jobs, id); err != nil || row.State != rivertype.JobStateRunning || row.Attempt != 2 || len(row.Errors) != 0 {
 			t.Errorf("%s: %+v, %v", how, row, err)
 		}
 	}

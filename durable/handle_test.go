@@ -112,7 +112,7 @@ func discardedAndRevived[TTx any](t *testing.T, e env[TTx]) {
 		t.Errorf("gave up with %v", err)
 	}
 	heal.Store(true)
-	_, err := jobs.Retry(t.Context(), id)
+	_, err := durable.Retry(t.Context(), jobs, id)
 	must(t, err)
 	inState(t, jobs, id, rivertype.JobStateCompleted)
 	if len(gaveUp) != 0 || q.Stats().GaveUp != 1 {

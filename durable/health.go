@@ -45,7 +45,7 @@ type pooled interface {
 
 // checkStore is what a start wants of a store that answers. That there are fewer
 // connections than handlers is no error: not every handler needs one.
-func (j *Jobs[TTx]) checkStore(ctx context.Context, works bool) error {
+func (j *core) checkStore(ctx context.Context, works bool) error {
 	if p, ok := j.store.(pooled); ok && works {
 		if handlers := j.handlers(); handlers > p.Spare() {
 			j.log.Warn("handlers that use the store may wait for a connection of its pool",
@@ -59,7 +59,7 @@ func (j *Jobs[TTx]) checkStore(ctx context.Context, works bool) error {
 }
 
 // handlers is how many may run at a time.
-func (j *Jobs[TTx]) handlers() (n int) {
+func (j *core) handlers() (n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, q := range j.queues {
@@ -115,7 +115,7 @@ func (h *health) outage() condition {
 // the start and after the stop. Metrics and the dashboard look for it here. The store
 // is asked every two seconds; a SQLite file is looked through every 15 s, less often
 // if that takes long.
-func (j *Jobs[TTx]) Outage() (since time.Time, err error) {
+func (j *core) Outage() (since time.Time, err error) {
 	c := j.health.outage()
 	return c.since, c.err
 }
@@ -125,7 +125,7 @@ func (j *Jobs[TTx]) Outage() (since time.Time, err error) {
 // requests:
 //
 //	host.Add("jobs", jobs, hosted.Health(jobs.CheckStore))
-func (j *Jobs[TTx]) CheckStore(context.Context) error {
+func (j *core) CheckStore(context.Context) error {
 	if since, err := j.Outage(); err != nil {
 		return fmt.Errorf("stead/durable: the store of %q, for %v: %w", j.cfg.Name, time.Since(since).Round(time.Second), err)
 	}
@@ -134,7 +134,7 @@ func (j *Jobs[TTx]) CheckStore(context.Context) error {
 
 // soundStore is why nothing can be enqueued for good: what is written now would be in
 // a file that nobody reads.
-func (j *Jobs[TTx]) soundStore() error {
+func (j *core) soundStore() error {
 	if p, ok := j.store.(present); ok {
 		if err := p.Present(); err != nil {
 			return err
@@ -148,7 +148,7 @@ func (j *Jobs[TTx]) soundStore() error {
 
 // check asks the store whether it answers. The log gets the begin and the end of an
 // outage.
-func (j *Jobs[TTx]) check(ctx context.Context) {
+func (j *core) check(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
 	began := time.Now()
@@ -160,7 +160,7 @@ func (j *Jobs[TTx]) check(ctx context.Context) {
 }
 
 // verify looks through the store every now and then, until ctx ends.
-func (j *Jobs[TTx]) verify(ctx context.Context, v verifier) {
+func (j *core) verify(ctx context.Context, v verifier) {
 	for wait := j.beat; ; {
 		timer := time.NewTimer(wait)
 		select {
@@ -181,7 +181,7 @@ func (j *Jobs[TTx]) verify(ctx context.Context, v verifier) {
 	}
 }
 
-func (j *Jobs[TTx]) say(c *condition, began time.Time, err error) {
+func (j *core) say(c *condition, began time.Time, err error) {
 	switch changed := j.health.note(c, began, err); {
 	case changed && j.works() && isClosed(err): // the engine says it too
 		j.log.Debug("store does not answer", slog.Any("error", err))

@@ -15,12 +15,13 @@ import (
 
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/hosted"
 )
 
 // cutOff is a store that may not answer a check.
 type cutOff[TTx any] struct {
-	durable.Store[TTx]
+	store.Backend[TTx]
 	away atomic.Bool
 }
 
@@ -30,7 +31,7 @@ func (c *cutOff[TTx]) Check(ctx context.Context) error {
 	if c.away.Load() {
 		return errCutOff
 	}
-	return c.Store.Check(ctx)
+	return c.Backend.Check(ctx)
 }
 
 // notes is a log that can be read while it is written.
@@ -52,10 +53,10 @@ func (n *notes) String() string {
 }
 
 func storeAway[TTx any](t *testing.T, e env[TTx]) {
-	store, log := &cutOff[TTx]{Store: e.store}, &notes{}
+	cut, log := &cutOff[TTx]{Backend: store.Of(e.store)}, &notes{}
 	cfg := quick(durable.EnqueueOnly)
 	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
-	jobs, err := durable.New[TTx](store, cfg)
+	jobs, err := durable.New(fake[TTx](cut), cfg)
 	must(t, err)
 	durable.SetBeat(jobs, 20*time.Millisecond)
 	q := newQueue[int](t, jobs, "mails", nil, durable.QueueConfig[int]{})
@@ -72,7 +73,7 @@ func storeAway[TTx any](t *testing.T, e env[TTx]) {
 	if got := page.State(); got.Verdict != dashboard.OK || ready() != http.StatusOK {
 		t.Errorf("a store that answers: %v, readiness %d", got.Problems, ready())
 	}
-	store.away.Store(true)
+	cut.away.Store(true)
 	began := time.Now()
 	until(t, "the outage is known", func() bool { since, err := jobs.Outage(); return err != nil && !since.Before(began) })
 	if err := jobs.CheckStore(t.Context()); !errors.Is(err, errCutOff) {
@@ -82,7 +83,7 @@ func storeAway[TTx any](t *testing.T, e env[TTx]) {
 	if got := page.State(); len(got.Problems) != 1 || got.Problems[0].Why != errCutOff.Error() || got.Headline == "All is well" {
 		t.Errorf("the page says %q: %+v", got.Headline, got.Problems)
 	}
-	store.away.Store(false)
+	cut.away.Store(false)
 	until(t, "the store is back", func() bool { _, err := jobs.Outage(); return err == nil })
 	if got := page.State(); got.Headline != "All is well" {
 		t.Errorf("the store is back: %v", got.Problems)

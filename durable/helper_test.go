@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/postgres"
 )
 
@@ -101,7 +102,7 @@ func newJobs[TTx any](t *testing.T, store durable.Store[TTx], mode durable.Mode)
 	return jobs
 }
 
-func newQueue[T, TTx any](t *testing.T, jobs *durable.Jobs[TTx], kind string, handle func(context.Context, T) error, cfg durable.QueueConfig[T]) *durable.Queue[T, TTx] {
+func newQueue[T, TTx any](t *testing.T, jobs *durable.Jobs[TTx], kind string, handle func(context.Context, T) error, cfg durable.QueueConfig[T]) *durable.Queue[T] {
 	t.Helper()
 	q, err := durable.NewQueue(jobs, kind, handle, cfg)
 	must(t, err)
@@ -145,14 +146,14 @@ func inState[TTx any](t *testing.T, jobs *durable.Jobs[TTx], id int64, state riv
 	var row *rivertype.JobRow
 	until(t, "job "+string(state), func() bool {
 		var err error
-		row, err = jobs.Get(context.Background(), id)
+		row, err = durable.Get(context.Background(), jobs, id)
 		must(t, err)
 		return row.State == state
 	})
 	return row
 }
 
-func enqueue[T, TTx any](t *testing.T, q *durable.Queue[T, TTx], item T, opts ...durable.Option) int64 {
+func enqueue[T any](t *testing.T, q *durable.Queue[T], item T, opts ...durable.Option) int64 {
 	t.Helper()
 	e, err := q.EnqueueWith(t.Context(), item, opts...)
 	must(t, err)
@@ -172,3 +173,6 @@ func receive[T any](t *testing.T, c <-chan T) (v T) {
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 func goexit() { runtime.Goexit() }
+
+// fake is a store with a backend of a test's own.
+func fake[TTx any](b store.Backend[TTx]) durable.Store[TTx] { return store.NewHandle(b) }

@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/riverqueue/river/rivertype"
-
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -66,7 +65,7 @@ func hostile[TTx any](t *testing.T, e env[TTx]) {
 		refused(what+" among others", err, "item 2 of 3", item.where)
 		tx, errBegin := e.begin(t.Context())
 		must(t, errBegin)
-		_, err = raw.EnqueueTx(t.Context(), tx, r)
+		_, err = durable.EnqueueTx(t.Context(), tx, raw, r)
 		refused(what+" in a transaction", err, item.where)
 		must(t, e.end(t.Context(), tx, false))
 		if n != 0 {
@@ -92,12 +91,10 @@ func hostile[TTx any](t *testing.T, e env[TTx]) {
 		if _, err := durable.NewQueue[string](newJobs(t, e.store, durable.EnqueueOnly), text, nil, durable.QueueConfig[string]{}); err == nil {
 			t.Errorf("a queue of kind %s", what)
 		}
-		_, err = texts.List(t.Context(), 10, rivertype.JobState(text))
-		refused("list "+what, err, "state")
 		who := lifecycle.Instance{ID: "host_" + fmt.Sprint(len(what)), Host: durable.StorableText(text), Role: "works", Since: time.Now()}
-		must(t, e.store.Announce(t.Context(), who, time.Minute))
+		must(t, store.Of(e.store).Announce(t.Context(), who, time.Minute))
 	}
-	if rows, err := texts.List(t.Context(), 1000); err != nil || len(rows) != 2*len(hostileTexts)-2 {
+	if rows, err := durable.List(t.Context(), texts, 1000); err != nil || len(rows) != 2*len(hostileTexts)-2 {
 		t.Errorf("%d jobs, %v", len(rows), err)
 	}
 	start(t, jobs) // all of the names are written
@@ -106,7 +103,7 @@ func hostile[TTx any](t *testing.T, e env[TTx]) {
 	refused("attempts", err, "Retry.Attempts")
 }
 
-func badTimes[TTx any](t *testing.T, q *durable.Queue[string, TTx], refused func(string, error, ...string)) {
+func badTimes(t *testing.T, q *durable.Queue[string], refused func(string, error, ...string)) {
 	t.Helper()
 	for _, year := range []int{-4713, 0, 10_000, 300_000} {
 		at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -18,7 +18,7 @@ const (
 // announce tells the store every now and then that this process lives, and more often
 // asks whether it answers, until the stop is over. The engine itself knows no
 // processes, only the age of jobs.
-func (j *Jobs[TTx]) announce(id string) {
+func (j *core) announce(id string) {
 	host, _ := os.Hostname() // empty when unknown
 	self := lifecycle.Instance{ID: id, Host: storableText(host), PID: os.Getpid(), Role: j.role(), Since: time.Now()}
 	left := make(chan struct{})
@@ -78,7 +78,7 @@ func clientID(host string) string {
 }
 
 // tell does one statement. That it fails hurts nothing but the list.
-func (j *Jobs[TTx]) tell(ctx context.Context, do func(context.Context) error) {
+func (j *core) tell(ctx context.Context, do func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, beatWait)
 	defer cancel()
 	if err := do(ctx); err != nil {
@@ -89,7 +89,7 @@ func (j *Jobs[TTx]) tell(ctx context.Context, do func(context.Context) error) {
 // enqueues is the role of a process that takes no jobs.
 const enqueues = "enqueues"
 
-func (j *Jobs[TTx]) role() string {
+func (j *core) role() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
@@ -106,7 +106,7 @@ func (j *Jobs[TTx]) role() string {
 // in the last minute, the oldest first: which there are, since when, and which of
 // them leads. One that is killed stays listed for up to a minute. It is at most a
 // second old, older when the store does not answer.
-func (j *Jobs[TTx]) Instances() []lifecycle.Instance {
+func (j *core) Instances() []lifecycle.Instance {
 	j.mu.Lock()
 	client := j.client
 	j.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -57,6 +58,14 @@ type Config struct {
 	// minute more. Less than the longest timeout and a second fails the first use.
 	RescueAfter time.Duration
 
+	// Middleware and Hooks are River's own, of any kind, such as otelriver. They see jobs as
+	// River has them, with kind, metadata and JSON. The first of the list is called first,
+	// and is the outermost. A Middleware that is a rivertype.Hook too is also installed as
+	// one. Around an attempt they see what this package does beside calling the handler,
+	// such as waiting for the RateLimit. They must not set the unique key of a job.
+	Middleware []rivertype.Middleware
+	Hooks      []rivertype.Hook
+
 	// Logger gets an Info when the jobs start and stop, a Warn for a retry and a slow
 	// stop, and an Error for a job given up. Of what the engine logs it gets warnings
 	// and errors as they are; what is normal, and what a stop causes, is Debug. Nil:
@@ -92,23 +101,52 @@ func (c *Config) fill() error {
 	case c.FetchCooldown < time.Millisecond:
 		return fmt.Errorf("FetchCooldown is less than 1ms: %v", c.FetchCooldown)
 	}
+	for i, m := range c.Middleware {
+		if m == nil {
+			return fmt.Errorf("Middleware[%d] is nil", i)
+		}
+	}
+	for i, h := range c.Hooks {
+		if h == nil {
+			return fmt.Errorf("Hooks[%d] is nil", i)
+		}
+	}
 	c.PollInterval = max(c.PollInterval, c.FetchCooldown)
 	return nil
 }
 
-// Jobs is the engine's client as a hosted service. Make it with [New], add the
-// queues with [NewQueue], then start it. All methods may be called from any
-// goroutine.
+func (c *Config) hooks() []rivertype.Hook {
+	all := slices.Clone(c.Hooks)
+	for _, m := range c.Middleware {
+		if h, ok := m.(rivertype.Hook); ok {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// Jobs runs the jobs of a store as a hosted service. Create it with [New], add queues
+// with [NewQueue], then start it. TTx is the type of the store's transactions. Jobs is
+// safe for concurrent use.
 type Jobs[TTx any] struct {
-	cfg   Config
-	store Store[TTx]
-	log   safelog.Log
+	core
+
+	typed *typed[TTx]
+}
+
+// core is all of [Jobs] that does not depend on the type of the transactions.
+type core struct {
+	cfg    Config
+	store  store.Store
+	where  string // the store is, for the log; empty: it does not say
+	engine engine
+	log    safelog.Log
 
 	mu        sync.Mutex
-	queues    []registered       // until the client is made
-	schedules []*entry[TTx]      // that Every added
-	clockwork clockwork          // that looks after them
-	client    *river.Client[TTx] // nil until first needed
+	queues    []registered // until the client is made
+	schedules []*entry     // that Every added
+	clockwork clockwork    // that looks after them
+	client    riverClient  // nil until first needed
 	life      life
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
 	begun     time.Time     // when the client was started; zero: it was not
@@ -133,10 +171,10 @@ type Jobs[TTx any] struct {
 	waker     *waker
 	beat      time.Duration // between two signs of life
 	share     int           // see verifyShare
-	counts    glance[[]Count]
+	counts    glance[[]store.Count]
 	instances glance[[]lifecycle.Instance]
 	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
-	seen      glance[[]Place]                      // of the schedules
+	seen      glance[[]store.Place]                // of the schedules
 	left      chan struct{}                        // closed when the store need not list this process any more; nil: it never did
 }
 
@@ -154,14 +192,21 @@ type registered struct {
 
 // New makes the service; it does not touch the store. The store stays the
 // caller's, who closes it after the stop.
-func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
-	if store == nil {
+func New[TTx any](s Store[TTx], cfg Config) (*Jobs[TTx], error) {
+	if s == nil {
 		return nil, errors.New("stead/durable: new: the store is nil")
 	}
 	if err := cfg.fill(); err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
-	j := &Jobs[TTx]{cfg: cfg, store: store, log: safelog.NewLog(cfg.Logger, "service", cfg.Name), stopped: make(chan struct{}), beat: beatEvery, share: verifyShare}
+	e := &typed[TTx]{store: store.Of(s)}
+	j := &Jobs[TTx]{typed: e, core: core{
+		cfg: cfg, store: e.store, engine: e, log: safelog.NewLog(cfg.Logger, "service", cfg.Name),
+		stopped: make(chan struct{}), beat: beatEvery, share: verifyShare,
+	}}
+	if named, ok := s.(fmt.Stringer); ok {
+		j.where = named.String()
+	}
 	j.ending, j.endNow = context.WithCancel(context.Background())
 	j.clockwork.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
@@ -173,14 +218,14 @@ func New[TTx any](store Store[TTx], cfg Config) (*Jobs[TTx], error) {
 // InheritLogger gives jobs that have no Config.Logger that of their host, which
 // calls it before the start; see package hosted, Logging. The engine logs there
 // too. It may be called at any time.
-func (j *Jobs[TTx]) InheritLogger(l *slog.Logger) { j.log.Inherit(l) }
+func (j *core) InheritLogger(l *slog.Logger) { j.log.Inherit(l) }
 
 // Name is the configured name.
-func (j *Jobs[TTx]) Name() string { return j.cfg.Name }
+func (j *core) Name() string { return j.cfg.Name }
 
 // Queues are all queues that were added: metrics and the dashboard look for them
 // here.
-func (j *Jobs[TTx]) Queues() []interface{ Name() string } {
+func (j *core) Queues() []interface{ Name() string } {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	all := make([]interface{ Name() string }, len(j.queues))
@@ -190,10 +235,18 @@ func (j *Jobs[TTx]) Queues() []interface{ Name() string } {
 	return all
 }
 
-// Client is the engine's own client, for everything this package does not wrap.
-// It is made by the first call that needs it: Client, Start or an enqueue; no
-// queue can be added afterwards. Do not start or stop it.
+// Client returns River's own client, for everything this package does not wrap. The
+// first call of Client, Start or an enqueue creates the client, and no queue can be
+// added afterwards. Do not start or stop the client.
 func (j *Jobs[TTx]) Client() (*river.Client[TTx], error) {
+	if _, err := j.connected(); err != nil {
+		return nil, err
+	}
+	return j.typed.client, nil
+}
+
+// connected is the client, which it creates if there is none.
+func (j *core) connected() (riverClient, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.clientLocked()
@@ -201,17 +254,17 @@ func (j *Jobs[TTx]) Client() (*river.Client[TTx], error) {
 
 // inUse reports whether there is a client. What a page asks for on its own must
 // not be what makes it.
-func (j *Jobs[TTx]) inUse() bool {
+func (j *core) inUse() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.client != nil
 }
 
-func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
+func (j *core) clientLocked() (riverClient, error) {
 	if j.client != nil {
 		return j.client, nil
 	}
-	if !j.store.Driver().PoolIsSet() {
+	if !j.engine.usable() {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, errNoStore)
 	}
 	rescue := j.rescueAfterLocked()
@@ -229,7 +282,8 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 		CompletedJobRetentionPeriod: j.cfg.KeepCompleted,
 		CancelledJobRetentionPeriod: j.cfg.KeepFailed,
 		DiscardedJobRetentionPeriod: j.cfg.KeepFailed,
-		Middleware:                  []rivertype.Middleware{&uniqueKeys{}},
+		Middleware:                  append(slices.Clone(j.cfg.Middleware), &uniqueKeys{}),
+		Hooks:                       j.cfg.hooks(),
 		SkipUnknownJobCheck:         true, // a queue without a handler here has one elsewhere
 	}
 	if j.worksLocked() {
@@ -241,7 +295,7 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 			}
 		}
 	}
-	client, err := river.NewClient(owning[TTx]{keeper[TTx]{j.store.Driver(), j.log.Logger}, &j.disowned}, cfg)
+	client, err := j.engine.connect(cfg, j.log.Logger, &j.disowned)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}
@@ -250,13 +304,13 @@ func (j *Jobs[TTx]) clientLocked() (*river.Client[TTx], error) {
 }
 
 // worksLocked reports whether this process takes jobs at all.
-func (j *Jobs[TTx]) worksLocked() bool {
+func (j *core) worksLocked() bool {
 	return j.cfg.Mode != EnqueueOnly &&
 		slices.ContainsFunc(j.queues, func(q registered) bool { return q.concurrency > 0 })
 }
 
 // works reports whether this process takes jobs now.
-func (j *Jobs[TTx]) works() bool {
+func (j *core) works() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return !j.begun.IsZero() && j.life < over
@@ -265,28 +319,28 @@ func (j *Jobs[TTx]) works() bool {
 // rescueAfterLocked is when a job that runs here counts as lost with this process.
 // One that is cut off from the store is not seen, and its handlers run on: it has to
 // be longer than any attempt may take.
-func (j *Jobs[TTx]) rescueAfterLocked() time.Duration {
+func (j *core) rescueAfterLocked() time.Duration {
 	if j.cfg.RescueAfter > 0 {
 		return j.cfg.RescueAfter
 	}
 	return max(defaultTimeout, j.longestLocked()) + time.Minute
 }
 
-func (j *Jobs[TTx]) rescueAfter() time.Duration {
+func (j *core) rescueAfter() time.Duration {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.rescueAfterLocked()
 }
 
 // longestLocked is the longest that a job may be held for one attempt.
-func (j *Jobs[TTx]) longestLocked() (longest time.Duration) {
+func (j *core) longestLocked() (longest time.Duration) {
 	for _, q := range j.queues {
 		longest = max(longest, q.timeout)
 	}
 	return longest
 }
 
-func (j *Jobs[TTx]) register(q registered) error {
+func (j *core) register(q registered) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {

@@ -11,11 +11,12 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // faltering is a store that does not take the outcome of jobs for a while.
 type faltering struct {
-	durable.Store[*sql.Tx]
+	store.Backend[*sql.Tx]
 
 	refuse *atomic.Int32 // so many times
 }
@@ -33,7 +34,7 @@ type falteringExecutor struct {
 }
 
 func (s faltering) Driver() riverdriver.Driver[*sql.Tx] {
-	return falteringDriver{s.Store.Driver(), s.refuse}
+	return falteringDriver{s.Backend.Driver(), s.refuse}
 }
 
 func (d falteringDriver) GetExecutor() riverdriver.Executor {
@@ -52,7 +53,7 @@ func TestTheOutcomeOfAHandlerIsWrittenAlthoughTheStoreRefusesItForAWhile(t *test
 	e := openSQLite(t)
 	var refuse, runs atomic.Int32
 	refuse.Store(5)
-	jobs := newJobs(t, faltering{e.store, &refuse}, durable.EnqueueAndWork)
+	jobs := newJobs(t, fake[*sql.Tx](faltering{store.Of(e.store), &refuse}), durable.EnqueueAndWork)
 	q := newQueue(t, jobs, "kept", func(context.Context, int) error { runs.Add(1); return nil }, durable.QueueConfig[int]{})
 	start(t, jobs)
 	inState(t, jobs, enqueue(t, q, 1), rivertype.JobStateCompleted)

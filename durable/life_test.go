@@ -35,10 +35,7 @@ func failures[TTx any](t *testing.T, e env[TTx]) {
 	}
 	heal.Store(true)
 	must(t, q.Requeue(list[0].ID))
-	inState(t, jobs, int64(list[0].ID), rivertype.JobStateCompleted)
-	if err := q.Requeue(list[0].ID); err == nil {
-		t.Error("a completed job was requeued")
-	}
+	inState(t, jobs, list[0].ID, rivertype.JobStateCompleted)
 	must(t, q.Discard(list[1].ID))
 	if list = q.Failures(); len(list) != 0 {
 		t.Errorf("left %v", list)
@@ -82,8 +79,8 @@ func noTables[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	q := newQueue(t, jobs, "none", nothing[int], durable.QueueConfig[int]{})
 	_, errAll := q.EnqueueAll(t.Context(), []int{1})
-	_, errGet := jobs.Get(t.Context(), 1)
-	_, errList := q.List(t.Context(), 1)
+	_, errGet := durable.Get(t.Context(), jobs, 1)
+	_, errList := durable.List(t.Context(), q, 1)
 	for what, err := range map[string]error{
 		"start": jobs.Start(t.Context()), "enqueue": q.Enqueue(t.Context(), 1), "all": errAll, "get": errGet, "list": errList,
 	} {
@@ -137,7 +134,7 @@ func stopWaits[TTx any](t *testing.T, e env[TTx]) {
 	}
 	close(release)
 	must(t, receive(t, stopped))
-	row, err := jobs.Get(t.Context(), id)
+	row, err := durable.Get(t.Context(), jobs, id)
 	must(t, err)
 	if row.State != rivertype.JobStateCompleted || jobs.Leftover() != 0 {
 		t.Errorf("%s, %d left over", row.State, jobs.Leftover())
@@ -161,7 +158,7 @@ func stopCuts[TTx any](t *testing.T, e env[TTx]) {
 	if cause := receive(t, causes); !errors.Is(cause, channelq.ErrStopping) {
 		t.Errorf("cause %v", cause)
 	}
-	row, err := jobs.Get(t.Context(), id)
+	row, err := durable.Get(t.Context(), jobs, id)
 	must(t, err)
 	if row.State != rivertype.JobStateAvailable || row.Attempt != 0 || len(row.Errors) != 0 || jobs.Leftover() != 1 {
 		t.Errorf("%s after attempt %d, %d left over", row.State, row.Attempt, jobs.Leftover())
@@ -195,7 +192,7 @@ func stopCutsPermanent[TTx any](t *testing.T, e env[TTx]) {
 	}
 	stop(t, jobs, 2*time.Second)
 	for how, id := range ids {
-		row, err := jobs.Get(t.Context(), id)
+		row, err := durable.Get(t.Context(), jobs, id)
 		must(t, err)
 		if cut := row.State == rivertype.JobStateAvailable && row.Attempt == 0 && len(row.Errors) == 0; cut != (how != "own") {
 			t.Errorf("%s: %s after attempt %d: %+v", how, row.State, row.Attempt, row.Errors)

@@ -29,7 +29,7 @@ type making struct {
 }
 
 // make calls describe on a goroutine of its own.
-func (s *entry[TTx]) make() *making {
+func (s *entry) make() *making {
 	m := &making{began: time.Now(), done: make(chan struct{})}
 	go guard.Run(func() (err error) {
 		m.args, m.opts, err = s.describe()
@@ -67,7 +67,7 @@ func (m *making) overdue() error {
 }
 
 // made is the job for a slot: of the call that is on, or of a new one.
-func (s *entry[TTx]) made(slot time.Time) (payload, *river.InsertOpts, error) {
+func (s *entry) made(slot time.Time) (payload, *river.InsertOpts, error) {
 	if s.making != nil && s.making.late && s.making.wait(0) {
 		s.making = nil // what it returned is of long ago
 	}
@@ -91,13 +91,13 @@ func (s *entry[TTx]) made(slot time.Time) (payload, *river.InsertOpts, error) {
 }
 
 // skip says that a slot gets no job.
-func (s *entry[TTx]) skip(slot time.Time, why error) {
+func (s *entry) skip(slot time.Time, why error) {
 	s.log().Error("slot skipped", slog.Time("slot", slot), slog.Any("error", why))
 }
 
 // ask runs f, which asks the schedule, on a goroutine of its own. It is not answered as
 // long as a call has not returned; others do not wait for that more than once.
-func (s *entry[TTx]) ask(f func() error) (answered bool, err error) {
+func (s *entry) ask(f func() error) (answered bool, err error) {
 	if s.asking != nil {
 		select {
 		case late := <-s.asking:

@@ -7,24 +7,27 @@ import (
 	"log/slog"
 
 	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // Migrate brings the store's tables to the version this program needs. It is a
 // call of its own so that a deployment decides when it happens; it is safe to
 // call again, after it was cut short, and in several processes at once.
-func Migrate[TTx any](ctx context.Context, store Store[TTx]) error {
-	if store == nil {
+func Migrate[TTx any](ctx context.Context, s Store[TTx]) error {
+	if s == nil {
 		return errors.New("stead/durable: migrate: the store is nil")
 	}
-	if !store.Driver().PoolIsSet() {
+	backend := store.Of(s)
+	if !backend.Driver().PoolIsSet() {
 		return fmt.Errorf("stead/durable: migrate: %w", errNoStore)
 	}
-	m, err := rivermigrate.New(store.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	m, err := rivermigrate.New(backend.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		err = migrateUp(ctx, m)
 	}
 	if err == nil {
-		err = store.Prepare(ctx)
+		err = backend.Prepare(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("stead/durable: migrate: %w", err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -44,7 +45,7 @@ next:
 // digest is a process that works the schedule "weekly" of the queue "digest".
 type digest[TTx any] struct {
 	jobs    *durable.Jobs[TTx]
-	queue   *durable.Queue[int, TTx]
+	queue   *durable.Queue[int]
 	log     *log
 	handled chan time.Time // what periodic.Scheduled said
 }
@@ -70,9 +71,9 @@ func (d digest[TTx]) stats() periodic.Stats {
 }
 
 // placeOf is where the schedule is in the store.
-func placeOf[TTx any](t *testing.T, e env[TTx]) (at durable.Place) {
+func placeOf[TTx any](t *testing.T, e env[TTx]) (at store.Place) {
 	t.Helper()
-	all, _, err := e.store.Places(context.Background())
+	all, _, err := store.Of(e.store).Places(context.Background())
 	must(t, err)
 	for _, p := range all {
 		if p.Name == "weekly" {
@@ -86,14 +87,14 @@ func placeOf[TTx any](t *testing.T, e env[TTx]) (at durable.Place) {
 // slot, or for the first time then, and were gone since.
 func placed[TTx any](t *testing.T, e env[TTx], last time.Time, s periodic.Schedule) {
 	t.Helper()
-	to := durable.Place{Queue: "digest", Name: "weekly", Last: last.UnixNano()}
+	to := store.Place{Queue: "digest", Name: "weekly", Last: last.UnixNano()}
 	if next := s.Next(last); !next.IsZero() {
 		to.Next = next.UnixNano()
 	}
 	from := placeOf(t, e) // before the transaction, which has the one connection
 	tx, err := e.begin(t.Context())
 	must(t, err)
-	moved, err := e.store.Move(t.Context(), tx, from, to)
+	moved, err := store.Of(e.store).Move(t.Context(), tx, from, to)
 	must(t, err)
 	must(t, e.end(t.Context(), tx, true))
 	if !moved {
@@ -110,7 +111,7 @@ func settled[TTx any](t *testing.T, e env[TTx], next time.Time) {
 // jobs are the slots of the jobs there are.
 func (d digest[TTx]) slots(t *testing.T) (all []time.Time) {
 	t.Helper()
-	rows, err := d.queue.List(context.Background(), 100)
+	rows, err := durable.List(context.Background(), d.queue, 100)
 	must(t, err)
 	for _, row := range rows {
 		all = append(all, row.ScheduledAt)
@@ -178,9 +179,9 @@ func missedSlots[TTx any](t *testing.T, e env[TTx]) {
 	}
 }
 
-func placeNamed[TTx any](t *testing.T, e env[TTx], name string) (at durable.Place) {
+func placeNamed[TTx any](t *testing.T, e env[TTx], name string) (at store.Place) {
 	t.Helper()
-	all, _, err := e.store.Places(context.Background())
+	all, _, err := store.Of(e.store).Places(context.Background())
 	must(t, err)
 	for _, p := range all {
 		if p.Name == name {
@@ -283,13 +284,13 @@ func lateSlots[TTx any](t *testing.T, e env[TTx]) {
 
 // skewed is a store whose clock is another one than that of the machine.
 type skewed[TTx any] struct {
-	durable.Store[TTx]
+	store.Backend[TTx]
 
 	by time.Duration
 }
 
-func (s skewed[TTx]) Places(ctx context.Context) ([]durable.Place, time.Time, error) {
-	all, now, err := s.Store.Places(ctx)
+func (s skewed[TTx]) Places(ctx context.Context) ([]store.Place, time.Time, error) {
+	all, now, err := s.Backend.Places(ctx)
 	return all, now.Add(s.by), err
 }
 
@@ -306,7 +307,7 @@ func slotsOfManyProcesses[TTx any](t *testing.T, e env[TTx]) {
 			seen, ids := map[int64]int{}, map[int64]bool{}
 			var all []*durable.Jobs[TTx]
 			for _, d := range by {
-				jobs := newJobs(t, skewed[TTx]{e.again(t), d}, durable.EnqueueAndWork)
+				jobs := newJobs(t, fake[TTx](skewed[TTx]{store.Of(e.again(t)), d}), durable.EnqueueAndWork)
 				q := newQueue[int](t, jobs, "tick", nil, durable.QueueConfig[int]{})
 				newQueue(t, jobs, "other", nothing[int], durable.QueueConfig[int]{}) // so that it works
 				must(t, durable.Every(q, name, periodic.Every(30*time.Millisecond), func() int { return 1 }))
@@ -316,12 +317,12 @@ func slotsOfManyProcesses[TTx any](t *testing.T, e env[TTx]) {
 				must(t, jobs.Start(t.Context()))
 			}
 			for n, end := 0, time.Now().Add(30*time.Second); n < 40 && time.Now().Before(end); {
-				rows, err := all[0].Queues()[0].(*durable.Queue[int, TTx]).List(t.Context(), 1000)
+				rows, err := durable.List(t.Context(), all[0].Queues()[0].(*durable.Queue[int]), 1000)
 				must(t, err)
 				mu.Lock()
 				for _, row := range rows {
 					if name == "agreed" {
-						_, err := all[0].Delete(t.Context(), row.ID)
+						_, err := durable.Delete(t.Context(), all[0], row.ID)
 						must(t, err)
 					} else if ids[row.ID] {
 						continue

@@ -84,7 +84,7 @@ func heldKey[TTx any](t *testing.T, e env[TTx]) {
 	live := enqueue(t, q, false, durable.Unique("k"), durable.In(time.Hour))
 	for who, err := range map[string]error{
 		"Requeue": q.Requeue(failed),
-		"Retry":   func() error { _, err := jobs.Retry(t.Context(), failed); return err }(),
+		"Retry":   func() error { _, err := durable.Retry(t.Context(), jobs, failed); return err }(),
 	} {
 		if want := fmt.Sprintf("its unique key is held by job %d, which is scheduled", live); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v", who, err)

@@ -23,7 +23,7 @@ import (
 type office[TTx any] struct {
 	host  *hosted.Host
 	jobs  *durable.Jobs[TTx]
-	queue *durable.Queue[string, TTx]
+	queue *durable.Queue[string]
 	ids   map[string]int64
 }
 
@@ -110,7 +110,7 @@ func actedOn[TTx any](t *testing.T, e env[TTx]) {
 	}
 	for _, id := range o.ids {
 		until(t, "the job may be deleted", func() bool { return do("discard", id) == http.StatusOK })
-		if _, err := o.jobs.Get(t.Context(), id); !errors.Is(err, rivertype.ErrNotFound) {
+		if _, err := durable.Get(t.Context(), o.jobs, id); !errors.Is(err, rivertype.ErrNotFound) {
 			t.Errorf("after discard: %v", err)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // badOutcomes is jobs that fail with texts that a store refuses, among good ones.
@@ -56,10 +57,10 @@ func badOutcomes[TTx any](t *testing.T, e env[TTx]) {
 	start(t, jobs)
 	until(t, "all good ones are completed", func() bool { return q.States()["completed"] >= len(items) })
 	for way, id := range bad {
-		row, err := jobs.Get(t.Context(), id)
+		row, err := durable.Get(t.Context(), jobs, id)
 		must(t, err)
 		until(t, way+" is over", func() bool {
-			row, err = jobs.Get(t.Context(), id)
+			row, err = durable.Get(t.Context(), jobs, id)
 			must(t, err)
 			return row.FinalizedAt != nil
 		})
@@ -77,7 +78,7 @@ func badOutcomes[TTx any](t *testing.T, e env[TTx]) {
 
 // watched is a store whose driver knows who called it, and may refuse.
 type watched[TTx any] struct {
-	durable.Store[TTx]
+	store.Backend[TTx]
 
 	by     *callers
 	refuse func(*riverdriver.JobSetStateIfRunningManyParams) error
@@ -97,7 +98,7 @@ type watchedExecutor struct {
 }
 
 func (s watched[TTx]) Driver() riverdriver.Driver[TTx] {
-	return watchedDriver[TTx]{s.Store.Driver(), s}
+	return watchedDriver[TTx]{s.Backend.Driver(), s}
 }
 
 func (d watchedDriver[TTx]) GetExecutor() riverdriver.Executor {
@@ -149,7 +150,7 @@ func newCallers() *callers { return &callers{through: map[string]int{}, past: ma
 // An engine that takes another way to the store must fail this and not a user.
 func hooksAreCalled[TTx any](t *testing.T, e env[TTx]) {
 	by := newCallers()
-	jobs := newJobs(t, watched[TTx]{Store: e.store, by: by}, durable.EnqueueAndWork)
+	jobs := newJobs(t, fake[TTx](watched[TTx]{Backend: store.Of(e.store), by: by}), durable.EnqueueAndWork)
 	q := newQueue(t, jobs, "hooked", nothing[int], durable.QueueConfig[int]{})
 	lost := enqueue(t, q, 1)
 	must(t, e.exec(t.Context(), "UPDATE river_job SET state='running', attempt=1, attempted_by="+e.by+", attempted_at='2020-01-01 00:00:00'"))
@@ -189,7 +190,7 @@ func refusedBatch[TTx any](t *testing.T, e env[TTx]) {
 			}
 			return nil
 		}
-		jobs := newJobs(t, watched[TTx]{Store: e.store, by: newCallers(), refuse: refuse}, durable.EnqueueAndWork)
+		jobs := newJobs(t, fake[TTx](watched[TTx]{Backend: store.Of(e.store), by: newCallers(), refuse: refuse}), durable.EnqueueAndWork)
 		var runs atomic.Int32
 		q := newQueue(t, jobs, "batch", func(_ context.Context, i int) error {
 			runs.Add(1)

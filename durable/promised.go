@@ -3,11 +3,13 @@ package durable
 import (
 	"context"
 	"time"
+
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // promised is the next slot by the schedule's place in the store, which is what it
 // goes by; by its rule as long as it has none.
-func (s *entry[TTx]) promised(now time.Time) time.Time {
+func (s *entry) promised(now time.Time) time.Time {
 	for _, p := range s.jobs.placesSeen() {
 		if p.Queue != s.kind || p.Name != s.name || p.Next == 0 {
 			continue
@@ -20,11 +22,11 @@ func (s *entry[TTx]) promised(now time.Time) time.Time {
 	return s.next(now)
 }
 
-func (j *Jobs[TTx]) placesSeen() []Place {
+func (j *core) placesSeen() []store.Place {
 	if !j.inUse() {
 		return nil
 	}
-	return j.seen.look(func(ctx context.Context) ([]Place, error) {
+	return j.seen.look(func(ctx context.Context) ([]store.Place, error) {
 		all, _, err := j.store.Places(ctx)
 		return all, err
 	})

@@ -110,8 +110,8 @@ func (c *QueueConfig[T]) policy() backoff.Policy {
 // Queue keeps items of type T in the store until a handler has handled them, in
 // this process or in another one. All methods may be called from any goroutine.
 // It is a [channelq.Enqueuer].
-type Queue[T, TTx any] struct {
-	jobs   *Jobs[TTx]
+type Queue[T any] struct {
+	jobs   *core
 	kind   string
 	handle func(ctx context.Context, item T) error
 	cfg    QueueConfig[T]
@@ -145,8 +145,8 @@ type books struct {
 // would be stored as nothing: a struct without a field that JSON sees. What JSON
 // cannot write, such as a channel, is an error of Enqueue. Unexported fields beside others are only logged: as in every use
 // of encoding/json they come back empty.
-func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.Context, item T) error, cfg QueueConfig[T]) (*Queue[T, TTx], error) {
-	fail := func(err error) (*Queue[T, TTx], error) {
+func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.Context, item T) error, cfg QueueConfig[T]) (*Queue[T], error) {
+	fail := func(err error) (*Queue[T], error) {
 		return nil, fmt.Errorf("stead/durable: new queue %q: %w", kind, err)
 	}
 	if jobs == nil {
@@ -162,11 +162,11 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	if err != nil {
 		return fail(err)
 	}
-	q := &Queue[T, TTx]{jobs: jobs, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
+	q := &Queue[T]{jobs: &jobs.core, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
 	r := registered{
 		kind: kind, timeout: cfg.Timeout + q.pace.hold(), queue: q, delay: q.delay, lost: q.lost,
 		addTo: func(w *river.Workers) {
-			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T, TTx]{q: q})
+			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T]{q: q})
 		},
 	}
 	if jobs.log.Source() == nil {
@@ -184,14 +184,14 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 }
 
 // warn tells the log of fields that are not stored.
-func (j *Jobs[TTx]) warn(kind string, unstored []string) {
+func (j *core) warn(kind string, unstored []string) {
 	if len(unstored) > 0 {
 		j.log.Warn("unexported fields are not stored", slog.String("queue", kind), slog.Any("fields", unstored))
 	}
 }
 
 // Name is the kind.
-func (q *Queue[T, TTx]) Name() string { return q.kind }
+func (q *Queue[T]) Name() string { return q.kind }
 
 // validKind accepts what the engine accepts both as a kind and as the name of a
 // queue; the engine itself says so only when the client is made.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // The rescue is not the engine's. There the process that leads judges by a horizon of
@@ -42,15 +44,8 @@ const (
 	never = 100 * 365 * 24 * time.Hour
 )
 
-// Stuck is an attempt that may be lost, see [Store].
-type Stuck struct {
-	ID      int64 // of the job
-	Attempt int   // that is running
-	Own     bool  // of the process that asks
-}
-
 // rescue is one look.
-func (j *Jobs[TTx]) rescue(ctx context.Context) error {
+func (j *core) rescue(ctx context.Context) error {
 	j.looking.Lock()
 	defer j.looking.Unlock()
 	j.mu.Lock()
@@ -86,7 +81,7 @@ func (j *Jobs[TTx]) rescue(ctx context.Context) error {
 	return nil
 }
 
-func (j *Jobs[TTx]) stuck(ctx context.Context, self string, horizon time.Duration, after int64) ([]Stuck, error) {
+func (j *core) stuck(ctx context.Context, self string, horizon time.Duration, after int64) ([]store.Stuck, error) {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
 	return j.store.Stuck(ctx, self, horizon, after, rescueBatch)
@@ -95,13 +90,13 @@ func (j *Jobs[TTx]) stuck(ctx context.Context, self string, horizon time.Duratio
 // free decides what becomes of lost attempts, numbers by the ID of their jobs, and
 // tells the queues of the jobs that are given up. All of it is one transaction, and
 // what is not that attempt any more is left alone.
-func (j *Jobs[TTx]) free(ctx context.Context, self string, lost map[int64]int) error {
+func (j *core) free(ctx context.Context, self string, lost map[int64]int) error {
 	if len(lost) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*tickWait)
 	defer cancel()
-	tx, err := j.store.Driver().GetExecutor().Begin(ctx)
+	tx, err := j.engine.executor().Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,7 +129,7 @@ func (j *Jobs[TTx]) free(ctx context.Context, self string, lost map[int64]int) e
 	return nil
 }
 
-func (j *Jobs[TTx]) tellRescued(rows []*rivertype.JobRow) {
+func (j *core) tellRescued(rows []*rivertype.JobRow) {
 	again := 0
 	for _, row := range rows {
 		q, _ := j.queueOf(row.Kind)
@@ -149,7 +144,7 @@ func (j *Jobs[TTx]) tellRescued(rows []*rivertype.JobRow) {
 	}
 }
 
-func (j *Jobs[TTx]) queueOf(kind string) (registered, bool) {
+func (j *core) queueOf(kind string) (registered, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	i := slices.IndexFunc(j.queues, func(q registered) bool { return q.kind == kind })

@@ -63,7 +63,7 @@ func rescued[TTx any](t *testing.T, e env[TTx]) {
 	}
 	// One within its window, and one of a kind that only a newer program knows.
 	for _, kind := range []string{"young", "newer"} {
-		row, err := jobs.Get(t.Context(), ids[kind])
+		row, err := durable.Get(t.Context(), jobs, ids[kind])
 		must(t, err)
 		if row.State != rivertype.JobStateRunning {
 			t.Errorf("%s is %s", kind, row.State)
@@ -102,7 +102,7 @@ func versions[TTx any](t *testing.T, e env[TTx]) {
 	}
 	last := enqueue(t, oldQueue, oldMail{"cy"}, durable.In(24*time.Hour))
 	stop(t, older, 20*time.Second)
-	_, err := newer.Retry(t.Context(), last) // now
+	_, err := durable.Retry(t.Context(), newer, last) // now
 	must(t, err)
 	if s := receive(t, got); s != "new cy" {
 		t.Errorf("the newer program got %q", s)

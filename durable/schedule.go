@@ -34,7 +34,7 @@ import (
 //
 // Trigger() error enqueues one job now, beside the slots, and waits for the store for
 // at most 5 s. It is among the runs of the process that was asked, as triggered.
-func (j *Jobs[TTx]) Schedules() []interface{ Name() string } {
+func (j *core) Schedules() []interface{ Name() string } {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	all := make([]interface{ Name() string }, len(j.schedules))
@@ -48,8 +48,8 @@ func (j *Jobs[TTx]) Schedules() []interface{ Name() string } {
 const shownSlots = 5
 
 // entry is what a page shows of one that Every began.
-type entry[TTx any] struct {
-	jobs       *Jobs[TTx]
+type entry struct {
+	jobs       *core
 	name, kind string
 	of         periodic.Schedule
 	late       lateness
@@ -63,16 +63,21 @@ type entry[TTx any] struct {
 	making *making    // for the slot that is due; only the clockwork has it
 	asking chan error // of a call of the schedule that has not returned; so too
 
+	// moving is held while the schedule is moved on in the store, so that what is forgotten
+	// meanwhile is not moved after that.
+	moving    sync.Mutex
+	forgotten bool
+
 	mu        sync.Mutex
 	triggered []time.Time // the latest, the newest first
 }
 
-func (s *entry[TTx]) Name() string { return s.name }
+func (s *entry) Name() string { return s.name }
 
-func (s *entry[TTx]) log() *slog.Logger { return s.jobs.log.With(slog.String("job", s.name)) }
+func (s *entry) log() *slog.Logger { return s.jobs.log.With(slog.String("job", s.name)) }
 
 // Trigger is described at [Jobs.Schedules].
-func (s *entry[TTx]) Trigger() error {
+func (s *entry) Trigger() error {
 	err := s.trigger(time.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("stead/durable: trigger %q: %w", s.name, hint(err))
@@ -80,14 +85,14 @@ func (s *entry[TTx]) Trigger() error {
 	return nil
 }
 
-func (s *entry[TTx]) trigger(now time.Time) error {
+func (s *entry) trigger(now time.Time) error {
 	s.jobs.mu.Lock()
 	over := s.jobs.life == over
 	s.jobs.mu.Unlock()
 	if over {
 		return errClosed
 	}
-	client, err := s.jobs.Client()
+	client, err := s.jobs.connected()
 	if err != nil {
 		return err
 	}
@@ -123,7 +128,7 @@ type moment struct {
 }
 
 // moments are the latest slots and triggers, the newest first.
-func (s *entry[TTx]) moments(now time.Time) (all []moment) {
+func (s *entry) moments(now time.Time) (all []moment) {
 	for _, at := range s.last(now) {
 		all = append(all, moment{at: at})
 	}
@@ -138,7 +143,7 @@ func (s *entry[TTx]) moments(now time.Time) (all []moment) {
 
 // next is the slot after an instant, zero if there is none. What is wrong with a
 // schedule is logged where it is run, not each time that somebody looks.
-func (s *entry[TTx]) next(after time.Time) (next time.Time) {
+func (s *entry) next(after time.Time) (next time.Time) {
 	if s.broken.Load() {
 		return time.Time{}
 	}
@@ -152,7 +157,7 @@ func (s *entry[TTx]) next(after time.Time) (next time.Time) {
 // last are the latest slots that are over at an instant, the newest first. A
 // schedule only knows what comes next, so this looks from further and further back;
 // the bound on the steps is for one with very uneven slots.
-func (s *entry[TTx]) last(now time.Time) (all []time.Time) {
+func (s *entry) last(now time.Time) (all []time.Time) {
 	const longest, steps = 366 * 24 * time.Hour, 4096
 	for back := time.Second; len(all) < shownSlots && back < longest; back *= 4 {
 		var list []time.Time
@@ -179,7 +184,7 @@ func slotKey(kind, name string, slot time.Time) []byte {
 }
 
 // Stats has the shape of a periodic job's; see [Jobs.Schedules].
-func (s *entry[TTx]) Stats() periodic.Stats {
+func (s *entry) Stats() periodic.Stats {
 	now := time.Now()
 	st := periodic.Stats{Name: s.name, Next: s.promised(now)}
 	st.Skipped.Missed = s.skipped.Load()
@@ -260,7 +265,7 @@ var keyIndex = map[string]string{
 
 // slotRows are the jobs of the last slots of all schedules, by key, in one look
 // into an index.
-func (j *Jobs[TTx]) slotRows(now time.Time) map[string]*rivertype.JobRow {
+func (j *core) slotRows(now time.Time) map[string]*rivertype.JobRow {
 	if !j.inUse() {
 		return nil
 	}
@@ -281,7 +286,7 @@ func (j *Jobs[TTx]) slotRows(now time.Time) map[string]*rivertype.JobRow {
 		if len(names) == 0 {
 			return nil, nil //nolint:nilnil // nothing to find
 		}
-		where := "unique_key IN (" + strings.Join(names, ", ") + ") AND " + keyIndex[j.store.Driver().DatabaseName()]
+		where := "unique_key IN (" + strings.Join(names, ", ") + ") AND " + keyIndex[j.engine.database()]
 		res, err := client.JobList(ctx, river.NewJobListParams().First(min(len(names), 10_000)).Where(where, keys))
 		if err != nil {
 			return nil, err

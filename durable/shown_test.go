@@ -15,7 +15,7 @@ import (
 // cancelled by a person.
 func shownEnds[TTx any](t *testing.T, e env[TTx]) {
 	began := make(chan struct{}, 10)
-	declare := func(jobs *durable.Jobs[TTx]) *durable.Queue[string, TTx] {
+	declare := func(jobs *durable.Jobs[TTx]) *durable.Queue[string] {
 		return newQueue(t, jobs, "slow", func(ctx context.Context, _ string) error {
 			began <- struct{}{}
 			<-ctx.Done()
@@ -23,7 +23,7 @@ func shownEnds[TTx any](t *testing.T, e env[TTx]) {
 		}, durable.QueueConfig[string]{})
 	}
 	first, second, web := newJobs(t, e.store, durable.EnqueueAndWork), newJobs(t, e.again(t), durable.EnqueueAndWork), newJobs(t, e.again(t), durable.EnqueueOnly)
-	queues := []*durable.Queue[string, TTx]{declare(first), declare(second), declare(web)}
+	queues := []*durable.Queue[string]{declare(first), declare(second), declare(web)}
 	again := queues[1]
 	start(t, web)
 	must(t, first.Start(t.Context()))
@@ -45,7 +45,7 @@ func shownEnds[TTx any](t *testing.T, e env[TTx]) {
 	}
 	start(t, second)
 	receive(t, began)
-	rows, err := again.List(t.Context(), 10)
+	rows, err := durable.List(t.Context(), again, 10)
 	must(t, err)
 	must(t, again.Cancel(rows[0].ID))
 	until(t, "it has ended", func() bool { s := statsOf(web)["report"]; return s.Running == 0 && s.Waiting == 0 })

@@ -9,16 +9,17 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // aging is a store in which the row of the queue "held" does not get younger.
-type aging[TTx any] struct{ durable.Store[TTx] }
+type aging[TTx any] struct{ store.Backend[TTx] }
 
 type agingDriver[TTx any] struct{ riverdriver.Driver[TTx] }
 
 type agingExecutor struct{ riverdriver.Executor }
 
-func (s aging[TTx]) Driver() riverdriver.Driver[TTx] { return agingDriver[TTx]{s.Store.Driver()} }
+func (s aging[TTx]) Driver() riverdriver.Driver[TTx] { return agingDriver[TTx]{s.Backend.Driver()} }
 
 func (d agingDriver[TTx]) GetExecutor() riverdriver.Executor {
 	return agingExecutor{d.Driver.GetExecutor()}
@@ -35,12 +36,12 @@ func pauseIsSpared[TTx any](t *testing.T, e env[TTx]) {
 	web := newJobs(t, e.store, durable.EnqueueOnly)
 	held := newQueue[int](t, web, "held", nil, durable.QueueConfig[int]{})
 	held.Pause()
-	exec := e.store.Driver().GetExecutor()
+	exec := store.Of(e.store).Driver().GetExecutor()
 	_, err := exec.QueueCreateOrSetUpdatedAt(t.Context(), &riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: "gone"})
 	must(t, err)
 	must(t, e.exec(t.Context(), "UPDATE river_queue SET updated_at='"+utc(-48*time.Hour)+"' WHERE name='held'"))
 	must(t, e.exec(t.Context(), "UPDATE river_queue SET updated_at='"+utc(-72*time.Hour)+"' WHERE name='gone'"))
-	jobs := newJobs[TTx](t, aging[TTx]{e.again(t)}, durable.EnqueueAndWork)
+	jobs := newJobs(t, fake[TTx](aging[TTx]{store.Of(e.again(t))}), durable.EnqueueAndWork)
 	newQueue(t, jobs, "other", nothing[int], durable.QueueConfig[int]{})
 	start(t, jobs)
 	until(t, "the row of a queue without workers is deleted", func() bool {

@@ -6,14 +6,15 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
-func (j *Jobs[TTx]) count() []Count { return j.counts.look(j.store.Counts) }
+func (j *core) count() []store.Count { return j.counts.look(j.store.Counts) }
 
 // States counts the jobs of this queue in the store by state, finished ones
 // included as long as they are kept; every state is there, if only with 0. It is at
 // most a second old, older when the store does not answer: see [Queue.Counted].
-func (q *Queue[T, TTx]) States() map[string]int {
+func (q *Queue[T]) States() map[string]int {
 	states := map[string]int{}
 	for _, s := range rivertype.JobStates() {
 		states[string(s)] = 0
@@ -30,7 +31,7 @@ func (q *Queue[T, TTx]) States() map[string]int {
 // zero if it never answered: then they know nothing. The numbers of the states in
 // estimates are near, not exact: of more than 10,000 completed jobs not each is
 // counted.
-func (q *Queue[T, TTx]) Counted() (at time.Time, estimates []string) {
+func (q *Queue[T]) Counted() (at time.Time, estimates []string) {
 	for _, c := range q.jobs.count() {
 		if c.Queue == q.kind && c.Estimate {
 			estimates = append(estimates, c.State)
@@ -42,7 +43,7 @@ func (q *Queue[T, TTx]) Counted() (at time.Time, estimates []string) {
 // Deserted is how many jobs of this queue are held by a process that was not seen for
 // a minute, and from when on the rescue frees the first of them. It is at most a
 // second old, older when the store does not answer.
-func (q *Queue[T, TTx]) Deserted() (n int, freed time.Time) {
+func (q *Queue[T]) Deserted() (n int, freed time.Time) {
 	for _, c := range q.jobs.count() {
 		if c.Queue == q.kind && c.Deserted > 0 {
 			return c.Deserted, c.Since.Add(q.jobs.rescueAfter())
@@ -57,7 +58,7 @@ func (q *Queue[T, TTx]) Deserted() (n int, freed time.Time) {
 // processes that ever were. Workers is 0 before the start and after the stop. There
 // is no Capacity, nothing is dropped, and the histograms are of every attempt: Wait
 // from when it was due until it began.
-func (q *Queue[T, TTx]) Stats() channelq.Stats {
+func (q *Queue[T]) Stats() channelq.Stats {
 	s := channelq.Stats{
 		Name:       q.kind,
 		InProgress: q.jobs.running.of(q.kind),

@@ -99,6 +99,8 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"AScheduleWhosePlaceIsInTheFutureBeginsAnew":      placeAhead[TTx],
 		"WhatIsDueSoonIsFoundInTime":                      whatIsDueIsFound[TTx],
 		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],
+		"OptionsChangeOneJob":                             optionsOfOneJob[TTx],
+		"MiddlewareAndHooksOfRiverSeeEachJob":             riversOwn[TTx],
 		"MemoryAndDurableQueuesAreInterchangeable":        interchangeable[TTx],
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -15,7 +15,7 @@ type upkeep struct{ all sync.WaitGroup }
 
 // firstUpkeep comes before the engine's housekeeping, which would delete the rows of
 // paused queues. The first look of the rescue shows whether the store has what it needs.
-func (j *Jobs[TTx]) firstUpkeep(ctx context.Context) error {
+func (j *core) firstUpkeep(ctx context.Context) error {
 	if err := j.keepPauses(ctx); err != nil {
 		return err
 	}
@@ -23,14 +23,14 @@ func (j *Jobs[TTx]) firstUpkeep(ctx context.Context) error {
 }
 
 // startUpkeep begins what cutNow ends. It is called once.
-func (j *Jobs[TTx]) startUpkeep() {
+func (j *core) startUpkeep() {
 	j.every("rescue of lost jobs", min(rescueEvery, max(j.rescueAfter()/2, rescueLeast)), j.rescue)
 	j.every("look for cancelled jobs", wishEvery, j.heedWishes)
 	j.every("refresh of paused queues", time.Hour, j.keepPauses)
 }
 
 // every calls do each period. The first failure of a streak is logged.
-func (j *Jobs[TTx]) every(what string, period time.Duration, do func(context.Context) error) {
+func (j *core) every(what string, period time.Duration, do func(context.Context) error) {
 	j.upkeep.all.Go(func() {
 		tick := time.NewTicker(period)
 		defer tick.Stop()
@@ -50,7 +50,7 @@ func (j *Jobs[TTx]) every(what string, period time.Duration, do func(context.Con
 }
 
 // endUpkeep waits until all of it has ended, after cutNow, or ctx ends.
-func (j *Jobs[TTx]) endUpkeep(ctx context.Context) {
+func (j *core) endUpkeep(ctx context.Context) {
 	ended := make(chan struct{})
 	go func() {
 		j.upkeep.all.Wait()
@@ -64,10 +64,10 @@ func (j *Jobs[TTx]) endUpkeep(ctx context.Context) {
 
 // keepPauses makes the rows of paused queues young again: the engine deletes those
 // of queues that nobody has worked for a day, and with them that they are paused.
-func (j *Jobs[TTx]) keepPauses(ctx context.Context) error {
+func (j *core) keepPauses(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
-	exec := j.store.Driver().GetExecutor()
+	exec := j.engine.executor()
 	queues, err := exec.QueueList(ctx, &riverdriver.QueueListParams{Max: maxQueues})
 	for _, q := range queues {
 		if err == nil && q.PausedAt != nil {
@@ -98,8 +98,8 @@ func (e keepingExecutor) QueueDeleteExpired(ctx context.Context, params *riverdr
 const maxQueues = 100_000
 
 // knowQueue makes the row of a queue, or makes it young again.
-func (j *Jobs[TTx]) knowQueue(ctx context.Context, name string) error {
-	_, err := j.store.Driver().GetExecutor().QueueCreateOrSetUpdatedAt(ctx,
+func (j *core) knowQueue(ctx context.Context, name string) error {
+	_, err := j.engine.executor().QueueCreateOrSetUpdatedAt(ctx,
 		&riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: name})
 	return err
 }

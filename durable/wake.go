@@ -115,15 +115,15 @@ func notifyOf(queue string) *riverdriver.NotifyManyParams {
 }
 
 // newWaker is for a store that announces things; nobody hears of others.
-func (j *Jobs[TTx]) newWaker() *waker {
+func (j *core) newWaker() *waker {
 	return &waker{cooldown: j.cfg.FetchCooldown, notify: func(ctx context.Context, queue string) error {
-		return j.store.Driver().GetExecutor().NotifyMany(ctx, notifyOf(queue))
+		return j.engine.executor().NotifyMany(ctx, notifyOf(queue))
 	}}
 }
 
 // inserting is called before an insert, and what it returns after it.
-func (j *Jobs[TTx]) inserting(queue string) (done func()) {
-	if !j.store.Driver().SupportsListener() {
+func (j *core) inserting(queue string) (done func()) {
+	if !j.engine.announces() {
 		return func() {}
 	}
 	return j.waker.insert(queue)
@@ -131,10 +131,9 @@ func (j *Jobs[TTx]) inserting(queue string) (done func()) {
 
 // insertedIn announces a job in the transaction that inserts it: nobody knows when
 // that commits.
-func (j *Jobs[TTx]) insertedIn(ctx context.Context, tx TTx, queue string) error {
-	d := j.store.Driver()
-	if !d.SupportsListener() {
+func (j *core) insertedIn(ctx context.Context, tx any, queue string) error {
+	if !j.engine.announces() {
 		return nil
 	}
-	return d.UnwrapExecutor(tx).NotifyMany(ctx, notifyOf(queue))
+	return j.engine.executorTx(tx).NotifyMany(ctx, notifyOf(queue))
 }

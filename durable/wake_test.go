@@ -37,7 +37,7 @@ func pairsAndBursts[TTx any](t *testing.T, e env[TTx]) {
 		if err != nil {
 			return err
 		}
-		if _, err := q.EnqueueTx(t.Context(), tx, i); err != nil {
+		if _, err := durable.EnqueueTx(t.Context(), tx, q, i); err != nil {
 			return err
 		}
 		return e.end(t.Context(), tx, true)

@@ -17,21 +17,21 @@ import (
 )
 
 // worker is what the engine calls.
-type worker[T, TTx any] struct {
+type worker[T any] struct {
 	river.WorkerDefaults[payload]
 
-	q *Queue[T, TTx]
+	q *Queue[T]
 }
 
 // Timeout is a little more than the handler gets, so that the handler's context
 // ends with our cause and not with the engine's.
-func (w *worker[T, TTx]) Timeout(*river.Job[payload]) time.Duration {
+func (w *worker[T]) Timeout(*river.Job[payload]) time.Duration {
 	return w.q.pace.hold() + w.q.cfg.Timeout + time.Second
 }
 
 // NextRetry is asked right after an attempt failed that was not the last, and for a
 // job that is rescued.
-func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
+func (w *worker[T]) NextRetry(job *river.Job[payload]) time.Time {
 	delay := w.q.delay(job.Attempt)
 	if d, ok := w.q.delays.LoadAndDelete(job.ID); ok {
 		delay = d.(time.Duration)
@@ -40,12 +40,12 @@ func (w *worker[T, TTx]) NextRetry(job *river.Job[payload]) time.Time {
 }
 
 // delay is between half the bound and the bound.
-func (q *Queue[T, TTx]) delay(attempt int) time.Duration {
+func (q *Queue[T]) delay(attempt int) time.Duration {
 	half := q.retry.Bound(attempt) / 2
 	return half + min(q.retry.Delay(attempt), half)
 }
 
-func (w *worker[T, TTx]) Work(engine context.Context, job *river.Job[payload]) error {
+func (w *worker[T]) Work(engine context.Context, job *river.Job[payload]) error {
 	if err := w.q.handed(engine, job); err != nil {
 		return storableError{err}
 	}
@@ -60,13 +60,13 @@ func (e storableError) Error() string { return storableText(e.error.Error()) }
 func (e storableError) Unwrap() error { return e.error }
 
 // handed does what there is to do with a job that the engine has taken.
-func (q *Queue[T, TTx]) handed(engine context.Context, job *river.Job[payload]) error {
+func (q *Queue[T]) handed(engine context.Context, job *river.Job[payload]) error {
 	item, err := decode[T](job.EncodedArgs, job.Metadata)
 	if err != nil {
 		q.undecodable(job.JobRow, err)
 		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
 	}
-	c := &current[TTx]{jobs: q.jobs, job: job, engine: engine, taken: time.Now()}
+	c := &current{jobs: q.jobs, job: job, engine: engine, taken: time.Now()}
 	ctx, cancel, release := q.withOurCause(engine)
 	defer release()
 	ctx = identified(ctx, job.JobRow)
@@ -116,7 +116,7 @@ func isCut(err error) bool {
 
 // itsTurn waits for the rate limit; false when the attempt may not begin, because it
 // is too early still, a stop began, or the job was cancelled.
-func (q *Queue[T, TTx]) itsTurn(ctx context.Context) bool {
+func (q *Queue[T]) itsTurn(ctx context.Context) bool {
 	if q.pace.limiter == nil {
 		return true
 	}
@@ -127,14 +127,15 @@ func (q *Queue[T, TTx]) itsTurn(ctx context.Context) bool {
 }
 
 // work is one attempt, and with it what it asked for with Then.
-func (q *Queue[T, TTx]) work(ctx context.Context, c *current[TTx], item T) error {
+func (q *Queue[T]) work(ctx context.Context, c *current, item T) error {
 	if !c.isOurs() {
 		return errNotOurs
 	}
 	job, begun := c.job, time.Now()
 	q.books.wait.observe(begun.Sub(job.ScheduledAt))
-	ctx = context.WithValue(withSlot(ctx, job.Metadata), currentKey{}, c)
-	err := q.attempt(ctx, func(ctx context.Context) error { return q.handle(ctx, item) })
+	n := noteOf(job.Metadata)
+	ctx = context.WithValue(n.with(ctx), currentKey{}, c)
+	err := q.attempt(ctx, n.Timeout, func(ctx context.Context) error { return q.handle(ctx, item) })
 	q.books.handle.observe(time.Since(begun))
 	if !c.isOurs() {
 		c.fail()
@@ -152,7 +153,7 @@ func (q *Queue[T, TTx]) work(ctx context.Context, c *current[TTx], item T) error
 
 // withOurCause is the engine's context, but when it ends because of a stop it says
 // so in our words. The engine ends it for a remote cancel too.
-func (q *Queue[T, TTx]) withOurCause(engine context.Context) (ctx context.Context, cancel context.CancelCauseFunc, done func()) {
+func (q *Queue[T]) withOurCause(engine context.Context) (ctx context.Context, cancel context.CancelCauseFunc, done func()) {
 	ctx, cancel = context.WithCancelCause(context.WithoutCancel(engine))
 	release := context.AfterFunc(engine, func() {
 		cause := context.Cause(engine)
@@ -167,10 +168,15 @@ func (q *Queue[T, TTx]) withOurCause(engine context.Context) (ctx context.Contex
 	return ctx, cancel, func() { release(); cancel(nil) }
 }
 
-// attempt runs f within the timeout, on a goroutine of its own: a runtime.Goexit
+// attempt runs f within the queue's timeout, or within that of the job if it has one that
+// is less, on a goroutine of its own: a runtime.Goexit
 // ends its goroutine, and the engine's would take the place of a worker with it.
-func (q *Queue[T, TTx]) attempt(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, q.cfg.Timeout, channelq.ErrTimeout)
+func (q *Queue[T]) attempt(ctx context.Context, own time.Duration, f func(context.Context) error) error {
+	timeout := q.cfg.Timeout
+	if own > 0 {
+		timeout = min(timeout, own)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, channelq.ErrTimeout)
 	defer cancel()
 	outcome := make(chan error, 1)
 	go guard.Run(func() error { return f(ctx) }, func(err error) { outcome <- err })
@@ -187,7 +193,7 @@ func (q *Queue[T, TTx]) attempt(ctx context.Context, f func(context.Context) err
 }
 
 // failed decides between another attempt and giving up.
-func (q *Queue[T, TTx]) failed(ctx context.Context, job *river.Job[payload], item T, err error) error {
+func (q *Queue[T]) failed(ctx context.Context, job *river.Job[payload], item T, err error) error {
 	var cancelled *rivertype.JobCancelError
 	remote := errors.Is(context.Cause(ctx), ErrCancelled)
 	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)
@@ -220,18 +226,18 @@ type finalError struct{ err error }
 func (e finalError) Error() string { return e.err.Error() }
 func (e finalError) Unwrap() error { return river.JobCancel(e.err) }
 
-func (q *Queue[T, TTx]) giveUp(ctx context.Context, job *rivertype.JobRow, item T, err error) {
+func (q *Queue[T]) giveUp(ctx context.Context, job *rivertype.JobRow, item T, err error) {
 	q.books.gaveUp.Add(1)
 	q.log(job).Error("job given up", slog.Int("attempt", job.Attempt), slog.Any("error", err))
 	if q.cfg.OnGiveUp == nil {
 		return
 	}
 	why := &channelq.GiveUpError{Queue: q.kind, ID: job.ID, Attempts: job.Attempt, Err: err}
-	_ = q.attempt(ctx, func(ctx context.Context) error { q.cfg.OnGiveUp(ctx, item, why); return nil }) // counted and logged there
+	_ = q.attempt(ctx, 0, func(ctx context.Context) error { q.cfg.OnGiveUp(ctx, item, why); return nil }) // counted and logged there
 }
 
 // lost gives a job up whose process died in its last attempt.
-func (q *Queue[T, TTx]) lost(job *rivertype.JobRow) {
+func (q *Queue[T]) lost(job *rivertype.JobRow) {
 	item, err := decode[T](job.EncodedArgs, job.Metadata)
 	if err != nil {
 		q.undecodable(job, err)
@@ -246,20 +252,20 @@ func identified(ctx context.Context, job *rivertype.JobRow) context.Context {
 }
 
 // undecodable has no item to call anybody with.
-func (q *Queue[T, TTx]) undecodable(job *rivertype.JobRow, err error) {
+func (q *Queue[T]) undecodable(job *rivertype.JobRow, err error) {
 	q.books.gaveUp.Add(1)
 	q.log(job).Error("job given up, its payload cannot be decoded", slog.Any("error", err))
 }
 
 // worthIt asks Retry.If; one that panics is no reason to go on.
-func (q *Queue[T, TTx]) worthIt(ctx context.Context, err error) (worth bool) {
+func (q *Queue[T]) worthIt(ctx context.Context, err error) (worth bool) {
 	if q.cfg.Retry.If == nil {
 		return true
 	}
-	_ = q.attempt(ctx, func(context.Context) error { worth = q.cfg.Retry.If(err); return nil }) // counted and logged there
+	_ = q.attempt(ctx, 0, func(context.Context) error { worth = q.cfg.Retry.If(err); return nil }) // counted and logged there
 	return worth
 }
 
-func (q *Queue[T, TTx]) log(job *rivertype.JobRow) *slog.Logger {
+func (q *Queue[T]) log(job *rivertype.JobRow) *slog.Logger {
 	return q.jobs.log.With(slog.String("queue", q.kind), slog.Int64("job", job.ID))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -38,7 +39,7 @@ func wrappedItems[TTx any](t *testing.T, e env[TTx]) {
 	for _, v := range []any{"text", "", 1.5, true, nil, []any{1.0}, map[string]any{}, map[string]any{"item": "x"}, map[string]any{"item": nil}} {
 		id := enqueue(t, q, v)
 		expect(fmt.Sprintf("%T %v", v, v))
-		row, err := jobs.Get(t.Context(), id)
+		row, err := durable.Get(t.Context(), jobs, id)
 		must(t, err)
 		if !strings.HasPrefix(string(row.EncodedArgs), "{") {
 			t.Errorf("stored %s", row.EncodedArgs)
@@ -66,7 +67,7 @@ func wrappedItems[TTx any](t *testing.T, e env[TTx]) {
 
 // olderRows are those of a store that River v0.31 made and wrote to.
 func olderRows[TTx any](t *testing.T, e env[TTx]) {
-	m, err := rivermigrate.New(e.store.Driver(), nil)
+	m, err := rivermigrate.New(store.Of(e.store).Driver(), nil)
 	must(t, err)
 	_, err = m.Migrate(t.Context(), rivermigrate.DirectionDown, &rivermigrate.MigrateOpts{TargetVersion: 6})
 	must(t, err)

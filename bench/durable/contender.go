@@ -40,15 +40,15 @@ type contender struct {
 
 type maker[TTx any] struct {
 	name string
-	make func(store durable.Store[TTx], handle func(context.Context, item) error, workers int) (contender, error)
+	make func(o Opened[TTx], handle func(context.Context, item) error, workers int) (contender, error)
 }
 
 func makers[TTx any]() []maker[TTx] {
 	return []maker[TTx]{{"river", direct[TTx]}, {"durable", adapted[TTx]}}
 }
 
-func adapted[TTx any](store durable.Store[TTx], handle func(context.Context, item) error, workers int) (contender, error) {
-	jobs, err := durable.New(store, durable.Config{})
+func adapted[TTx any](o Opened[TTx], handle func(context.Context, item) error, workers int) (contender, error) {
+	jobs, err := durable.New(o.Store, durable.Config{})
 	if err != nil {
 		return contender{}, err
 	}
@@ -82,10 +82,10 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	return w.handle(ctx, job.Args.item)
 }
 
-func direct[TTx any](store durable.Store[TTx], handle func(context.Context, item) error, workers int) (contender, error) {
+func direct[TTx any](o Opened[TTx], handle func(context.Context, item) error, workers int) (contender, error) {
 	ws := river.NewWorkers()
 	river.AddWorker(ws, &worker{handle: handle})
-	client, err := river.NewClient(store.Driver(), &river.Config{
+	client, err := river.NewClient(o.Driver, &river.Config{
 		Logger:                      slog.New(slog.DiscardHandler),
 		FetchCooldown:               cooldown,
 		FetchPollInterval:           poll,

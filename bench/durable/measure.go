@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/steadgo/stead/durable"
 )
 
 // Plan says how much is measured.
@@ -35,7 +33,7 @@ type Store struct {
 }
 
 // Measure measures both on the stores that open gives, a fresh one each time.
-func Measure[TTx any](ctx context.Context, name string, plan Plan, open func(context.Context) (durable.Store[TTx], func() error, error)) (Store, error) {
+func Measure[TTx any](ctx context.Context, name string, plan Plan, open func(context.Context) (Opened[TTx], error)) (Store, error) {
 	s := Store{Name: name, Rounds: map[string][]Round{}}
 	both := makers[TTx]()
 	for i := range plan.Rounds + 1 { // the first is not counted: it warms up
@@ -57,14 +55,14 @@ func Measure[TTx any](ctx context.Context, name string, plan Plan, open func(con
 	return s, err
 }
 
-type opener[TTx any] func(context.Context) (durable.Store[TTx], func() error, error)
+type opener[TTx any] func(context.Context) (Opened[TTx], error)
 
 func measure[TTx any](ctx context.Context, m maker[TTx], plan Plan, open opener[TTx], workers int) (r Round, err error) {
-	store, closeStore, err := open(ctx)
+	store, err := open(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, closeStore()) }()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	var left atomic.Int64
 	left.Store(int64(plan.Enqueue + plan.Drain))
 	done := make(chan struct{})
@@ -106,11 +104,11 @@ func drain[TTx any](ctx context.Context, plan Plan, open opener[TTx]) (float64, 
 // latency is from before an enqueue until the handler runs, with nothing else to
 // do, in milliseconds.
 func latency[TTx any](ctx context.Context, plan Plan, open opener[TTx]) (all []float64, err error) {
-	store, closeStore, err := open(ctx)
+	store, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, closeStore()) }()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	began := make(chan time.Time, 1)
 	c, err := adapted(store, func(context.Context, item) error { began <- time.Now(); return nil }, few)
 	if err == nil {

@@ -47,7 +47,7 @@ func TestJobsOfAStoreAreSeenAndActedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := mails.EnqueueIn(t.Context(), "later", time.Hour); err != nil {
+	if _, err := mails.EnqueueWith(t.Context(), "later", durable.In(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 

@@ -39,6 +39,7 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/internal/trial"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
@@ -98,7 +99,7 @@ func Run[T any](ctx context.Context, handle func(ctx context.Context, item T) er
 // have no store: whatever needs one, such as Start and Enqueue, is an error. TTx is
 // the transaction type of the program's store.
 func Jobs[TTx any]() *durable.Jobs[TTx] {
-	jobs, err := durable.New(none[TTx]{}, durable.Config{})
+	jobs, err := durable.New[TTx](store.NewHandle[TTx](none[TTx]{}), durable.Config{})
 	if err != nil {
 		panic("stead/durable/durabletest: " + err.Error()) // the zero Config works
 	}
@@ -107,33 +108,17 @@ func Jobs[TTx any]() *durable.Jobs[TTx] {
 
 var errNone = errors.New("stead/durable/durabletest: there is no store")
 
-// none is a store that is not there.
-type none[TTx any] struct{}
+// none is a store that does not exist. Whatever it is not asked for without a driver it
+// does not have.
+type none[TTx any] struct{ store.Backend[TTx] }
 
 func (none[TTx]) Driver() riverdriver.Driver[TTx] { return noDriver[TTx]{} }
 
-func (none[TTx]) Check(context.Context) error                     { return errNone }
-func (none[TTx]) Counts(context.Context) ([]durable.Count, error) { return nil, errNone }
-func (none[TTx]) Places(context.Context) ([]durable.Place, time.Time, error) {
-	return nil, time.Time{}, errNone
-}
-func (none[TTx]) Move(context.Context, TTx, durable.Place, durable.Place) (bool, error) {
-	return false, errNone
-}
-func (none[TTx]) Prepare(context.Context) error { return errNone }
-func (none[TTx]) Announce(context.Context, lifecycle.Instance, time.Duration) error {
-	return errNone
-}
-func (none[TTx]) Stuck(context.Context, string, time.Duration, int64, int) ([]durable.Stuck, error) {
-	return nil, errNone
-}
-func (none[TTx]) Leave(context.Context, string) error                     { return errNone }
+func (none[TTx]) Counts(context.Context) ([]store.Count, error)           { return nil, errNone }
 func (none[TTx]) Instances(context.Context) ([]lifecycle.Instance, error) { return nil, errNone }
 
 // noDriver says that it has no pool, and is asked for nothing else then.
-type noDriver[TTx any] struct {
-	riverdriver.Driver[TTx]
-}
+type noDriver[TTx any] struct{ riverdriver.Driver[TTx] }
 
 func (noDriver[TTx]) PoolIsSet() bool        { return false }
 func (noDriver[TTx]) SupportsListener() bool { return false }

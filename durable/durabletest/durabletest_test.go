@@ -25,7 +25,7 @@ type order struct {
 	secret string
 }
 
-func queueOf[T any](t *testing.T, jobs *durable.Jobs[*sql.Tx], kind string) *durable.Queue[T, *sql.Tx] {
+func queueOf[T any](t *testing.T, jobs *durable.Jobs[*sql.Tx], kind string) *durable.Queue[T] {
 	t.Helper()
 	q, err := durable.NewQueue[T](jobs, kind, nil, durable.QueueConfig[T]{})
 	if err != nil {
@@ -130,7 +130,7 @@ func TestJobsWithoutAStoreRefuseWhatNeedsOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, errGet := jobs.Get(t.Context(), 1)
+	_, errGet := q.Job(t.Context(), 1)
 	for what, err := range map[string]error{"start": jobs.Start(t.Context()), "enqueue": q.Enqueue(t.Context(), 1), "get": errGet} {
 		if err == nil || !strings.Contains(err.Error(), "no store, see durabletest") {
 			t.Errorf("%s: %v", what, err)

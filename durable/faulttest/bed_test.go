@@ -95,7 +95,7 @@ func newBed[TTx any](t *testing.T, store durable.Store[TTx], arg string, inTx fu
 	t.Helper()
 	jobs, err := durable.New(store, durable.Config{Mode: durable.EnqueueOnly})
 	must(t, err)
-	queues := map[string]*durable.Queue[task, TTx]{}
+	queues := map[string]*durable.Queue[task]{}
 	for _, kind := range []string{"task", "extra"} {
 		queues[kind], err = durable.NewQueue[task](jobs, kind, nil, durable.QueueConfig[task]{})
 		must(t, err)
@@ -107,7 +107,7 @@ func newBed[TTx any](t *testing.T, store durable.Store[TTx], arg string, inTx fu
 		enqueue: func(ctx context.Context, kind string, ids []int) error {
 			return inTx(ctx, func(tx TTx) error {
 				for _, id := range ids {
-					if _, err := queues[kind].EnqueueTx(ctx, tx, task{id, "of a newer program"}); err != nil {
+					if _, err := durable.EnqueueTx(ctx, tx, queues[kind], task{id, "of a newer program"}); err != nil {
 						return err
 					}
 				}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/sqlite"
 	"github.com/steadgo/stead/durable/sqlitedb"
 	"github.com/steadgo/stead/periodic"
@@ -60,7 +61,7 @@ func start(t *testing.T, j *durable.Jobs[*sql.Tx]) {
 	})
 }
 
-func queue[T any](t *testing.T, j *durable.Jobs[*sql.Tx], name string, handle func(context.Context, T) error, cfg durable.QueueConfig[T]) *durable.Queue[T, *sql.Tx] {
+func queue[T any](t *testing.T, j *durable.Jobs[*sql.Tx], name string, handle func(context.Context, T) error, cfg durable.QueueConfig[T]) *durable.Queue[T] {
 	t.Helper()
 	q, err := durable.NewQueue(j, name, handle, cfg)
 	must(t, err)
@@ -125,17 +126,17 @@ func TestTheProgramsOwnTablesAndJobsShareAFile(t *testing.T) {
 	if orders != n*at || handled.Load() != n*at || followed.Load() != n*at || found != "ok" {
 		t.Errorf("%d orders, %d handled, %d followed, integrity %s", orders, handled.Load(), followed.Load(), found)
 	}
-	must(t, errors.Join(s.Check(t.Context()), s.Verify(t.Context())))
+	must(t, errors.Join(store.Of(s).Check(t.Context()), checker(s).Verify(t.Context())))
 }
 
-func order(ctx context.Context, app *sql.DB, q *durable.Queue[int, *sql.Tx], i int) error {
+func order(ctx context.Context, app *sql.DB, q *durable.Queue[int], i int) error {
 	tx, err := app.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO orders VALUES (?)", i)
 	if err == nil {
-		_, err = q.EnqueueTx(ctx, tx, i)
+		_, err = durable.EnqueueTx(ctx, tx, q, i)
 	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
@@ -165,7 +166,9 @@ func TestRetriesDelaysSchedulesAndCancelsWorkOnThisDriver(t *testing.T) {
 	must(t, durable.Every(tick, "often", periodic.Every(300*time.Millisecond), func() int { return 1 }))
 	start(t, j)
 
-	must(t, errors.Join(flaky.Enqueue(t.Context(), "x"), bad.Enqueue(t.Context(), "y"), flaky.EnqueueIn(t.Context(), "z", time.Hour)))
+	must(t, errors.Join(flaky.Enqueue(t.Context(), "x"), bad.Enqueue(t.Context(), "y")))
+	_, err := flaky.EnqueueWith(t.Context(), "z", durable.In(time.Hour))
+	must(t, err)
 	e, err := long.EnqueueWith(t.Context(), "w", durable.Unique("one"))
 	must(t, err)
 	again, err := long.EnqueueWith(t.Context(), "w", durable.Unique("one"))
@@ -173,17 +176,16 @@ func TestRetriesDelaysSchedulesAndCancelsWorkOnThisDriver(t *testing.T) {
 		t.Errorf("%+v beside %+v", again, e)
 	}
 	<-started
-	_, err = j.Cancel(t.Context(), e.ID)
-	must(t, err)
+	must(t, long.Cancel(e.ID))
 	until(t, "all was handled", func() bool {
-		row, err := j.Get(t.Context(), e.ID)
+		row, err := long.Job(t.Context(), e.ID)
 		must(t, err)
 		return attempts.Load() == 3 && gaveUp.Load() != nil && ticks.Load() > 2 && row.State == "cancelled"
 	})
 	if text, _ := gaveUp.Load().(string); !strings.HasPrefix(text, "y ") || !strings.Contains(text, io.ErrUnexpectedEOF.Error()) {
 		t.Errorf("given up: %s", text)
 	}
-	list, err := s.Counts(t.Context())
+	list, err := store.Of(s).Counts(t.Context())
 	must(t, err)
 	for _, c := range list {
 		if c.State == "scheduled" && (c.N != 1 || time.Until(c.Due) < 50*time.Minute || time.Until(c.Due) > 70*time.Minute) {
@@ -198,18 +200,16 @@ func TestRetriesDelaysSchedulesAndCancelsWorkOnThisDriver(t *testing.T) {
 // What the store refuses must be told from a store that is away without a number: the
 // errors of this driver have a type of their own.
 func TestADuplicateOfALiveJobIsToldOnThisDriver(t *testing.T) {
-	_, s, j := jobs(t)
+	_, _, j := jobs(t)
 	q := queue(t, j, "one", func(context.Context, string) error { return nil }, durable.QueueConfig[string]{})
 	first, err := q.EnqueueWith(t.Context(), "x", durable.Unique("key"))
 	must(t, err)
-	_, err = j.Cancel(t.Context(), first.ID)
-	must(t, err)
+	must(t, q.Cancel(first.ID))
 	second, err := q.EnqueueWith(t.Context(), "x", durable.Unique("key"))
 	must(t, err)
-	if _, err := j.Retry(t.Context(), first.ID); err == nil || !strings.Contains(err.Error(), fmt.Sprint(second.ID)) {
+	if err := q.Requeue(first.ID); err == nil || !strings.Contains(err.Error(), fmt.Sprint(second.ID)) {
 		t.Errorf("%v, want the id %d", err, second.ID)
 	}
-	_ = s
 }
 
 func TestADamagedOrMovedFileIsFoundOnThisDriver(t *testing.T) {
@@ -220,7 +220,7 @@ func TestADamagedOrMovedFileIsFoundOnThisDriver(t *testing.T) {
 	}
 	_, err := s.DB().ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)")
 	must(t, err)
-	must(t, s.Verify(t.Context()))
+	must(t, checker(s).Verify(t.Context()))
 	must(t, os.Rename(path, path+".old"))
 	if err := q.Enqueue(t.Context(), "x"); !errors.Is(err, durable.ErrDamaged) {
 		t.Errorf("%v", err)
@@ -229,7 +229,7 @@ func TestADamagedOrMovedFileIsFoundOnThisDriver(t *testing.T) {
 	good, err := os.ReadFile(path)
 	must(t, err)
 	must(t, os.WriteFile(path, make([]byte, len(good)), 0o600))
-	if err := s.Verify(t.Context()); !errors.Is(err, durable.ErrDamaged) {
+	if err := checker(s).Verify(t.Context()); !errors.Is(err, durable.ErrDamaged) {
 		t.Errorf("%v", err)
 	}
 	must(t, os.WriteFile(path, good, 0o600))
@@ -261,4 +261,15 @@ func TestWrapSaysWhatToChangeOnThisDriver(t *testing.T) {
 			t.Errorf("%s: %v", params, err)
 		}
 	}
+}
+
+// checker is what durable calls of a store in a file beside what it does of all.
+func checker(s store.Sealed[*sql.Tx]) interface {
+	Present() error
+	Verify(ctx context.Context) error
+} {
+	return store.Of(s).(interface {
+		Present() error
+		Verify(ctx context.Context) error
+	})
 }

@@ -6,18 +6,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/internal/census"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // Counts counts the jobs by queue and state, all by an index. Of more than 10,000
 // completed ones of a queue the number is an estimate, as there may be millions.
-func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
+func (s *backend) Counts(ctx context.Context) (list []store.Count, err error) {
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, onlyByIndex); err != nil {
 			return err
 		}
-		if list, err = collect[durable.Count](ctx, tx, countOpen); err != nil {
+		if list, err = collect[store.Count](ctx, tx, countOpen); err != nil {
 			return err
 		}
 		list, err = addCompleted(ctx, tx, list)
@@ -35,7 +35,7 @@ func (s *Store) Counts(ctx context.Context) (list []durable.Count, err error) {
 // takes longer than it.
 const onlyByIndex = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)"
 
-func addCompleted(ctx context.Context, tx pgx.Tx, list []durable.Count) ([]durable.Count, error) {
+func addCompleted(ctx context.Context, tx pgx.Tx, list []store.Count) ([]store.Count, error) {
 	type number struct {
 		Queue string
 		N     int
@@ -46,7 +46,7 @@ func addCompleted(ctx context.Context, tx pgx.Tx, list []durable.Count) ([]durab
 	}
 	many := false
 	for _, c := range completed {
-		list = append(list, durable.Count{Queue: c.Queue, State: "completed", N: c.N, Estimate: c.N > census.Exact})
+		list = append(list, store.Count{Queue: c.Queue, State: "completed", N: c.N, Estimate: c.N > census.Exact})
 		many = many || c.N > census.Exact
 	}
 	if !many {

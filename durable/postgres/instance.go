@@ -7,12 +7,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/lifecycle"
 )
 
 // Prepare makes the tables of the processes and of the schedules.
-func (s *Store) Prepare(ctx context.Context) error {
+func (s *backend) Prepare(ctx context.Context) error {
 	// Two that make a table at the same time fail each other even so, unless one
 	// waits: the lock ends with the transaction of the one statement.
 	return s.exec(ctx, "prepare", `DO $$ BEGIN
@@ -28,7 +28,7 @@ func (s *Store) Prepare(ctx context.Context) error {
 }
 
 // Announce notes that the process lives.
-func (s *Store) Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error {
+func (s *backend) Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error {
 	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen, horizon)
 		VALUES ($1, $2, $3, $4, $5, now(), $6) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`,
 		i.ID, i.Host, i.PID, i.Role, i.Since, horizon.Milliseconds())
@@ -36,14 +36,14 @@ func (s *Store) Announce(ctx context.Context, i lifecycle.Instance, horizon time
 
 // Leave takes that back, and what processes left that were killed so long ago that
 // none of their attempts can be younger than their horizon.
-func (s *Store) Leave(ctx context.Context, id string) error {
+func (s *backend) Leave(ctx context.Context, id string) error {
 	return s.exec(ctx, "leave", `DELETE FROM stead_instance WHERE id = $1
 		OR seen < now() - interval '1 minute' - make_interval(secs => horizon / 500.0)`, id)
 }
 
 // Stuck lists attempts that may be lost. The arithmetic on the ID keeps the planner from
 // walking all jobs in that order, instead of the few that the index has as running.
-func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]durable.Stuck, error) {
+func (s *backend) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]store.Stuck, error) {
 	rows, err := s.pool.Query(ctx, `SELECT j.id, j.attempt, i.id IS NOT NULL AND i.id = $1
 		FROM river_job AS j LEFT JOIN stead_instance AS i ON i.id = j.attempted_by[cardinality(j.attempted_by)]
 		WHERE j.state = 'running' AND j.id + 0 > $3
@@ -55,7 +55,7 @@ func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, a
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: list lost jobs: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[durable.Stuck])
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[store.Stuck])
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: list lost jobs: %w", err)
 	}
@@ -63,7 +63,7 @@ func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, a
 }
 
 // Instances lists the processes that were seen in the last minute.
-func (s *Store) Instances(ctx context.Context) ([]lifecycle.Instance, error) {
+func (s *backend) Instances(ctx context.Context) ([]lifecycle.Instance, error) {
 	rows, err := s.pool.Query(ctx, `SELECT id, host, pid, role, since, seen,
 			EXISTS (SELECT 1 FROM river_leader WHERE leader_id = id AND expires_at > now()), false
 		FROM stead_instance WHERE seen >= now() - interval '1 minute' ORDER BY since, id`)
@@ -77,7 +77,7 @@ func (s *Store) Instances(ctx context.Context) ([]lifecycle.Instance, error) {
 	return list, nil
 }
 
-func (s *Store) exec(ctx context.Context, verb, statement string, args ...any) error {
+func (s *backend) exec(ctx context.Context, verb, statement string, args ...any) error {
 	if _, err := s.pool.Exec(ctx, statement, args...); err != nil {
 		return fmt.Errorf("stead/durable/postgres: %s: %w", verb, err)
 	}

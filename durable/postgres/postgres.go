@@ -13,7 +13,7 @@
 //
 //	tx, err := store.Pool().Begin(ctx)
 //	_, err = tx.Exec(ctx, "INSERT INTO orders ...")
-//	_, err = mails.EnqueueTx(ctx, tx, mail)
+//	_, err = durable.EnqueueTx(ctx, tx, mails, mail)
 //	err = tx.Commit(ctx)
 //
 // # Guarantees
@@ -50,7 +50,7 @@
 // # Not for
 //
 // A pooler in transaction mode in front of the database: listening needs a session. The
-// start finds that out and is an error, see [Store.Ready].
+// start finds that out and returns an error then.
 package postgres
 
 import (
@@ -66,14 +66,28 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
-// Store is a pool of connections to one database. Make it with [Open] or [Wrap];
-// all methods may be called from any goroutine.
+// Store is a pool of connections to one database. Create it with [Open] or [Wrap]. It is
+// safe for concurrent use.
 type Store struct {
+	handle
+
+	pool  *pgxpool.Pool
+	close func()
+}
+
+type handle = store.Handle[pgx.Tx]
+
+// backend is the store as durable uses it.
+type backend struct {
 	pool   *pgxpool.Pool
 	driver *riverpgxv5.Driver
-	close  func()
+}
+
+func newStore(pool *pgxpool.Pool, close func()) *Store {
+	return &Store{store.NewHandle[pgx.Tx](&backend{pool, riverpgxv5.New(pool)}), pool, close}
 }
 
 var _ durable.Store[pgx.Tx] = (*Store)(nil)
@@ -98,11 +112,11 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
 	}
-	return &Store{pool, riverpgxv5.New(pool), pool.Close}, nil
+	return newStore(pool, pool.Close), nil
 }
 
 // Wrap uses a pool that the program has already; Close leaves it open.
-func Wrap(pool *pgxpool.Pool) *Store { return &Store{pool, riverpgxv5.New(pool), func() {}} }
+func Wrap(pool *pgxpool.Pool) *Store { return newStore(pool, func() {}) }
 
 // Pool is the pool, to begin the transactions of EnqueueTx with.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
@@ -113,8 +127,8 @@ func (s *Store) String() string {
 	return fmt.Sprintf("%s/%s", net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), c.Database)
 }
 
-// Driver is the engine's driver.
-func (s *Store) Driver() riverdriver.Driver[pgx.Tx] { return s.driver }
+// Driver returns River's driver.
+func (s *backend) Driver() riverdriver.Driver[pgx.Tx] { return s.driver }
 
 // Close closes the pool of [Open] and waits until its connections are given back.
 // Stop the jobs first. It returns nil.
@@ -123,7 +137,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Check asks the server whether it has the engine's tables.
-func (s *Store) Check(ctx context.Context) error {
+// Check asks the server whether it has River's tables.
+func (s *backend) Check(ctx context.Context) error {
 	return s.exec(ctx, "check", "SELECT 1 FROM river_queue LIMIT 1")
 }

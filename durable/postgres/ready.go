@@ -25,7 +25,7 @@ var errPooler = errors.New("what is announced does not arrive: is there a pooler
 // only by half: behind a pooler that gives each transaction another session. A process
 // that only enqueues needs no session if its statements are not prepared, which
 // default_query_exec_mode=exec in the URL makes so.
-func (s *Store) Ready(ctx context.Context, works bool) error {
+func (s *backend) Ready(ctx context.Context, works bool) error {
 	switch s.pool.Config().ConnConfig.DefaultQueryExecMode {
 	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
 		if !works {
@@ -45,7 +45,7 @@ func (s *Store) Ready(ctx context.Context, works bool) error {
 
 // listen finds out whether an announcement on one connection arrives on another. It
 // has to be another one: a pooler passes on what comes with an answer.
-func (s *Store) listen(ctx context.Context) error {
+func (s *backend) listen(ctx context.Context) error {
 	listener, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -70,4 +70,4 @@ func (s *Store) listen(ctx context.Context) error {
 
 // Spare is how many connections of the pool are left for handlers when the engine has
 // those that it keeps.
-func (s *Store) Spare() int { return int(s.pool.Config().MaxConns) - kept }
+func (s *backend) Spare() int { return int(s.pool.Config().MaxConns) - kept }

@@ -37,13 +37,12 @@ func ExampleStore() {
 		panic(err)
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO orders VALUES (7)")
-	_, err2 = mails.EnqueueTx(ctx, tx, "order 7")
+	_, err2 = durable.EnqueueTx(ctx, tx, mails, "order 7")
 	if err := errors.Join(err, err2, tx.Commit()); err != nil {
 		panic(err)
 	}
-	counts, err := store.Counts(ctx)
-	fmt.Println(counts[0].Queue, counts[0].State, counts[0].N, err)
-	// Output: mail available 1 <nil>
+	fmt.Println(mails.Name(), mails.States()["available"])
+	// Output: mail 1
 }
 
 func ExampleOpen() {

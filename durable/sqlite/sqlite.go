@@ -12,7 +12,7 @@
 //
 //	tx, err := store.DB().BeginTx(ctx, nil)
 //	_, err = tx.ExecContext(ctx, "INSERT INTO orders ...")
-//	_, err = mails.EnqueueTx(ctx, tx, mail)
+//	_, err = durable.EnqueueTx(ctx, tx, mails, mail)
 //	err = tx.Commit()
 //
 // # One library

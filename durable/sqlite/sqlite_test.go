@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/sqlite"
 )
 
@@ -69,7 +70,7 @@ func TestCountsKeepsTheEarliestDueTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	if _, err := s.Counts(t.Context()); err == nil {
+	if _, err := store.Of(s).Counts(t.Context()); err == nil {
 		t.Error("counted without tables")
 	}
 	if err := durable.Migrate(t.Context(), s); err != nil {
@@ -85,11 +86,11 @@ func TestCountsKeepsTheEarliestDueTime(t *testing.T) {
 	}
 	due := time.Now().Add(time.Hour).Truncate(time.Second)
 	for i := range 3 {
-		if err := q.EnqueueAt(t.Context(), i, due.Add(time.Duration(i)*time.Minute)); err != nil {
+		if _, err := q.EnqueueWith(t.Context(), i, durable.At(due.Add(time.Duration(i)*time.Minute))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	list, err := s.Counts(t.Context())
+	list, err := store.Of(s).Counts(t.Context())
 	if err != nil || len(list) != 1 || list[0].N != 3 || list[0].State != "scheduled" || !list[0].Due.Equal(due) {
 		t.Errorf("%+v, %v; want %v", list, err, due)
 	}

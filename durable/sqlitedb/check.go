@@ -13,7 +13,7 @@ import (
 // Present returns an error that wraps [durable.ErrDamaged] if the path does not name
 // the file any more that was opened. Whatever is written then goes into a file that
 // nobody finds. It costs a microsecond.
-func (s *Store) Present() error {
+func (s *backend) Present() error {
 	now, err := os.Stat(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -27,7 +27,7 @@ func (s *Store) Present() error {
 }
 
 // Check is [Store.Present], and a statement.
-func (s *Store) Check(ctx context.Context) error {
+func (s *backend) Check(ctx context.Context) error {
 	if err := s.Present(); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *Store) Check(ctx context.Context) error {
 // Verify looks through the whole file with SQLite's quick_check, on a connection of
 // its own: that one has nothing of the file in its memory, and keeps nobody waiting.
 // The error for a damaged file wraps [durable.ErrDamaged].
-func (s *Store) Verify(ctx context.Context) (err error) {
+func (s *backend) Verify(ctx context.Context) (err error) {
 	db := s.beside("?mode=ro")
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if _, err := db.ExecContext(ctx, "PRAGMA busy_timeout = 5000"); err != nil {

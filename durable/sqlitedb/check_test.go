@@ -3,6 +3,7 @@ package sqlitedb_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/sqlite"
 )
 
@@ -45,13 +47,13 @@ func TestAFileThatWasMovedIsAnErrorOfEnqueueAtOnce(t *testing.T) {
 		},
 	} {
 		path, s, enqueue := opened(t)
-		if err := errors.Join(enqueue(), s.Check(t.Context())); err != nil {
+		if err := errors.Join(enqueue(), store.Of(s).Check(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if err := move(path); err != nil {
 			t.Fatal(err)
 		}
-		for call, err := range map[string]error{"Enqueue": enqueue(), "Check": s.Check(t.Context())} {
+		for call, err := range map[string]error{"Enqueue": enqueue(), "Check": store.Of(s).Check(t.Context())} {
 			if !errors.Is(err, durable.ErrDamaged) || !strings.HasSuffix(err.Error(), what) {
 				t.Errorf("%s: %s: %v", what, call, err)
 			}
@@ -67,7 +69,7 @@ func TestAProgramThatGoesElsewhereStillHasItsFile(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	t.Chdir(t.TempDir())
-	if err := errors.Join(s.Present(), s.Verify(t.Context())); err != nil {
+	if err := errors.Join(checker(s).Present(), checker(s).Verify(t.Context())); err != nil {
 		t.Error(err)
 	}
 }
@@ -82,7 +84,7 @@ func TestADamagedFileIsFoundByALookThroughAllOfIt(t *testing.T) {
 	if _, err := s.DB().ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Verify(t.Context()); err != nil {
+	if err := checker(s).Verify(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for name, damage := range map[string]func(file []byte){
@@ -96,17 +98,17 @@ func TestADamagedFileIsFoundByALookThroughAllOfIt(t *testing.T) {
 		bad := bytes.Clone(good)
 		damage(bad)
 		overwrite(t, path, bad)
-		if err := s.Verify(t.Context()); !errors.Is(err, durable.ErrDamaged) {
+		if err := checker(s).Verify(t.Context()); !errors.Is(err, durable.ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
 		overwrite(t, path, good)
-		if err := s.Verify(t.Context()); err != nil {
+		if err := checker(s).Verify(t.Context()); err != nil {
 			t.Errorf("%s, and mended: %v", name, err)
 		}
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Verify(ended); err == nil || errors.Is(err, durable.ErrDamaged) {
+	if err := checker(s).Verify(ended); err == nil || errors.Is(err, durable.ErrDamaged) {
 		t.Errorf("a look that was ended: %v", err)
 	}
 }
@@ -122,4 +124,15 @@ func overwrite(t *testing.T, path string, content []byte) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// checker is what durable calls of a store in a file beside what it does of all.
+func checker(s store.Sealed[*sql.Tx]) interface {
+	Present() error
+	Verify(ctx context.Context) error
+} {
+	return store.Of(s).(interface {
+		Present() error
+		Verify(ctx context.Context) error
+	})
 }

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/internal/census"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // Counts counts the jobs by queue and state, all by an index. Of more than 10,000
 // completed ones of a queue the number is an estimate, as there may be millions.
-func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
+func (s *backend) Counts(ctx context.Context) ([]store.Count, error) {
 	list, err := s.countOpen(ctx)
 	if err == nil {
 		list, err = s.addCompleted(ctx, list)
@@ -26,9 +26,9 @@ func (s *Store) Counts(ctx context.Context) ([]durable.Count, error) {
 }
 
 // countOpen counts all but the completed ones.
-func (s *Store) countOpen(ctx context.Context) (list []durable.Count, err error) {
+func (s *backend) countOpen(ctx context.Context) (list []store.Count, err error) {
 	err = s.each(ctx, func(rows *sql.Rows) error {
-		var c durable.Count
+		var c store.Count
 		var due, taken int64
 		err := rows.Scan(&c.Queue, &c.State, &c.N, &due, &c.Deserted, &taken)
 		c.Due = time.UnixMilli(due)
@@ -41,10 +41,10 @@ func (s *Store) countOpen(ctx context.Context) (list []durable.Count, err error)
 	return list, err
 }
 
-func (s *Store) addCompleted(ctx context.Context, list []durable.Count) ([]durable.Count, error) {
+func (s *backend) addCompleted(ctx context.Context, list []store.Count) ([]store.Count, error) {
 	many := false
 	err := s.each(ctx, func(rows *sql.Rows) error {
-		c := durable.Count{State: "completed"}
+		c := store.Count{State: "completed"}
 		err := rows.Scan(&c.Queue, &c.N)
 		c.Estimate = c.N > census.Exact
 		many = many || c.Estimate
@@ -79,7 +79,7 @@ func (s *Store) addCompleted(ctx context.Context, list []durable.Count) ([]durab
 }
 
 // each calls do for every row of a query.
-func (s *Store) each(ctx context.Context, do func(*sql.Rows) error, query string, args ...any) (err error) {
+func (s *backend) each(ctx context.Context, do func(*sql.Rows) error, query string, args ...any) (err error) {
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -40,9 +40,8 @@ func ExampleStore() {
 	if err := errors.Join(err, err2, err3, mails.Enqueue(ctx, "hello")); err != nil {
 		panic(err)
 	}
-	counts, err := store.Counts(ctx)
-	fmt.Println(counts[0].Queue, counts[0].State, counts[0].N, err)
-	// Output: mail available 1 <nil>
+	fmt.Println(mails.Name(), mails.States()["available"])
+	// Output: mail 1
 }
 
 func ExampleWrap() {

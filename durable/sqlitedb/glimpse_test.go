@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/sqlitedb"
 )
 
@@ -86,7 +87,7 @@ func counted(t *testing.T) (c *counting, s *sqlitedb.Store, other *sql.DB) {
 
 func take(t *testing.T, s *sqlitedb.Store, queue string) (ids []int64) {
 	t.Helper()
-	res, err := s.Driver().GetExecutor().JobGetAvailable(t.Context(),
+	res, err := store.Of(s).Driver().GetExecutor().JobGetAvailable(t.Context(),
 		&riverdriver.JobGetAvailableParams{ClientID: "me", MaxAttemptedBy: 10, MaxToLock: 1000, Queue: queue})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func TestAnIdleQueueIsNotAskedForJobsAgain(t *testing.T) {
 	if n := c.takes.Load(); n != 2 {
 		t.Errorf("%d statements for two queues without jobs", n)
 	}
-	l := s.Driver().GetListener(&riverdriver.GetListenenerParams{})
+	l := store.Of(s).Driver().GetListener(&riverdriver.GetListenenerParams{})
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if err := l.Connect(ctx); err != nil {
@@ -173,7 +174,7 @@ func TestNoJobIsOverlooked(t *testing.T) {
 
 func TestAnnouncementsOfOthersAndOfThisProcessAreHeard(t *testing.T) {
 	_, s, other := counted(t)
-	l := s.Driver().GetListener(&riverdriver.GetListenenerParams{})
+	l := store.Of(s).Driver().GetListener(&riverdriver.GetListenenerParams{})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tell := func(db *sql.DB, topic, text string) {

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/lifecycle"
 )
 
 // Prepare makes the tables of the processes and of the schedules.
-func (s *Store) Prepare(ctx context.Context) error {
+func (s *backend) Prepare(ctx context.Context) error {
 	err := s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
 		id text PRIMARY KEY, host text NOT NULL, pid integer NOT NULL, role text NOT NULL,
 		since integer NOT NULL, seen integer NOT NULL);
@@ -30,7 +30,7 @@ func (s *Store) Prepare(ctx context.Context) error {
 }
 
 // Announce notes that the process lives.
-func (s *Store) Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error {
+func (s *backend) Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error {
 	return s.exec(ctx, "announce", `INSERT INTO stead_instance (id, host, pid, role, since, seen, horizon)
 		VALUES (?, ?, ?, ?, ?, CAST(unixepoch('subsec') * 1000 AS integer), ?)
 		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`,
@@ -39,14 +39,14 @@ func (s *Store) Announce(ctx context.Context, i lifecycle.Instance, horizon time
 
 // Leave takes that back, and what processes left that were killed so long ago that
 // none of their attempts can be younger than their horizon.
-func (s *Store) Leave(ctx context.Context, id string) error {
+func (s *backend) Leave(ctx context.Context, id string) error {
 	return s.exec(ctx, "leave", `DELETE FROM stead_instance
 		WHERE id = ? OR seen < unixepoch('subsec') * 1000 - 60000 - 2 * horizon`, id)
 }
 
 // Stuck lists attempts that may be lost. The arithmetic on the ID keeps the planner from
 // walking all jobs in that order, instead of the few that the index has as running.
-func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) (list []durable.Stuck, err error) {
+func (s *backend) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) (list []store.Stuck, err error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT j.id, j.attempt, i.id IS NOT NULL AND i.id = ?1
 		FROM river_job AS j LEFT JOIN stead_instance AS i ON i.id = json_extract(j.attempted_by, '$[#-1]')
 		WHERE j.state = 'running' AND +j.id > ?3
@@ -59,7 +59,7 @@ func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, a
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var s durable.Stuck
+		var s store.Stuck
 		if err := rows.Scan(&s.ID, &s.Attempt, &s.Own); err != nil {
 			return nil, fmt.Errorf("stead/durable/sqlitedb: list lost jobs: %w", err)
 		}
@@ -69,7 +69,7 @@ func (s *Store) Stuck(ctx context.Context, self string, horizon time.Duration, a
 }
 
 // Instances lists the processes that were seen in the last minute.
-func (s *Store) Instances(ctx context.Context) (list []lifecycle.Instance, err error) {
+func (s *backend) Instances(ctx context.Context) (list []lifecycle.Instance, err error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT id, host, pid, role, since, seen,
 			EXISTS (SELECT 1 FROM river_leader WHERE leader_id = id AND unixepoch(expires_at, 'subsec') > unixepoch('subsec'))
 		FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000 ORDER BY since, id`)
@@ -89,7 +89,7 @@ func (s *Store) Instances(ctx context.Context) (list []lifecycle.Instance, err e
 	return list, rows.Err()
 }
 
-func (s *Store) exec(ctx context.Context, verb, statement string, args ...any) error {
+func (s *backend) exec(ctx context.Context, verb, statement string, args ...any) error {
 	if _, err := s.db.ExecContext(ctx, statement, args...); err != nil {
 		return fmt.Errorf("stead/durable/sqlitedb: %s: %w", verb, err)
 	}

@@ -54,11 +54,21 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
-// Store is a SQLite database with jobs. Make it with [Wrap]; all methods may be called
-// from any goroutine.
+// Store is a SQLite database with jobs. Create it with [Wrap]. It is safe for concurrent
+// use.
 type Store struct {
+	handle
+
+	backend *backend
+}
+
+type handle = store.Handle[*sql.Tx]
+
+// backend is the store as durable uses it.
+type backend struct {
 	path   string      // absolute, wherever the program goes
 	opened os.FileInfo // of the file that was opened
 	db     *sql.DB
@@ -68,13 +78,13 @@ type Store struct {
 var _ durable.Store[*sql.Tx] = (*Store)(nil)
 
 // DB is the database, to begin the transactions of EnqueueTx with.
-func (s *Store) DB() *sql.DB { return s.db }
+func (s *Store) DB() *sql.DB { return s.backend.db }
 
 // String is the path of the file, for logs.
-func (s *Store) String() string { return s.path }
+func (s *Store) String() string { return s.backend.path }
 
-// Driver is the engine's driver.
-func (s *Store) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }
+// Driver returns River's driver.
+func (s *backend) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }
 
 // Close does nothing and returns nil: the database is the caller's.
 func (s *Store) Close() error { return nil }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // wrapWait is for the statements of Wrap: longer than a busy file makes one wait.
@@ -36,15 +38,15 @@ func Wrap(db *sql.DB) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wrapWait)
 	defer cancel()
-	s := &Store{db: db}
+	s := &backend{db: db}
 	if err := s.look(ctx); err != nil {
 		return nil, fmt.Errorf("stead/durable/sqlitedb: wrap: %w", err)
 	}
 	s.driver = newSeeing(db, s.path)
-	return s, nil
+	return &Store{store.NewHandle[*sql.Tx](s), s}, nil
 }
 
-func (s *Store) look(ctx context.Context) (err error) {
+func (s *backend) look(ctx context.Context) (err error) {
 	if s.db.Stats().MaxOpenConnections != 1 {
 		return errors.New("the database may open more than one connection: call SetMaxOpenConns(1)")
 	}
@@ -84,7 +86,7 @@ func (s *Store) look(ctx context.Context) (err error) {
 }
 
 // lookAtBegin returns an error if a transaction of conn lets another one write.
-func (s *Store) lookAtBegin(ctx context.Context, conn *sql.Conn) (err error) {
+func (s *backend) lookAtBegin(ctx context.Context, conn *sql.Conn) (err error) {
 	var wait int
 	if err := conn.QueryRowContext(ctx, "PRAGMA busy_timeout").Scan(&wait); err != nil {
 		return err
@@ -131,7 +133,7 @@ func isDamage(err error) bool {
 
 // beside is a second connection to the file by the same copy of the SQLite library: one
 // of another copy would not see the locks of the first, and end them when it closes.
-func (s *Store) beside(params string) *sql.DB {
+func (s *backend) beside(params string) *sql.DB {
 	name := "file:" + (&url.URL{Path: s.path}).EscapedPath() + params
 	db := sql.OpenDB(connector{s.db.Driver(), name})
 	db.SetMaxOpenConns(1)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/postgres"
@@ -80,17 +78,13 @@ func running[TTx any](t *testing.T, store closingStore[TTx]) map[string]bool {
 	defer func() { _ = store.Close() }()
 	jobs := cli.Must(durable.New(store, durable.Config{Mode: durable.EnqueueOnly}))
 	emails := cli.Must(durable.NewQueue(jobs, "emails", sender(nil), durable.QueueConfig[welcome]{}))
-	rows, err := emails.List(t.Context(), 10_000, rivertype.JobStateRunning)
-	if err != nil {
-		t.Fatal(err)
-	}
 	addresses := map[string]bool{}
-	for _, row := range rows {
-		var mail welcome
-		if err := json.Unmarshal(row.EncodedArgs, &mail); err != nil {
-			t.Fatal(err)
+	for list, after := emails.JobsPage("running", ""); ; list, after = emails.JobsPage("running", after) {
+		for _, job := range list {
+			addresses[job.Item.(welcome).Email] = true
 		}
-		addresses[mail.Email] = true
+		if after == "" {
+			return addresses
+		}
 	}
-	return addresses
 }

@@ -51,17 +51,14 @@ type wrapped struct {
 	Item json.RawMessage `json:"item"`
 }
 
-// isWrapped marks the job of a wrapped item: an object of the program's own may well
-// look the same.
-const isWrapped = `{"stead_wrapped":true}`
-
-// wrap returns the arguments and the metadata of the job for an item.
-func wrap(item json.RawMessage) (args json.RawMessage, metadata []byte, err error) {
+// wrap returns the arguments of the job for an item, and whether they are wrapped. The
+// job's note says so: an object of the program's own may well look the same.
+func wrap(item json.RawMessage) (args json.RawMessage, is bool, err error) {
 	if item[0] == '{' {
-		return item, nil, nil
+		return item, false, nil
 	}
 	args, err = json.Marshal(wrapped{item})
-	return args, []byte(isWrapped), err
+	return args, true, err
 }
 
 // unwrap returns the item of a job. Versions before this one wrapped none.

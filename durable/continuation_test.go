@@ -12,6 +12,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 var once = channelq.Retry{Attempts: 1}
@@ -40,7 +41,7 @@ func thenWithTheCompletion[TTx any](t *testing.T, e env[TTx]) {
 	if !items["item"] || !items["item again"] {
 		t.Errorf("continued with %v", items)
 	}
-	rows, err := next.List(t.Context(), 10)
+	rows, err := durable.List(t.Context(), next, 10)
 	must(t, err)
 	if n := next.Stats().Accepted; len(rows) != 2 || n != 2 {
 		t.Errorf("%d rows, %d accepted", len(rows), n)
@@ -70,7 +71,7 @@ func thenOfALostJob[TTx any](t *testing.T, e env[TTx]) {
 		if s := q.Stats(); s.Handled != 0 || s.GaveUp != 0 || s.Handle.Count != 1 {
 			t.Errorf("%s: %+v", what, s)
 		}
-		rows, err := next.List(t.Context(), 10)
+		rows, err := durable.List(t.Context(), next, 10)
 		must(t, err)
 		if len(rows) != 0 || next.Stats().Accepted != 0 {
 			t.Errorf("%s: continued all the same", what)
@@ -100,7 +101,7 @@ func thenElsewhere[TTx any](t *testing.T, e env[TTx]) {
 		"outside":        durable.Then(t.Context(), q, "x"),
 		"after the end":  durable.Then(after, q, "x"),
 		"to other jobs":  durable.Then(after, other, "x"),
-		"to nobody":      durable.Then[string, TTx](after, nil, "x"),
+		"to nobody":      durable.Then[string](after, nil, "x"),
 		"transaction":    durable.CompleteTx(t.Context(), tx),
 		"transaction of": durable.CompleteTx(after, tx),
 	} {
@@ -119,14 +120,14 @@ func completeTx[TTx any](t *testing.T, e env[TTx]) {
 	must(t, e.exec(t.Context(), "CREATE TABLE ledger (entry text)"))
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	var tries atomic.Int32
-	var q, next *durable.Queue[string, TTx]
+	var q, next *durable.Queue[string]
 	results := make(chan error, 9)
 	book := func(ctx context.Context, item string) error {
 		tx, err := e.begin(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = next.EnqueueTx(ctx, tx, item)
+		_, err = durable.EnqueueTx(ctx, tx, next, item)
 		commit := tries.Add(1) == 2
 		err = errors.Join(err, durable.CompleteTx(ctx, tx))
 		results <- errors.Join(err, e.end(ctx, tx, commit))
@@ -144,12 +145,12 @@ func completeTx[TTx any](t *testing.T, e env[TTx]) {
 	}
 	row := inState(t, jobs, id, rivertype.JobStateCompleted)
 	until(t, "the attempt is over", func() bool { return q.Stats().InProgress == 0 })
-	rows, err := next.List(t.Context(), 10)
+	rows, err := durable.List(t.Context(), next, 10)
 	must(t, err)
 	if row.Attempt != 2 || len(row.Errors) != 1 || len(rows) != 1 {
 		t.Errorf("attempt %d, errors %v, %d rows follow", row.Attempt, row.Errors, len(rows))
 	}
-	if row, err = jobs.Get(t.Context(), id); err != nil || row.State != rivertype.JobStateCompleted {
+	if row, err = durable.Get(t.Context(), jobs, id); err != nil || row.State != rivertype.JobStateCompleted {
 		t.Errorf("%v, %v", row, err)
 	}
 }
@@ -158,7 +159,7 @@ func bulk[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	q := newQueue[any](t, jobs, "many", nil, durable.QueueConfig[any]{})
 	count := func() int {
-		rows, err := q.List(context.Background(), 10_000)
+		rows, err := durable.List(context.Background(), q, 10_000)
 		must(t, err)
 		return len(rows)
 	}
@@ -184,7 +185,7 @@ func bulk[TTx any](t *testing.T, e env[TTx]) {
 	for i, commit := range []bool{false, true} {
 		tx, err := e.begin(t.Context())
 		must(t, err)
-		_, err = q.EnqueueAllTx(t.Context(), tx, []any{1, 2})
+		_, err = durable.EnqueueAllTx(t.Context(), tx, q, []any{1, 2})
 		must(t, err)
 		must(t, e.end(t.Context(), tx, commit))
 		if n := count(); n != 200+2*i {
@@ -197,7 +198,7 @@ func bulk[TTx any](t *testing.T, e env[TTx]) {
 func refuseRows[TTx any](t *testing.T, e env[TTx], column, is string) {
 	t.Helper()
 	statement := "ALTER TABLE river_job ADD CONSTRAINT enough CHECK (NOT (" + column + " " + is + "))"
-	if e.store.Driver().DatabaseName() == "sqlite" {
+	if store.Of(e.store).Driver().DatabaseName() == "sqlite" {
 		statement = "CREATE TRIGGER enough AFTER INSERT ON river_job WHEN NEW." + column + " " + is + " BEGIN SELECT RAISE(ABORT, 'enough'); END"
 	}
 	must(t, e.exec(t.Context(), statement))
@@ -211,7 +212,7 @@ func bulkFails[TTx any](t *testing.T, e env[TTx]) {
 	if n != 500 || err == nil || !strings.Contains(err.Error(), "items from 500 on") {
 		t.Errorf("%d, %v", n, err)
 	}
-	rows, err := q.List(t.Context(), 10_000)
+	rows, err := durable.List(t.Context(), q, 10_000)
 	must(t, err)
 	if len(rows) != 500 || q.Stats().Accepted != 500 {
 		t.Errorf("%d there, %d accepted", len(rows), q.Stats().Accepted)

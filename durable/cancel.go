@@ -22,7 +22,7 @@ const wishEvery = 2 * time.Second
 const wishBatch = 1000
 
 // heedWishes cancels the handlers of jobs in hand that somebody wants cancelled.
-func (j *Jobs[TTx]) heedWishes(ctx context.Context) error {
+func (j *core) heedWishes(ctx context.Context) error {
 	for ids := range slices.Chunk(j.running.ids(), wishBatch) {
 		wanted, err := j.wished(ctx, ids...)
 		if err != nil {
@@ -36,10 +36,10 @@ func (j *Jobs[TTx]) heedWishes(ctx context.Context) error {
 }
 
 // wished returns those of the running jobs that somebody wants cancelled.
-func (j *Jobs[TTx]) wished(ctx context.Context, ids ...int64) ([]int64, error) {
+func (j *core) wished(ctx context.Context, ids ...int64) ([]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
-	return j.store.Driver().GetExecutor().JobGetCancelRequested(ctx, &riverdriver.JobGetCancelRequestedParams{ID: ids})
+	return j.engine.executor().JobGetCancelRequested(ctx, &riverdriver.JobGetCancelRequestedParams{ID: ids})
 }
 
 // hasWish reports whether the metadata of a job say that somebody wants it cancelled.

@@ -24,7 +24,7 @@ const maxListed = 100
 // In which states a job can be what. It can be cancelled as long as it is
 // unfinished.
 var (
-	requeueStates = []rivertype.JobState{rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+	requeueStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 	discardStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 )
 
@@ -34,14 +34,14 @@ var (
 // whose process was not seen for a minute has the time at which it is rescued. The Item
 // of one that does not decode as a T is its JSON, a string: so it is too in Failures
 // and Retrying.
-func (q *Queue[T, TTx]) Jobs(state string) []channelq.StoredJob {
+func (q *Queue[T]) Jobs(state string) []channelq.StoredJob {
 	list, _ := q.JobsPage(state, "")
 	return list
 }
 
 // JobsPage is Jobs from behind a place on: "" for the newest hundred, and then what it
 // returned as next, which is "" when there are no more.
-func (q *Queue[T, TTx]) JobsPage(state, after string) (list []channelq.StoredJob, next string) {
+func (q *Queue[T]) JobsPage(state, after string) (list []channelq.StoredJob, next string) {
 	s := rivertype.JobState(state)
 	if !slices.Contains(rivertype.JobStates(), s) {
 		return nil, ""
@@ -62,7 +62,7 @@ func (q *Queue[T, TTx]) JobsPage(state, after string) (list []channelq.StoredJob
 // newest lists the jobs in a state behind a place, so that an index finds them: not by
 // their kind, of which most may have been completed, but by their queue, which is
 // called the same.
-func (q *Queue[T, TTx]) newest(ctx context.Context, state rivertype.JobState, limit int, after string) ([]*rivertype.JobRow, error) {
+func (q *Queue[T]) newest(ctx context.Context, state rivertype.JobState, limit int, after string) ([]*rivertype.JobRow, error) {
 	by := river.JobListOrderByID
 	if slices.Contains(discardStates, state) {
 		by = river.JobListOrderByFinalizedAt
@@ -98,7 +98,7 @@ func rowAt(place string) (*rivertype.JobRow, error) {
 	return &rivertype.JobRow{ID: id, FinalizedAt: &at}, nil
 }
 
-func (q *Queue[T, TTx]) kept(ctx context.Context, rows []*rivertype.JobRow) []channelq.StoredJob {
+func (q *Queue[T]) kept(ctx context.Context, rows []*rivertype.JobRow) []channelq.StoredJob {
 	deserted := q.jobs.deserted(ctx, rows)
 	list := make([]channelq.StoredJob, len(rows))
 	for i, row := range rows {
@@ -118,11 +118,7 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, rows []*rivertype.JobRow) []ch
 		if n := len(row.Errors); n > 0 {
 			k.Err = errors.New(plain(row.Errors[n-1].Error))
 		}
-		if item, err := decode[T](row.EncodedArgs, row.Metadata); err == nil {
-			k.Item = item
-		} else {
-			k.Item = string(unwrap(row.EncodedArgs, row.Metadata))
-		}
+		k.Item = q.itemOf(row)
 		list[i] = k
 	}
 	return list
@@ -130,7 +126,7 @@ func (q *Queue[T, TTx]) kept(ctx context.Context, rows []*rivertype.JobRow) []ch
 
 // deserted are those of the rows whose process was not seen for a minute, with when
 // the rescue frees them. A store that does not say who lives says nothing of that.
-func (j *Jobs[TTx]) deserted(ctx context.Context, rows []*rivertype.JobRow) map[int64]time.Time {
+func (j *core) deserted(ctx context.Context, rows []*rivertype.JobRow) map[int64]time.Time {
 	isRunning := func(row *rivertype.JobRow) bool {
 		return row.State == rivertype.JobStateRunning && row.AttemptedAt != nil && len(row.AttemptedBy) > 0
 	}
@@ -154,7 +150,7 @@ func (j *Jobs[TTx]) deserted(ctx context.Context, rows []*rivertype.JobRow) map[
 // Failures lists the hundred jobs of this queue that failed for good, were cancelled,
 // or could not be decoded (see Jobs) last, the newest first, from the store. JobsPage
 // has those before. It is at most a second old, older when the store does not answer.
-func (q *Queue[T, TTx]) Failures() []channelq.Failure {
+func (q *Queue[T]) Failures() []channelq.Failure {
 	if !q.jobs.inUse() {
 		return nil
 	}
@@ -182,7 +178,7 @@ func (q *Queue[T, TTx]) Failures() []channelq.Failure {
 
 // Retrying lists the hundred jobs of this queue that failed and whose next attempt is
 // the soonest, the soonest first; like Failures.
-func (q *Queue[T, TTx]) Retrying() []channelq.Retrying {
+func (q *Queue[T]) Retrying() []channelq.Retrying {
 	if !q.jobs.inUse() {
 		return nil
 	}
@@ -198,39 +194,48 @@ func (q *Queue[T, TTx]) Retrying() []channelq.Retrying {
 	})
 }
 
-// Requeue is Jobs.Retry for a job of this queue that failed, was cancelled, or waits
-// for its time or its next attempt: it may start now. It has the name that memory
-// queues and the dashboard have for that.
-func (q *Queue[T, TTx]) Requeue(id int64) error {
-	return q.settle("requeue", id, q.jobs.Retry, requeueStates...)
+// Requeue lets a job of this queue start now that gave up, was canceled, was completed,
+// or waits for its time or for its next attempt. The job gets one attempt more if it has
+// used all. Requeue waits for the store for at most 5 s. It returns an error that wraps
+// [ErrNotFound] if the queue has no such job, and an error that names the other job if
+// that has the same [Unique] key and has not ended.
+func (q *Queue[T]) Requeue(id int64) error {
+	return q.settle("requeue", id, q.jobs.requeue, requeueStates...)
 }
 
-// Discard is Jobs.Delete for a job of this queue that has ended in whatever way.
-func (q *Queue[T, TTx]) Discard(id int64) error {
-	return q.settle("discard", id, q.jobs.Delete, discardStates...)
+// Discard deletes a job of this queue that has ended, in whatever way. It waits for the
+// store for at most 5 s. It returns an error that wraps [ErrNotFound] if the queue has
+// no such job.
+func (q *Queue[T]) Discard(id int64) error {
+	return q.settle("discard", id, q.jobs.discard, discardStates...)
 }
 
-// Cancel is Jobs.Cancel for a job of this queue that waits or runs.
-func (q *Queue[T, TTx]) Cancel(id int64) error {
-	return q.settle("cancel", id, q.jobs.Cancel, unfinished...)
+// Cancel ends a job of this queue that waits, and cancels the context of a running
+// handler with [ErrCancelled] as the cause; the job is then not retried. The request is
+// kept in the store: a handler in another process is canceled within some 2 s, even if a
+// connection broke meanwhile, and no further attempt begins. A handler that returns nil
+// nevertheless has completed its job. Cancel waits for the store for at most 5 s. It
+// returns an error that wraps [ErrNotFound] if the queue has no such job.
+func (q *Queue[T]) Cancel(id int64) error {
+	return q.settle("cancel", id, q.jobs.cancel, unfinished...)
 }
 
 // settle acts on a job only if it is this queue's and in one of the states: the
 // IDs come from a page that may be old.
-func (q *Queue[T, TTx]) settle(verb string, id int64, do func(context.Context, int64) (*rivertype.JobRow, error), in ...rivertype.JobState) error {
+func (q *Queue[T]) settle(verb string, id int64, do func(context.Context, int64) (*rivertype.JobRow, error), in ...rivertype.JobState) error {
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
-	row, err := q.jobs.Get(ctx, int64(id))
+	row, err := q.jobs.get(ctx, id)
+	if errors.Is(err, rivertype.ErrNotFound) || err == nil && row.Kind != q.kind {
+		return fmt.Errorf("stead/durable: %s job %d of queue %q: %w", verb, id, q.kind, ErrNotFound)
+	}
 	if err != nil {
 		return err
-	}
-	if row.Kind != q.kind {
-		return fmt.Errorf("stead/durable: %s job %d: it is not of queue %q", verb, id, q.kind)
 	}
 	if !slices.Contains(in, row.State) {
 		return fmt.Errorf("stead/durable: %s job %d: it is %s now", verb, id, row.State)
 	}
-	_, err = do(ctx, int64(id))
+	_, err = do(ctx, id)
 	q.failures.forget()
 	q.retrying.forget()
 	q.jobs.counts.forget()
@@ -241,15 +246,15 @@ func (q *Queue[T, TTx]) settle(verb string, id int64, do func(context.Context, i
 // goes on, and enqueueing too. It is remembered in the store until then, however long
 // nobody works the queue, and also if nobody ever has. The error is logged when the
 // store does not answer within 5 s; Client has QueuePause for who needs it.
-func (q *Queue[T, TTx]) Pause() { q.control("pause", (*river.Client[TTx]).QueuePause) }
+func (q *Queue[T]) Pause() { q.control("pause", riverClient.QueuePause) }
 
 // Resume undoes Pause.
-func (q *Queue[T, TTx]) Resume() { q.control("resume", (*river.Client[TTx]).QueueResume) }
+func (q *Queue[T]) Resume() { q.control("resume", riverClient.QueueResume) }
 
-func (q *Queue[T, TTx]) control(verb string, do func(*river.Client[TTx], context.Context, string, *river.QueuePauseOpts) error) {
+func (q *Queue[T]) control(verb string, do func(riverClient, context.Context, string, *river.QueuePauseOpts) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
-	client, err := q.jobs.Client()
+	client, err := q.jobs.connected()
 	if err == nil { // it may be that no process has worked the queue yet, or for long
 		err = q.jobs.knowQueue(ctx, q.kind)
 	}
@@ -264,9 +269,9 @@ func (q *Queue[T, TTx]) control(verb string, do func(*river.Client[TTx], context
 
 // Paused reports what the store says; false as long as no process has ever worked
 // the queue. It is at most a second old, older when the store does not answer.
-func (q *Queue[T, TTx]) Paused() bool {
+func (q *Queue[T]) Paused() bool {
 	return q.jobs.inUse() && q.paused.look(func(ctx context.Context) (bool, error) {
-		client, err := q.jobs.Client()
+		client, err := q.jobs.connected()
 		if err != nil {
 			return false, err
 		}

@@ -30,7 +30,7 @@ const reserve = time.Second
 // has the tables ([Migrate]), or with an error when ctx ends first; it takes only
 // values from ctx. In mode EnqueueOnly it only checks the store. A service starts
 // once.
-func (j *Jobs[TTx]) Start(ctx context.Context) error {
+func (j *core) Start(ctx context.Context) error {
 	j.mu.Lock()
 	if j.life != fresh {
 		j.mu.Unlock()
@@ -53,7 +53,7 @@ func (j *Jobs[TTx]) Start(ctx context.Context) error {
 // endStart says that Start has come to an end. A stop that came meanwhile waits
 // for that and then drains; one whose context ended first has left the client to
 // the start.
-func (j *Jobs[TTx]) endStart(ctx context.Context, client *river.Client[TTx], works bool, err error) error {
+func (j *core) endStart(ctx context.Context, client riverClient, works bool, err error) error {
 	defer close(j.tried)
 	j.mu.Lock()
 	abandoned := j.life == over
@@ -79,7 +79,7 @@ func (j *Jobs[TTx]) endStart(ctx context.Context, client *river.Client[TTx], wor
 	return errors.Join(fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, errClosed), err)
 }
 
-func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works bool) error {
+func (j *core) begin(ctx context.Context, client riverClient, works bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(j.cut, func() { cancel(channelq.ErrStopping) })()
@@ -103,12 +103,12 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
 		j.startUpkeep()
-		j.startClockwork(client)
+		j.startClockwork()
 	}
 	j.announce(client.ID())
 	attrs := []any{slog.Bool("works", works)}
-	if named, ok := j.store.(fmt.Stringer); ok {
-		attrs = append(attrs, slog.String("store", named.String()))
+	if j.where != "" {
+		attrs = append(attrs, slog.String("store", j.where))
 	}
 	j.log.Info("jobs started", attrs...)
 	return nil
@@ -117,7 +117,7 @@ func (j *Jobs[TTx]) begin(ctx context.Context, client *river.Client[TTx], works 
 // startClient starts the client within ctx. The client keeps the context it is
 // started with, and stops when it ends: it gets one that ends with ctx only until
 // the start is over.
-func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error {
+func startClient(ctx context.Context, client riverClient) error {
 	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	err := client.Start(own)
@@ -141,7 +141,7 @@ func startClient[TTx any](ctx context.Context, client *river.Client[TTx]) error 
 // Later calls wait for the first one and return the same. Stop before Start keeps
 // the service from starting. Enqueue works until the stop is over, so that what is
 // still handled can enqueue.
-func (j *Jobs[TTx]) Stop(ctx context.Context) error {
+func (j *core) Stop(ctx context.Context) error {
 	j.mu.Lock()
 	was, client, rescue, tried := j.life, j.client, j.rescueAfterLocked(), j.tried
 	j.life = max(j.life, stopping)
@@ -192,7 +192,7 @@ func (j *Jobs[TTx]) Stop(ctx context.Context) error {
 	return j.stopErr
 }
 
-func (j *Jobs[TTx]) drain(ctx context.Context, client *river.Client[TTx], rescue time.Duration) error {
+func (j *core) drain(ctx context.Context, client riverClient, rescue time.Duration) error {
 	soft, hard := ctx, ctx
 	if deadline, ok := ctx.Deadline(); ok {
 		spare := min(reserve, time.Until(deadline)/2)
@@ -222,14 +222,14 @@ func (j *Jobs[TTx]) drain(ctx context.Context, client *river.Client[TTx], rescue
 
 // Backlog is how many jobs the handlers of this process have in hand: what a stop
 // still has to wait for.
-func (j *Jobs[TTx]) Backlog() int { return j.running.len() }
+func (j *core) Backlog() int { return j.running.len() }
 
 // Leftover is how many jobs were in hand when a stop had to cancel its handlers
 // and did not complete: others will run them. It is 0 before.
-func (j *Jobs[TTx]) Leftover() int { return j.running.leftover() }
+func (j *core) Leftover() int { return j.running.leftover() }
 
 // open is nil if jobs can be enqueued, and the client to do it with.
-func (j *Jobs[TTx]) open(kind string) (*river.Client[TTx], error) {
+func (j *core) open(kind string) (riverClient, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var err error

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
@@ -34,7 +33,7 @@ import (
 // for a queue of other Jobs, and for an item that cannot be stored, as in Enqueue. Should
 // the store refuse it all the same, the job fails for good: the next attempt would end the
 // same way. A unit test calls the handler with durabletest.Run.
-func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...Option) error {
+func Then[T any](ctx context.Context, next *Queue[T], item T, opts ...Option) error {
 	if next == nil {
 		return errors.New("stead/durable: then: the queue is nil")
 	}
@@ -42,7 +41,7 @@ func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...
 	if err == nil {
 		if test := trial.From(ctx); test != nil {
 			err = noteThen[T](test, args, o)
-		} else if c, ok := ctx.Value(currentKey{}).(*current[TTx]); ok && c.jobs == next.jobs {
+		} else if c, ok := ctx.Value(currentKey{}).(*current); ok && c.jobs == next.jobs {
 			err = c.then(continuation{args: args, opts: o, accepted: &next.books.accepted})
 		} else {
 			err = trial.ErrNoHandler
@@ -54,7 +53,7 @@ func Then[T, TTx any](ctx context.Context, next *Queue[T, TTx], item T, opts ...
 	return nil
 }
 
-func (c *current[TTx]) then(next continuation) error {
+func (c *current) then(next continuation) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -91,15 +90,16 @@ func noteThen[T any](test *trial.Attempt, args payload, o *river.InsertOpts) err
 //
 // After the commit, an error or panic of the handler changes nothing any more but
 // the log, and what it asked for with [Then] is refused; use EnqueueTx beside CompleteTx.
-func CompleteTx[TTx any](ctx context.Context, tx TTx) error {
-	if isNil(tx) {
-		return fmt.Errorf("stead/durable: complete: %w", errNilTx)
-	}
+func CompleteTx(ctx context.Context, tx any) error {
 	err := trial.ErrNoHandler
-	if test := trial.From(ctx); test != nil {
+	if isNil(tx) {
+		err = errNilTx
+	} else if test := trial.From(ctx); test != nil {
 		err = test.Complete()
-	} else if c, ok := ctx.Value(currentKey{}).(*current[TTx]); ok {
-		err = c.completeOwn(ctx, tx)
+	} else if c, ok := ctx.Value(currentKey{}).(*current); ok {
+		if err = c.jobs.engine.checkTx(tx); err == nil {
+			err = c.completeOwn(ctx, tx)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("stead/durable: complete: %w", err)
@@ -107,7 +107,7 @@ func CompleteTx[TTx any](ctx context.Context, tx TTx) error {
 	return nil
 }
 
-func (c *current[TTx]) completeOwn(ctx context.Context, tx TTx) error {
+func (c *current) completeOwn(ctx context.Context, tx any) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -128,8 +128,8 @@ var errNotOurs = errors.New("the job is not this process's any more: it was resc
 type currentKey struct{}
 
 // current is the attempt that a handler's context belongs to.
-type current[TTx any] struct {
-	jobs   *Jobs[TTx]
+type current struct {
+	jobs   *core
 	job    *river.Job[payload]
 	engine context.Context // the engine keeps its client in there
 	taken  time.Time
@@ -137,7 +137,7 @@ type current[TTx any] struct {
 	mu       sync.Mutex
 	returned bool
 	own      bool // the handler completes the job itself
-	tx       TTx  // in which it does
+	tx       any  // in which it does
 	next     []continuation
 }
 
@@ -153,7 +153,7 @@ type continuation struct {
 const completeWait = 5 * time.Second
 
 // finish is called when the handler has returned nil.
-func (c *current[TTx]) finish() error {
+func (c *current) finish() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.returned = true
@@ -169,10 +169,9 @@ func (c *current[TTx]) finish() error {
 	for _, n := range c.next {
 		defer c.jobs.inserting(n.args.kind)()
 	}
-	err := inTx(ctx, c.jobs.store, func(tx TTx) error {
-		client := river.ClientFromContext[TTx](c.engine)
+	err := c.jobs.engine.inTx(ctx, func(tx any) error {
 		for i, n := range c.next { // one by one: two of them may have one unique key
-			res, err := client.InsertTx(ctx, tx, n.args, n.opts)
+			res, err := c.jobs.engine.insertTx(ctx, tx, n.args, n.opts)
 			if err != nil {
 				return err
 			}
@@ -201,7 +200,7 @@ var errForgotten = errors.New("the handler completed its job with CompleteTx and
 // confirm is called when a handler that has completed its job itself returned nil. If
 // it did not commit that, the engine would complete the job without what was to be
 // written with it. An error is harmless if it did: what is completed stays so.
-func (c *current[TTx]) confirm() error {
+func (c *current) confirm() error {
 	row, err := c.row()
 	switch {
 	case err != nil:
@@ -214,11 +213,11 @@ func (c *current[TTx]) confirm() error {
 
 // row is what the store says of the job, nil if it is deleted: only what has ended can
 // be. It waits a little for a store that is away.
-func (c *current[TTx]) row() (*rivertype.JobRow, error) {
+func (c *current) row() (*rivertype.JobRow, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
 	for {
-		row, err := c.jobs.Get(ctx, c.job.ID)
+		row, err := c.jobs.get(ctx, c.job.ID)
 		if errors.Is(err, river.ErrNotFound) {
 			return nil, nil //nolint:nilnil // it is gone
 		}
@@ -236,7 +235,7 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 
 // fail drops what the handler asked for. It reports whether the job is done all
 // the same: completed by the handler, in a transaction that it has committed.
-func (c *current[TTx]) fail() (done bool) {
+func (c *current) fail() (done bool) {
 	c.mu.Lock()
 	c.returned = true
 	own := c.own
@@ -247,15 +246,15 @@ func (c *current[TTx]) fail() (done bool) {
 	c.release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
-	row, err := c.jobs.Get(ctx, c.job.ID)
+	row, err := c.jobs.get(ctx, c.job.ID)
 	return err == nil && row.State == rivertype.JobStateCompleted && row.Attempt == c.job.Attempt
 }
 
-func (c *current[TTx]) complete(ctx context.Context, tx TTx) error {
+func (c *current) complete(ctx context.Context, tx any) error {
 	// The engine looks for its client in the context.
 	ctx, cancel := mergeCancel(context.WithoutCancel(c.engine), ctx)
 	defer cancel()
-	job, err := river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, tx, c.job)
+	job, err := c.jobs.engine.completeTx(ctx, tx, c.job)
 	// The engine completes whatever attempt runs, and says nothing when none does.
 	if err == nil && (job.State != rivertype.JobStateCompleted || job.Attempt != c.job.Attempt) {
 		err = errNotOurs
@@ -268,17 +267,4 @@ func mergeCancel(values, ctx context.Context) (context.Context, func()) {
 	both, cancel := context.WithCancelCause(values)
 	release := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	return both, func() { release(); cancel(nil) }
-}
-
-// inTx runs do in a transaction of the store, whatever kind that is.
-func inTx[TTx any](ctx context.Context, store Store[TTx], do func(TTx) error) error {
-	d := store.Driver()
-	tx, err := d.GetExecutor().Begin(ctx)
-	if err != nil {
-		return err
-	}
-	if err := do(d.UnwrapTx(tx)); err != nil {
-		return errors.Join(err, tx.Rollback(context.WithoutCancel(ctx)))
-	}
-	return tx.Commit(ctx)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -67,7 +68,7 @@ func pauseIsKept[TTx any](t *testing.T, e env[TTx]) {
 	client, err := web.Client()
 	must(t, err)
 	must(t, client.QueuePause(t.Context(), "held", nil))
-	exec := e.store.Driver().GetExecutor()
+	exec := store.Of(e.store).Driver().GetExecutor()
 	_, err = exec.QueueCreateOrSetUpdatedAt(t.Context(), &riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: "gone"})
 	must(t, err)
 	must(t, e.exec(t.Context(), "UPDATE river_queue SET updated_at='"+utc(-48*time.Hour)+"'"))
@@ -91,7 +92,7 @@ func pauseIsKept[TTx any](t *testing.T, e env[TTx]) {
 	for range 3 {
 		inState(t, worker, enqueue(t, witness, 1), rivertype.JobStateCompleted)
 	}
-	if row, err := worker.Get(t.Context(), id); err != nil || row.State != rivertype.JobStateAvailable {
+	if row, err := durable.Get(t.Context(), worker, id); err != nil || row.State != rivertype.JobStateAvailable {
 		t.Errorf("%+v, %v", row, err)
 	}
 }
@@ -147,7 +148,7 @@ func whatIsDueIsFound[TTx any](t *testing.T, e env[TTx]) {
 		2 * time.Second: rivertype.JobStateAvailable, time.Hour: rivertype.JobStateScheduled,
 	} {
 		for how, o := range map[string]durable.Option{"in": durable.In(in), "at": durable.At(time.Now().Add(in))} {
-			row, err := jobs.Get(t.Context(), enqueue(t, writer, dueAt{}, o))
+			row, err := durable.Get(t.Context(), jobs, enqueue(t, writer, dueAt{}, o))
 			must(t, err)
 			if row.State != want || in <= 0 && time.Since(row.ScheduledAt) > time.Minute {
 				t.Errorf("%s %v: %s for %v", how, in, row.State, row.ScheduledAt)

@@ -85,7 +85,7 @@ func rateIsNoAttempt[TTx any](t *testing.T, e env[TTx]) {
 
 // takenAt makes four jobs of a queue that lets two begin and no more for long, and
 // waits until the others are taken.
-func takenAt[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) (q *durable.Queue[int, TTx], waiting []int64) {
+func takenAt[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) (q *durable.Queue[int], waiting []int64) {
 	t.Helper()
 	q = newQueue(t, jobs, "paced", nothing[int], durable.QueueConfig[int]{RateLimit: 1e-4, Burst: 2, Concurrency: 4})
 	for i := range 4 {
@@ -94,13 +94,13 @@ func takenAt[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) (q *durable.Queue[i
 	start(t, jobs)
 	until(t, "two begin", func() bool { return q.Stats().Handled == 2 })
 	until(t, "the others are taken", func() bool {
-		rows, err := q.List(t.Context(), 10, rivertype.JobStateRunning)
+		rows, err := durable.List(t.Context(), q, 10, rivertype.JobStateRunning)
 		must(t, err)
 		waiting = waiting[:0]
 		for _, row := range rows {
 			waiting = append(waiting, row.ID)
 		}
-		done, err := q.List(t.Context(), 10, rivertype.JobStateCompleted)
+		done, err := durable.List(t.Context(), q, 10, rivertype.JobStateCompleted)
 		must(t, err)
 		return len(waiting) == 2 && len(done) == 2
 	})
@@ -115,7 +115,7 @@ func rateStop[TTx any](t *testing.T, e env[TTx]) {
 	}
 	stop(t, jobs, 20*time.Second)
 	for _, id := range waiting {
-		row, err := jobs.Get(context.Background(), id)
+		row, err := durable.Get(context.Background(), jobs, id)
 		must(t, err)
 		if row.State != rivertype.JobStateAvailable || row.Attempt != 0 || len(row.Errors) > 0 {
 			t.Errorf("job %d is %s with %d attempts, %v", id, row.State, row.Attempt, row.Errors)

@@ -1,0 +1,106 @@
+// Package store is what durable asks of a store. The types that programs see embed a
+// [Handle], so that nobody else can make one.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+
+	"github.com/steadgo/stead/lifecycle"
+)
+
+// Store is the part that does not depend on the type of the store's transactions.
+type Store interface {
+	// Check returns nil if the store answers and is the store that was opened. The error
+	// wraps durable.ErrDamaged if it is another one.
+	Check(ctx context.Context) error
+
+	// Counts counts the jobs by queue and state, within milliseconds however many have
+	// ended: of many completed jobs it may estimate the number.
+	Counts(ctx context.Context) ([]Count, error)
+
+	// Places returns the positions of the schedules and the time of the store's clock.
+	Places(ctx context.Context) (all []Place, now time.Time, err error)
+
+	// Prepare creates the tables that durable keeps beside River's. It is part of Migrate
+	// and does nothing the second time.
+	Prepare(ctx context.Context) error
+
+	// Announce writes down that the process lives, by the store's clock, and how old its
+	// attempts have to be to count as lost after it was last seen.
+	Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error
+
+	// Leave takes back what Announce wrote. It may also forget processes whose attempts
+	// have all been lost for long.
+	Leave(ctx context.Context, id string) error
+
+	// Stuck lists running attempts, by the ID of their jobs, at most limit, from above
+	// after on: those that are older than the horizon of the process that made them
+	// and that are of self, or of a process that was not seen for a minute, or for its
+	// horizon if that is less. horizon is that of processes whose own is not known. All
+	// times are by the store's clock. Rows that a transaction holds are left out: what
+	// changes the others would wait for it.
+	Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]Stuck, error)
+
+	// Instances lists the processes seen in the last minute, the oldest first, and
+	// which of them leads.
+	Instances(ctx context.Context) ([]lifecycle.Instance, error)
+}
+
+// Backend is a store whose transactions are TTx.
+type Backend[TTx any] interface {
+	Store
+
+	// Driver returns River's driver for the store.
+	Driver() riverdriver.Driver[TTx]
+
+	// Move sets the position of a schedule to to, if it is currently from, and reports
+	// whether it did. A schedule without a stored position has from.Last == 0.
+	Move(ctx context.Context, tx TTx, from, to Place) (bool, error)
+}
+
+// Handle makes the type that embeds it a durable.Store.
+type Handle[TTx any] struct{ backend Backend[TTx] }
+
+// NewHandle returns a handle of the backend.
+func NewHandle[TTx any](b Backend[TTx]) Handle[TTx] { return Handle[TTx]{b} }
+
+func (h Handle[TTx]) sealed() Backend[TTx] { return h.backend }
+
+// Sealed is a type that embeds a [Handle].
+type Sealed[TTx any] interface{ sealed() Backend[TTx] }
+
+// Of returns the backend of a store.
+func Of[TTx any](s Sealed[TTx]) Backend[TTx] { return s.sealed() }
+
+// Place is the position of one schedule, for all processes together. The times are Unix
+// nanoseconds: a slot that is compared has to be exact.
+type Place struct {
+	Queue, Name string
+	Last        int64 // the last slot that has been dealt with, or when the schedule began
+	Next        int64 // the slot that was to follow; 0: none
+}
+
+// Count is the number of jobs of one queue in one state.
+type Count struct {
+	Queue string
+	State string // of the engine: available, running, retryable, scheduled, completed, cancelled, discarded, pending
+	N     int
+	Due   time.Time // the earliest time at which one of them may start
+
+	Estimate bool // N is near
+
+	// Deserted is how many of the running jobs are held by a process that was
+	// not seen for a minute, and Since when the first of them was taken.
+	Deserted int
+	Since    time.Time
+}
+
+// Stuck is an attempt that may be lost.
+type Stuck struct {
+	ID      int64 // of the job
+	Attempt int   // that is running
+	Own     bool  // of the process that asks
+}
