@@ -24,11 +24,22 @@ type Entry struct {
 	Run       func(round time.Duration) []float64
 }
 
-// Reference is the contender that ratios refer to, and Subject the one that
-// targets are about.
+// Reference is the contender that ratios refer to, Rival what programs write today,
+// and Subject the one that targets are about.
 const (
 	Reference = "channel"
+	Rival     = "channel+ctx"
 	Subject   = "stead"
+)
+
+// The most that the subject may take in any cell, on any processor: of what a rival
+// takes for single items, of what a channel takes for them and, in batches, of that
+// again; and of the channel's latency on an idle queue.
+const (
+	MostOfRival   = 0.6
+	MostOfChannel = 1.5
+	MostOfBatches = 0.15
+	MostOfLatency = 1.15
 )
 
 // Target says that in a column the subject takes at most Max times what another

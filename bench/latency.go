@@ -16,8 +16,7 @@ func Latency(loaded bool) Case {
 	c := Case{
 		Name:    "latency/idle",
 		Columns: []string{"p50 us", "p99 us", "p99.9 us", "cpu %"},
-		// A tenth is what two runs of the same contender differ by.
-		Targets: []Target{{Column: 0, Against: Reference, Max: 1.1}, {Column: 1, Against: Reference, Max: 1.1}},
+		Targets: []Target{{Column: 0, Against: Reference, Max: MostOfLatency}, {Column: 1, Against: Reference, Max: MostOfLatency}},
 	}
 	cast, pause := Cast{1, 1}, 200*time.Microsecond
 	if loaded {

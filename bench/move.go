@@ -22,7 +22,10 @@ func Throughput(cast Cast, capacity, bytes, batch int) Case {
 	c := Case{
 		Name:    fmt.Sprintf("queue/%v/%d/%dB/batch%d", cast, capacity, bytes, batch),
 		Columns: []string{"ns/item", "cpu ns/item"},
-		Targets: []Target{{Against: Reference, Max: throughputTarget(cast, capacity, bytes, batch)}},
+		Targets: []Target{{Against: Reference, Max: MostOfChannel}, {Against: Rival, Max: MostOfRival}},
+	}
+	if batch > 1 {
+		c.Targets = []Target{{Against: Reference, Max: MostOfBatches}}
 	}
 	if bytes == 128 {
 		c.Entries = throughput[[16]uint64](cast, capacity, batch)
@@ -30,19 +33,6 @@ func Throughput(cast Cast, capacity, bytes, batch int) Case {
 		c.Entries = throughput[[1]uint64](cast, capacity, batch)
 	}
 	return c
-}
-
-// throughputTarget is a share of what the raw channel takes for single items.
-func throughputTarget(cast Cast, capacity, bytes, batch int) float64 {
-	single := map[Cast]float64{{1, 1}: 0.55, {1, 4}: 0.60, {4, 1}: 0.60, {4, 4}: 0.50, {64, 4}: 0.65}
-	batches := map[Cast]float64{{1, 1}: 0.10, {1, 4}: 0.10, {4, 1}: 0.12, {4, 4}: 0.10, {64, 4}: 0.12}
-	if capacity != 1024 || bytes != 8 {
-		return 1
-	}
-	if batch > 1 {
-		return batches[cast]
-	}
-	return single[cast]
 }
 
 // throughput has all contenders for single items; of those only the subject can

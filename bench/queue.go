@@ -32,7 +32,7 @@ type Contender[T any] struct {
 func Queues[T any]() []Contender[T] {
 	return []Contender[T]{
 		{Reference, func(n int) Queue[T] { return channel[T](make(chan T, n)) }},
-		{"channel+ctx", func(n int) Queue[T] { return selecting[T](make(chan T, n)) }},
+		{Rival, func(n int) Queue[T] { return selecting[T](make(chan T, n)) }},
 		{"xsync", func(n int) Queue[T] { return &spinning[T]{q: xsync.NewMPMCQueue[T](n)} }},
 		{Subject, func(n int) Queue[T] { return newStead[T](n) }},
 	}

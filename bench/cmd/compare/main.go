@@ -4,13 +4,13 @@
 //	go run ./bench/cmd/compare                      the main cases, about a minute
 //	go run ./bench/cmd/compare -cases 'queue/4P4C'  those whose names match
 //	go run ./bench/cmd/compare -all -check          every case; exit 1 on a missed target
-//	go run ./bench/cmd/compare -overview FILE...    the small plot of what was measured before
-//	go run ./bench/cmd/compare -tables FILE FILE    its tables, in Markdown
+//	go run ./bench/cmd/compare -overview DIR        the small plot of what was measured on a processor
+//	go run ./bench/cmd/compare -tables DIR...       the tables, in Markdown, a column for each processor
 //
 // The contenders of a case take turns, round by round, and a ratio is the median
 // of the ratios of neighbouring rounds: other work on the machine then disturbs
-// all of them alike. Raw results go to a file in -out with what they were
-// measured on, and a plot for each kind of case beside it.
+// all of them alike. Raw results go to the folder of the processor in -out with what
+// they were measured on, and a plot for each kind of case beside it.
 package main
 
 import (
@@ -32,8 +32,8 @@ func main() {
 		rounds = flag.Int("rounds", 11, "how many rounds count")
 		round  = flag.Duration("round", 20*time.Millisecond, "how long a round of a contender takes, about")
 		out    = flag.String("out", "bench/results", "where to write results and plots; empty: nowhere")
-		view   = flag.Bool("overview", false, "draw an overview of these files of results to standard output and exit")
-		tabs   = flag.Bool("tables", false, "print the tables of two files of results, the main cases and every cell, and exit")
+		view   = flag.Bool("overview", false, "draw an overview of this directory of results to standard output and exit")
+		tabs   = flag.Bool("tables", false, "print the tables of these directories of results, one for each processor, and exit")
 		check  = flag.Bool("check", false, "exit with 1 if a target is missed")
 	)
 	flag.Parse()

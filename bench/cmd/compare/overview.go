@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"text/template"
 
 	"github.com/steadgo/stead/bench"
@@ -18,25 +18,26 @@ import (
 
 // panels are what the overview shows: a heading and what stands below it.
 var panels = []panel{
-	{"One item at a time, 8 bytes, capacity 1024", `^queue/\w+/1024/8B/batch1$`, []row{
-		{bench.Subject, "Stead"}, {"xsync", "xsync, no contexts, no Close"}, {"channel+ctx", "channel, select with a context"},
+	{"One item at a time, 8 bytes, capacity 1024", `^queue/\w+/1024/8B/batch1$`, []series{
+		{bench.Rival, "channel, select with a context"}, {bench.Subject, "Stead"}, {"xsync", "xsync, no contexts, no Close"},
 	}},
-	{"Batches of 64; the channel one at a time", `^queue/\w+/1024/8B/batch64$`, []row{{bench.Subject, "Stead"}}},
-	{"An empty task on four workers", `^tasks/\w+/noop$`, []row{
-		{bench.Subject, "Stead"}, {"pond", "pond, the best of the pools"},
+	{"Batches of 64; the channel one at a time", `^queue/\w+/1024/8B/batch64$`, []series{{bench.Subject, "Stead"}}},
+	{"An empty task on four workers", `^tasks/\w+/noop$`, []series{
+		{bench.Rival, "channel, select with a context"}, {bench.Subject, "Stead"}, {"pond", "pond, the best of the pools"},
 	}},
 	{"One item at a time, 128 bytes", "", nil},
-	{"", `^queue/\w+/1024/128B/batch1$`, []row{{bench.Subject, "Stead, capacity 1024"}}},
-	{"", `^queue/\w+/64/128B/batch1$`, []row{{bench.Subject, "Stead, capacity 64"}}},
+	{"", `^queue/\w+/1024/128B/batch1$`, []series{{bench.Subject, "Stead, capacity 1024"}}},
+	{"", `^queue/\w+/64/128B/batch1$`, []series{{bench.Subject, "Stead, capacity 64"}}},
 }
 
 type panel struct {
 	heading string
 	cases   string // an expression; each case that matches is a dot
-	rows    []row
+	rows    []series
 }
 
-type row struct{ contender, label string }
+// series is a contender and what it is called.
+type series struct{ contender, label string }
 
 // dots are the ratios to the channel of one contender in some cases, each the
 // median of its rounds.
@@ -49,46 +50,65 @@ type dots struct {
 	Range   string
 }
 
-// overview draws what a reader of the README should see of some files of results:
-// a row for each contender in each question, a dot for each number of producers
-// and consumers. A case that is in several files is taken from the first.
-func overview(w io.Writer, files []string) error {
-	var first record
-	found := map[string][]bench.Result{}
-	for i, file := range files {
-		r, err := load(file)
-		if err != nil {
-			return err
-		}
-		if i == 0 {
-			first = r
-		}
-		of := map[string][]bench.Result{}
-		for _, res := range r.Results {
-			of[res.Case] = append(of[res.Case], res)
-		}
-		for name, results := range of {
-			if found[name] == nil {
-				found[name] = results
-			}
-		}
+// overview draws what a reader of the README should see of one processor: a row for
+// each contender in each question, a dot for each number of producers and consumers.
+func overview(w io.Writer, dirs []string) error {
+	if len(dirs) != 1 {
+		return errors.New("-overview: give the directory with the results of a processor")
 	}
-	drawing := sheet{Record: first, Files: strings.Join(files, " ")}
+	r, err := load(dirs[0])
+	if err != nil {
+		return err
+	}
+	found := map[string][]bench.Result{}
+	for _, res := range r.Results {
+		found[res.Case] = append(found[res.Case], res)
+	}
+	drawing := sheet{Record: r, Files: filepath.ToSlash(dirs[0])}
 	if err := drawing.fill(found); err != nil {
 		return err
 	}
 	return page.Execute(w, drawing)
 }
 
-func load(file string) (r record, err error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the file that the user named
-	if err != nil {
-		return r, err
+// load returns all results of one processor as if they were one run's: each case
+// has the rounds of all files in dir one after the other.
+func load(dir string) (all record, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) == 0 {
+		return all, fmt.Errorf("no results in %s: %w", dir, cmp.Or(err, os.ErrNotExist))
 	}
-	if err := json.Unmarshal(text, &r); err != nil {
-		return r, fmt.Errorf("%s: %w", filepath.Base(file), err)
+	for _, file := range files {
+		text, err := os.ReadFile(file) //nolint:gosec // a file of the directory that the user named
+		if err != nil {
+			return all, err
+		}
+		var r record
+		if err := json.Unmarshal(text, &r); err != nil {
+			return all, fmt.Errorf("%s: %w", filepath.Base(file), err)
+		}
+		all.add(r)
 	}
-	return r, nil
+	all.Processor = filepath.Base(dir)
+	return all, nil
+}
+
+// add appends the results of another run.
+func (r *record) add(other record) {
+	if r.Results == nil {
+		*r = other
+		return
+	}
+	for _, res := range other.Results {
+		i := slices.IndexFunc(r.Results, func(o bench.Result) bool {
+			return o.Case == res.Case && o.Column == res.Column && o.Contender == res.Contender
+		})
+		if i < 0 {
+			r.Results = append(r.Results, res)
+			continue
+		}
+		r.Results[i].Rounds = append(r.Results[i].Rounds, res.Rounds...)
+	}
 }
 
 // The measures of the paper in pixels, and the ratios it has room for. Nothing is
@@ -102,7 +122,7 @@ const (
 // sheet is what the template draws.
 type sheet struct {
 	Record record
-	Files  string // as on the command line
+	Files  string // the directory, as on the command line
 	Rows   []dots
 	Ticks  []tick
 	Bottom int
@@ -138,7 +158,7 @@ func (s *sheet) fill(found map[string][]bench.Result) error {
 }
 
 // place finds the dots of a row. The first column of these cases is the time.
-func place(found map[string][]bench.Result, cases *regexp.Regexp, r row) (dots, error) {
+func place(found map[string][]bench.Result, cases *regexp.Regexp, r series) (dots, error) {
 	d := dots{Label: r.label, Subject: r.contender == bench.Subject}
 	low, high := math.Inf(1), 0.0
 	for name, results := range found {
@@ -178,7 +198,7 @@ var page = template.Must(template.New("").Funcs(template.FuncMap{
 </style>
 <rect class="paper" x=".5" y=".5" width="749" height="{{plus .Bottom 43}}" rx="6"/>
 <text x="16" y="26" font-size="15" font-weight="bold">Time as a multiple of a buffered channel's: less is better</text>
-<text class="faint" x="16" y="45">Each dot is a number of producers and consumers, from 1 and 1 to 64 and 4; median of {{.Record.Rounds}} rounds.</text>
+<text class="faint" x="16" y="45">Each dot is a number of producers and consumers, from 1 and 1 to 64 and 4; medians.</text>
 {{- $bottom := .Bottom}}
 {{- range .Ticks}}
 <line class="{{if eq .Text "1"}}one{{else}}grid{{end}}" x1="{{.X}}" x2="{{.X}}" y1="58" y2="{{$bottom}}"/>
@@ -196,6 +216,6 @@ var page = template.Must(template.New("").Funcs(template.FuncMap{
 <text x="660" y="{{.Y}}">{{.Range}}</text>
 {{- end}}
 {{- end}}
-<text class="faint" x="16" y="{{plus .Bottom 35}}" font-size="11">commit {{.Record.Commit}}, {{.Record.Go}}, {{.Record.CPUs}} x {{.Record.CPU}}; method and all figures: docs/performance.md</text>
+<text class="faint" x="16" y="{{plus .Bottom 35}}" font-size="11">commit {{.Record.Commit}}, {{.Record.Go}}, {{.Record.CPUs}} x {{.Record.Processor}}; method and all figures: docs/performance.md</text>
 </svg>
 `))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type record struct {
 	Go         string         `json:"go"`
 	OS         string         `json:"os"`
 	CPU        string         `json:"cpu"`
+	Processor  string         `json:"processor"` // by maker, name, family and model: several have the same CPU
+	Load       string         `json:"load"`      // the average of the last minute when the run began
 	CPUs       int            `json:"cpus"`
 	GOMAXPROCS int            `json:"gomaxprocs"`
 	Rounds     int            `json:"rounds"`
@@ -35,7 +38,9 @@ func newRecord(rounds int, round time.Duration) *record {
 		Commit:     commit(),
 		Go:         runtime.Version(),
 		OS:         runtime.GOOS + "/" + runtime.GOARCH,
-		CPU:        cpu(),
+		CPU:        cpu("model name"),
+		Processor:  processor(),
+		Load:       load1(),
 		CPUs:       runtime.NumCPU(),
 		GOMAXPROCS: runtime.GOMAXPROCS(0),
 		Rounds:     rounds,
@@ -63,22 +68,38 @@ func git(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// cpu is the name of the processor where the system tells it.
-func cpu() string {
+// cpu is what the system tells of the processor under a key, "unknown" without.
+func cpu(key string) string {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return "unknown"
 	}
 	for line := range strings.Lines(string(info)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+		if k, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == key {
 			return strings.TrimSpace(value)
 		}
 	}
 	return "unknown"
 }
 
-// save writes the results and a plot for each kind of case into dir.
+var noName = regexp.MustCompile(`\(R\)|\(TM\)|Processor|CPU|@.*`)
+
+// processor is such as "intel-xeon-6-167", which is also a good name for a folder.
+func processor() string {
+	name := noName.ReplaceAllString(cpu("model name"), "") + " " + cpu("cpu family") + " " + cpu("model")
+	return strings.ToLower(strings.Join(strings.Fields(name), "-"))
+}
+
+func load1() string {
+	load, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(load), " ")
+	return first
+}
+
+// save writes the results and a plot for each kind of case into the folder of this
+// processor in dir.
 func (r *record) save(dir string) error {
+	dir = filepath.Join(dir, r.Processor)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}

@@ -4,156 +4,186 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/steadgo/stead/bench"
 )
 
-// tables prints the tables of docs/performance.md, in its order: those of the
-// main cases from one file of results, and every cell of the queue from another.
-func tables(w io.Writer, files []string) error {
-	if len(files) != 2 {
-		return errors.New("-tables: give the file of the main cases and that of every cell")
+// tables prints the tables of docs/performance.md, in its order, with a column or a
+// table for each processor: a directory of results.
+func tables(w io.Writer, dirs []string) error {
+	if len(dirs) == 0 {
+		return errors.New("-tables: give the directories with the results of each processor")
 	}
-	var found [2][]bench.Result
-	for i, file := range files {
-		r, err := load(file)
+	var all []record
+	for _, dir := range dirs {
+		r, err := load(dir)
 		if err != nil {
 			return err
 		}
-		found[i] = r.Results
+		all = append(all, r)
 	}
-	single := table{head: "case", unit: ", ns", others: []string{"channel+ctx", "xsync"}}
-	batches := table{head: "case", unit: ", ns"}
-	for _, cast := range bench.Casts {
-		single.lines = append(single.lines, entry{cast.String(), bench.Throughput(cast, 1024, 8, 1), 0})
-		batches.lines = append(batches.lines, entry{cast.String(), bench.Throughput(cast, 1024, 8, 64), 0})
+	summary(w, all)
+	for _, r := range all {
+		everyCell(w, r)
 	}
-	single.print(w, found[0])
-	batches.print(w, found[0])
-	everyCell(w, found[1])
-	fairness := table{head: "capacity"}
-	for _, capacity := range []int{1, 64, 1024} {
-		fairness.lines = append(fairness.lines, entry{fmt.Sprint(capacity), bench.Fairness(capacity), 0})
-	}
-	fairness.print(w, found[0])
-	var latency table
-	for _, c := range []bench.Case{bench.Latency(false), bench.Latency(true)} {
-		for i, column := range c.Columns {
-			latency.lines = append(latency.lines, entry{strings.TrimPrefix(c.Name, "latency/") + " " + column, c, i})
-		}
-	}
-	latency.print(w, found[0])
-	tasks := table{head: "case", unit: ", ns"}
-	for _, busy := range []bool{false, true} {
-		for _, producers := range []int{1, 4, 64} {
-			c := bench.Tasks(producers, busy)
-			tasks.lines = append(tasks.lines, entry{strings.ReplaceAll(strings.TrimPrefix(c.Name, "tasks/"), "/", " "), c, 0})
-		}
-	}
-	for _, p := range bench.Pools() {
-		if p.Name != bench.Reference && p.Name != bench.Subject {
-			tasks.others = append(tasks.others, p.Name)
-		}
-	}
-	tasks.print(w, found[0])
+	columns(w, "fairness: capacity", all, fairness())
+	columns(w, "latency", all, latency())
+	columns(w, "tasks", all, tasks())
 	return nil
 }
 
-// ratio is a contender's to the reference.
-func ratio(found []bench.Result, c bench.Case, column int, contender string) bench.Summary {
-	return bench.Ratio(c.Find(found, column, contender), c.Find(found, column, bench.Reference))
-}
-
-// target is the most that the subject may take of what the reference takes, 0 if
-// nobody set one.
-func target(c bench.Case, column int) float64 {
-	for _, t := range c.Targets {
-		if t.Column == column && t.Against == bench.Reference {
-			return t.Max
-		}
-	}
-	return 0
-}
-
-// table has a line for each case: the reference, the subject, their ratio and its
-// target, and the ratios of others.
-type table struct {
-	head, unit string
-	lines      []entry
-	others     []string
-}
-
-type entry struct {
+// row is a line of a table with a column for each processor: the ratios of the
+// subject to a rival in some cases, as their geometric mean or the greatest.
+type row struct {
 	label  string
-	c      bench.Case
+	cases  []bench.Case
 	column int
+	rival  string
+	worst  bool
+	target float64 // 0: none
 }
 
-func (t table) print(w io.Writer, found []bench.Result) {
-	head := []string{t.head, "channel" + t.unit, "Stead" + t.unit, "ratio (quartiles)", "target", ""}
-	writeRow(w, append(head, t.others...)...)
-	writeRow(w, rules(len(head)+len(t.others))...)
-	for _, l := range t.lines {
-		middle := func(contender string) string {
-			return fmt.Sprintf("%.4g", bench.Summarize(l.c.Find(found, l.column, contender).Rounds).Median)
+func (r row) of(found []bench.Result) float64 {
+	sum, worst := 0.0, 0.0
+	for _, c := range r.cases {
+		ratio := bench.Ratio(c.Find(found, r.column, bench.Subject), c.Find(found, r.column, r.rival)).Median
+		sum += math.Log(ratio)
+		worst = max(worst, ratio)
+	}
+	if r.worst {
+		return worst
+	}
+	return math.Exp(sum / float64(len(r.cases)))
+}
+
+// columns prints rows. A figure above its target is bold.
+func columns(w io.Writer, head string, all []record, rows []row) {
+	cells := []string{head, "target"}
+	for _, r := range all {
+		cells = append(cells, r.Processor)
+	}
+	writeRow(w, cells...)
+	writeRow(w, rules(len(cells))...)
+	for _, row := range rows {
+		cells := []string{row.label, "-"}
+		if row.target > 0 {
+			cells[1] = fmt.Sprintf("%.2f", row.target)
 		}
-		ours := ratio(found, l.c, l.column, bench.Subject)
-		most, verdict := "-", ""
-		if m := target(l.c, l.column); m > 0 {
-			most, verdict = fmt.Sprintf("%.2f", m), "met"
-			if ours.Median > m {
-				verdict = "**missed**"
-			}
-		}
-		cells := []string{l.label, middle(bench.Reference), middle(bench.Subject),
-			fmt.Sprintf("%.2f (%.2f-%.2f)", ours.Median, ours.Low, ours.High), most, verdict}
-		for _, other := range t.others {
-			cells = append(cells, fmt.Sprintf("%.2f", ratio(found, l.c, l.column, other).Median))
+		for _, r := range all {
+			cells = append(cells, figure(row.of(r.Results), row.target))
 		}
 		writeRow(w, cells...)
 	}
 	fmt.Fprintln(w)
 }
 
-// everyCell prints the ratios of the queue for each size of items and each capacity.
-func everyCell(w io.Writer, found []bench.Result) {
-	head := []string{"bytes", "capacity"}
-	for _, batch := range []int{1, 64} {
-		for i, cast := range bench.Casts {
-			if head = append(head, cast.String()); batch > 1 && i == 0 {
-				head[len(head)-1] = fmt.Sprintf("batches of %d: %v", batch, cast)
+func figure(ratio, target float64) string {
+	text := fmt.Sprintf("%.2f", ratio)
+	if target > 0 && ratio > target {
+		return "**" + text + "**"
+	}
+	return text
+}
+
+// cells are the cases of the queue with every capacity, size and cast.
+func cells(batch int) (cases []bench.Case) {
+	for _, bytes := range sizes {
+		for _, capacity := range capacities {
+			for _, cast := range bench.Casts {
+				cases = append(cases, bench.Throughput(cast, capacity, bytes, batch))
 			}
 		}
 	}
+	return cases
+}
+
+var (
+	sizes      = []int{8, 128}
+	capacities = []int{64, 1024, 65536}
+)
+
+func summary(w io.Writer, all []record) {
+	single, batches := cells(1), cells(64)
+	idle := []bench.Case{bench.Latency(false)}
+	columns(w, "Stead to", all, []row{
+		{label: "a channel under `select` with a context, geometric mean", cases: single, rival: bench.Rival, target: 0.35},
+		{label: "the same, worst cell", cases: single, rival: bench.Rival, worst: true, target: bench.MostOfRival},
+		{label: "a channel without a context, geometric mean", cases: single, rival: bench.Reference, target: 0.80},
+		{label: "the same, worst cell", cases: single, rival: bench.Reference, worst: true, target: bench.MostOfChannel},
+		{label: "in batches of 64, to that channel's single items, geometric mean", cases: batches, rival: bench.Reference, target: bench.MostOfBatches},
+		{label: "idle latency, p50, to a channel without a context", cases: idle, rival: bench.Reference, target: bench.MostOfLatency},
+		{label: "the same, p99", cases: idle, column: 1, rival: bench.Reference, target: bench.MostOfLatency},
+	})
+}
+
+// everyCell prints for each cell of one processor the ratio to the rival and to the
+// reference.
+func everyCell(w io.Writer, r record) {
+	head := []string{r.Processor + ": bytes", "capacity"}
+	for _, cast := range bench.Casts {
+		head = append(head, cast.String())
+	}
 	writeRow(w, head...)
 	writeRow(w, rules(len(head))...)
-	for _, bytes := range []int{8, 128} {
-		for _, capacity := range []int{64, 1024, 65536} {
-			cells := []string{fmt.Sprint(bytes), fmt.Sprint(capacity)}
-			for _, batch := range []int{1, 64} {
-				for _, cast := range bench.Casts {
-					c := bench.Throughput(cast, capacity, bytes, batch)
-					ours := ratio(found, c, 0, bench.Subject).Median
-					text := fmt.Sprintf("%.2f", ours)
-					if ours > target(c, 0) {
-						text = "**" + text + ", missed**"
-					}
-					cells = append(cells, text)
-				}
+	for _, bytes := range sizes {
+		for _, capacity := range capacities {
+			line := []string{fmt.Sprint(bytes), fmt.Sprint(capacity)}
+			for _, cast := range bench.Casts {
+				c := []bench.Case{bench.Throughput(cast, capacity, bytes, 1)}
+				line = append(line, figure(row{cases: c, rival: bench.Rival}.of(r.Results), bench.MostOfRival)+" / "+
+					figure(row{cases: c, rival: bench.Reference}.of(r.Results), bench.MostOfChannel))
 			}
-			writeRow(w, cells...)
+			writeRow(w, line...)
 		}
 	}
 	fmt.Fprintln(w)
 }
 
+func fairness() (rows []row) {
+	for _, capacity := range []int{1, 64, 1024} {
+		rows = append(rows, row{label: fmt.Sprint(capacity), cases: []bench.Case{bench.Fairness(capacity)}, rival: bench.Reference, target: 1.1})
+	}
+	return rows
+}
+
+func latency() (rows []row) {
+	for _, c := range []bench.Case{bench.Latency(false), bench.Latency(true)} {
+		for i, column := range c.Columns {
+			r := row{label: strings.TrimPrefix(c.Name, "latency/") + " " + column, cases: []bench.Case{c}, column: i, rival: bench.Reference}
+			if slices.ContainsFunc(c.Targets, func(t bench.Target) bool { return t.Column == i }) {
+				r.target = bench.MostOfLatency
+			}
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// tasks compares with what programs write, with workers on a bare channel and with
+// the best of the pools.
+func tasks() (rows []row) {
+	rivals := []struct {
+		contender, label string
+		empty, busy      float64 // targets
+	}{{bench.Rival, "workers on `select` with a context", 1, 1}, {bench.Reference, "workers on a bare channel", 1, 1.03}, {"pond", "pond, the best of the pools", 1, 1}}
+	for _, busy := range []bool{false, true} {
+		for _, rival := range rivals {
+			r := row{label: "empty task, to " + rival.label, rival: rival.contender, target: rival.empty}
+			if busy {
+				r.label, r.target = "1 us of work, to "+rival.label, rival.busy
+			}
+			for _, producers := range []int{1, 4, 64} {
+				r.cases = append(r.cases, bench.Tasks(producers, busy))
+			}
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
 func writeRow(w io.Writer, cells ...string) { fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | ")) }
 
-func rules(n int) []string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = "---"
-	}
-	return all
-}
+func rules(n int) []string { return slices.Repeat([]string{"---"}, n) }

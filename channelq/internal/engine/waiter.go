@@ -167,6 +167,11 @@ type waiters struct {
 }
 
 func (s *waiters) updateLocked() {
-	s.needsWakeup.Store(s.first != nil && s.inFlight == 0)
-	s.parked.Store(int32(s.length))
+	// Most calls change neither, and a store costs as much as a lock.
+	if needs := s.first != nil && s.inFlight == 0; needs != s.needsWakeup.Load() {
+		s.needsWakeup.Store(needs)
+	}
+	if n := int32(s.length); n != s.parked.Load() {
+		s.parked.Store(n)
+	}
 }
