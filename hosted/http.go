@@ -22,6 +22,8 @@ import (
 type HTTPService struct {
 	srv  *http.Server
 	open func(ctx context.Context) (net.Listener, error)
+	run  func(*http.Server, net.Listener) error // Serve; see TLS
+	tls  bool
 	log  safelog.Log
 
 	mu       sync.Mutex
@@ -93,8 +95,21 @@ func Listen(srv *http.Server, listen func(ctx context.Context) (net.Listener, er
 	})
 }
 
+// TLS makes s serve TLS with the certificates of its server's TLSConfig, and returns s:
+//
+//	host.Add("https", hosted.TLS(hosted.HTTP(srv)))
+//
+// Call it before Start. It is apart from [HTTP] because a TLS server adds 0.4 MB to a
+// program. Start fails if a server has certificates and its service is not made by TLS,
+// or the other way round. For a listener that speaks TLS itself, leave the certificates
+// out of the server's TLSConfig.
+func TLS(s *HTTPService) *HTTPService {
+	s.tls, s.run = true, func(srv *http.Server, l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	return s
+}
+
 func newHTTP(srv *http.Server, open func(context.Context) (net.Listener, error)) *HTTPService {
-	return &HTTPService{srv: srv, open: open, log: safelog.NewLog(nil)}
+	return &HTTPService{srv: srv, open: open, run: (*http.Server).Serve, log: safelog.NewLog(nil)}
 }
 
 // InheritLogger gives the service the logger of its host, for the address it
@@ -113,6 +128,12 @@ func (s *HTTPService) Addr() net.Addr {
 func (s *HTTPService) Start(ctx context.Context) error {
 	if s.srv == nil {
 		return errors.New("stead/hosted: http: the server is nil")
+	}
+	if c := s.srv.TLSConfig; s.tls != (c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil)) {
+		if s.tls {
+			return errors.New("stead/hosted: http: TLS needs certificates in the server's TLSConfig")
+		}
+		return errors.New("stead/hosted: http: the server's TLSConfig has certificates, which only a service made by hosted.TLS serves")
 	}
 	listener, err := s.listen(ctx)
 	if err != nil {
@@ -177,10 +198,7 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 
 func (s *HTTPService) serve(l net.Listener) {
 	guard.Run(func() error {
-		if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
-			return s.srv.ServeTLS(l, "", "")
-		}
-		return s.srv.Serve(l)
+		return s.run(s.srv, l)
 	}, func(err error) {
 		if !errs.Is(err, http.ErrServerClosed) {
 			s.err = fmt.Errorf("stead/hosted: http: %w", err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -244,11 +245,11 @@ func TestABaseContextOfOnesOwnIsKept(t *testing.T) {
 	stops(t, h)
 }
 
-func TestHTTPServesTLSWithTheCertificatesOfItsConfig(t *testing.T) {
+func TestTLSServesWithTheCertificatesOfTheServersConfig(t *testing.T) {
 	pattern := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	defer pattern.Close()
-	web := hosted.HTTP(&http.Server{Addr: anyPort, TLSConfig: pattern.TLS.Clone(), Handler: http.HandlerFunc(
-		func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.TLS != nil) })})
+	web := hosted.TLS(hosted.HTTP(&http.Server{Addr: anyPort, TLSConfig: pattern.TLS.Clone(), Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.TLS != nil) })}))
 	h := hosted.New(hosted.Config{})
 	h.Add("web", web)
 	starts(t, h)
@@ -263,6 +264,20 @@ func TestHTTPServesTLSWithTheCertificatesOfItsConfig(t *testing.T) {
 	}
 	pattern.Client().CloseIdleConnections()
 	stops(t, h)
+}
+
+func TestCertificatesAndTLSComeTogether(t *testing.T) {
+	pattern := httptest.NewTLSServer(http.NotFoundHandler())
+	defer pattern.Close()
+	for name, web := range map[string]*hosted.HTTPService{
+		"certificates alone": hosted.HTTP(&http.Server{Addr: anyPort, TLSConfig: pattern.TLS.Clone()}),
+		"TLS alone":          hosted.TLS(hosted.HTTP(&http.Server{Addr: anyPort})),
+	} {
+		if err := web.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "certificates") {
+			t.Errorf("%s: %v", name, err)
+			_ = web.Stop(t.Context())
+		}
+	}
 }
 
 func TestAConnectionWithoutARequestDoesNotHoldUpTheStop(t *testing.T) {

@@ -128,7 +128,7 @@ func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 		printing(leastPrint, func() {
 			waiting := h.waitingFor()
 			left := ""
-			if items, unknown := h.backlogs(waiting, leastPrint/5); len(unknown) < len(waiting) {
+			if items, unknown := h.toDrain(waiting, leastPrint/5); len(unknown) < len(waiting) {
 				left = fmt.Sprintf("; to drain: %d", items)
 			}
 			fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s%s\n", sig, namesOf(waiting), left)

@@ -65,28 +65,37 @@ type (
 	wrapper  interface{ Unwrap() Service }
 )
 
-// As returns s, or the first service behind its Unwrap methods, as a T. An Unwrap
-// that panics, and one that goes on for ever, ends the search.
+// As returns s, or the first service behind its Unwrap methods, as a T. An Unwrap that
+// panics, or that goes on endlessly, ends the search.
 func As[T any](s Service) (t T, ok bool) {
+	t, ok = behind(s, is[T]).(T)
+	return t, ok
+}
+
+// behind returns the first service, from s on through Unwrap, that is what is looked
+// for; nil if there is none. It is apart from As, which the linker has once a type.
+func behind(s Service, is func(Service) bool) (found Service) {
 	defer func() {
 		if recover() != nil {
-			ok = false
+			found = nil
 		}
 	}()
 	for range mostWrappers {
-		if s == nil {
-			break
-		}
-		if t, ok = s.(T); ok {
-			return t, true
+		if s == nil || is(s) {
+			return s
 		}
 		w, wraps := s.(wrapper)
 		if !wraps {
-			break
+			return nil
 		}
 		s = w.Unwrap()
 	}
-	return t, false
+	return nil
+}
+
+func is[T any](s Service) bool {
+	_, ok := s.(T)
+	return ok
 }
 
 // mostWrappers is where a service is taken for one that unwraps to itself.
