@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,6 +26,7 @@ type Host interface {
 type Notifier struct {
 	host  Host
 	log   safelog.Log
+	wrong error       // with the arguments of New, for Start
 	extra chan string // messages of a reload
 	end   context.CancelFunc
 	done  chan struct{}
@@ -41,7 +43,14 @@ func Logger(l *slog.Logger) Option { return func(n *Notifier) { n.log = safelog.
 func New(host Host, opts ...Option) *Notifier {
 	n := &Notifier{host: host, log: safelog.NewLog(nil), extra: make(chan string)}
 	for _, opt := range opts {
+		if opt == nil {
+			n.wrong = errors.New("stead/systemd: new: an Option is nil")
+			continue
+		}
 		opt(n)
+	}
+	if host == nil {
+		n.wrong = errors.New("stead/systemd: new: the host is nil")
 	}
 	return n
 }
@@ -60,6 +69,9 @@ func (n *Notifier) InheritLogger(l *slog.Logger) { n.log.Inherit(l) }
 
 // Start begins to notify. It fails if WATCHDOG_USEC makes no sense.
 func (n *Notifier) Start(ctx context.Context) error {
+	if n.wrong != nil {
+		return n.wrong
+	}
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return nil
 	}
