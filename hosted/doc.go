@@ -115,7 +115,9 @@
 // # Not for
 //
 // Adding and removing services while the host runs (nest a Host instead: it is a Service),
-// constructing objects (write func main), work that must survive a crash (see package
+// constructing objects (write func main), schedules (add a job of package periodic: a
+// Host.Every of this package, which imports no component, would be a ticker without policies
+// for missed and overlapping runs, a history and a place on the dashboard), work that must survive a crash (see package
 // durable) or that must run on one of several machines (see package leader), and replacing
 // the supervisor of the process: a program that fails permanently should exit and be
 // restarted from outside.

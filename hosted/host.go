@@ -162,6 +162,9 @@ func New(cfg Config) *Host {
 // that registrations read as a list. Start and Run return what is wrong with a
 // registration, such as a name that is taken, before any service starts.
 //
+// If name is empty, Add uses the name of the service: what its Name method returns, as
+// that of a queue's workers, a job or a nested host does.
+//
 // Services start in the order of registration, unless [After] says otherwise. Register
 // consumers before the producers that feed them: services stop in reverse order, so the
 // producers then stop first.
@@ -169,6 +172,9 @@ func New(cfg Config) *Host {
 // Add after Start does not start the service. It logs an error, which Run and Stop also
 // return.
 func (h *Host) Add(name string, s Service, opts ...Option) {
+	if name == "" {
+		name = nameOf(s)
+	}
 	u := &unit{service: s}
 	u.loop, _ = s.(*loop)
 	h.register(name, u, opts)
@@ -190,6 +196,17 @@ func (h *Host) Go(name string, run func(ctx context.Context) error, opts ...Opti
 // retry by itself.
 func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Option) {
 	h.Add(name, Once(run), opts...)
+}
+
+// nameOf is the name of a service that has one, or of what it wraps.
+func nameOf(s Service) string {
+	name, _ := quick(func() string {
+		if c, ok := As[named](s); ok && !isNil(c) {
+			return c.Name()
+		}
+		return ""
+	})
+	return name
 }
 
 func (h *Host) register(name string, u *unit, opts []Option) {
@@ -237,7 +254,7 @@ func (h *Host) keep(u *unit) error {
 func (h *Host) accept(u *unit) error {
 	switch {
 	case u.name == "":
-		return errors.New("the name is empty")
+		return errors.New("the name is empty, and the service has none of its own")
 	case isNil(u.service):
 		return errors.New("the service is nil")
 	}
