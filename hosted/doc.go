@@ -114,11 +114,11 @@
 //
 // # Not for
 //
-// Adding and removing services while the host runs (nest a Host instead: it is a Service),
-// constructing objects (write func main), schedules (add a job of package periodic: a
-// Host.Every of this package, which imports no component, would be a ticker without policies
-// for missed and overlapping runs, a history and a place on the dashboard), work that must survive a crash (see package
-// durable) or that must run on one of several machines (see package leader), and replacing
-// the supervisor of the process: a program that fails permanently should exit and be
-// restarted from outside.
+// Adding and removing services while the host runs: nest a Host instead, which is a
+// Service. Constructing objects: write func main. Schedules: add a job of package periodic.
+// There is no Host.Every, because this package imports no component: it would be a ticker
+// without policies for missed and overlapping runs, without a history, and without a place
+// on the dashboard. Work that must survive a crash: see package durable. Work that must run
+// on one of several machines: see package leader. Replacing the supervisor of the process: a
+// program that fails permanently should exit and be restarted from outside.
 package hosted
