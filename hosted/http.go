@@ -130,12 +130,6 @@ func (s *HTTPService) Start(ctx context.Context) error {
 	if s.srv == nil {
 		return errors.New("stead/hosted: http: the server is nil")
 	}
-	if c := s.srv.TLSConfig; s.tls != (c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil)) {
-		if s.tls {
-			return errors.New("stead/hosted: http: TLS needs certificates in the server's TLSConfig")
-		}
-		return errors.New("stead/hosted: http: the server's TLSConfig has certificates, which only a service made by hosted.TLS serves")
-	}
 	listener, err := s.listen(ctx)
 	if err != nil {
 		return err
@@ -183,7 +177,11 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	if again {
 		return nil, errors.New("stead/hosted: http: the server was started before")
 	}
-	listener, err := s.open(ctx) // of the user, so without the lock, and it may panic
+	err := s.checkTLS() // not before: once it serves, TLSConfig is the server's
+	var listener net.Listener
+	if err == nil {
+		listener, err = s.open(ctx) // of the user, so without the lock, and it may panic
+	}
 	if err != nil {
 		s.mu.Lock()
 		s.opened = false
@@ -195,6 +193,19 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	defer s.mu.Unlock()
 	s.address, s.done = address, make(chan struct{})
 	return foreign(listener), nil
+}
+
+func (s *HTTPService) checkTLS() error {
+	c := s.srv.TLSConfig
+	has := c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil)
+	switch {
+	case has == s.tls:
+		return nil
+	case has:
+		return errors.New("TLSConfig has certificates, which only a service made by hosted.TLS serves")
+	default:
+		return errors.New("TLS needs certificates in TLSConfig")
+	}
 }
 
 func (s *HTTPService) serve(l net.Listener) {
