@@ -44,10 +44,31 @@
 //
 // # Words
 //
-//	host       the one that starts and stops
-//	service    anything that is started and stopped
-//	loop       a function that runs until its context ends, as a service
-//	task       a function that runs once, during the start
-//	leftover   an item that a stop did not have handled
-//	straggler  a call that was not back when its time was over
+// The same words in code, documentation, logs, metrics and on the dashboard:
+//
+//	host        starts and stops services
+//	service     anything that is started and stopped
+//	loop        a function that runs until its context is done, as a service
+//	task        a function that runs once, during the start
+//	stop        the end of a host, from the request to the result
+//	budget      the time for a stop, Config.ShutdownTimeout
+//	drain       to finish what was accepted before the stop
+//	turn        the part of a stop in which one service stops
+//	straggler   a call that did not return in time
+//	item        a value in a queue
+//	worker      a goroutine that handles items
+//	attempt     one call of a handler for an item
+//	retry       an attempt after a failed one; until then the item is retrying
+//	parked      of an item: holds no worker, because it is retrying or waits for its key
+//	gave up     of an item: failed at its last attempt
+//	leftover    an item that was not handled when the stop ended
+//	job         an item in a durable queue, or a function with a schedule
+//	schedule    the rule that says when a job is due
+//	slot        one time at which a schedule is due
+//	run         one execution of a scheduled job
+//	trigger     to request a run now
+//	counts      how many items or runs ended in which way
+//
+// An item ends as handled, gave up, skipped, dropped, coalesced, leftover or discarded. A
+// failed or stored item can be requeued, discarded or canceled.
 package stead

@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// What a wait can be refused with. Test for them with errors.Is.
+// Errors of a wait. Test for them with errors.Is.
 var (
-	// ErrUnknown says that a name was never registered.
+	// ErrUnknown means that a name was never registered.
 	ErrUnknown = errors.New("unknown name")
-	// ErrCycle says that the wait could not end, because one of those waited for
-	// waits, perhaps through others, for the one who asked.
+	// ErrCycle means that the wait could never end, because a member that it waits for
+	// waits for the caller, perhaps through others.
 	ErrCycle = errors.New("cycle")
 )
 
@@ -27,9 +27,9 @@ func isReady(outcome error) bool {
 	return outcome == errReady //nolint:errorlint // this very value: a failure that wraps it is a failure
 }
 
-// Coordinator knows which of its named members are ready. The zero value works
-// and has no members. All methods may be called from any goroutine; only Wait
-// and WaitAll block. A Coordinator must not be copied.
+// Coordinator knows which of its named members are ready. The zero value works and has no
+// members. It is safe for concurrent use. Only Wait and WaitAll block. A Coordinator must
+// not be copied.
 type Coordinator struct {
 	blockedBy func(name string) []string
 
@@ -39,27 +39,26 @@ type Coordinator struct {
 	waiters  map[string]waits // by the name of the one who waits
 }
 
-// New returns a Coordinator without members.
+// New creates a Coordinator without members.
 func New() *Coordinator { return new(Coordinator) }
 
-// NewFunc is [New] for a program that starts its members in an order of its own,
-// such as one after the other: blockedBy says which members have to become ready
-// before name can even begin, and a wait takes part in the search for cycles
-// together with these. Without it, the first of two members started in sequence
-// could wait for the second and both would hang: nobody waits for the first as
-// far as a Coordinator can see.
+// NewFunc creates a Coordinator for a program that starts its members in an order of its
+// own, such as one after the other. blockedBy returns the members that have to become
+// ready before name can begin. The search for cycles takes these into account. Without
+// it, the first of two members started in sequence could wait for the second, and both
+// would hang: the Coordinator would not see that the second waits for the first.
 //
-// It is a function and not a stored list because with a sequential start the
-// answer for every member changes at every step, while it is wanted only when
-// somebody waits. It is called on the goroutine of that wait, with no lock held.
-// Members it returns that are ready or unknown are ignored; a nil function means
-// that members begin independently.
+// blockedBy is a function and not a stored list because in a sequential start the answer
+// for every member changes at every step, and it is needed only when a member waits. It
+// is called on the goroutine of that wait, with no lock held. Members that it returns
+// that are ready or unknown are ignored. If blockedBy is nil, members begin
+// independently.
 func NewFunc(blockedBy func(name string) []string) *Coordinator {
 	return &Coordinator{blockedBy: blockedBy}
 }
 
-// Register declares a member that is not ready yet. An empty name, or one that
-// is there already, is an error.
+// Register adds a member that is not ready. It returns an error if name is empty or was
+// registered before.
 func (c *Coordinator) Register(name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,17 +75,18 @@ func (c *Coordinator) Register(name string) error {
 	return nil
 }
 
-// Ready marks a member as ready and lets those go who wait only for it. A second
-// call does nothing. After [Coordinator.Fail] it makes the member ready again.
-// The error is ErrUnknown if name was not registered.
+// Ready marks a member as ready, also after [Coordinator.Fail]. It wakes the waits that
+// wait for no other member. A second call does nothing. It returns ErrUnknown if name was
+// not registered.
 func (c *Coordinator) Ready(name string) error {
 	return c.settle("ready", name, errReady)
 }
 
-// Fail marks a member as failed, with the reason, and wakes everybody who waits
-// for it with an error that wraps err. Later waits get the same at once. A
-// member that was ready is no longer; waits that are over are not affected. The
-// last reason counts. A nil err is refused; the other error is ErrUnknown.
+// Fail marks a member as failed with err. It wakes every wait for the member with an
+// error that wraps err, and later waits return that error at once. The member is no
+// longer ready. Waits that have returned are not affected. After several calls, the last
+// err is kept. Fail returns ErrUnknown if name was not registered, and an error if err is
+// nil.
 func (c *Coordinator) Fail(name string, err error) error {
 	if err == nil {
 		return fmt.Errorf("stead/coordinator: fail %q: needs a reason, got nil", name)
@@ -94,9 +94,9 @@ func (c *Coordinator) Fail(name string, err error) error {
 	return c.settle("fail", name, err)
 }
 
-// Reset makes a member what it was when it was registered: neither ready nor failed,
-// as while it is started again. Waits for it that are on go on, also if it was ready
-// when they began. The error is ErrUnknown if name was not registered.
+// Reset marks a member as neither ready nor failed, as after [Coordinator.Register], for
+// instance while it restarts. Waits for the member continue, also if it was ready when
+// they began. Reset returns ErrUnknown if name was not registered.
 func (c *Coordinator) Reset(name string) error { return c.settle("reset", name, nil) }
 
 func (c *Coordinator) settle(verb, name string, outcome error) error {
@@ -122,23 +122,22 @@ func (c *Coordinator) settle(verb, name string, outcome error) error {
 	return nil
 }
 
-// Wait blocks until every name is ready, all at the same time, and then returns nil,
-// at once if they are already, even with a ctx that is done. Without names it returns
-// nil.
+// Wait blocks until every name is ready, all at the same time. It returns nil at once if
+// they are, even if ctx is done. Without names it returns nil. Names may repeat.
 //
-// Otherwise it returns, having changed nothing: ErrUnknown for a name that was
-// never registered; the failure of the first of them to fail, wrapped, also of one
-// that was ready; or, when ctx ends first, an error that names those not ready and wraps ctx.Err() and
-// context.Cause(ctx). Names may repeat.
+// Wait returns ErrUnknown if a name was never registered. If one of the members fails,
+// also one that was ready, Wait returns that failure, wrapped. If ctx is done first, it
+// returns an error that names the members that are not ready and wraps ctx.Err() and
+// context.Cause(ctx). A Wait that returns an error has changed nothing.
 //
-// A member of the Coordinator should wait through [Coordinator.As] instead: of
-// this wait nobody knows whose it is, so it is not part of any cycle.
+// A member of the Coordinator should wait through [Coordinator.As] instead. The
+// Coordinator does not know who calls Wait, so this wait is not part of any cycle.
 func (c *Coordinator) Wait(ctx context.Context, names ...string) error {
 	return c.wait(ctx, "", names)
 }
 
-// WaitAll waits as [Coordinator.Wait] does for every member, those registered
-// while it waits included. Without members it returns nil.
+// WaitAll waits like [Coordinator.Wait] for every member, including those that are
+// registered meanwhile. Without members it returns nil.
 func (c *Coordinator) WaitAll(ctx context.Context) error { return c.waitAll(ctx, "") }
 
 // IsReady reports whether name is registered and ready.
@@ -148,16 +147,15 @@ func (c *Coordinator) IsReady(name string) bool {
 	return isReady(c.outcomes[name])
 }
 
-// Status is one member at one moment.
+// Status is the state of one member at one moment.
 type Status struct {
 	Name     string
 	Ready    bool
-	Err      error    // why it failed; nil if it did not
-	WaitsFor []string // whom it waits for right now and who is not ready, sorted
+	Err      error    // why the member failed; nil if it did not
+	WaitsFor []string // members that it waits for and that are not ready, sorted
 }
 
-// Status returns every member, sorted by name: the picture to print when a start
-// hangs.
+// Status returns the state of every member, sorted by name. Print it when a start hangs.
 func (c *Coordinator) Status() []Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()

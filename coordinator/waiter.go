@@ -5,46 +5,47 @@ import (
 	"slices"
 )
 
-// Waiter is a Coordinator seen by one of its members. Because it knows who
-// waits, it can refuse a wait that would never end. It has no state of its own:
-// make as many as you like, use them from any goroutine.
+// Waiter is a Coordinator as one of its members sees it. Because a Waiter knows who
+// waits, it can refuse a wait that would never end. It has no state of its own. Any
+// number of Waiters may exist. A Waiter is safe for concurrent use.
 type Waiter struct {
 	c    *Coordinator
 	name string
 }
 
-// As returns the Waiter of a member. The name need not be registered; somebody
-// who is no member can wait, and nobody can wait for them.
+// As returns the Waiter of a member. The name need not be registered: then the Waiter can
+// wait, and nobody can wait for it.
 //
-// All waits made as one name count together: while one goroutine of a member
-// waits, the member is taken to be unable to become ready. A member that is
-// ready may wait for anything.
+// All waits of one name count together: while one goroutine of a member waits, the
+// Coordinator takes the member to be unable to become ready. A member that is ready may
+// wait for anything.
 func (c *Coordinator) As(name string) *Waiter { return &Waiter{c, name} }
 
 // Name returns the name given to [Coordinator.As].
 func (w *Waiter) Name() string { return w.name }
 
-// Wait is [Coordinator.Wait], and returns ErrCycle with the path, without
-// waiting, if one of the names waits for this member.
+// Wait waits like [Coordinator.Wait]. It returns ErrCycle with the path at once if one of
+// the names waits for this member.
 func (w *Waiter) Wait(ctx context.Context, names ...string) error {
 	return w.c.wait(ctx, w.name, names)
 }
 
-// WaitAll waits for every member but this one, as [Waiter.Wait] does.
+// WaitAll waits like [Waiter.Wait] for every other member.
 func (w *Waiter) WaitAll(ctx context.Context) error { return w.c.waitAll(ctx, w.name) }
 
-// IsReady is [Coordinator.IsReady]: whether the named member is ready now.
+// IsReady reports whether the named member is registered and ready.
 func (w *Waiter) IsReady(name string) bool { return w.c.IsReady(name) }
 
-// Ready is [Coordinator.Ready] for this member. Services of a host do not call
-// it: the host marks them.
+// Ready marks this member as ready, like [Coordinator.Ready]. A host does that for its
+// services.
 func (w *Waiter) Ready() error { return w.c.Ready(w.name) }
 
-// Reset is [Coordinator.Reset] for this member. Services of a host do not call it.
+// Reset marks this member as neither ready nor failed, like [Coordinator.Reset]. A host
+// does that for its services.
 func (w *Waiter) Reset() error { return w.c.Reset(w.name) }
 
-// Fail is [Coordinator.Fail] for this member. Services of a host do not call it:
-// they return their error.
+// Fail marks this member as failed, like [Coordinator.Fail]. A host does that for its
+// services, which return their error.
 func (w *Waiter) Fail(err error) error { return w.c.Fail(w.name, err) }
 
 // cycle returns the shortest way along waits from name back to name, or nil.

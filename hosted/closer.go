@@ -6,9 +6,10 @@ import (
 	"io"
 )
 
-// Closer makes a Service of something that is open already, such as a database:
-// it is closed at its turn in the stop. Add it before those that use it, so that
-// it is closed after them. Deferred calls of func main do not run after [Main].
+// Closer creates a Service from something that is already open, such as a database. Its
+// Stop closes c. Add it before the services that use c, so that it is closed after they
+// have stopped. It replaces a deferred Close in func main, which does not run after
+// [Main].
 func Closer(c io.Closer) Service { return closer{c} }
 
 type closer struct{ io.Closer }

@@ -8,11 +8,11 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Ready says that the loop whose context this is has come up. A loop that was
-// added with [WaitReady] calls it once a run: the start of the host waits for
-// it, and after a restart the service is ready again from here on. For any other
-// service it does nothing. ctx must be the service's context or derived from
-// it; Ready panics if it is not.
+// Ready reports that the loop whose context this is has come up. A loop that was added
+// with [WaitReady] calls it once in each run. The start of the host waits for it, and
+// after a restart the service is ready again from then on. For any other service Ready
+// does nothing. ctx must be the context of a service or derived from it, otherwise Ready
+// panics.
 func Ready(ctx context.Context) {
 	u := unitFrom(ctx)
 	if u == nil {
@@ -32,15 +32,16 @@ func Ready(ctx context.Context) {
 	u.enterAtLocked(lifecycle.Running, now)
 }
 
-// Coordinator lets the service whose context this is wait for other services of
-// its host by name. All services of the host are in it; the host marks each
-// ready when it is running or completed, and failed when it has failed; one that is
-// restarted is neither. ctx must be the service's context or derived from it; Coordinator panics if it is not.
+// Coordinator returns a [coordinator.Waiter], with which the service whose context this
+// is waits for other services of its host by name. The host marks a service as ready when
+// it is Running or Completed, as failed when it is Failed, and as neither while it
+// restarts. ctx must be the context of a service or derived from it, otherwise
+// Coordinator panics.
 //
-// A wait that could never end is refused with [coordinator.ErrCycle]. In a start
-// one after the other that includes waiting for a service that comes later; with
-// [Config.StartConcurrency] the service no longer counts as one that is starting,
-// and the next one begins.
+// A wait that can never end returns [coordinator.ErrCycle]. If services start one after
+// the other, that includes a wait for a service that comes later. With
+// [Config.StartConcurrency], the service no longer counts as one that is starting, and
+// the next service begins to start.
 func Coordinator(ctx context.Context) *coordinator.Waiter {
 	u := unitFrom(ctx)
 	if u == nil {

@@ -17,16 +17,15 @@ import (
 // PanicError is a panic or a runtime.Goexit of a service, with its stack.
 type PanicError = lifecycle.PanicError
 
-// ErrStopping is returned by a Stop that was called with a context of one of the
-// host's own services: the stop was asked for, and waiting for it there would be
-// waiting for itself. It is also in the error of an Enqueue of package channelq that
-// had to wait, with a context of a service, when the host was told to stop.
+// ErrStopping is the error of a Stop that was called with a context of a service of the
+// same host: the stop was requested, and Stop would wait for its caller. It is also in
+// the error of an Enqueue of package channelq that had to wait, with a context of a
+// service, when the stop began.
 var ErrStopping = stopctx.Err
 
-// ServiceError is what went wrong with one service. Op is the call: "start",
-// "run", "stop", "reload", "health", "inherit logger" or one of the hooks
-// "starting", "started", "stopping" and "stopped"; "add" is a registration that
-// makes no sense.
+// ServiceError is a failure of one service. Op is the call: "start", "run", "stop",
+// "reload", "health", "inherit logger", or one of the hooks "starting", "started",
+// "stopping" and "stopped". Op is "add" if the registration makes no sense.
 type ServiceError struct {
 	Service string
 	Op      string
@@ -35,8 +34,8 @@ type ServiceError struct {
 
 const prefix = "stead/hosted: "
 
-// Error reads `stead/hosted: stop "emails": connection reset`. An inner error that
-// begins with the same call and name does not say them again.
+// Error returns a text like `stead/hosted: stop "emails": connection reset`. It leaves
+// out the call and the name in front of an inner error that repeats them.
 func (e *ServiceError) Error() string {
 	inner := "<nil>"
 	if e.Err != nil {
@@ -54,22 +53,22 @@ func (e *ServiceError) Error() string {
 // Unwrap returns Err.
 func (e *ServiceError) Unwrap() error { return e.Err }
 
-// TimeoutError names the services that did not return in time and were left
-// behind. errors.Is(err, context.DeadlineExceeded) holds for it.
+// TimeoutError names the services that did not return in time and were left behind. It
+// wraps context.DeadlineExceeded.
 type TimeoutError struct{ Stragglers []Straggler }
 
-// Straggler is one call into a service that did not return in time, or one that did
-// and left calls of its own behind, such as the handlers of a server.
+// Straggler is a call into a service that did not return in time. It is also a call that
+// returned and left calls of its own behind, such as the handlers of a server.
 type Straggler struct {
 	Service string        // of a nested host: outer/inner
 	Op      string        // "start", "stop" or a hook
-	Calls   int           // left behind; 0: it is Op itself that did not return
+	Calls   int           // left behind by Op; if zero, Op itself did not return
 	Waited  time.Duration // since the call
-	Stacks  string        // of the service's own goroutines when it was given up on
+	Stacks  string        // of the service's own goroutines when the host gave the call up
 }
 
 // MarshalJSON writes {"service", "op", "calls", "waited_seconds", "stacks"}, as in a
-// [Report]; calls is left out when it is 0.
+// [Report]. It leaves calls out if that is 0.
 func (s Straggler) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Service string  `json:"service"`
@@ -80,8 +79,8 @@ func (s Straggler) MarshalJSON() ([]byte, error) {
 	}{s.Service, s.Op, s.Calls, s.Waited.Seconds(), s.Stacks})
 }
 
-// Error names each service with its call and how long it had; the stacks are
-// left to the field, as they are long.
+// Error names each service with its call and how long the call had. The stacks, which are
+// long, are in the field only.
 func (e *TimeoutError) Error() string {
 	var b strings.Builder
 	b.WriteString("stead/hosted: did not return in time:")

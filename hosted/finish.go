@@ -19,8 +19,8 @@ func (h *Host) finish(end time.Time) {
 	soon := time.Now().Add(moment)
 	// One may be given up meanwhile: a Stop that waited for a restart comes back
 	// because the restart's Start has been.
-	for i := 0; i < len(h.behind()); i++ {
-		waitUntil(h.behind()[i].done, soon)
+	for i, calls := 0, h.behind(); i < len(calls); i, calls = i+1, h.behind() {
+		waitUntil(calls[i].done, soon)
 	}
 	asked := h.askAll(end)
 	var stacks map[string]string

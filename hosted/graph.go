@@ -127,9 +127,8 @@ func (q *byRank) Pop() any {
 	return u
 }
 
-// Graph is the services and what they come after as a Mermaid flowchart, each
-// with its state: https://mermaid.js.org/syntax/flowchart.html. It may be called
-// at any time.
+// Graph returns the services, their states and what they come after as a Mermaid
+// flowchart: https://mermaid.js.org/syntax/flowchart.html. It is safe for concurrent use.
 func (h *Host) Graph() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

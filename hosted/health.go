@@ -17,21 +17,21 @@ type probe struct {
 	counts bool // a failure makes the whole answer a failure
 }
 
-// LiveHandler answers whether the process is worth keeping: 200, unless a
-// critical service has failed for good or the host has stopped. It never asks a
-// dependency, and a service that waits out a restart is live. With ?verbose=1 it
+// LiveHandler returns a handler that answers whether the process is worth keeping. It
+// answers 200, unless a critical service is Failed or the host has stopped. It never asks
+// a dependency. A service that waits for its restart is live. With ?verbose=1 the answer
 // also lists how many goroutines each service has, at most a second ago.
 //
-// This handler and [Host.ReadyHandler] answer in plain text, in the manner of
-// Kubernetes' own: `ok`, or a line for each service with [+] or [-]; ?verbose
-// shows the lines in any case, ?exclude=name leaves a service out, and a path
-// that ends in a service's name asks for that one only. Why something failed is
-// withheld: probes are often open to everybody.
+// This handler and that of [Host.ReadyHandler] answer in plain text, like those of
+// Kubernetes: `ok`, or a line for each service with [+] or [-]. ?verbose shows the lines
+// in any case. ?exclude=name leaves a service out. A path that ends in the name of a
+// service asks for that service only. The reason of a failure is withheld, because probes
+// are often open to everybody.
 func (h *Host) LiveHandler() http.Handler {
 	return h.handler("livez", func(context.Context) []probe { return h.liveness() })
 }
 
-// Live is what [Host.LiveHandler] answers, for those who do not ask by HTTP.
+// Live reports what [Host.LiveHandler] answers, for callers without HTTP.
 func (h *Host) Live() bool { return passed(h.liveness()) }
 
 func (h *Host) liveness() []probe {
@@ -48,15 +48,15 @@ func passed(probes []probe) bool {
 	return !slices.ContainsFunc(probes, func(p probe) bool { return p.counts && !p.ok })
 }
 
-// ReadyHandler answers whether the program can take traffic: 200 when the host
-// has started and every critical service is running or completed and its
-// [Health] check passes; 503 otherwise. From the first moment of a stop it is
-// 503 and never comes back. A service that failed under [Ignore] or is
-// [NotCritical] is shown and not counted.
+// ReadyHandler returns a handler that answers whether the program can take traffic. It
+// answers 200 when the host has started, every critical service is Running or Completed,
+// and its [Health] check passes, and 503 otherwise. From the first moment of a stop it
+// answers 503 permanently. A service that failed under [Ignore] or is [NotCritical] is
+// shown and not counted.
 //
-// Health checks run side by side under one bound, [Config.HealthTimeout]; one
-// that hangs fails alone. Several probes share a check that runs, and its result for
-// as long as that bound. When the result changes, the log says so.
+// Health checks run in parallel under one bound, [Config.HealthTimeout]. A check that
+// hangs fails alone. Several probes share a check that is running, and its result for as
+// long as that bound. When the result changes, the host logs it.
 func (h *Host) ReadyHandler() http.Handler {
 	return h.handler("readyz", func(ctx context.Context) []probe {
 		h.mu.Lock()

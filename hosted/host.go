@@ -15,49 +15,50 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Config of a [Host]. The zero value works.
+// Config is the configuration of a [Host]. The zero value works.
 type Config struct {
-	// Name of the host in logs, metrics, pprof labels and errors. "": "host".
+	// Name is the name of the host in logs, metrics, pprof labels and errors. If empty,
+	// "host" is used.
 	Name string
 
-	// Logger gets state changes, failures and how the stop went, and is inherited
-	// by the services that have none; see Logging in the package comment. nil:
-	// nothing is logged, unless this host is a service of another one and inherits
-	// its logger. What its handler panics on is lost, and nothing else.
+	// Logger receives state changes, failures and how the stop went. Services without a
+	// logger inherit it; see Logging in the package comment. If nil, the host inherits
+	// the logger of the host that it is a service of, or logs nothing. A record whose
+	// handler panics is lost, and nothing else.
 	Logger *slog.Logger
 
-	// StartTimeout bounds the whole start. 0: none.
+	// StartTimeout bounds the whole start. If zero, the start has no bound.
 	StartTimeout time.Duration
 
-	// ShutdownTimeout is the whole budget of a stop, counted from the moment it
-	// is asked for, DrainDelay included. 0: 25 s, which leaves Kubernetes' 30 s
-	// grace a margin; set 8 s for Docker's 10 s. Negative: none.
+	// ShutdownTimeout is the whole budget of a stop, DrainDelay included, counted from
+	// the request. If zero, 25 s is used, which leaves a margin to the 30 s grace of
+	// Kubernetes. For the 10 s of Docker, set 8 s. If negative, a stop has no bound.
 	ShutdownTimeout time.Duration
 
-	// DrainDelay is how long the services go on after the stop was asked for and
-	// readiness has turned off, so that load balancers notice before connections
-	// are refused. 0: none. It must be shorter than ShutdownTimeout.
+	// DrainDelay is how long the services go on after a stop was requested and readiness
+	// was turned off, so that load balancers notice before connections are refused. If
+	// zero, there is no delay. It must be shorter than ShutdownTimeout.
 	DrainDelay time.Duration
 
-	// StartConcurrency is how many services may be starting at once; those that
-	// depend on each other by After still wait. A service that asks for its
-	// [Coordinator] gives up its place, so that those it is about to wait for can
-	// start. 0 and 1: one after the other, in order.
+	// StartConcurrency is how many services may start at once. A service still waits for
+	// those it comes [After]. A service that asks for its [Coordinator] gives up its
+	// place, so that the services it is about to wait for can start. If 0 or 1, services
+	// start one after the other, in order.
 	StartConcurrency int
 
-	// StopConcurrency is how many services may be stopping at once; one that
-	// others come [After] waits until they have stopped, whatever is between
-	// them. 1: one after the other, in reverse order. 0: as the start: one after
-	// the other, or with StartConcurrency above 1 side by side without a limit.
+	// StopConcurrency is how many services may stop at once. A service that others come
+	// [After] waits until they have stopped, also when they depend on it through others.
+	// If 1, services stop one after the other, in reverse order. If zero, they stop one
+	// after the other, or in parallel without a limit if StartConcurrency is above 1.
 	StopConcurrency int
 
-	// ExitWhenDone stops the host when every loop has ended by itself. Services
-	// that are not loops do not hold it up. A host without a loop refuses it.
+	// ExitWhenDone stops the host when every loop has completed. Services that are not
+	// loops do not hold the host up. A host without a loop refuses to start.
 	ExitWhenDone bool
 
-	// HealthTimeout bounds all health checks of one probe together, and is how long
-	// their results are used again. 0: 900 ms, less than the 1 s after which a kubelet
-	// gives a probe up.
+	// HealthTimeout bounds all health checks of one probe together. It is also how long
+	// their results are reused. If zero, 900 ms is used, which is less than the 1 s after
+	// which a kubelet gives a probe up.
 	HealthTimeout time.Duration
 }
 
@@ -71,12 +72,12 @@ func (c *Config) stopLimit() int {
 
 const defaultShutdownTimeout = 25 * time.Second
 
-// Host starts services in order, watches them, and stops them in reverse within
-// a budget that it enforces. Make one with [New], register services, then call
-// [Host.Run] once, or [Host.Start] and [Host.Stop], or [Host.RunTask]. A host is
-// used up by that. All methods may be called from any goroutine.
+// Host starts services in order, watches them, and stops them in reverse order within a
+// budget that it enforces. [New] creates a Host. Register services, then call [Host.Run]
+// once, or [Host.Start] and [Host.Stop], or [Host.RunTask]. A host cannot be used again
+// after that. It is safe for concurrent use.
 //
-// A Host is a [Service] itself and can be added to another one.
+// A Host is itself a [Service] and can be added to another host.
 type Host struct {
 	cfg    Config
 	log    safelog.Log
@@ -134,8 +135,7 @@ const (
 	ended
 )
 
-// New returns a host without services. A configuration that makes no sense is
-// reported by Start and Run.
+// New creates a host without services. Start and Run report a Config that makes no sense.
 func New(cfg Config) *Host {
 	if cfg.Name == "" {
 		cfg.Name = "host"
@@ -158,23 +158,29 @@ func New(cfg Config) *Host {
 	return h
 }
 
-// Add registers a service under a name that is unique in this host. It returns
-// nothing so that registrations read as a list: what is wrong with them, such as
-// a name given twice, is the error of Start or Run, before anything is started.
+// Add registers a service under a name that is unique in this host. Add has no result, so
+// that registrations read as a list. Start and Run return what is wrong with a
+// registration, such as a name that is taken, before any service starts.
 //
-// Services are started in the order in which they were added, unless [After]
-// says otherwise. Register consumers before the producers that feed them: the
-// stop is in reverse, so the producers then end first.
+// If name is empty, Add uses the name of the service: what its Name method returns, as
+// that of a queue's workers, a job or a nested host does.
 //
-// Add after Start does not start the service. It is logged and becomes part of
-// the error of Run and Stop.
+// Services start in the order of registration, unless [After] says otherwise. Register
+// consumers before the producers that feed them: services stop in reverse order, so the
+// producers then stop first.
+//
+// Add after Start does not start the service. It logs an error, which Run and Stop also
+// return.
 func (h *Host) Add(name string, s Service, opts ...Option) {
+	if name == "" {
+		name = nameOf(s)
+	}
 	u := &unit{service: s}
 	u.loop, _ = s.(*loop)
 	h.register(name, u, opts)
 }
 
-// Go adds a background loop: it is Add(name, Loop(run), opts...).
+// Go registers a background loop. It is short for Add(name, Loop(run), opts...).
 func (h *Host) Go(name string, run func(ctx context.Context) error, opts ...Option) {
 	one := &struct { // one allocation for both
 		unit unit
@@ -184,11 +190,23 @@ func (h *Host) Go(name string, run func(ctx context.Context) error, opts ...Opti
 	h.register(name, &one.unit, opts)
 }
 
-// Task adds something to do once, while starting: it is Add(name, Once(run),
-// opts...). What was added after it waits for it, and its error fails the start.
-// No [Policy] tries it again: a task that may fail at first tries again itself.
+// Task registers a function that runs once, during the start. It is short for Add(name,
+// Once(run), opts...). Services added after the task wait for it. If run returns an
+// error, the start fails. No [Policy] retries a task: a task that may fail at first must
+// retry by itself.
 func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Option) {
 	h.Add(name, Once(run), opts...)
+}
+
+// nameOf is the name of a service that has one, or of what it wraps.
+func nameOf(s Service) string {
+	name, _ := quick(func() string {
+		if c, ok := As[named](s); ok && !isNil(c) {
+			return c.Name()
+		}
+		return ""
+	})
+	return name
 }
 
 func (h *Host) register(name string, u *unit, opts []Option) {
@@ -236,7 +254,7 @@ func (h *Host) keep(u *unit) error {
 func (h *Host) accept(u *unit) error {
 	switch {
 	case u.name == "":
-		return errors.New("the name is empty")
+		return errors.New("the name is empty, and the service has none of its own")
 	case isNil(u.service):
 		return errors.New("the service is nil")
 	}
@@ -246,18 +264,18 @@ func (h *Host) accept(u *unit) error {
 	return u.check(&h.cfg, u.service)
 }
 
-// Lifetime tells when the host has started, is stopping and has stopped, and can
-// ask it to stop from anywhere, also from inside a service.
+// Lifetime returns the [lifecycle.Lifetime] of the host, which reports when the host has
+// started, is stopping and has stopped. Any goroutine can request a stop through it, also
+// one of a service.
 func (h *Host) Lifetime() *lifecycle.Lifetime { return h.life }
 
-// InheritLogger gives a host that has no Config.Logger that of the host it is a
-// service of, which calls it before the start. It may be called at any time.
+// InheritLogger sets the logger of a host that has no Config.Logger. The host that h is a
+// service of calls it before the start. It is safe for concurrent use.
 func (h *Host) InheritLogger(l *slog.Logger) { h.log.Inherit(l) }
 
-// Logger returns the logger that services without one inherit: that of the
-// configuration, or the one that the host itself has inherited. It is nil if there is
-// neither.
+// Logger returns the logger that services without one inherit: Config.Logger, or the
+// logger that the host itself has inherited. It is nil if there is neither.
 func (h *Host) Logger() *slog.Logger { return h.log.Source() }
 
-// Name is the host's name.
+// Name returns the name of the host.
 func (h *Host) Name() string { return h.cfg.Name }

@@ -17,11 +17,13 @@ import (
 	stopctx "github.com/steadgo/stead/internal/stopping"
 )
 
-// HTTPService serves an http.Server as a [Service]; make one with [HTTP], [Serve] or
-// [Listen].
+// HTTPService is a [Service] that serves an http.Server. [HTTP], [Serve] and [Listen]
+// create it.
 type HTTPService struct {
 	srv  *http.Server
 	open func(ctx context.Context) (net.Listener, error)
+	run  func(*http.Server, net.Listener) error // Serve; see TLS
+	tls  bool
 	log  safelog.Log
 
 	mu       sync.Mutex
@@ -33,25 +35,26 @@ type HTTPService struct {
 	over     atomic.Bool // a Stop has returned
 }
 
-// HTTP makes a Service of an http.Server. Start listens on srv.Addr, so that a
-// port in use fails the start, and returns when connections are accepted; with
-// certificates in srv.TLSConfig it serves TLS. Stop lets requests finish until
-// shortly before its deadline and then cuts what is left, which is an error with
-// their number; handlers that do not return then either make the service a
-// straggler, with their stacks. A connection on which no request has begun, such
-// as the spare ones of a browser, has half a second for it, or a quarter of a stop that
-// is short, and so has one whose handler is over for the rest of the request's body.
-// Both are closed then, which is no error.
+// HTTP creates a Service from an http.Server. Start listens on srv.Addr, so that a port
+// in use fails the start, and returns when connections are accepted. For TLS, see [TLS].
 //
-// In a concurrent start, what wants Addr is a service that comes [After] this one.
+// Stop lets requests finish until shortly before its deadline. It then cuts the remaining
+// connections and returns an error with their number. If handlers do not return then, the
+// service is a straggler, with their stacks. Stop also closes connections that wait for a
+// client: those on which no request has begun, such as the spare ones of a browser, and
+// those whose handler has returned before the rest of the request's body came. They have
+// half a second, or a quarter of a short stop, and closing them is no error.
 //
-// srv.BaseContext, if nil, is set so that requests see the values of the host's
-// context and [Host.Stop] knows them as its own; srv.ErrorLog, if nil, so that the
-// panics of handlers are in the host's log at the level Error, what the program does
-// wrong at Warn, and what clients do, such as a failed TLS handshake, at Debug. srv.Handler,
-// srv.ConnState and srv.ConnContext are wrapped, to count requests. srv can be
-// served once; to restart it use [Fresh]. Long streams do not end with Shutdown:
-// end them from srv.RegisterOnShutdown or with the context of the service that
+// In a parallel start, a service that needs Addr must come [After] this one.
+//
+// If srv.BaseContext is nil, HTTP sets it, so that requests see the values of the host's
+// context and [Host.Stop] recognizes them. If srv.ErrorLog is nil, HTTP sets it to the
+// logger of the host: panics of handlers are logged at Error, mistakes of the program at
+// Warn, and what clients do, such as a failed TLS handshake, at Debug. HTTP wraps
+// srv.Handler, srv.ConnState and srv.ConnContext to count requests.
+//
+// srv can be served once. To restart it, use [Fresh]. Long streams do not end with
+// Shutdown: end them from srv.RegisterOnShutdown, or with the context of the service that
 // feeds them.
 func HTTP(srv *http.Server) *HTTPService {
 	return newHTTP(srv, func(ctx context.Context) (net.Listener, error) {
@@ -63,10 +66,10 @@ func HTTP(srv *http.Server) *HTTPService {
 	})
 }
 
-// Serve is [HTTP] on a listener that is there already: a unix socket, one that the
-// process was started with, or one of a test in a bubble of testing/synctest. It
-// belongs to the service from Start on, which closes it in its Stop; srv.Addr is
-// not looked at.
+// Serve creates a Service like [HTTP], on a listener that exists already: a unix socket,
+// a listener that the process was started with, or one of a test in a testing/synctest
+// bubble. The service owns the listener from Start on, and closes it in Stop. Serve
+// ignores srv.Addr.
 func Serve(srv *http.Server, l net.Listener) *HTTPService {
 	return newHTTP(srv, func(context.Context) (net.Listener, error) {
 		if isNil(l) {
@@ -76,10 +79,10 @@ func Serve(srv *http.Server, l net.Listener) *HTTPService {
 	})
 }
 
-// Listen is [HTTP] on a listener that is opened when it is the service's turn to
-// start: on a unix socket, with options of a kind, or with TLS of its own. ctx is that
-// of Start and bounds listen only. The listener belongs to the service, which closes
-// it in its Stop; srv.Addr is not looked at. An error fails the start.
+// Listen creates a Service like [HTTP], on a listener that Start opens: a unix socket, or
+// a listener with options or TLS of its own. The ctx of listen is that of Start and
+// bounds listen only. The service owns the listener and closes it in Stop. Listen ignores
+// srv.Addr. If listen returns an error, the start fails.
 func Listen(srv *http.Server, listen func(ctx context.Context) (net.Listener, error)) *HTTPService {
 	return newHTTP(srv, func(ctx context.Context) (net.Listener, error) {
 		if listen == nil {
@@ -93,23 +96,36 @@ func Listen(srv *http.Server, listen func(ctx context.Context) (net.Listener, er
 	})
 }
 
-func newHTTP(srv *http.Server, open func(context.Context) (net.Listener, error)) *HTTPService {
-	return &HTTPService{srv: srv, open: open, log: safelog.NewLog(nil)}
+// TLS makes s serve TLS with the certificates of its server's TLSConfig, and returns s:
+//
+//	host.Add("https", hosted.TLS(hosted.HTTP(srv)))
+//
+// Call it before Start. It is apart from [HTTP] because a TLS server adds 0.4 MB to a
+// program. Start fails if a server has certificates and its service is not made by TLS,
+// or the other way round. For a listener that speaks TLS itself, leave the certificates
+// out of the server's TLSConfig.
+func TLS(s *HTTPService) *HTTPService {
+	s.tls, s.run = true, func(srv *http.Server, l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	return s
 }
 
-// InheritLogger gives the service the logger of its host, for the address it
-// listens on and for srv.ErrorLog if that is nil. The host calls it before Start.
+func newHTTP(srv *http.Server, open func(context.Context) (net.Listener, error)) *HTTPService {
+	return &HTTPService{srv: srv, open: open, run: (*http.Server).Serve, log: safelog.NewLog(nil)}
+}
+
+// InheritLogger sets the logger for the address that the service listens on, and for
+// srv.ErrorLog if that is nil. The host calls it before Start.
 func (s *HTTPService) InheritLogger(l *slog.Logger) { s.log.Inherit(l) }
 
-// Addr is the address that is listened on, nil before Start. With port 0 in
-// srv.Addr this is how to learn the port.
+// Addr returns the address that the service listens on, or nil before Start. If the port
+// in srv.Addr is 0, Addr has the port that was chosen.
 func (s *HTTPService) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.address
 }
 
-// Start listens and serves.
+// Start listens and serves. It returns an error if the service was started before.
 func (s *HTTPService) Start(ctx context.Context) error {
 	if s.srv == nil {
 		return errors.New("stead/hosted: http: the server is nil")
@@ -161,7 +177,11 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	if again {
 		return nil, errors.New("stead/hosted: http: the server was started before")
 	}
-	listener, err := s.open(ctx) // of the user, so without the lock, and it may panic
+	err := s.checkTLS() // not before: once it serves, TLSConfig is the server's
+	var listener net.Listener
+	if err == nil {
+		listener, err = s.open(ctx) // of the user, so without the lock, and it may panic
+	}
 	if err != nil {
 		s.mu.Lock()
 		s.opened = false
@@ -175,12 +195,22 @@ func (s *HTTPService) listen(ctx context.Context) (net.Listener, error) {
 	return foreign(listener), nil
 }
 
+func (s *HTTPService) checkTLS() error {
+	c := s.srv.TLSConfig
+	has := c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil)
+	switch {
+	case has == s.tls:
+		return nil
+	case has:
+		return errors.New("TLSConfig has certificates, which only a service made by hosted.TLS serves")
+	default:
+		return errors.New("TLS needs certificates in TLSConfig")
+	}
+}
+
 func (s *HTTPService) serve(l net.Listener) {
 	guard.Run(func() error {
-		if tls := s.srv.TLSConfig; tls != nil && (len(tls.Certificates) > 0 || tls.GetCertificate != nil || tls.GetConfigForClient != nil) {
-			return s.srv.ServeTLS(l, "", "")
-		}
-		return s.srv.Serve(l)
+		return s.run(s.srv, l)
 	}, func(err error) {
 		if !errs.Is(err, http.ErrServerClosed) {
 			s.err = fmt.Errorf("stead/hosted: http: %w", err)
@@ -189,14 +219,15 @@ func (s *HTTPService) serve(l net.Listener) {
 	})
 }
 
-// Done is closed when the server no longer serves; it is nil before Start.
+// Done returns a channel that is closed when the server no longer serves. It is nil
+// before Start.
 func (s *HTTPService) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.done
 }
 
-// Err says why serving ended; nil before that and after Stop.
+// Err returns why serving ended. It is nil while the server serves, and after Stop.
 func (s *HTTPService) Err() error {
 	select {
 	case <-s.Done():
@@ -206,9 +237,9 @@ func (s *HTTPService) Err() error {
 	}
 }
 
-// Probes is a small server of its own with /livez and /readyz, for programs
-// without HTTP and for keeping probes off the public port. Add it first, so that
-// it answers while the others start and until they have stopped:
+// Probes creates a small server with /livez and /readyz, for programs without HTTP and to
+// keep probes off the public port. Add it first, so that it answers while other services
+// start and until they have stopped:
 //
 //	host.Add("probes", host.Probes(":8081"))
 func (h *Host) Probes(addr string) *HTTPService {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -241,27 +240,6 @@ func TestABaseContextOfOnesOwnIsKept(t *testing.T) {
 	if body, err := fetch(t, "http://"+web.Addr().String()); err != nil || body != "own" {
 		t.Errorf("got %q, %v", body, err)
 	}
-	stops(t, h)
-}
-
-func TestHTTPServesTLSWithTheCertificatesOfItsConfig(t *testing.T) {
-	pattern := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
-	defer pattern.Close()
-	web := hosted.HTTP(&http.Server{Addr: anyPort, TLSConfig: pattern.TLS.Clone(), Handler: http.HandlerFunc(
-		func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.TLS != nil) })})
-	h := hosted.New(hosted.Config{})
-	h.Add("web", web)
-	starts(t, h)
-	resp, err := pattern.Client().Get("https://" + web.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, _ := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if string(body) != "true" {
-		t.Errorf("got %q", body)
-	}
-	pattern.Client().CloseIdleConnections()
 	stops(t, h)
 }
 

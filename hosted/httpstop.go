@@ -10,7 +10,8 @@ import (
 	"github.com/steadgo/stead/internal/plural"
 )
 
-// Stop ends the server; see [HTTP].
+// Stop ends the server; see [HTTP]. It blocks until the requests have ended or ctx is
+// done.
 func (s *HTTPService) Stop(ctx context.Context) error {
 	done := s.Done()
 	if done == nil {
@@ -62,8 +63,8 @@ func (s *HTTPService) cut(ctx context.Context, why error) error {
 	return err
 }
 
-// Stuck is how many requests have handlers that run although Stop has returned, and 0
-// before. Connections that were hijacked do not count.
+// Stuck returns how many requests have handlers that run although Stop has returned. It
+// is 0 before. Hijacked connections do not count.
 func (s *HTTPService) Stuck() int {
 	if !s.over.Load() {
 		return 0
@@ -71,8 +72,7 @@ func (s *HTTPService) Stuck() int {
 	return s.requests.inHand()
 }
 
-// Backlog is how many requests have handlers that run now, for the progress of a slow
-// stop.
+// Backlog returns how many requests have handlers that are running, for [Host.StopPlan].
 func (s *HTTPService) Backlog() int { return s.requests.inHand() }
 
 // silence is how long a stop with this context waits for something to come on a

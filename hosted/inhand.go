@@ -65,6 +65,17 @@ func (h *Host) inHand(units []*unit, patience time.Time) []inHand {
 	return all
 }
 
+// toDrain is how many requests, items and runs the units have in hand together, and
+// which units do not say.
+func (h *Host) toDrain(units []*unit, patience time.Duration) (n int, unknown []*unit) {
+	for i, a := range h.inHand(units, time.Now().Add(patience)) {
+		if n += a.count; !a.known || a.inner != nil {
+			unknown = append(unknown, units[i])
+		}
+	}
+	return n, unknown
+}
+
 // inHand asks the service itself and may block.
 func (u *unit) inHand() (a inHand) {
 	if _, nested := u.service.(*Host); !nested && !u.tells() {

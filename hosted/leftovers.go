@@ -126,7 +126,10 @@ func (h *Host) questions() (all []*question) {
 				q.queues = append(q.queues, w)
 			}
 		}
-		if (u.tells() || len(q.queues) > 0) && u.base.unit != nil && !u.mute {
+		// One that has not answered StopPlan, perhaps because it needs a lock that a stuck
+		// Stop holds, is not asked again.
+		_, silent := h.asked.Load(u)
+		if (u.tells() || len(q.queues) > 0) && u.base.unit != nil && !silent {
 			all = append(all, q)
 		}
 	}
@@ -222,60 +225,13 @@ func (h *Host) leftInQueue(u *unit, err error) {
 	u.enterLocked(lifecycle.Failed)
 }
 
-// answered waits for a call that asks a service for something, until soon. One that
-// does not answer, perhaps because it needs a lock that a stuck Stop holds, is not
-// asked again.
-func (u *unit) answered(c *call, soon time.Time) bool {
+// answered waits until soon for a call that asks a service for something.
+func (u *unit) answered(c *call, soon time.Time) {
 	h := u.host
-	if !waitUntil(c.done, soon) {
-		h.mu.Lock()
-		u.mute = true
-		h.mu.Unlock()
+	switch {
+	case !waitUntil(c.done, soon):
 		h.log.Warn("service does not say what it has left", "service", u.name)
-		return false
-	}
-	if c.err != nil {
+	case c.err != nil:
 		h.log.Error("service cannot say what it has left", failure(u, c.err)...)
-		return false
 	}
-	return true
-}
-
-// backlogs is how much there is still to drain, of all those together that say it, and
-// who does not.
-func (h *Host) backlogs(units []*unit, patience time.Duration) (items int, unknown []*unit) {
-	type asked struct {
-		u *unit
-		c *call
-		n chan int
-	}
-	var all []asked
-	for _, u := range units {
-		h.mu.Lock()
-		skip := u.mute || u.base.unit == nil || !u.tells()
-		h.mu.Unlock()
-		if skip {
-			unknown = append(unknown, u)
-			continue
-		}
-		n := make(chan int, 1)
-		c := u.call(&u.base, "ask", func(context.Context) error {
-			if b, ok := As[backlog](u.service); ok {
-				n <- b.Backlog()
-			}
-			return nil
-		}, nil)
-		all = append(all, asked{u, c, n})
-	}
-	soon := time.Now().Add(patience)
-	for _, a := range all {
-		a.u.answered(a.c, soon)
-		select {
-		case n := <-a.n:
-			items += n
-		default:
-			unknown = append(unknown, a.u)
-		}
-	}
-	return items, unknown
 }

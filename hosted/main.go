@@ -14,27 +14,26 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Main runs the host as a whole program: it is what func main calls last.
+// Main runs the host as a whole program. It is the last call of func main.
 //
-// The first SIGINT or SIGTERM begins the stop, also while the host is starting;
-// one that is stopping already goes on as before. The second cuts the drain delay
-// short if that is on, and otherwise ends the process at once with exit code 128
-// plus the signal's number. SIGHUP reloads the services that are a [Reloader]; if
-// none is, it keeps its default action.
+// The first SIGINT or SIGTERM begins the stop, also during the start. If the host is
+// stopping for another reason, it continues. The second signal cuts the drain delay
+// short. If there is none, it ends the process at once with exit code 128 plus the number
+// of the signal. SIGHUP reloads the services that are a [Reloader]. If no service is one,
+// SIGHUP keeps its default action.
 //
-// Main does not return: it calls os.Exit, with 0 after a clean stop and 1
-// otherwise; see [Report.Clean]. A signal that comes before the start is through is a
-// clean stop if what had started is stopped well. The error, and
-// the stacks of what did not stop, are then on standard error. Deferred calls of
-// func main do not run.
+// Main does not return. It calls os.Exit with 0 after a clean stop and with 1 otherwise;
+// see [Report.Clean]. If a signal interrupts the start, the stop is clean if the services
+// that had started stop well. Before an exit with 1, Main prints the error and the stacks
+// of what did not stop to standard error. Deferred calls of func main do not run.
 //
-// Nothing holds the exit up: when standard error is a pipe that nobody reads, what
-// cannot be printed in a moment is lost.
+// Nothing holds the exit up. If standard error is a pipe that nobody reads, Main gives up
+// printing after a moment.
 func Main(h *Host) { os.Exit(runMain(h, os.Stderr, os.Exit, true)) }
 
-// Exec is [Main] for a program that has something to do after the host, such as
-// printing [Host.Report] or writing it to a file: it returns the exit code instead
-// of exiting. The error is on standard error; the stacks are left to the report. A
+// Exec is [Main] for a program that has something to do after the host, such as printing
+// [Host.Report] or writing it to a file. Exec returns the exit code instead of exiting.
+// It prints the error to standard error, without stacks, which are in the report. A
 // second signal still ends the process at once.
 func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit, false) }
 
@@ -128,7 +127,7 @@ func (h *Host) onSignal(s os.Signal, stderr io.Writer, exit func(int)) {
 		printing(leastPrint, func() {
 			waiting := h.waitingFor()
 			left := ""
-			if items, unknown := h.backlogs(waiting, leastPrint/5); len(unknown) < len(waiting) {
+			if items, unknown := h.toDrain(waiting, leastPrint/5); len(unknown) < len(waiting) {
 				left = fmt.Sprintf("; to drain: %d", items)
 			}
 			fmt.Fprintf(stderr, "%v again while stopping; waiting for: %s%s\n", sig, namesOf(waiting), left)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Option sets something rare about one service; see [Host.Add]. A nil one is an
-// error of the start.
+// Option sets a rare property of one service; see [Host.Add]. If an Option is nil, the
+// start fails.
 type Option func(*settings)
 
 type settings struct {
@@ -27,47 +27,48 @@ type settings struct {
 // defaultSettings are those of every service without options. Never written.
 var defaultSettings settings
 
-// After makes the service start after the named ones have started and stop
-// before they are stopped. The named services may be added later.
+// After makes the service start after the named services have started, and stop before
+// they stop. The named services may be added later.
 func After(names ...string) Option {
 	return func(s *settings) { s.after = append(s.after, names...) }
 }
 
-// StartTimeout bounds the service's Start; it fails the start. 0: only
-// [Config.StartTimeout] bounds it.
+// StartTimeout bounds Start of the service. If Start takes longer, the start of the host
+// fails. If zero, only [Config.StartTimeout] bounds it.
 func StartTimeout(d time.Duration) Option { return func(s *settings) { s.startTimeout = d } }
 
-// OptionalStart lets the host start without the service: if its Start fails, or takes
-// longer than its [StartTimeout], it has failed, which is logged and shown, and the
-// start goes on with the next one, also with those that come [After] it. It then does
-// not count for readiness and liveness, and nothing tries it again. Once it has
-// started it is a service as any other, with its [Policy].
+// OptionalStart lets the host start without the service. If Start fails, or takes longer
+// than its [StartTimeout], the service is Failed, which is logged and shown. The start
+// continues with the next service, also with those that come [After] this one. The
+// service then does not count for readiness and liveness, and nothing retries its start.
+// Once started, it is a service like any other, with its [Policy].
 func OptionalStart() Option { return func(s *settings) { s.optional = true } }
 
-// StopTimeout shortens the service's own turn in the stop; it cannot lengthen it
-// and must not be longer than [Config.ShutdownTimeout]. 0: none of its own.
+// StopTimeout shortens the turn of the service in the stop. It cannot lengthen the turn,
+// and must not be longer than [Config.ShutdownTimeout]. If zero, the turn is not
+// shortened.
 func StopTimeout(d time.Duration) Option { return func(s *settings) { s.stopTimeout = d } }
 
-// OnFailure chooses what a failure of the service after its start does. The
-// default is [StopHost].
+// OnFailure sets what follows a failure of the service after its start. The default is
+// [StopHost].
 func OnFailure(p Policy) Option { return func(s *settings) { s.policy = p } }
 
-// WaitReady makes the start wait until the loop has called [Ready], however long
-// that takes: bound it by [StartTimeout]. A loop that is restarted has to call it
-// again.
+// WaitReady makes the start wait until the loop has called [Ready], without a bound of
+// its own: use [StartTimeout]. A loop that restarts has to call Ready again.
 func WaitReady() Option { return func(s *settings) { s.waitReady = true } }
 
-// NotCritical keeps the service's state out of readiness and liveness: it is
-// shown there and does not count.
+// NotCritical keeps the state of the service out of readiness and liveness. It is shown
+// there and does not count.
 func NotCritical() Option { return func(s *settings) { s.notCritical = true } }
 
-// Watch shows a queue, or anything else with a name, that the service uses
-// without being it: metrics and the dashboard look for its Stats. For a queue
-// that is read by a hand-written loop, and for the producers of one whose workers
-// somebody may forget to add. What is still in a queue after the stop is left
-// over: an error of the stop that names this service, the queue and the number,
-// so that [Main] exits with 1. A loop that is to empty its queue first reads on
-// after its context has ended, and closes the queue then:
+// Watch attaches a queue, or any other named component, that the service uses, so that
+// metrics and the dashboard show its Stats. It is for a queue that a loop reads itself,
+// and for the producers of a queue whose workers somebody may forget to add. Items that
+// are still in the queue after the stop are leftover. They are an error of the stop that
+// names this service, the queue and the number, so that [Main] exits with 1.
+//
+// To drain the queue before the loop ends, close the queue when ctx is done and keep
+// reading:
 //
 //	stop := context.AfterFunc(ctx, func() { q.Close() })
 //	defer stop()
@@ -76,11 +77,11 @@ func Watch(observed interface{ Name() string }) Option {
 	return func(s *settings) { s.watched = append(s.watched, observed) }
 }
 
-// Health adds a check to the readiness of the service. It is called when a probe
-// comes, together with all others under one bound ([Config.HealthTimeout]), from
-// a goroutine of its own, never twice at once. Its result is used again for as long
-// as that bound, so that who probes often costs no more than one check in that time.
-// Its context has the values of the service's, and ends with the bound.
+// Health adds a check to the readiness of the service. A probe runs it together with all
+// other checks, under one bound ([Config.HealthTimeout]). It runs on a goroutine of its
+// own, never twice at once. Its result is reused for as long as that bound, so that
+// frequent probes cost no more than one check in that time. Its context has the values of
+// the service's context, and is done when the bound expires.
 func Health(check func(ctx context.Context) error) Option {
 	return func(s *settings) { s.health = check }
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/steadgo/stead/internal/backoff"
 )
 
-// Policy says what a failure of a service does; see [StopHost], [Ignore] and
-// [Restart]. A failure is an error, a panic or a runtime.Goexit after the start
-// succeeded; a context.Canceled that the host did not cause is one too.
+// Policy is what follows a failure of a service: [StopHost], [Ignore] or [Restart]. A
+// failure is an error, a panic or a runtime.Goexit after the start succeeded. A
+// context.Canceled that the host did not cause is a failure too.
 type Policy struct {
 	action  action
 	restart *RestartConfig // of action restart
@@ -24,22 +24,23 @@ const (
 	restart
 )
 
-// StopHost stops the whole host; Run returns the error. This is the default, as
-// it is in .NET since version 6: a program whose parts silently die is worse
-// than one that is restarted by its supervisor.
+// StopHost returns the policy that stops the whole host. Run then returns the error. It
+// is the default, as in .NET since version 6: a program whose parts die silently is worse
+// than one that its supervisor restarts.
 func StopHost() Policy { return Policy{} }
 
-// Ignore logs the failure once, shows it in the report and goes on.
+// Ignore returns the policy that logs the failure once, shows it in the report and goes
+// on.
 func Ignore() Policy { return Policy{action: ignore} }
 
-// Restart answers each failure of a loop, or of a [Fresh] or [Reloadable] service,
-// with another start after a backoff, until there are more of them than the limit
-// allows: then the service has failed, and RestartConfig.Then follows. One that
-// returns nil is completed and not restarted, unless RestartConfig.Always is set.
+// Restart returns the policy that restarts a loop, a [Fresh] or a [Reloadable] service
+// after a backoff. If there are more failures than the limit allows, the service is
+// Failed and RestartConfig.Then follows. A service that returns nil is Completed and does
+// not restart, unless RestartConfig.Always is set.
 //
-// A service that waits out its backoff is not ready, and so the program is not. For
-// one that the rest can do without, such as a connection to a peer that may be down
-// for long, add [NotCritical], and a Limit below zero or Then with [Ignore].
+// A service that waits for its restart is not ready, and so the program is not. If the
+// program can do without the service, such as a connection to a peer that may be down for
+// long, add [NotCritical], and set a negative Limit or Then to [Ignore].
 func Restart(cfg RestartConfig) Policy {
 	if cfg.Initial == 0 {
 		cfg.Initial = 500 * time.Millisecond
@@ -58,15 +59,15 @@ func Restart(cfg RestartConfig) Policy {
 
 // RestartConfig bounds restarts. The zero value means every default.
 //
-// The idea of an intensity, so many restarts in so much time and then the
-// failure goes up, is that of Erlang/OTP's supervisors.
+// The idea of an intensity, so many restarts in a period before the failure escalates, is
+// that of Erlang/OTP's supervisors.
 type RestartConfig struct {
-	Initial time.Duration // bound of the first backoff; 0: 500 ms. Each next one doubles; the wait is a random part of it, at least half
-	Max     time.Duration // cap of the backoff; 0: 30 s
-	Limit   int           // restarts within Per; Then follows one failure more; 0: 5, negative: no limit
-	Per     time.Duration // the window of Limit; a run as long as this starts the backoff afresh; 0: 1 min
+	Initial time.Duration // bound of the first backoff; if zero, 500 ms is used. The bound doubles each time. The wait is a random part of it, at least half
+	Max     time.Duration // cap of the backoff; if zero, 30 s is used
+	Limit   int           // restarts within Per; one more failure leads to Then. If zero, 5 is used; if negative, there is no limit
+	Per     time.Duration // window of Limit; a run of this length resets the backoff. If zero, 1 min is used
 	Then    Policy        // what follows the limit: StopHost, the default, or Ignore
-	Always  bool          // a return without an error is answered likewise, unless a stop was asked for
+	Always  bool          // whether a return without an error also leads to a restart, unless a stop was requested
 }
 
 // delay is half of the bound and a random part of the other half, so that a

@@ -3,6 +3,7 @@ package hosted_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -211,4 +212,31 @@ func TestHooksAndEndsAreFoundBehindWrappers(t *testing.T) {
 		wantIs(t, err, errBoom)
 		r.want(t, "starting s", "start s", "started s", "stopping s", "stop s", "stopped s")
 	})
+}
+
+func TestAServiceAddedWithoutANameHasItsOwn(t *testing.T) {
+	h := hosted.New(hosted.Config{})
+	h.Add("", &namedFake{name: "emails"})
+	inner := &namedFake{name: "inside"}
+	h.Add("", &wrapping{unwrap: func() hosted.Service { return inner }})
+	h.Add("", hosted.New(hosted.Config{Name: "inner"}))
+	h.Add("given", &namedFake{name: "not used"})
+	starts(t, h)
+	var names []string
+	for _, s := range h.Services() {
+		names = append(names, s.Name)
+	}
+	if want := []string{"emails", "inside", "inner", "given"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+	stops(t, h)
+	for name, s := range map[string]hosted.Service{
+		"none": &fake{}, "empty": &namedFake{}, "panics": sliceValue{}, "nil": (*namedFake)(nil), "loop": hosted.Loop(idle),
+	} {
+		h := hosted.New(hosted.Config{})
+		h.Add("", s)
+		if err := h.Start(t.Context()); err == nil {
+			t.Errorf("%s: it started", name)
+		}
+	}
 }

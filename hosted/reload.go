@@ -10,12 +10,11 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Reload calls Reload on every running service that has it, in the order of the
-// start, and joins their errors; a failed reload is logged and stops nothing. It
-// is refused unless the host is running, and while another reload is on: reloads
-// do not overlap. ctx bounds it: what has not been reloaded when it ends is left
-// out, and the next reload is refused until the call that was left behind has
-// returned.
+// Reload calls Reload of every running service that is a [Reloader], in the order of the
+// start, and joins their errors. A failed reload is logged and stops nothing. It blocks
+// until all have returned or ctx is done. Services that were not reloaded by then are
+// left out. Reload returns an error if the host is not running, if another reload is
+// running, or if a call that a reload left behind has not returned.
 func (h *Host) Reload(ctx context.Context) error {
 	if !h.reloading.TryLock() {
 		return fmt.Errorf("stead/hosted: reload %q: a reload is under way", h.cfg.Name)

@@ -8,9 +8,10 @@ import (
 	"sync"
 )
 
-// OnReload makes a Service of something to do at every [Host.Reload], which [Main]
-// calls on SIGHUP: reopen a log file, read a certificate again. Its Start and Stop do
-// nothing. ctx is that of [Reloader]; an error is logged and stops nothing.
+// OnReload creates a Service that calls f at every [Host.Reload], and so on SIGHUP under
+// [Main], for instance to reopen a log file or to read a certificate again. Its Start and
+// Stop do nothing. The ctx of f is that of [Reloader]. If f returns an error, it is
+// logged and stops nothing.
 func OnReload(f func(ctx context.Context) error) Service { return onReload{f} }
 
 type onReload struct{ reload func(context.Context) error }
@@ -20,23 +21,22 @@ func (onReload) Stop(context.Context) error         { return nil }
 func (r onReload) Reload(ctx context.Context) error { return r.reload(ctx) }
 func (r onReload) isEmpty() bool                    { return r.reload == nil }
 
-// Reloadable makes a Service of a part of the program that is built anew at every
-// [Host.Reload], as from a changed file of configuration. build returns a [Host] that
-// has not been started; it must not open what only one of two can have, such as a
-// port, before that host's start.
+// Reloadable creates a Service from a part of the program that is rebuilt at every
+// [Host.Reload], for instance from a changed configuration file. build returns a [Host]
+// that has not been started. Two such hosts exist at once for a while, so build must not
+// open what only one of them can have, such as a port. The start of its host may do that.
 //
-// Start calls build and starts the host. Reload calls build again: if that fails, the
-// old host goes on as if nothing had happened, and the error is Reload's. Otherwise
-// the old one is stopped, within its own [Config.ShutdownTimeout], and then the new one
-// started. If that start fails, the service has failed and its [Policy] says what
-// happens; with [Restart] it is built and started again. An error of the old host's
-// stop is Reload's too, and keeps the new one from nothing.
+// Start calls build and starts the host. Reload calls build again. If build fails, the
+// old host runs on, and Reload returns the error. Otherwise Reload stops the old host,
+// within its own [Config.ShutdownTimeout], and starts the new one. If that start fails,
+// the service has failed and its [Policy] follows. With [Restart], the service is built
+// and started again. Reload also returns the error of the old host's stop, which does not
+// keep the new one from starting.
 //
-// The services of the host of the moment are found behind Unwrap, so metrics and the
-// dashboard show them as outer/inner at all times, also while a reload is on. A host
-// that ends by itself ends the service. One of the two is asked to stop when the outer
-// host is. It inherits the logger. build and the methods of its hosts are called from
-// one goroutine at a time.
+// The services of the current host are found behind Unwrap. Metrics and the dashboard
+// show them as outer/inner, also during a reload. A host that ends by itself ends the
+// service. The current host inherits the logger. It is asked to stop when the outer host
+// stops. build and the methods of its hosts are called from one goroutine at a time.
 func Reloadable(build func(ctx context.Context) (*Host, error)) Service {
 	return &reloadable{build: build, turn: make(chan struct{}, 1)}
 }

@@ -13,28 +13,28 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// ServiceStatus is what a host knows of one of its services at one moment.
+// ServiceStatus is the state of one service at one moment.
 type ServiceStatus struct {
 	Name      string
 	State     lifecycle.State
 	Since     time.Time // of State
-	Ready     bool      // counts as ready: Running or Completed
-	Critical  bool      // its state counts for readiness; see NotCritical and OptionalStart
+	Ready     bool      // whether State is Running or Completed
+	Critical  bool      // whether State counts for readiness; see NotCritical and OptionalStart
 	Restarts  int
-	RestartAt time.Time // when it is started again; zero unless it waits for that
+	RestartAt time.Time // when the service restarts; zero unless it waits for that
 	Panics    int
 	Err       error // the last failure
 	After     []string
-	StartTook time.Duration // 0 for a loop that need not say it is ready
+	StartTook time.Duration // 0 for a loop without WaitReady
 	StopTook  time.Duration
-	Leftover  int // items left over by its stop
+	Leftover  int // items that its stop left over
 	Service   Service
 	Watched   []interface{ Name() string } // see Watch
 }
 
-// Services returns the status of every service, in the order of registration
-// until the host starts and of the start afterwards. It may be called at any
-// time and calls no service.
+// Services returns the status of every service, in the order of registration until the
+// host starts, and then in the order of the start. It calls no service. It is safe for
+// concurrent use.
 func (h *Host) Services() []ServiceStatus {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -61,8 +61,8 @@ func (u *unit) statusLocked() ServiceStatus {
 	}
 }
 
-// Summary is the host's state in a few words, such as "running, 5 services" or
-// "stopping, waiting for emails": for a status line.
+// Summary returns the state of the host in a few words for a status line, such as
+// "running, 5 services" or "stopping, waiting for emails".
 func (h *Host) Summary() string {
 	h.mu.Lock()
 	phase, n := h.phase, len(h.units)
@@ -84,20 +84,19 @@ func (h *Host) Summary() string {
 	}
 }
 
-// Report is how a host's life went: why it stopped and what each service did. It
-// marshals to JSON with durations in seconds and errors as text, and its String
-// is a table for people.
+// Report says how the life of a host went: why it stopped and what each service did. It
+// marshals to JSON with durations in seconds and errors as text. Its String is a table.
 type Report struct {
 	Host       string
-	Cause      error           // why it stopped; nil while nobody asked for that
+	Cause      error           // why the host stopped; nil if no stop was requested
 	Err        error           // what Run returns
-	Took       time.Duration   // since the stop was asked for, until it was over
-	Deadline   time.Time       // when it is over at the latest; zero before it was asked for, and without a limit
-	Services   []ServiceReport // in the order in which they are stopped
+	Took       time.Duration   // from the request to the end of the stop, or until now
+	Deadline   time.Time       // the latest end of the stop; zero before the request, and without a limit
+	Services   []ServiceReport // in the order of the stop
 	Stragglers []Straggler
 
-	started     bool // the start was through
-	interrupted bool // it was not, as a stop was asked for before, and that is all there is in Err
+	started     bool // the start was complete
+	interrupted bool // a stop was requested before that, and Err says no more
 	over        bool
 }
 
@@ -109,12 +108,12 @@ type ServiceReport struct {
 	StopTook  time.Duration
 	Restarts  int
 	Leftover  int
-	Items     map[string]uint64 // what became of the items of its queues, or the runs of its job, by bucket; nil without either
+	Items     map[string]uint64 // counts of what became of the items of its queues, or the runs of its job; nil without either
 	Err       error
 }
 
-// Report returns the report as of now; it is complete once the host has stopped.
-// It may be called at any time.
+// Report returns the report as of now. It is complete once the host has stopped. It is
+// safe for concurrent use.
 func (h *Host) Report() Report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -138,14 +137,15 @@ func (h *Host) Report() Report {
 	return r
 }
 
-// Clean says that nothing went wrong: Run returned nil, or only that a stop was asked
-// for while the host was starting, and what had started was stopped well. Items that
-// are left over are an error unless somebody took them, as OnLeftover does.
+// Clean reports whether nothing went wrong: Run returned nil, or a stop was requested
+// during the start and the services that had started stopped well. Leftover items are an
+// error unless OnLeftover took them.
 func (r Report) Clean() bool {
 	return (r.Err == nil || r.interrupted) && len(r.Stragglers) == 0
 }
 
-// String is the report as a table, one line a service in the order of the stop.
+// String returns the report as a table, with one line for each service in the order of
+// the stop.
 func (r Report) String() string {
 	var b strings.Builder
 	switch {
@@ -245,10 +245,10 @@ func oneLine(err error) string {
 // MarshalJSON writes
 //
 //	{"host", "cause", "error", "took_seconds", "clean",
-//	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "leftover", "items": {bucket: count}, "error"}],
+//	 "services": [{"name", "state", "start_seconds", "stop_seconds", "restarts", "leftover", "items": {name: count}, "error"}],
 //	 "stragglers": [{"service", "op", "calls", "waited_seconds", "stacks"}]}
 //
-// with errors as text, left out when there is none.
+// with errors as text. A field of an error is left out if there is none.
 func (r Report) MarshalJSON() ([]byte, error) {
 	type service struct {
 		Name      string            `json:"name"`

@@ -170,7 +170,7 @@ func TestARequestOfHTTP2IsWaitedForUntilItsHandlerHasReturned(t *testing.T) {
 		returned = true
 	})
 	srv.Addr, srv.TLSConfig = anyPort, pattern.TLS.Clone()
-	web := hosted.HTTP(srv)
+	web := hosted.TLS(hosted.HTTP(srv))
 	h := hosted.New(hosted.Config{})
 	h.Add("web", web)
 	starts(t, h)

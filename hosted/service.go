@@ -10,44 +10,45 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// Service is what a [Host] starts and stops. A host calls Start once and, if
-// that succeeded, Stop once; never both at the same time.
+// Service is what a [Host] starts and stops. A host calls Start once and, if Start
+// succeeded, Stop once, never both at the same time.
 //
-// A service may have more methods, and a host that finds them uses them:
+// A host also uses these methods of a service, if it has them:
 //
-//	Done() <-chan struct{}            closed when the service ended by itself, and then
-//	Err() error                       says why: nil is completed, an error goes to its policy
-//	Starting(ctx) error               before the first Start of any service
-//	Started(ctx) error                after the last Start of all services
-//	Stopping(ctx) error               before the first Stop of any service, in reverse order
-//	Stopped(ctx) error                after the last Stop of all services, in reverse order
-//	InheritLogger(*slog.Logger)       before Starting and Start, with the logger of the host, if it has one
-//	Reload(ctx) error                 see [Reloader]
-//	Reloading(ctx), Reloaded(ctx) error   before and after a reload of the host
-//	Leftover() int                    items left over by its stop, for the report
-//	Stuck() int                       calls into user code that its stop left behind: it is a straggler
-//	Counts() map[string]uint64         where its items, or runs, ended, by bucket, for the report
-//	Backlog() int                     items still to drain, for the progress of a slow stop
-//	Name() string                     of the queue or job inside; two of one name are refused
-//	Unwrap() Service                  on wrappers: all of these are looked for behind it too
+//	Done() <-chan struct{}               is closed when the service has ended by itself; then
+//	Err() error                          says why: nil is completed, an error goes to its policy
+//	Starting(ctx) error                  before the first Start of any service
+//	Started(ctx) error                   after the last Start of all services
+//	Stopping(ctx) error                  before the first Stop of any service, in reverse order
+//	Stopped(ctx) error                   after the last Stop of all services, in reverse order
+//	InheritLogger(*slog.Logger)          before Starting and Start, with the logger of the host, if it has one
+//	Reload(ctx) error                    see [Reloader]
+//	Reloading(ctx), Reloaded(ctx) error  before and after a reload of the host
+//	Leftover() int                       returns the items that its stop left over, for the report
+//	Stuck() int                          returns the calls into user code that its stop left behind; 0 before the stop
+//	Counts() map[string]uint64           returns where its items or runs ended, for the report
+//	Backlog() int                        returns the items that are still to drain, for [Host.StopPlan]
+//	Name() string                        returns the name of the queue or job inside; two of one name are refused
+//	Unwrap() Service                     on wrappers: the host looks for all of these behind it
 //
-// A wrapper that embeds a Service as an interface has its Start and Stop and none
-// of these: it needs Unwrap, or the host does not see that what is inside ended.
+// A service whose Stuck is not 0 after its stop is a straggler.
 //
-// The four hooks and the order in which they run are those of .NET's
-// IHostedLifecycleService.
+// A wrapper that embeds a Service as an interface has Start and Stop and none of these.
+// Without Unwrap the host does not see that the inner service has ended.
+//
+// The four hooks and their order are those of .NET's IHostedLifecycleService.
 type Service interface {
-	// Start returns when the service is ready to be used. ctx bounds Start
-	// only: it ends when Start took too long or the host is told to stop. Take
-	// values from it (context.WithoutCancel), never keep it.
+	// Start returns when the service is ready for use. ctx bounds Start only. It is done
+	// when Start takes too long or the host stops. A service may take values from ctx
+	// (context.WithoutCancel), and must not keep it.
 	Start(ctx context.Context) error
-	// Stop returns when the service has stopped. ctx carries the deadline: a
-	// Stop that is not back by then is reported as a straggler and left behind.
+	// Stop returns when the service has stopped. ctx carries the deadline. A Stop that
+	// has not returned by then is reported as a straggler and left behind.
 	Stop(ctx context.Context) error
 }
 
-// Reloader is a service that can take up a changed configuration while it runs.
-// [Host.Reload] calls it, and [Main] does so on SIGHUP.
+// Reloader is a [Service] that can apply a changed configuration while it runs.
+// [Host.Reload] calls Reload, and so does [Main] on SIGHUP.
 type Reloader interface {
 	Reload(ctx context.Context) error
 }
@@ -65,53 +66,63 @@ type (
 	wrapper  interface{ Unwrap() Service }
 )
 
-// As returns s, or the first service behind its Unwrap methods, as a T. An Unwrap
-// that panics, and one that goes on for ever, ends the search.
+// As returns s, or the first service behind its Unwrap methods, as a T. The search ends
+// at an Unwrap that panics, and after 1,000 services.
 func As[T any](s Service) (t T, ok bool) {
+	t, ok = behind(s, is[T]).(T)
+	return t, ok
+}
+
+// behind returns the first service, from s on through Unwrap, that is what is looked
+// for; nil if there is none. It is apart from As, which the linker has once a type.
+func behind(s Service, is func(Service) bool) (found Service) {
 	defer func() {
 		if recover() != nil {
-			ok = false
+			found = nil
 		}
 	}()
 	for range mostWrappers {
-		if s == nil {
-			break
-		}
-		if t, ok = s.(T); ok {
-			return t, true
+		if s == nil || is(s) {
+			return s
 		}
 		w, wraps := s.(wrapper)
 		if !wraps {
-			break
+			return nil
 		}
 		s = w.Unwrap()
 	}
-	return t, false
+	return nil
+}
+
+func is[T any](s Service) bool {
+	_, ok := s.(T)
+	return ok
 }
 
 // mostWrappers is where a service is taken for one that unwraps to itself.
 const mostWrappers = 1000
 
-// Loop makes a Service of a function that runs until its context ends: what
-// BackgroundService is in .NET. Start returns at once; Stop cancels the context
-// and waits for run to return.
+// Loop creates a Service from a function that runs until its context is done, like
+// BackgroundService in .NET. Start returns at once. Stop cancels the context and waits
+// until run has returned.
 //
-// run's context carries the values of the one that the host was started with and
-// ends when it is this service's turn to stop, with the reason as its
-// [context.Cause]. A nil return before that means completed; an error, a panic
-// or a runtime.Goexit goes to the failure policy. Returning ctx.Err() or the
-// cause after the context ended is a clean end.
+// The context of run carries the values of the context that the host was started with. It
+// is canceled at the service's turn in the stop, with the reason as its [context.Cause].
+// If run returns nil before that, the service has completed. An error, a panic or a
+// runtime.Goexit goes to the failure policy. After the cancellation, ctx.Err() and the
+// cause count as a clean end.
 func Loop(run func(ctx context.Context) error) Service { return &loop{run: run} }
 
-// Once makes a Service whose Start is run: the start waits for it and its error
-// fails the start. For what has to be done before the rest comes up, such as
-// warming a cache or migrating a database.
+// Once creates a Service whose Start is run. The start of the host waits for run, and
+// fails if run returns an error. It is for work that other services need, such as warming
+// a cache or migrating a database.
 func Once(run func(ctx context.Context) error) Service { return &once{run: run} }
 
-// Fresh makes a Service that can be restarted although its kind can start only
-// once, as an http.Server: every start makes a new one. construct and its result are
-// called from one goroutine at a time. The other methods of the new one are found as
-// if it had been added itself, save for Starting: nothing is made before the start.
+// Fresh creates a Service that can be restarted although its kind starts only once, such
+// as an http.Server. Every start calls construct. The host calls construct and the
+// methods of its result from one goroutine at a time. It finds the optional methods of
+// the result as if the result had been added, except for Starting: construct has not been
+// called then.
 func Fresh(construct func() (Service, error)) Service { return &fresh{construct: construct} }
 
 // loop is run by a host on one goroutine of the host's own, without these

@@ -8,17 +8,17 @@ import (
 	"github.com/steadgo/stead/internal/stacks"
 )
 
-// Stacks returns the stacks of the goroutines of each service, found by their
-// pprof labels; a service without any is not in it. Goroutines that a service
-// started itself are there too, as labels are inherited; those of a nested host
-// are that host's. It stops the world for a moment, as any goroutine profile
-// does: call it when something hangs or leaks, not in a loop.
+// Stacks returns the stacks of the goroutines of each service, found by their pprof
+// labels. A service without goroutines is not in the map. Goroutines that a service
+// started inherit its labels and are included. Those of a nested host belong to that
+// host. Stacks stops the world for a moment, as any goroutine profile does. Call it when
+// something hangs or leaks, not in a loop.
 func (h *Host) Stacks() map[string]string { return byService(stacks.With("host_id", h.id)) }
 
-// Leaked is [Host.Stacks] for goroutines that can never run again, because what
-// they wait for is reachable from nobody else. It is empty where the runtime
-// cannot tell: Go 1.26 can in programs that are built with
-// GOEXPERIMENT=goroutineleakprofile. It takes a garbage collection.
+// Leaked returns, like [Host.Stacks], the stacks of goroutines that can never run again,
+// because what they wait for is reachable from no other goroutine. The map is empty if
+// the runtime cannot tell: Go 1.26 can in programs that are built with
+// GOEXPERIMENT=goroutineleakprofile. Leaked runs a garbage collection.
 func (h *Host) Leaked() map[string]string { return byService(stacks.Leaked("host_id", h.id)) }
 
 func byService(groups iter.Seq[stacks.Group]) map[string]string {
@@ -29,8 +29,8 @@ func byService(groups iter.Seq[stacks.Group]) map[string]string {
 	return all
 }
 
-// Goroutines counts the goroutines of each service, in the same way as
-// [Host.Stacks] and at the same price.
+// Goroutines returns the number of goroutines of each service. It counts them in the same
+// way as [Host.Stacks] and costs the same.
 func (h *Host) Goroutines() map[string]int {
 	counts := map[string]int{}
 	for g := range stacks.With("host_id", h.id) {

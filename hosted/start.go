@@ -11,20 +11,18 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Start starts every service in order and returns when all are up. ctx bounds
-// the start only: its values reach the services, its end does not end them. Once
-// started, the host stops on [Host.Stop], on [lifecycle.Lifetime.Stop] and on a
-// failure whose policy says so.
+// Start starts every service in order and returns when all are running. ctx bounds the
+// start only. The services see the values of ctx, and outlive it. Once started, the host
+// stops on [Host.Stop], on [lifecycle.Lifetime.Stop], and on a failure whose policy stops
+// the host.
 //
-// If a service fails to start, takes too long, or a stop is asked for meanwhile,
-// what had started is stopped again, on a fresh shutdown budget, and Start
-// returns the error, root cause first, when that is over. A Start that does not
-// return after its context ended is given a grace of a quarter of
-// [Config.ShutdownTimeout], at most 1 s, and then left behind and named in a
-// *[TimeoutError].
+// If a service fails to start or takes too long, or if a stop is requested meanwhile,
+// Start stops the services that had started, on a fresh shutdown budget. It then returns
+// the error, root cause first. A service whose Start does not return after its context is
+// done has a grace of a quarter of [Config.ShutdownTimeout], at most 1 s. After that the
+// host leaves the call behind and names it in a *[TimeoutError].
 //
-// A host can be started once. The registrations are checked before anything is
-// started.
+// A host can be started once. Start checks the registrations before it starts anything.
 func (h *Host) Start(ctx context.Context) error { return h.start(ctx, nil) }
 
 // start starts the services that pick chooses of those it is given in the order

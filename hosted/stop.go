@@ -12,18 +12,17 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Stop asks the host to stop and waits until it has, within the budget of
-// [Config.ShutdownTimeout] or ctx's deadline if that is earlier. Services that
-// do not return in time are left behind and named in a *[TimeoutError]; the
-// error joins all that went wrong since the start, and every caller that waits
-// to the end gets the same.
+// Stop requests a stop and waits until the host has stopped. [Config.ShutdownTimeout]
+// bounds the stop, or the deadline of ctx if that is earlier. Services that do not return
+// in time are left behind and named in a *[TimeoutError]. The error joins everything that
+// went wrong since the start. Every caller that waits to the end gets the same error.
 //
-// Only the deadline of the call that began the stop bounds it; a later caller's
-// ctx, and any ctx's cancellation, bounds only that caller's wait. Stop before
-// Start makes a later Start refuse. Called with a context of one of this host's
-// own services it does not wait and returns [ErrStopping]; a service that calls
-// it with another context waits for itself and is named as a straggler, so from
-// inside use [lifecycle.Lifetime.Stop].
+// Only the call that began the stop bounds it by a deadline. A later caller's ctx, and
+// the cancellation of any ctx, bounds only that caller's wait. After a Stop before Start,
+// Start returns an error. If ctx belongs to a service of this host, Stop does not wait
+// and returns [ErrStopping]. A service that calls Stop with another context waits for
+// itself and is named as a straggler. From inside a service, use
+// [lifecycle.Lifetime.Stop].
 func (h *Host) Stop(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	caller := unitFrom(ctx)
@@ -88,14 +87,17 @@ func (h *Host) unended() error {
 	return &TimeoutError{Stragglers: left}
 }
 
-// Run starts the host, waits for a reason to stop, stops it and returns what
-// went wrong; nil after a clean stop. The reasons are: ctx ends, which is also
-// how a signal arrives (see [lifecycle.SignalContext] and [Main]); a service
-// fails and its policy is [StopHost]; somebody asks for it; or, with
-// [Config.ExitWhenDone], every loop has ended.
+// Run starts the host, waits for a reason to stop, stops the host and returns what went
+// wrong. It returns nil after a clean stop. The reasons are:
 //
-// Run returns within [Config.ShutdownTimeout] of that moment even if services
-// ignore their contexts. A host can be run once.
+//   - ctx is done, which is also how a signal arrives; see [lifecycle.SignalContext] and
+//     [Main].
+//   - A service fails and its policy is [StopHost].
+//   - A stop is requested.
+//   - Every loop has completed, with [Config.ExitWhenDone].
+//
+// Run returns within [Config.ShutdownTimeout] of that moment even if services ignore
+// their contexts. A host can be run once.
 func (h *Host) Run(ctx context.Context) error {
 	if err := h.Start(ctx); err != nil {
 		return err
@@ -106,11 +108,11 @@ func (h *Host) Run(ctx context.Context) error {
 	return h.result
 }
 
-// Done is closed when the host has stopped. With Err it lets a host be a service
-// of another one.
+// Done returns a channel that is closed when the host has stopped. With Err, it makes a
+// host a service of another one that can end by itself.
 func (h *Host) Done() <-chan struct{} { return h.ended }
 
-// Err is what Run and Stop return; nil until the host has stopped.
+// Err returns what Run and Stop return, or nil if the host has not stopped.
 func (h *Host) Err() error {
 	select {
 	case <-h.ended:

@@ -67,7 +67,11 @@ func (h *Host) snapshot(now time.Time) (s schedule, units []*unit, steps []StopS
 	case req.Cause != nil:
 		s.end, s.timeout = h.endOf(req), -1
 		if h.drainsLocked() {
-			s.drain = max(0, h.drainEnd.Sub(now))
+			end := h.drainEnd
+			if end.IsZero() { // it is about to begin
+				end = req.At.Add(h.cfg.DrainDelay)
+			}
+			s.drain = max(0, end.Sub(now))
 		}
 	case !h.noDrain:
 		s.drain = h.cfg.DrainDelay

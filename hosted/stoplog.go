@@ -132,7 +132,7 @@ func (h *Host) reportProgress(began time.Time) *time.Timer {
 	timer = time.AfterFunc(slowStop, func() {
 		<-ready
 		waiting := h.waitingFor()
-		items, unknown := h.backlogs(waiting, progressEvery/10)
+		items, unknown := h.toDrain(waiting, progressEvery/10)
 		if h.turnsOver.Load() {
 			return // it was stopped too late
 		}

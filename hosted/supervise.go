@@ -126,12 +126,7 @@ func (h *Host) decideFailure(u *unit, err error) bool {
 		h.mu.Unlock()
 		return false
 	case f.atStop:
-		news := false
-		if f.cancel || errs.Same(err, errReturned) {
-			u.stoppedInTurnLocked()
-		} else {
-			news = u.failedInTurnLocked(err, f.noted)
-		}
+		news := u.endedInTurnLocked(err, f)
 		h.mu.Unlock()
 		if news {
 			h.log.Error("service did not stop cleanly", append(failure(u, err), "op", "run")...)
@@ -248,6 +243,16 @@ func (u *unit) loopEndedLocked() bool {
 	}
 	h.loops--
 	return h.cfg.ExitWhenDone && h.loops == 0 && h.phase == running
+}
+
+// endedInTurnLocked notes the end of a loop, or of a restart, in its turn, and reports
+// whether it is a failure that nobody knows of.
+func (u *unit) endedInTurnLocked(err error, f facts) bool {
+	if f.cancel || errs.Same(err, errReturned) {
+		u.stoppedInTurnLocked()
+		return false
+	}
+	return u.failedInTurnLocked(err, f.noted)
 }
 
 // stoppedInTurnLocked notes that a loop, or a restart, ended without a failure in its

@@ -15,14 +15,13 @@ var errTaskDone = errors.New("stead/hosted: the task is done")
 // apart from names that people choose.
 const taskName = "(task)"
 
-// RunTask runs one function in the company of the services it needs and no
-// others: it starts the named services and those they come after, runs the
-// function, stops them and returns what went wrong. A command such as
-// `app migrate` uses it to share its wiring with the program that serves.
+// RunTask starts the named services and those they come after, runs a function, stops the
+// services and returns what went wrong. A command such as `app migrate` uses it to share
+// its wiring with the program that serves.
 //
-// run's context ends when ctx ends or when one of the services fails, with the
-// failure as its cause. A run that does not return then is left behind at the
-// end of the budget, as a service is. The host is used up, as by Run.
+// The context of run is canceled when ctx is done or when one of the services fails, with
+// the failure as its cause. A run that does not return then is left behind at the end of
+// the budget, as a service is. Like Run, RunTask uses the host up.
 func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error, needs ...string) error {
 	if run == nil {
 		return fmt.Errorf("stead/hosted: run task: the function is nil")

@@ -38,7 +38,6 @@ type unit struct {
 	started   bool      // needs a stop
 	turned    bool      // its turn in the stop is over
 	turnEnd   time.Time // the deadline of its turn, once that began
-	mute      bool      // did not answer; see answered
 	absent    bool      // its start failed and was optional
 	sealed    bool      // its Unwrap does not return; see find
 	since     time.Time // of state

@@ -1,20 +1,19 @@
-// Package lifecycle has the small words that every other package of Stead
-// speaks: the states of a service, the three moments of a program's life, and
-// what a signal or a panic looks like as an error.
+// Package lifecycle has the types that every other package of Stead shares: the states of
+// a service, the three moments in the life of a program, and the errors for a signal and
+// a panic.
 //
 // # Usage
 //
-// A [Lifetime] is handed out by a host. Code that is not a service itself uses
-// it to learn when the program is up, when it begins to go down and when it is
-// down, and to ask for a stop:
+// A host returns its [Lifetime]. Code that is not a service uses it to learn when the
+// program has started, is stopping and has stopped, and to request a stop:
 //
 //	select {
 //	case <-host.Lifetime().Started():
 //	case <-ctx.Done():
 //	}
-//	host.Lifetime().Stop(errors.New("licence expired"))
+//	host.Lifetime().Stop(errors.New("license expired"))
 //
-// [SignalContext] gives a context that ends with the signal as its cause:
+// [SignalContext] returns a context with the signal as its cause:
 //
 //	ctx, release := lifecycle.SignalContext(context.Background())
 //	defer release()
@@ -22,16 +21,16 @@
 //
 // # Guarantees
 //
-//  1. The channels of a Lifetime close at most once, in the order Started,
-//     Stopping, Stopped; Started stays open if the start failed.
-//  2. The first cause of a stop is kept; later ones are ignored.
-//  3. No signal handler is installed unless SignalContext is called, and none is
-//     left after its release function returned.
+//  1. The channels of a Lifetime are closed at most once, in the order Started, Stopping,
+//     Stopped. Started stays open if the start fails.
+//  2. The first cause of a stop is kept. Later causes are ignored.
+//  3. No signal handler is installed unless SignalContext is called, and none is left
+//     after its release function has returned.
 //
 // # Cost
 //
-// A SignalContext costs one goroutine until it ends. Everything else is a read
-// of an atomic or of a channel.
+// A SignalContext costs one goroutine until it is done. Everything else reads an atomic
+// or a channel.
 //
 // # Not for
 //

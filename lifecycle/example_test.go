@@ -46,22 +46,22 @@ func ExamplePanicError() {
 
 func ExampleLifetime() {
 	life := lifecycle.NewLifetime(lifetime.New(nil)) // yours comes from host.Lifetime()
-	life.Stop(errors.New("licence expired"))
+	life.Stop(errors.New("license expired"))
 	<-life.Stopping()
 	fmt.Println(life.Cause())
-	// Output: licence expired
+	// Output: license expired
 }
 
 // Who shares a store, as a durable queue's Instances method tells.
 func ExampleInstance() {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	for _, i := range []lifecycle.Instance{
-		{Host: "web-1", PID: 12, Role: "insert only", Seen: now},
+		{Host: "web-1", PID: 12, Role: "enqueue only", Seen: now},
 		{Host: "worker-1", PID: 7, Role: "worker", Seen: now.Add(-20 * time.Second), Leads: true},
 	} {
 		fmt.Println(i.Host, i.PID, i.Role, now.Sub(i.Seen), i.Leads)
 	}
 	// Output:
-	// web-1 12 insert only 0s false
+	// web-1 12 enqueue only 0s false
 	// worker-1 7 worker 20s true
 }

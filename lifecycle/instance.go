@@ -2,15 +2,15 @@ package lifecycle
 
 import "time"
 
-// Instance is one of the processes that share some work through a store, as the
-// store knows it.
+// Instance is one of the processes that share work through a store, as the store knows
+// it.
 type Instance struct {
-	ID    string    // of this run of the process
-	Host  string    // the machine's name
+	ID    string    // identifies this run of the process
+	Host  string    // name of the machine
 	PID   int       // on that machine
-	Role  string    // what the process does with the work, such as "insert only"
-	Since time.Time // when it began
-	Seen  time.Time // when it last said that it lives
-	Leads bool      // of all of them it does what only one may do
-	Own   bool      // it is the process that asks
+	Role  string    // what the process does with the work, such as "enqueue only"
+	Since time.Time // when the process began
+	Seen  time.Time // when the store last heard from it
+	Leads bool      // whether it does what only one of them may do
+	Own   bool      // whether it is the calling process
 }

@@ -5,16 +5,13 @@ import (
 	"fmt"
 )
 
-// ErrGoexit is the Value of the PanicError for code that ended its goroutine
-// with [runtime.Goexit] instead of returning; [testing.T.FailNow] does that.
+// ErrGoexit is the Value of a PanicError if the code ended its goroutine with
+// [runtime.Goexit] instead of returning. [testing.T.FailNow] does that.
 var ErrGoexit = errors.New("runtime.Goexit called")
 
-// PanicError is a panic, or a runtime.Goexit, that was caught and turned into an
-// error. Value is what was passed to panic and Stack is the formatted stack of
-// the goroutine at that point.
-//
-// The stack is not part of the message, which ends up in one-line logs; print
-// Stack when you need it.
+// PanicError is a panic, or a runtime.Goexit, that was recovered and returned as an
+// error. Value is the argument of panic. Stack is the formatted stack of the goroutine at
+// that point. The message does not contain Stack, because it ends up in one-line logs.
 type PanicError struct {
 	Value any
 	Stack []byte
@@ -28,8 +25,7 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("panic: %v", e.Value)
 }
 
-// Unwrap returns the value if it is an error, so that errors.Is and errors.As
-// see what was panicked with.
+// Unwrap returns Value if that is an error, so that errors.Is and errors.As find it.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err

@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// SignalError says that a signal asked the program to stop. It is the
-// [context.Cause] of a context made by [SignalContext].
+// SignalError is the [context.Cause] of a context of [SignalContext] that a signal has
+// canceled.
 type SignalError struct{ Signal os.Signal }
 
-// Error returns the signal's name and " signal received".
+// Error returns the name of the signal and " signal received".
 func (e *SignalError) Error() string { return e.Signal.String() + " signal received" }
 
-// ExitCode is what a program that was forced to end by this signal exits with:
-// 128 plus the signal's number, as shells report it.
+// ExitCode returns the exit code of a program that this signal forced to end: 128 plus
+// the number of the signal, as shells report it.
 func (e *SignalError) ExitCode() int {
 	if n, ok := e.Signal.(syscall.Signal); ok {
 		return 128 + int(n)
@@ -24,19 +24,18 @@ func (e *SignalError) ExitCode() int {
 	return 1
 }
 
-// StopSignals are the signals by which a terminal, Docker, Kubernetes and
-// systemd ask a program to end: SIGINT and SIGTERM. On Windows the first is
-// Ctrl-C.
+// StopSignals returns SIGINT and SIGTERM, the signals by which a terminal, Docker,
+// Kubernetes and systemd stop a program. On Windows, SIGINT is Ctrl-C.
 func StopSignals() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
 
-// SignalContext returns a context that ends when one of the signals arrives,
-// when parent ends, or when the returned function is called. None given means
-// [StopSignals]. If a signal ended it, [context.Cause] is a *[SignalError].
+// SignalContext returns a context that is canceled when one of the signals arrives, when
+// parent is done, or when the returned function is called. If there are no signals,
+// [StopSignals] is used. If a signal canceled the context, [context.Cause] returns a
+// *[SignalError].
 //
-// While it is registered the signals do not have their default action, also
-// after the first one arrived: a second Ctrl-C does nothing. Calling the
-// returned function restores the default action; it may be called more than
-// once and from any goroutine.
+// Until the returned function is called, the signals do not have their default action,
+// also after the first signal: a second Ctrl-C does nothing. The function restores the
+// default action. It may be called more than once and is safe for concurrent use.
 func SignalContext(parent context.Context, signals ...os.Signal) (context.Context, context.CancelFunc) {
 	if len(signals) == 0 {
 		signals = StopSignals()

@@ -2,25 +2,25 @@ package lifecycle
 
 import "fmt"
 
-// State is where a service is in its life.
+// State is the state of a service.
 //
 //	New -> Starting -> Running -> Stopping -> Stopped
 //	          |         |  ^  |
 //	          |         v  |  +-> Completed   ended by itself, without an error
-//	          |    Restarting --> Failed      ended with an error, or gave up
+//	          |    Restarting --> Failed      ended with an error, or its restarts are used up
 //	          +-----------------> Failed
 //
-// A Completed or Failed service stays so when its host stops, because that is
-// what a reader of the report wants to know. The zero value is New.
+// A Completed or Failed service keeps that state when its host stops, for the report. The
+// zero value is New.
 type State int32
 
 // The states of a service.
 const (
 	New        State = iota // registered, never started
-	Starting                // Start was called and has not returned, or a loop has not said it is ready
+	Starting                // Start was called and has not returned, or a loop has not called Ready
 	Running                 // Start succeeded
-	Restarting              // failed, waiting out its backoff or being started again: live, not ready
-	Stopping                // its turn in the stop came and Stop has not returned
+	Restarting              // failed and waits for its restart, or restarts: live, not ready
+	Stopping                // its turn in the stop has begun and Stop has not returned
 	Stopped                 // Stop returned without an error
 	Completed               // ended by itself, without an error
 	Failed                  // failed to start, ended with an error, or did not stop in time
@@ -31,8 +31,7 @@ var stateNames = [...]string{
 	Stopping: "stopping", Stopped: "stopped", Completed: "completed", Failed: "failed",
 }
 
-// States lists every State in order, for code that shows all of them, such as a
-// metric with one series a state.
+// States returns every State in order, for instance for a metric with one series a state.
 func States() []State {
 	all := make([]State, len(stateNames))
 	for i := range all {
@@ -49,10 +48,10 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// MarshalText writes the name, so that JSON reads "running" and not 2.
+// MarshalText returns the name, so that JSON has "running" and not 2.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads a name written by MarshalText.
+// UnmarshalText sets s to the state of that name. It returns an error if there is none.
 func (s *State) UnmarshalText(text []byte) error {
 	for i, name := range stateNames {
 		if name == string(text) {

@@ -22,13 +22,13 @@ import (
 //   - StopTwiceIsHarmless
 //   - StopFromManyGoroutinesIsHarmless
 //   - StartAfterStopWorksOrIsRefused, never half
-//   - StuckIsZeroUntilAStopGivesUp, of a service that has it: it counts what a stop
-//     left behind, and not work that is on
+//   - StuckIsZeroUntilAStopGivesUp, of a service that has the method: Stuck counts what a
+//     stop left behind, and not work in progress
 //
-// make returns a new service that has not been started; it is called about
-// twenty times. The services must be able to start and stop for real, one after
-// the other: listen on port 0, connect to a server of the test. A function that
-// calls t.Cleanup can release what only belongs to the test.
+// make returns a new service that has not been started. Conform calls it about twenty
+// times. The services must be able to start and stop for real, one after the other: let
+// them listen on port 0, or connect to a server of the test. make may call t.Cleanup to
+// release what belongs to the test only.
 func Conform(t *testing.T, make func() hosted.Service) {
 	t.Helper()
 	k := &kit{make: make, allowance: 10 * time.Second, grace: time.Second, watch: 100 * time.Millisecond}

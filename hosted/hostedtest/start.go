@@ -16,19 +16,18 @@ import (
 // settle is how long goroutines that are on their way out may take.
 const settle = time.Second
 
-// Start starts the host and stops it when the test and its sub-tests are over.
+// Start starts the host, and stops it when the test and its sub-tests have ended.
 //
-// If the start fails, it ends the test as t.Fatal does. The stop, within the
-// host's own ShutdownTimeout, fails the test if the host returns an error, if
-// services did not stop in time, and if a goroutine of a service is left, nested
-// hosts included. Where the runtime has the goroutineleak profile (Go 1.26 built
-// with GOEXPERIMENT=goroutineleakprofile), goroutines that were leaked while the
-// host ran fail it too. A test may stop the host itself before that; what the host
-// returned then is still an error of the test, so a test that wants one calls
-// [hosted.Host.Start] and Stop instead.
+// If the start fails, Start ends the test as t.Fatal does. The host stops within its own
+// ShutdownTimeout. The test fails if the stop returns an error, if services did not stop
+// in time, and if a goroutine of a service is left, nested hosts included. If the runtime
+// has the goroutineleak profile (Go 1.26 built with GOEXPERIMENT=goroutineleakprofile),
+// the test also fails if goroutines leaked while the host ran. A test may stop the host
+// itself before its end, and an error of that stop still fails the test. A test that
+// expects an error calls [hosted.Host.Start] and Stop instead.
 //
-// Services see the values of t.Context() and not its end. Start may be called
-// from the goroutine of a test only, also inside a bubble of testing/synctest.
+// Services see the values of t.Context() and not its end. Call Start from the goroutine
+// of a test only. It also works in a testing/synctest bubble.
 func Start(t testing.TB, h *hosted.Host) {
 	t.Helper()
 	if err := h.Start(t.Context()); err != nil {

@@ -1,9 +1,9 @@
-// Package systemd tells systemd how a program is doing, over the socket that a
-// unit with Type=notify gets: ready, stopping, reloading, still alive.
+// Package systemd tells systemd the state of a program, over the socket of a unit with
+// Type=notify: ready, stopping, reloading, alive.
 //
 // # Usage
 //
-// Add it first, so that it is there from the first start to the last stop:
+// Add the notifier first, so that it runs from the first start to the last stop:
 //
 //	host.Add("systemd", systemd.New(host))
 //
@@ -14,20 +14,20 @@
 //	WatchdogSec=30
 //	TimeoutStopSec=90
 //
-// Outside systemd, without NOTIFY_SOCKET in the environment, it does nothing.
+// Without NOTIFY_SOCKET in the environment, outside systemd, the notifier does nothing.
 //
 // # Guarantees
 //
 //  1. READY=1 is sent once, when every service has started, and after a reload.
-//  2. STOPPING=1 is sent once, the moment a stop is asked for.
-//  3. RELOADING=1 goes with MONOTONIC_USEC, as Type=notify-reload demands.
-//  4. WATCHDOG=1 is sent at half of WatchdogSec while the host is live, and not
-//     when it is not: then systemd restarts the program.
-//  5. While a stop takes long, EXTEND_TIMEOUT_USEC keeps systemd from killing
-//     what the host's own budget still allows.
+//  2. STOPPING=1 is sent once, when a stop is requested.
+//  3. RELOADING=1 is sent with MONOTONIC_USEC, as Type=notify-reload requires.
+//  4. WATCHDOG=1 is sent at half of WatchdogSec while the host is live. If the host is
+//     not live, systemd gets no message and restarts the program.
+//  5. During a long stop, EXTEND_TIMEOUT_USEC keeps systemd from killing what the budget
+//     of the host still allows.
 //
-// A message that cannot be sent is logged and changes nothing else. What the
-// messages mean is in the manual page sd_notify(3).
+// A message that cannot be sent is logged and changes nothing else. The manual page
+// sd_notify(3) explains the messages.
 //
 // # Cost
 //

@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,35 +14,44 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Host is what the notifier needs to know; a *hosted.Host has it.
+// Host is what a [Notifier] reads. A *hosted.Host implements it.
 type Host interface {
 	Lifetime() *lifecycle.Lifetime
 	Live() bool      // whether the process is worth keeping
 	Summary() string // its state in a few words, for STATUS
 }
 
-// Notifier is a hosted service that keeps systemd informed. Make it with [New].
-// Its methods are for the host it was added to.
+// Notifier is a hosted service that keeps systemd informed. [New] creates it. The host
+// that it was added to calls its methods.
 type Notifier struct {
 	host  Host
 	log   safelog.Log
+	wrong error       // with the arguments of New, for Start
 	extra chan string // messages of a reload
 	end   context.CancelFunc
 	done  chan struct{}
 }
 
-// Option sets something rare about a [Notifier].
+// Option sets a rare property of a [Notifier]. If an Option is nil, Start returns an
+// error.
 type Option func(*Notifier)
 
-// Logger is told when systemd could not be. The default is that of the host or,
-// if it has none, to discard.
+// Logger sets the logger for messages that systemd could not be sent. Without it, the
+// logger of the host is used, or none.
 func Logger(l *slog.Logger) Option { return func(n *Notifier) { n.log = safelog.NewLog(l) } }
 
-// New returns a notifier for host.
+// New creates a notifier for host. If host is nil, Start returns an error.
 func New(host Host, opts ...Option) *Notifier {
 	n := &Notifier{host: host, log: safelog.NewLog(nil), extra: make(chan string)}
 	for _, opt := range opts {
+		if opt == nil {
+			n.wrong = errors.New("stead/systemd: new: an Option is nil")
+			continue
+		}
 		opt(n)
+	}
+	if host == nil {
+		n.wrong = errors.New("stead/systemd: new: the host is nil")
 	}
 	return n
 }
@@ -54,12 +64,15 @@ const (
 	extension   = 10 * time.Second
 )
 
-// InheritLogger gives a notifier without [Logger] that of its host, which calls it
-// before the start; see package hosted, Logging.
+// InheritLogger sets the logger of a notifier without [Logger]. The host calls it before
+// the start; see package hosted, Logging.
 func (n *Notifier) InheritLogger(l *slog.Logger) { n.log.Inherit(l) }
 
-// Start begins to notify. It fails if WATCHDOG_USEC makes no sense.
+// Start begins to notify. It returns an error if WATCHDOG_USEC makes no sense.
 func (n *Notifier) Start(ctx context.Context) error {
+	if n.wrong != nil {
+		return n.wrong
+	}
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return nil
 	}
@@ -73,7 +86,7 @@ func (n *Notifier) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the notifying; the host calls it last.
+// Stop ends the notifying. The host calls it last.
 func (n *Notifier) Stop(ctx context.Context) error {
 	if n.done == nil {
 		return nil
@@ -92,7 +105,7 @@ func (n *Notifier) Reloading(ctx context.Context) error {
 	return n.say(ctx, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec())
 }
 
-// Reloaded tells systemd that a reload is over.
+// Reloaded tells systemd that a reload has ended.
 func (n *Notifier) Reloaded(ctx context.Context) error { return n.say(ctx, daemon.SdNotifyReady) }
 
 // say returns when the message is out, so that the order is that of the calls.

@@ -164,3 +164,14 @@ func TestAWatchdogIntervalThatMakesNoSenseFailsTheStart(t *testing.T) {
 		t.Error("accepted")
 	}
 }
+
+func TestWhatIsWrongWithNewIsTheErrorOfTheStart(t *testing.T) {
+	for _, n := range []*systemd.Notifier{systemd.New(nil), systemd.New(hosted.New(hosted.Config{}), nil)} {
+		if err := n.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "is nil") {
+			t.Errorf("got %v", err)
+		}
+		if err := n.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -25,53 +24,48 @@ const (
 
 // newEventHandler returns a log handler that writes to an event log.
 func newEventHandler(to events) slog.Handler {
-	sink := &sink{to: to}
-	text := slog.NewTextHandler(&sink.line, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+	return eventHandler{to, func(h slog.Handler) slog.Handler { return h }}
+}
+
+// eventHandler formats each record with a text handler of its own. A shared one would
+// need a lock, under which the LogValue methods of attributes would be called.
+type eventHandler struct {
+	to    events
+	added func(slog.Handler) slog.Handler // adds the attributes and groups
+}
+
+func (h eventHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
+
+func (h eventHandler) Handle(ctx context.Context, r slog.Record) error {
+	var line bytes.Buffer
+	text := slog.NewTextHandler(&line, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
 			return slog.Attr{} // an event has both
 		}
 		return a
 	}})
-	return eventHandler{text, sink}
-}
-
-// sink is shared by a handler and those made of it.
-type sink struct {
-	mu   sync.Mutex
-	line bytes.Buffer // what the text handler wrote last
-	to   events
-}
-
-type eventHandler struct {
-	slog.Handler // writes into sink.line
-
-	sink *sink
-}
-
-func (h eventHandler) Handle(ctx context.Context, r slog.Record) error {
-	h.sink.mu.Lock()
-	defer h.sink.mu.Unlock()
-	h.sink.line.Reset()
-	if err := h.Handler.Handle(ctx, r); err != nil {
+	if err := h.added(text).Handle(ctx, r); err != nil {
 		return err
 	}
-	text := clip(h.sink.line.String())
+	event := clip(line.String())
 	switch {
 	case r.Level >= slog.LevelError:
-		return h.sink.to.Error(eventID, text)
+		return h.to.Error(eventID, event)
 	case r.Level >= slog.LevelWarn:
-		return h.sink.to.Warning(eventID, text)
+		return h.to.Warning(eventID, event)
 	default:
-		return h.sink.to.Info(eventID, text)
+		return h.to.Info(eventID, event)
 	}
 }
 
 func (h eventHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return eventHandler{h.Handler.WithAttrs(attrs), h.sink}
+	return eventHandler{h.to, func(to slog.Handler) slog.Handler { return h.added(to).WithAttrs(attrs) }}
 }
 
 func (h eventHandler) WithGroup(name string) slog.Handler {
-	return eventHandler{h.Handler.WithGroup(name), h.sink}
+	return eventHandler{h.to, func(to slog.Handler) slog.Handler { return h.added(to).WithGroup(name) }}
 }
 
 // clip makes text short enough for an event. The system call panics on a NUL.

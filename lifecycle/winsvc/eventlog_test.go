@@ -108,3 +108,20 @@ func TestOutsideTheServiceManagerMainIsThatOfTheHost(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// chatty is an attribute that logs when it is asked for its value.
+type chatty struct{ log *slog.Logger }
+
+func (c chatty) LogValue() slog.Value {
+	c.log.Info("asked")
+	return slog.StringValue("value")
+}
+
+func TestAnAttributeThatLogsHangsNothing(t *testing.T) {
+	var to fakeEvents
+	log := slog.New(newEventHandler(&to))
+	log.Info("hello", "a", chatty{log})
+	if got := len(to.all); got != 2 {
+		t.Errorf("%d events", got)
+	}
+}
