@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -29,6 +30,7 @@ type Collector struct {
 	host   Host
 	build  prometheus.Metric
 	native bool
+	misuse error // of NewCollector, which has no error to return
 }
 
 // Option changes what a [Collector] sends.
@@ -45,17 +47,18 @@ func (o option) apply(c *Collector) { o(c) }
 func NativeHistograms() Option { return option(func(c *Collector) { c.native = true }) }
 
 // NewCollector returns a Collector for host. It starts nothing and need not be
-// closed. It panics if host or an option is nil.
+// closed. If host or an option is nil, each scrape fails with an error that says so.
 func NewCollector(host Host, options ...Option) *Collector {
-	if host == nil {
-		panic("stead/metrics: NewCollector: the host is nil")
-	}
 	c := &Collector{host: host, build: prometheus.MustNewConstMetric(
 		describe("build_info", "The version of Stead and of Go in this program.", "version", "goversion"),
 		prometheus.GaugeValue, 1, version(), runtime.Version())}
+	if host == nil {
+		c.misuse = errors.New("stead/metrics: NewCollector: the host is nil")
+	}
 	for i, o := range options {
 		if o == nil {
-			panic(fmt.Sprintf("stead/metrics: NewCollector: option %d of %d is nil", i+1, len(options)))
+			c.misuse = errors.Join(c.misuse, fmt.Errorf("stead/metrics: NewCollector: option %d of %d is nil", i+1, len(options)))
+			continue
 		}
 		o.apply(c)
 	}
@@ -85,6 +88,10 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect reads the host and sends the metrics. It reads each component once, so
 // that the series of one component are of one moment.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	if c.misuse != nil {
+		ch <- prometheus.NewInvalidMetric(c.build.Desc(), c.misuse)
+		return
+	}
 	ch <- c.build
 	found := find(c.host)
 	collectServices(ch, found.services)

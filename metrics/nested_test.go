@@ -2,11 +2,12 @@ package metrics_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
@@ -85,19 +86,18 @@ func TestAHostThatContainsItselfEndsTheScrapeNotTheProgram(t *testing.T) {
 	})
 }
 
-func TestANilHostOrOptionPanicsWithTheNameOfThePackage(t *testing.T) {
-	for want, call := range map[string]func(){
-		"stead/metrics: NewCollector: the host is nil":      func() { metrics.NewCollector(nil) },
-		"stead/metrics: NewCollector: option 2 of 2 is nil": func() { metrics.NewCollector(hosted.New(hosted.Config{}), metrics.NativeHistograms(), nil) },
+func TestAScrapeSaysThatTheHostOrAnOptionIsNil(t *testing.T) {
+	for want, c := range map[string]*metrics.Collector{
+		"stead/metrics: NewCollector: the host is nil":      metrics.NewCollector(nil),
+		"stead/metrics: NewCollector: option 2 of 2 is nil": metrics.NewCollector(hosted.New(hosted.Config{}), metrics.NativeHistograms(), nil),
 	} {
-		func() {
-			defer func() {
-				if said := fmt.Sprint(recover()); said != want {
-					t.Errorf("it panics with %s, want %s", said, want)
-				}
-			}()
-			call()
-		}()
+		r := prometheus.NewRegistry()
+		if err := r.Register(c); err != nil {
+			t.Error(err)
+		}
+		if _, err := r.Gather(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the scrape says %v, want %s", err, want)
+		}
 	}
 }
 
