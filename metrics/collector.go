@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"maps"
 	"runtime"
 	"runtime/debug"
@@ -14,49 +15,55 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Host is what a Collector reads; a *[hosted.Host] is one. Services is called at
-// every scrape, from any goroutine, and must not block.
+// Host is what a Collector reads, such as a *[hosted.Host]. Services is called at
+// every scrape. It must be safe for concurrent use and must not block.
 type Host interface {
 	Services() []hosted.ServiceStatus
 }
 
-// Collector is a [prometheus.Collector] over one host. Register it where you
-// like; two hosts in one registry need [prometheus.WrapRegistererWith] and a
-// label that tells them apart. It may be used from any goroutine, before the host
-// starts and after it has stopped.
+// Collector is a [prometheus.Collector] for one host. Two hosts in one registry
+// need [prometheus.WrapRegistererWith] and a label that distinguishes them. A
+// Collector is safe for concurrent use, before the host starts and after it has
+// stopped too.
 type Collector struct {
 	host   Host
 	build  prometheus.Metric
 	native bool
 }
 
-// Option changes what a [Collector] sends. A nil one changes nothing.
+// Option changes what a [Collector] sends.
 type Option interface{ apply(c *Collector) }
 
 type option func(*Collector)
 
 func (o option) apply(c *Collector) { o(c) }
 
-// NativeHistograms adds native buckets, four for each doubling, to the histograms
-// of queues. A Prometheus that scrapes native histograms stores those and leaves
-// the explicit buckets out; any other does not see them.
+// NativeHistograms returns an option that adds native buckets, four for each
+// doubling, to the histograms of queues. A Prometheus that scrapes native
+// histograms stores those and ignores the explicit buckets. Any other does not see
+// them.
 func NativeHistograms() Option { return option(func(c *Collector) { c.native = true }) }
 
-// NewCollector returns a Collector for host. It starts nothing and needs no end.
+// NewCollector returns a Collector for host. It starts nothing and need not be
+// closed. It panics if host or an option is nil.
 func NewCollector(host Host, options ...Option) *Collector {
+	if host == nil {
+		panic("stead/metrics: NewCollector: the host is nil")
+	}
 	c := &Collector{host: host, build: prometheus.MustNewConstMetric(
 		describe("build_info", "The version of Stead and of Go in this program.", "version", "goversion"),
 		prometheus.GaugeValue, 1, version(), runtime.Version())}
-	for _, o := range options {
-		if o != nil {
-			o.apply(c)
+	for i, o := range options {
+		if o == nil {
+			panic(fmt.Sprintf("stead/metrics: NewCollector: option %d of %d is nil", i+1, len(options)))
 		}
+		o.apply(c)
 	}
 	return c
 }
 
-// Describe sends the description of every metric there can be, whatever the host
-// has: a registry refuses a second collector of the same at once, and not at the
+// Describe sends the description of every possible metric, whatever the host has. A
+// registry then rejects a second collector of the same host at once, and not at the
 // first scrape that has a queue.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.build.Desc()
@@ -75,8 +82,8 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect reads the host and sends what it finds. It asks each component once, so
-// that the series of one are of one moment.
+// Collect reads the host and sends the metrics. It reads each component once, so
+// that the series of one component are of one moment.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ch <- c.build
 	found := find(c.host)
@@ -106,8 +113,8 @@ var (
 	}
 )
 
-// collectServices sends all states of each service: a query for one of them is then
-// 0 and not empty, and an alert on it ends.
+// collectServices sends all states of each service. A query for one state is then 0
+// and not empty, and an alert on it ends.
 func collectServices(ch chan<- prometheus.Metric, of []subject[hosted.ServiceStatus]) {
 	for _, s := range of {
 		for _, state := range states {
@@ -117,7 +124,7 @@ func collectServices(ch chan<- prometheus.Metric, of []subject[hosted.ServiceSta
 	collect(ch, serviceSamples, of)
 }
 
-// states are all there are, with the label that stands for each.
+// states are all states, each with its label.
 var states = func() (all []subject[lifecycle.State]) {
 	for _, state := range lifecycle.States() {
 		all = append(all, newSubject("state", state.String(), state))
@@ -128,7 +135,7 @@ var states = func() (all []subject[lifecycle.State]) {
 	return all
 }()
 
-// oneIf is a yes or no as Prometheus has it.
+// oneIf returns a boolean as Prometheus represents it.
 func oneIf(b bool) float64 {
 	if b {
 		return 1
@@ -136,7 +143,8 @@ func oneIf(b bool) float64 {
 	return 0
 }
 
-// since1970 is a timestamp as Prometheus has it, or absent if there is none.
+// since1970 returns a timestamp as Prometheus represents it, or absent if t is
+// zero.
 func since1970(t time.Time) float64 {
 	if t.IsZero() {
 		return absent
@@ -144,8 +152,8 @@ func since1970(t time.Time) float64 {
 	return float64(t.UnixNano()) / 1e9
 }
 
-// version of the module that this package was built from: in the program that uses
-// it, or in its own tests and examples.
+// version returns the version of the module of this package, in the program that
+// uses it, or in its own tests and examples.
 func version() string {
 	const module = "github.com/steadgo/stead"
 	info, ok := debug.ReadBuildInfo()

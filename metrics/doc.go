@@ -1,5 +1,5 @@
-// Package metrics shows a host, its services, queues, jobs and leader-only
-// services to Prometheus.
+// Package metrics exposes a host, its services, queues, jobs and leader-only services to
+// Prometheus.
 //
 // # Usage
 //
@@ -7,28 +7,27 @@
 //	registry.MustRegister(metrics.NewCollector(host))
 //	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 //
-// Everything that is added to the host is found by itself: queues by their
-// workers and batchers, jobs, schedulers with all their jobs, the queues and schedules of
-// durable jobs, and the same of nested hosts, eight deep. A queue that is read by hand is
-// found if its service was added with hosted.Watch(queue).
+// The collector finds everything that is added to the host: queues by their workers and
+// batchers, jobs, schedulers with all their jobs, the queues and schedules of durable
+// jobs, and the same of nested hosts, eight deep. A queue that is read by hand is found if
+// its service was added with hosted.Watch(queue).
 //
-// What is in a nested host has the name of that host's service in front: service,
-// queue and job emails in the host that was added as plugins are all called
-// plugins/emails. So two queues of one name, which one host refuses and two cannot
-// know of, are two series. A queue that services of several hosts use is one, under
-// its name in the outermost. A group of leaders has no host in front: it is one for
-// all processes.
+// A name in a nested host is prefixed with the name of that host's service: service,
+// queue and job emails in the host that was added as plugins are all plugins/emails. Two
+// queues of one name in two hosts are therefore two series. A queue that services of
+// several hosts use is one series, with its name in the outermost host. The group of a
+// leader has no prefix, because it is the same in all processes.
 //
 // # Metrics
 //
-// Names begin with stead_; the label service, queue or job is the name that
-// stands in logs and errors too. Times are in seconds.
+// Names begin with stead_. The label service, queue or job is the name in logs and errors.
+// Times are in seconds.
 //
-// All are of this process, and over several processes they are added up, but for
-// those that begin with stead_durable_: they are of the store that the processes
-// share, and each of them tells the same, so take the greatest and never the sum.
-// stead_durable_store_up alone is of the process again. A count that is older than a
-// minute is left out.
+// Metrics describe this process; sum them over several processes. The exception is
+// stead_durable_, which describes the store that the processes share. Each process
+// reports the same values, so use the maximum and never the sum. Only
+// stead_durable_store_up describes the process. A count that is older than a minute is
+// absent.
 //
 //	stead_service_state{service,state}            1 for the current state, 0 for the others
 //	stead_service_restarts_total{service}
@@ -59,48 +58,44 @@
 //	stead_leader_transitions_total{group}
 //	stead_build_info{version,goversion}           1
 //
-// The label job is also what Prometheus calls a scraped target. It keeps its own
-// and renames this one to exported_job, unless the scrape configuration says
-// honor_labels: true. The alerts in deploy/prometheus and the dashboard in
-// deploy/grafana use exported_job.
+// Prometheus uses the label job for the scraped target too. It keeps its own and renames
+// this one to exported_job, unless the scrape configuration says honor_labels: true. The
+// alerts in deploy/prometheus and the dashboard in deploy/grafana use exported_job.
 //
 // # Guarantees
 //
-//  1. Nothing is counted twice and nothing is pushed: all numbers are read from
-//     the components' own Stats during the scrape. Between scrapes the package
-//     does nothing.
+//  1. Nothing is counted twice and nothing is pushed. All numbers are read from the Stats
+//     of the components during the scrape. Between scrapes the package does nothing.
 //  2. When a queue in memory is at rest, stead_queue_accepted_total is the sum of all
 //     outcomes of stead_queue_handled_total, all reasons of
 //     stead_queue_dropped_total, and the depth, in progress and parked gauges.
 //  3. Every label value listed above exists from the start, at 0, so that a rate
 //     sees the first event.
-//  4. A timestamp that has no meaning yet is absent and not 0.
-//  5. No component fails the scrape: one that panics when it is asked leaves out
-//     its own series, a name that is no UTF-8 is shown with U+FFFD, and what has a
-//     name that is taken, such as a service outer/inner beside one of a nested
-//     host, gets a ' behind it.
-//  6. Nothing is added up that is not one thing: a queue with many consumers is
-//     counted once, and two queues are never one line.
+//  4. A timestamp without a meaning yet is absent and not 0.
+//  5. No component fails the scrape. If a component panics, only its own series are
+//     absent. A name that is not UTF-8 has U+FFFD in it. A name that is taken, such as a
+//     service outer/inner beside that of a nested host, gets a trailing '.
+//  6. Different things are never summed: a queue with many consumers is counted once, and
+//     two queues are never one series.
 //
-// Timestamps instead of ages: an age is wrong by the time it is read, and when a
-// program hangs its age stops growing. Alert on time() minus the timestamp.
+// There are timestamps instead of ages. An age is wrong by the time it is read, and it
+// stops growing if a program hangs. Alert on time() minus the timestamp.
 //
 // # Cost
 //
-// An item costs nothing for being looked at: no allocation, no look at a clock, no
-// lock. A scrape of 1,000 queues, each with its service some 34,000 series, takes
+// Items cost nothing: no allocation, no clock read, no lock. A scrape of 1,000 queues, each with its service some 34,000 series, takes
 // the collector 7 ms and the registry 25 ms in all, 45 ms with the text over HTTP,
 // on two cores (go test -bench 1000Queues ./metrics). It reads atomic counters.
 //
 // # Testing
 //
-// A Collector needs no server: register it with a registry of the test's own and
-// read what Gather returns, as the examples do. The alerts in deploy/prometheus
-// have cases for promtool beside them, to be copied and changed together.
+// A Collector needs no server. Register it with a registry of the test and read the
+// result of Gather, as the examples do. The alerts in deploy/prometheus have test cases
+// for promtool beside them; copy and change both together.
 //
 // # Not for
 //
-// What happened to one item, or why: that is in the logs and on the dashboard.
-// Numbers of your own: register them beside it. Programs without Prometheus: what
-// is read here is what Host.Services, and the Stats of queues and jobs, return.
+// The fate of one item, or its reason: see the logs and the dashboard. Metrics of your own:
+// register them beside the collector. Programs without Prometheus: use Host.Services and
+// the Stats of queues and jobs, which the collector reads too.
 package metrics

@@ -10,9 +10,8 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-// What is looked for in a service, in those behind its Unwrap methods, and in what
-// was given to hosted.Watch. Any service with these methods is shown, whoever wrote
-// it.
+// The interfaces that are looked for in a service, behind its Unwrap methods, and in
+// components given to hosted.Watch. Any service with these methods is shown.
 type (
 	queue  interface{ Stats() channelq.Stats }
 	queues interface {
@@ -29,16 +28,16 @@ type (
 	scheduler interface{ Jobs() []*periodic.Job }
 )
 
-// components are the services of a host and of those inside it, and their queues,
-// jobs and candidates, each once.
+// components are the services of a host and of nested hosts, and their queues, jobs
+// and candidates, each once.
 type components struct {
 	services  []subject[hosted.ServiceStatus]
 	names     map[string]bool // of services
 	queues    catalogue[channelq.Stats]
 	jobs      catalogue[periodic.Stats]
-	schedules catalogue[periodic.Stats] // that are kept elsewhere
-	kept      map[string]keptQueue      // queues that are kept elsewhere, by name
-	stores    map[string]float64        // of durable jobs, by service: 1 if it is up
+	schedules catalogue[periodic.Stats] // stored schedules
+	kept      map[string]keptQueue      // stored queues, by name
+	stores    map[string]float64        // stores of durable jobs, by service; 1 if reachable
 	leaders   map[string]leadership     // by group
 }
 
@@ -52,17 +51,16 @@ func find(host Host) *components {
 	return c
 }
 
-// maxNesting of hosts in hosts, which is more than anybody can follow. A host that
-// contains itself cannot start, but may be scraped before it is told so: without a
-// bound that would be the end of the program, as no recover helps against a stack
-// that is used up.
+// maxNesting bounds hosts in hosts. A host that contains itself cannot start, but
+// may be scraped before that. Without a bound the scrape would exhaust the stack,
+// which no recover catches.
 const maxNesting = 8
 
-// addServices meets the services of nested hosts too, as outer/inner. One that
-// panics when it is asked leaves out its own series, not the scrape.
+// addServices adds the services of a host and of nested hosts, as outer/inner. If a
+// service panics, only its own series are absent.
 //
-// All of a host come before those of the hosts inside it: a queue that both use is
-// then known by its name in the outer one.
+// All services of a host come before those of the hosts inside it. A queue that
+// both use is then named by the outer one.
 func (c *components) addServices(host Host, path string, depth int) {
 	all := host.Services()
 	for _, s := range all {
@@ -84,8 +82,8 @@ func (c *components) addServices(host Host, path string, depth int) {
 	}
 }
 
-// unique is name, or if there is one like it, such as a/b beside b in a host a,
-// with a mark: two series of one name would fail the scrape.
+// unique returns name, with a mark if it is taken, such as by a/b beside b in a
+// host a. Two series of one name would fail the scrape.
 func (c *components) unique(name string) string {
 	name = valid(name)
 	for c.names[name] {
@@ -95,8 +93,8 @@ func (c *components) unique(name string) string {
 	return name
 }
 
-// add looks for all that one service may be, or watch. A service may be several of
-// these, and one that panics as one of them is still the others.
+// add adds everything that one service is or watches. A service may be several of
+// these. If it panics as one of them, it is still added as the others.
 func (c *components) add(s hosted.ServiceStatus, path string) {
 	ask(s, func(q queue) { c.addQueue(q, path) })
 	ask(s, func(many queues) { c.addAll(many.Queues(), path) })
@@ -115,8 +113,7 @@ func (c *components) add(s hosted.ServiceStatus, path string) {
 	c.addAll(s.Watched, path)
 }
 
-// ask calls do with a service if it is a T. A panic is the end of that, not of the
-// scrape.
+// ask calls do with a service if it is a T. A panic ends that call only.
 func ask[T any](s hosted.ServiceStatus, do func(T)) {
 	_ = guard.Call(func() error {
 		if t, ok := hosted.As[T](s.Service); ok {
@@ -126,7 +123,8 @@ func ask[T any](s hosted.ServiceStatus, do func(T)) {
 	})
 }
 
-// addAll is for what is known by its name only: watched, or one of many queues.
+// addAll adds components that are known by their name only: watched ones, or
+// several queues.
 func (c *components) addAll(all []interface{ Name() string }, path string) {
 	for _, one := range all {
 		_ = guard.Call(func() error { c.addNamed(one, path); return nil })
@@ -142,7 +140,7 @@ func (c *components) addNamed(w interface{ Name() string }, path string) {
 	}
 }
 
-// addQueue meets a queue once for each of its consumers. The books are the same
+// addQueue is called once for each consumer of a queue. The counters are the same
 // for all of them; only the oldest due item may be known to one alone.
 func (c *components) addQueue(q queue, path string) {
 	s := q.Stats()
@@ -163,7 +161,7 @@ func (c *components) addJob(j job, path string) {
 	c.jobs.stats[c.jobs.name(j, path+s.Name)] = s
 }
 
-// catalogue is the things of one kind by the names they are shown under.
+// catalogue has the components of one kind by their shown names.
 type catalogue[S any] struct {
 	stats map[string]S
 	names displayname.Names
@@ -171,5 +169,6 @@ type catalogue[S any] struct {
 
 func newCatalogue[S any]() catalogue[S] { return catalogue[S]{map[string]S{}, displayname.New()} }
 
-// name is what a thing is shown as, always the same in one scrape.
+// name returns the shown name of a component, which is always the same in one
+// scrape.
 func (c catalogue[S]) name(thing any, name string) string { return c.names.Of(thing, valid(name)) }

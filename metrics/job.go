@@ -11,10 +11,10 @@ import (
 
 type jobStats = periodic.Stats
 
-// A job is judged by when it last succeeded: that says the same of one that fails,
-// one that hangs and one that is not started at all. Its runs and skips, by how and
-// why, are for whoever then looks for the reason. Histograms are of all runs, as
-// there are few of them; those of a job in a scheduler begin with the first scrape.
+// A job is judged by its last success, which is the same for a job that fails, hangs or is
+// not started. Its runs by outcome and skips by reason help to find the cause. Histograms
+// have all runs, as these are few; those of a job in a scheduler begin with the first
+// scrape.
 var (
 	jobDuration = describe("job_run_duration_seconds", "How long runs took.", "job")
 	jobLateness = describe("job_lateness_seconds", "How much later than due runs began.", "job")
@@ -39,8 +39,8 @@ var (
 	)
 )
 
-// outcomes are all that package periodic has. They are listed, and not taken from
-// the runs there were, so that each is a series at 0 before the first of its kind.
+// outcomes lists all outcomes of package periodic, so that each is a series at 0 before
+// the first run of its kind.
 func outcomes() []part[jobStats] {
 	var all []part[jobStats]
 	for _, o := range []periodic.Outcome{periodic.Succeeded, periodic.Failed, periodic.Panicked, periodic.TimedOut, periodic.Canceled} {
@@ -49,7 +49,7 @@ func outcomes() []part[jobStats] {
 	return all
 }
 
-// collectJobs sends what all jobs have, those of a scheduler among them.
+// collectJobs sends the metrics of all jobs, including those of schedulers.
 func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
 	collect(ch, jobTimes, of)
 	collect(ch, jobCounts, of)
@@ -59,7 +59,7 @@ func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
 	}
 }
 
-// exact is a histogram of everything, unlike that of a queue.
+// exact returns a histogram of all runs, unlike the sampled one of a queue.
 func exact(desc *prometheus.Desc, labels []*dto.LabelPair, h *periodic.Histogram) *distribution {
 	d := &distribution{desc: desc, labels: labels, count: h.Count, sum: h.Sum.Seconds()}
 	for i, bound := range h.Bounds {

@@ -6,10 +6,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// What is in the store of durable jobs belongs to no process, and each of those that
-// use the store tells the same of it: so these series have names of their own, and
-// are never added up over processes. Only whether the store answers is of the one
-// process that asked.
+// Counts of the store of durable jobs belong to no process, and each process that uses the
+// store reports the same. So these series have names of their own, and must not be summed
+// over processes. Only whether the store answers belongs to the process.
 var (
 	storeUp = describe("durable_store_up", "1 if the store of the jobs answers this process and is what it was, 0 if not.", "service")
 
@@ -33,17 +32,17 @@ var (
 	}
 )
 
-// countedWithin is how old a count may be. An older one is left out: it would be
-// taken for that of another process which counts.
+// countedWithin is how old a count may be. An older one is absent, as it would hide the
+// newer one of another process.
 const countedWithin = time.Minute
 
-// keptQueue is what one store says of one queue.
+// keptQueue has the counts of one queue in one store.
 type keptQueue struct {
 	states          map[string]int
 	oldest, counted time.Time
 }
 
-// keptOf reads a queue; one that does not say when it counted has counted now.
+// keptOf reads a queue. If the queue does not say when it counted, that is now.
 func keptOf(k keeper, s *queueStats) keptQueue {
 	kept := keptQueue{states: k.States(), oldest: s.OldestDue}
 	if d, ok := k.(dated); ok {
@@ -68,8 +67,7 @@ func (c *components) addStore(service string, s stored) {
 	}
 }
 
-// addSchedule is for one that is kept in a store. It knows when, but counts nothing:
-// a 0 would be false.
+// addSchedule adds a stored schedule. It has times but no counts; a 0 would be wrong.
 func (c *components) addSchedule(w interface{ Name() string }, path string) {
 	if j, ok := w.(job); ok {
 		s := j.Stats()
@@ -77,7 +75,7 @@ func (c *components) addSchedule(w interface{ Name() string }, path string) {
 	}
 }
 
-// collectKept sends what is in the stores.
+// collectKept sends the metrics of the stores.
 func collectKept(ch chan<- prometheus.Metric, found *components) {
 	all := byName("queue", found.kept)
 	for _, q := range all {

@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// candidate is what package leader's services have: they run on one process of
-// many. It is a module of its own, which this one does not import.
+// candidate is implemented by the services of package leader, a separate module that this
+// one does not import.
 type candidate interface {
 	Group() string
 	Role() (leading bool, since time.Time, fence int64)
 	Transitions() uint64
 }
 
-// outage is what a candidate has that tells when its store does not answer. One of
-// somebody's own may not have it; then the series is absent, as 1 would be a claim.
+// outage is implemented by a candidate that knows when its store does not answer. Without
+// it the series is absent, because a 1 might be wrong.
 type outage interface {
 	Outage() (since time.Time, err error)
 }
 
-// leadership is how this process stands in one group.
+// leadership is the state of this process in one group.
 type leadership struct {
 	leading, storeUp float64
 	transitions      uint64
 }
 
-// addCandidate adds up those of one group that are in one process: it leads if any
-// of them does, and has a store if all of them have.
+// addCandidate combines the candidates of one group in one process. The process leads if
+// any of them does, and has a store if all of them have.
 func (c *components) addCandidate(l candidate) {
 	group := valid(l.Group())
 	now := leadership{storeUp: absent, transitions: l.Transitions()}
@@ -44,7 +44,7 @@ func (c *components) addCandidate(l candidate) {
 	c.leaders[group] = now
 }
 
-// least leaves out what is absent, unlike the built-in min of a NaN.
+// least ignores absent values, unlike the built-in min of a NaN.
 func least(a, b float64) float64 {
 	switch {
 	case math.IsNaN(a):
@@ -55,8 +55,8 @@ func least(a, b float64) float64 {
 	return min(a, b)
 }
 
-// A store that is away has a series of its own beside that of the lead. While
-// another process leads nothing else would show that this one cannot take over.
+// An unreachable store has a series of its own beside that of the lead. While another
+// process leads, nothing else shows that this one cannot take over.
 var leaderSamples = []sample[leadership]{
 	gauge("leader", "1 if this process leads the group, 0 if it follows.", "group",
 		func(l *leadership) float64 { return l.leading }),

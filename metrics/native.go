@@ -4,23 +4,21 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// nativeDistribution adds native buckets to a distribution. It is written by hand
-// because the library's constant native histograms have no explicit buckets.
+// nativeDistribution adds native buckets to a distribution. It does not use the
+// library, whose constant native histograms have no explicit buckets.
 type nativeDistribution struct {
 	*distribution
 	counts []uint64 // see channelq.Histogram.Exponential
 }
 
-// Both are those of channelq.Histogram.Exponential: the counts are taken over as
-// they are.
+// Both are those of channelq.Histogram.Exponential, whose counts are used unchanged.
 const (
 	nativeSchema = 2   // four buckets for each doubling
 	nativeFirst  = -80 // the index of the first bucket: up to 2^(-80/4) s
 )
 
-// Write adds to what the explicit buckets wrote. A Prometheus that knows native
-// histograms takes these and leaves the others, and one that does not the other way
-// round, from the same page.
+// Write adds native buckets to the explicit ones. From the same page, a Prometheus that
+// knows native histograms uses these, and any other uses the explicit ones.
 func (n *nativeDistribution) Write(out *dto.Metric) error {
 	if err := n.distribution.Write(out); err != nil {
 		return err
@@ -44,8 +42,8 @@ func (n *nativeDistribution) Write(out *dto.Metric) error {
 	return nil
 }
 
-// addNative appends a bucket: as its distance from the last one if there is a gap,
-// and its count as the difference from that one's.
+// addNative appends a bucket: its distance from the last one if there is a gap, and its
+// count as the difference from the last count.
 func addNative(h *dto.Histogram, index int32, count int64) {
 	next, last := int32(0), int64(0)
 	for _, span := range h.GetPositiveSpan() {

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -84,9 +85,19 @@ func TestAHostThatContainsItselfEndsTheScrapeNotTheProgram(t *testing.T) {
 	})
 }
 
-func TestANilOptionChangesNothing(t *testing.T) {
-	if metrics.NewCollector(hosted.New(hosted.Config{}), nil) == nil {
-		t.Error("no collector")
+func TestANilHostOrOptionPanicsWithTheNameOfThePackage(t *testing.T) {
+	for want, call := range map[string]func(){
+		"stead/metrics: NewCollector: the host is nil":      func() { metrics.NewCollector(nil) },
+		"stead/metrics: NewCollector: option 2 of 2 is nil": func() { metrics.NewCollector(hosted.New(hosted.Config{}), metrics.NativeHistograms(), nil) },
+	} {
+		func() {
+			defer func() {
+				if said := fmt.Sprint(recover()); said != want {
+					t.Errorf("it panics with %s, want %s", said, want)
+				}
+			}()
+			call()
+		}()
 	}
 }
 

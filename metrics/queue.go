@@ -12,15 +12,15 @@ import (
 
 type queueStats = channelq.Stats
 
-// The books of a queue add up on the page as they do in channelq.Stats: each bucket
-// of its identity is one series, under a label that exists from the start. So a lost
-// item shows as a difference, and not just as a counter that somebody has to know.
+// The counts of a queue add up on the page as in channelq.Stats: each count of its identity
+// is one series, under a label that exists from the start. A lost item is therefore visible
+// as a difference.
 //
-// Gauges are of the moment of the scrape. What happens between two scrapes is in
-// the counters and in the high-water mark.
+// Gauges are of the moment of the scrape. Events between two scrapes are in the counters
+// and in the high-water mark.
 //
-// All series that begin with stead_queue_ are of one process: over several, they are
-// added up. What is of a whole store is in kept.go, under other names.
+// All series that begin with stead_queue_ describe one process; sum them over several.
+// Those of a whole store are in kept.go, under other names.
 var (
 	queueWait   = describe("queue_wait_seconds", "From enqueue until a consumer took the item. A sample: one item in 64.", "queue")
 	queueHandle = describe("queue_handle_duration_seconds", "One attempt to handle an item. A sample: one attempt in 64 of each worker.", "queue")
@@ -62,8 +62,8 @@ var (
 	)
 )
 
-// boundless stands for a number that a queue in a store does not have. 0 would be
-// a rendezvous, of which everything that waits is too much.
+// boundless replaces a number that a stored queue does not have. 0 would be a rendezvous,
+// for which every waiting item is too many.
 const boundless = -1
 
 func bounded(n int) float64 {
@@ -73,7 +73,7 @@ func bounded(n int) float64 {
 	return float64(n)
 }
 
-// collectQueues sends what all queues have, kept in memory or elsewhere.
+// collectQueues sends the metrics of all queues, in memory or stored.
 func (c *Collector) collectQueues(ch chan<- prometheus.Metric, of []subject[queueStats]) {
 	collect(ch, queueSamples, of)
 	for i := range of {
@@ -82,11 +82,11 @@ func (c *Collector) collectQueues(ch chan<- prometheus.Metric, of []subject[queu
 	}
 }
 
-// queueBounds are shared by all histograms of all scrapes, and so never changed.
+// queueBounds are shared by all histograms of all scrapes, and never changed.
 var queueBounds = seconds(channelq.HistogramBounds())
 
-// sampled is a histogram of one item in 64: its shape is that of all items, its
-// count is not. A queue that keeps no exponential buckets has no native histogram.
+// sampled returns a histogram of one item in 64: its shape is that of all items, its count
+// is not. A queue without exponential buckets has no native histogram.
 func (c *Collector) sampled(desc *prometheus.Desc, labels []*dto.LabelPair, h *channelq.Histogram) prometheus.Metric {
 	d := &distribution{desc, labels, h.Count, h.Sum.Seconds(), queueBounds, h.Cumulative[:]}
 	if counts := h.Exponential(); c.native && counts != nil {

@@ -9,15 +9,15 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// sample is one series of every thing of kind S, and how to read it.
+// sample is one series of every component of kind S, and how to read it.
 type sample[S any] struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
-	split *dto.LabelPair // beside the thing's own name; nil: none
+	split *dto.LabelPair // a second label, or nil
 	value func(*S) float64
 }
 
-// subject is a thing with the label that names it, which all its series share.
+// subject is a component with the label that names it, which all its series share.
 type subject[S any] struct {
 	label *dto.LabelPair
 	alone []*dto.LabelPair // just label
@@ -29,8 +29,8 @@ func newSubject[S any](kind, name string, stats S) subject[S] {
 	return subject[S]{label, []*dto.LabelPair{label}, stats}
 }
 
-// labels are sorted by name, as a Metric has to write them. No capacity is left:
-// whoever appends gets a copy.
+// labels are sorted by name, as a Metric must write them. The slice has no spare
+// capacity, so appending copies it.
 func (s *subject[S]) labels(split *dto.LabelPair) []*dto.LabelPair {
 	switch {
 	case split == nil:
@@ -42,12 +42,13 @@ func (s *subject[S]) labels(split *dto.LabelPair) []*dto.LabelPair {
 	}
 }
 
-// describe names a metric. All names begin alike, so that one query finds them all.
+// describe names a metric. All names have one prefix, so that one query finds them
+// all.
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("stead_"+name, help, labels, nil)
 }
 
-// counter and gauge are one series of each thing that has the label of.
+// counter and gauge return one series of each component that has the label of.
 func counter[S any](name, help, of string, value func(*S) float64) sample[S] {
 	return sample[S]{describe(name, help, of), prometheus.CounterValue, nil, value}
 }
@@ -62,8 +63,8 @@ type part[S any] struct {
 	count func(*S) uint64
 }
 
-// parts is a counter that is split by a label. They are sorted by it, as in
-// collect.
+// parts returns a counter that is split by a label, sorted by it as collect
+// requires.
 func parts[S any](name, help, of, by string, split ...part[S]) []sample[S] {
 	slices.SortFunc(split, func(a, b part[S]) int { return strings.Compare(a.value, b.value) })
 	desc := describe(name, help, of, by)
@@ -74,7 +75,7 @@ func parts[S any](name, help, of, by string, split ...part[S]) []sample[S] {
 	return all
 }
 
-// describeAll sends each description once: the parts of a counter share theirs.
+// describeAll sends each description once, as the parts of a counter share theirs.
 func describeAll[S any](ch chan<- *prometheus.Desc, all []sample[S]) {
 	for i, s := range all {
 		if i == 0 || s.desc != all[i-1].desc {
@@ -83,8 +84,9 @@ func describeAll[S any](ch chan<- *prometheus.Desc, all []sample[S]) {
 	}
 }
 
-// collect goes metric by metric and not thing by thing, and within a metric in the
-// order of its label values: the registry sorts, and what is sorted is quick.
+// collect goes metric by metric, not component by component, and within a metric in
+// the order of its label values. The registry sorts, and sorting sorted input is
+// fast.
 func collect[S any](ch chan<- prometheus.Metric, all []sample[S], of []subject[S]) {
 	for len(all) > 0 {
 		n := 1
@@ -111,6 +113,6 @@ func collectOne[S any](ch chan<- prometheus.Metric, split []sample[S], of []subj
 	}
 }
 
-// absent is the value of a sample that is left out. 0 would be a claim: a timestamp
-// of 1970, a store that is away.
+// absent is the value of a sample that is not sent. A 0 would be wrong: a timestamp
+// of 1970, or an unreachable store.
 var absent = math.NaN()

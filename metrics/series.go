@@ -7,7 +7,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// point is one counter or gauge of a scrape. The library's own constant metrics
+// point is one counter or gauge of a scrape. The constant metrics of the library
 // copy and sort the labels of each series, which took most of the time of a scrape.
 type point struct {
 	desc   *prometheus.Desc
@@ -18,9 +18,9 @@ type point struct {
 
 func (p *point) Desc() *prometheus.Desc { return p.desc }
 
-// Write lends out the labels, which all series of one thing share. The registry
-// reads them; one that wraps it appends some, and so gets a copy, as the slice has
-// no capacity left.
+// Write implements [prometheus.Metric]. All series of one component share the label
+// slice. The slice has no spare capacity, so a wrapping registry that appends
+// labels gets a copy.
 func (p *point) Write(out *dto.Metric) error {
 	out.Label = p.labels
 	if p.kind == prometheus.CounterValue {
@@ -31,11 +31,11 @@ func (p *point) Write(out *dto.Metric) error {
 	return nil
 }
 
-// valid replaces what is no UTF-8: one odd name must not fail the scrape. It
-// comes before names are told apart, as two of them may become one.
+// valid replaces invalid UTF-8, as one odd name must not fail the scrape. It is
+// called before names are compared, because two of them may become equal.
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
-// labelPair takes a value that is valid.
+// labelPair returns a label with a valid value.
 func labelPair(name, value string) *dto.LabelPair {
 	return &dto.LabelPair{Name: &name, Value: &value}
 }

@@ -1,7 +1,6 @@
-// Package backoff is exponential backoff with a cap and full jitter, the one
-// form that every retrying part of Stead uses. Full jitter is what AWS measured
-// to spread contending clients best: "Exponential Backoff And Jitter",
-// AWS Architecture Blog, 2015.
+// Package backoff is exponential backoff with a cap and full jitter, which all
+// retries of Stead use. AWS measured that full jitter spreads contending clients
+// best: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 package backoff
 
 import (
@@ -15,11 +14,11 @@ import (
 type Policy struct {
 	Initial time.Duration // bound of the first delay
 	Max     time.Duration // cap of every bound
-	Factor  float64       // growth from one bound to the next; 0 means 2
+	Factor  float64       // growth from one bound to the next; if zero, 2
 }
 
-// Or returns the policy with its zero times replaced: Initial by initial, and Max by
-// most, or by Initial if that is longer.
+// Or returns the policy with its zero durations replaced: Initial by initial, and
+// Max by most, or by Initial if that is longer.
 func (p Policy) Or(initial, most time.Duration) Policy {
 	if p.Initial == 0 {
 		p.Initial = initial
@@ -30,7 +29,7 @@ func (p Policy) Or(initial, most time.Duration) Policy {
 	return p
 }
 
-// Validate names the field that makes no sense.
+// Validate returns an error that names the invalid field.
 func (p Policy) Validate() error {
 	switch {
 	case p.Initial < 0:
@@ -45,8 +44,8 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// Bound is the longest delay before try number retry, which counts from 1. It
-// saturates at Max: no retry number and no factor make it overflow.
+// Bound returns the longest delay before attempt number retry, which counts from 1.
+// It saturates at Max: no number and no factor make it overflow.
 func (p Policy) Bound(retry int) time.Duration {
 	if p.Initial <= 0 {
 		return 0
@@ -56,13 +55,13 @@ func (p Policy) Bound(retry int) time.Duration {
 		factor = 2
 	}
 	bound := float64(p.Initial) * math.Pow(factor, float64(max(retry, 1)-1))
-	if !(bound < float64(p.Max)) { // also when Pow overflowed to +Inf
+	if !(bound < float64(p.Max)) { // true if Pow overflowed to +Inf, too
 		return p.Max
 	}
 	return time.Duration(bound)
 }
 
-// Delay is a random duration from zero to Bound(retry), both included.
+// Delay returns a random duration from zero to Bound(retry), both inclusive.
 func (p Policy) Delay(retry int) time.Duration {
 	bound := p.Bound(retry)
 	if bound <= 0 {

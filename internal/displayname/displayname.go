@@ -1,24 +1,24 @@
-// Package displayname gives the queues and schedules of a program the names they are shown
-// under, the same on a page and in metrics.
+// Package displayname gives the queues and schedules of a program the names under
+// which they are shown, the same on a page and in metrics.
 package displayname
 
 import "reflect"
 
-// Names are those of the things of one kind, in one look at a program. Make it with
-// New; it is for one goroutine.
+// Names has the names of components of one kind, for one snapshot of a program. Use
+// New to create it. It is not safe for concurrent use.
 type Names struct {
-	known map[any]string  // of the things that can be told apart
-	taken map[string]bool // by one of them
+	known map[any]string  // names of components that have an identity
+	taken map[string]bool // names in use
 }
 
-// New returns Names of which none is taken.
+// New returns empty Names.
 func New() Names { return Names{map[any]string{}, map[string]bool{}} }
 
-// Of is what a thing is shown as, which is always the same: two consumers of one
-// queue, which say so by a method Observed, are one thing, and have the name that
-// was given first. Two things of one name, such as a queue in memory and the durable
-// one that is to replace it, are told apart by a mark: added up they would look like
-// one that works.
+// Of returns the shown name of a component, which is always the same. Two consumers
+// of one queue, which say so by a method Observed, are one component with the name
+// that came first. Two components of one name, such as a queue in memory and the
+// durable one that will replace it, are distinguished by a mark. Summed, they would
+// look like one that works.
 func (n Names) Of(thing any, name string) string {
 	if o, ok := thing.(interface{ Observed() any }); ok {
 		thing = o.Observed()

@@ -1,8 +1,8 @@
-// Package errs asks errors that belong to somebody else. Their methods are code like
-// any other: they may panic, go round in a circle, and call back whoever asks.
+// Package errs calls methods of errors of the user, which may panic, recurse
+// without end, or call back their caller.
 //
-// Never ask under a lock: an Is that calls a method of the lock's owner would wait
-// for itself.
+// It must not be called with a lock held: an Is that calls a method of the owner of
+// the lock would wait for itself.
 package errs
 
 import (
@@ -11,9 +11,9 @@ import (
 	"reflect"
 )
 
-// Inspect asks err what errors.Is, errors.As and whoever prints it will ask. If it
-// panics then, Inspect does too: call it where that is caught. So it does for one that
-// wraps errors without end, such as itself: errors.Is would never return.
+// Inspect calls the methods of err that errors.Is, errors.As and printing call, and
+// panics if one of them does. It also panics if err wraps errors without end, such
+// as itself, because errors.Is would never return. The caller must catch the panic.
 func Inspect(err error) {
 	if err == nil {
 		return
@@ -26,17 +26,17 @@ func Inspect(err error) {
 	_ = errors.Is(err, none)
 }
 
-// nobodys is an error that nothing is or wraps.
+// nobodys is an error that no error is or wraps.
 type nobodys struct{}
 
 func (*nobodys) Error() string { return "" }
 
 const (
-	maxWrapped = 1 << 22 // errors in one: a batch may join one for each of its items
-	maxDepth   = 10_000  // of errors that join several
+	maxWrapped = 1 << 22 // errors in one error; a batch may join one for each item
+	maxDepth   = 10_000  // depth of joined errors
 )
 
-// follow panics when err wraps more than left errors.
+// follow panics if err wraps more than left errors.
 func follow(err error, depth int, left *int) {
 	for err != nil {
 		if *left--; *left < 0 || depth > maxDepth {
@@ -56,7 +56,8 @@ func follow(err error, depth int, left *int) {
 	}
 }
 
-// Askable returns err, or if it panics when it is inspected what can be printed of it.
+// Askable returns err. If the methods of err panic, it returns an error with what
+// can be printed of it.
 func Askable(err error) (safe error) {
 	defer func() {
 		if recover() != nil {
@@ -67,7 +68,7 @@ func Askable(err error) (safe error) {
 	return err
 }
 
-// Is is errors.Is, or false if that panics.
+// Is returns errors.Is, or false if that panics.
 func Is(err, target error) (is bool) {
 	defer func() {
 		if recover() != nil {
@@ -77,7 +78,7 @@ func Is(err, target error) (is bool) {
 	return errors.Is(err, target)
 }
 
-// As is errors.As, or false if that panics.
+// As returns the result of errors.As, or false if that panics.
 func As[T error](err error) (as T, ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -88,9 +89,9 @@ func As[T error](err error) (as T, ok bool) {
 	return as, ok
 }
 
-// Same reports whether err is target itself. No method is called.
+// Same reports whether err and target are identical. It calls no method.
 func Same(err, target error) bool {
 	return err != nil && target != nil && reflect.TypeOf(err) == reflect.TypeOf(target) &&
 		reflect.ValueOf(err).Comparable() && reflect.ValueOf(target).Comparable() &&
-		err == target //nolint:errorlint // this very one
+		err == target //nolint:errorlint // compares identity
 }

@@ -1,6 +1,5 @@
-// Package guard runs code that belongs to somebody else so that it cannot take
-// the goroutine's owner down: a panic or a runtime.Goexit comes back as an error
-// with its stack.
+// Package guard calls user code so that a panic or a runtime.Goexit does not end
+// the calling goroutine, but is returned as an error with its stack.
 package guard
 
 import (
@@ -13,15 +12,15 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Call runs fn and returns its error, or a *lifecycle.PanicError if it panicked.
-// A Goexit cannot be caught here: it ends the goroutine, see Run. It allocates
-// nothing unless fn fails. An error whose own methods panic counts as a panic,
-// see Inspect: what Call returns is safe to ask.
+// Call calls fn and returns its error, or a *lifecycle.PanicError if it panicked.
+// It cannot catch a Goexit, which ends the goroutine; see Run. It does not allocate
+// unless fn fails. An error whose methods panic counts as a panic, see Inspect. So
+// the methods of the returned error are safe to call.
 func Call(fn func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			// panics.Catcher would do the same for one heap allocation a call,
-			// also for calls that do not panic.
+			// panics.Catcher would do the same, but with a heap allocation for each call,
+			// even without a panic.
 			r := panics.NewRecovered(1, value)
 			err = &lifecycle.PanicError{Value: askable(r.Value), Stack: r.Stack}
 		}
@@ -32,8 +31,8 @@ func Call(fn func() error) (err error) {
 	return err
 }
 
-// askable returns value, or if it is an error that panics when it is asked, what
-// can be printed of it: the PanicError unwraps to its value.
+// askable returns value. If value is an error whose methods panic, it returns a
+// text instead, because a PanicError unwraps to its value.
 func askable(value any) (safe any) {
 	if err, ok := value.(error); ok {
 		defer func() {
@@ -46,24 +45,23 @@ func askable(value any) (safe any) {
 	return value
 }
 
-// Inspect asks err what errors.Is, errors.As and whoever prints it will ask it, so
-// that an error that panics then, such as a nil pointer in an error with an
-// Unwrap, does so here: where it can still be caught, and before any lock is held.
-// For one that wraps errors without end, such as itself, Inspect panics: errors.Is
-// would never return.
+// Inspect calls the methods of err that errors.Is, errors.As and printing call. If
+// one of them panics, such as that of a nil pointer with an Unwrap, it panics here,
+// where the panic is caught and no lock is held. Inspect also panics if err wraps
+// errors without end, such as itself, because errors.Is would never return.
 func Inspect(err error) { errs.Inspect(err) }
 
-// Run is Call for a goroutine of its own: done gets the outcome exactly once,
-// also when fn ends the goroutine with runtime.Goexit. After a Goexit done still
-// runs on the dying goroutine and Run does not return; work that has to go on
-// needs a new goroutine. done must not panic.
+// Run is [Call] for a goroutine of its own. It calls done exactly once with the
+// result, even if fn calls runtime.Goexit. After a Goexit done runs on the exiting
+// goroutine and Run does not return, so work that must go on needs a new goroutine.
+// done must not panic.
 func Run(fn func() error, done func(error)) {
 	var err error
 	returned := false
 	defer func() {
 		if !returned {
-			// A deferred call runs on top of the frame that called Goexit, so
-			// this stack still shows who it was.
+			// A deferred call runs on top of the frame that called Goexit, so this stack
+			// shows the caller.
 			err = &lifecycle.PanicError{Value: lifecycle.ErrGoexit, Stack: debug.Stack()}
 		}
 		done(err)

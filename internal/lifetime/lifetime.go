@@ -1,5 +1,5 @@
 // Package lifetime is the writable half of lifecycle.Lifetime. It is internal so
-// that only a host can say that it has started or stopped.
+// that only a host can mark itself as started or stopped.
 package lifetime
 
 import (
@@ -11,10 +11,10 @@ import (
 	"github.com/steadgo/stead/internal/errs"
 )
 
-// ErrStopRequested is the cause of a stop that was asked for without one.
+// ErrStopRequested is the cause of a stop that was requested without one.
 var ErrStopRequested = errors.New("stead/lifecycle: stop requested")
 
-// Marks are the three moments of a host's life. Make them with New.
+// Marks are the three moments of the life of a host. Use New to create them.
 type Marks struct {
 	Started, Stopping, Stopped chan struct{}
 
@@ -22,20 +22,20 @@ type Marks struct {
 
 	mu      sync.Mutex
 	request Request
-	ctx     context.Context // made when somebody asks for it
+	ctx     context.Context // created by the first call of Context
 	cancel  context.CancelCauseFunc
 }
 
-// Request is what is known of a stop that was asked for.
+// Request is a request to stop.
 type Request struct {
-	Cause    error     // nil: none was asked for
-	At       time.Time // when
-	Deadline time.Time // of the one who asked; zero: none
+	Cause    error     // nil before a request
+	At       time.Time // time of the request
+	Deadline time.Time // deadline of the caller, or zero
 }
 
-// New returns marks of a host that has not started. onStop is called once, after
-// the first request, on the goroutine that made it; it must not block. It may be
-// nil.
+// New returns the marks of a host that has not started. onStop is called once,
+// after the first request, on the goroutine that made it. It must not block and may
+// be nil.
 func New(onStop func()) *Marks {
 	return &Marks{
 		Started:  make(chan struct{}),
@@ -45,13 +45,13 @@ func New(onStop func()) *Marks {
 	}
 }
 
-// RequestStop keeps the first request and closes Stopping. The request is
-// readable before Stopping is seen closed.
+// RequestStop stores the first request and closes Stopping. The request can be read
+// before Stopping is closed.
 func (m *Marks) RequestStop(cause error, deadline time.Time) {
 	if cause == nil {
 		cause = ErrStopRequested
 	}
-	cause = errs.Askable(cause) // a host asks it in the middle of its stop
+	cause = errs.Askable(cause) // a host calls its methods during its stop
 	if m.keepFirst(Request{Cause: cause, At: time.Now(), Deadline: deadline}) && m.onStop != nil {
 		m.onStop()
 	}
@@ -85,7 +85,7 @@ func (m *Marks) Context() context.Context {
 	return m.ctx
 }
 
-// Request is the first request, with a nil Cause before it.
+// Request returns the first request, or one with a nil Cause before that.
 func (m *Marks) Request() Request {
 	m.mu.Lock()
 	defer m.mu.Unlock()

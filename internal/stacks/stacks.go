@@ -1,5 +1,5 @@
-// Package stacks reads the goroutine profile for the goroutines that carry one
-// pprof label.
+// Package stacks finds the goroutines with a given pprof label in the goroutine
+// profile.
 package stacks
 
 import (
@@ -18,17 +18,16 @@ type Group struct {
 	block  string
 }
 
-// With goes through the goroutines whose label key has this value.
+// With returns the goroutines whose label key has the given value.
 //
-// The profile in its text form is the only place where the runtime shows the
-// labels of other goroutines. 10,000 goroutines take about 20 ms, during which
-// the world is stopped for a moment.
+// Only the text form of the profile shows the labels of other goroutines. For
+// 10,000 goroutines it takes about 20 ms, with a short stop of the world.
 func With(key, value string) iter.Seq[Group] { return of("goroutine", key, value) }
 
-// Leaked is With for those of them that can never run again, because what they
-// wait for is reachable from no other goroutine. It finds none where the runtime
-// has no profile of that: Go 1.26 has it in programs that are built with
-// GOEXPERIMENT=goroutineleakprofile. It takes a garbage collection.
+// Leaked returns those of With that can never run again, because no other goroutine
+// can reach what they wait for. It returns none if the runtime has no such profile.
+// Go 1.26 has it in programs that are built with GOEXPERIMENT=goroutineleakprofile.
+// It runs a garbage collection.
 func Leaked(key, value string) iter.Seq[Group] { return of("goroutineleak", key, value) }
 
 func of(kind, key, value string) iter.Seq[Group] {
@@ -42,7 +41,7 @@ func of(kind, key, value string) iter.Seq[Group] {
 		for block := range strings.SplitSeq(profile.String(), "\n\n") {
 			_, labels, _ := strings.Cut(block, "\n# labels: ")
 			labels, _, _ = strings.Cut(labels, "\n")
-			// Names cannot fake the label: their quotation marks are escaped.
+			// A name cannot fake the label, because its quotation marks are escaped.
 			if !strings.Contains(labels, wanted) {
 				continue
 			}
@@ -53,7 +52,7 @@ func of(kind, key, value string) iter.Seq[Group] {
 	}
 }
 
-// Label is the value of another label of the group, "" if it has none.
+// Label returns the value of another label of the group, or "".
 func (g Group) Label(key string) string {
 	_, rest, found := strings.Cut(g.labels, strconv.Quote(key)+":")
 	if !found {
@@ -70,11 +69,11 @@ func (g Group) Label(key string) string {
 	return value
 }
 
-// String turns the lines of the profile,
+// String formats the lines of the profile,
 //
 //	#	0x4b2f	main.work+0x2f	/src/main.go:12
 //
-// into what a stack trace looks like.
+// like a stack trace.
 func (g Group) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d goroutine(s):\n", g.Count)
@@ -88,8 +87,8 @@ func (g Group) String() string {
 	return b.String()
 }
 
-// count is the number in front of a block's first line, "2 @ 0x47a1 0x4b2f". The
-// profile's own heading comes before its first block.
+// count returns the number at the beginning of the first line of a block, "2 @
+// 0x47a1 0x4b2f". The first block is preceded by the heading of the profile.
 func count(block string) int {
 	head, _, _ := strings.Cut(block, " @")
 	n, _ := strconv.Atoi(head[strings.LastIndexByte(head, '\n')+1:])

@@ -1,4 +1,4 @@
-// Command worker does background work until it is told to stop: change poll.
+// Command worker does background work until it is stopped. Change poll.
 //
 //	go run .
 //	curl localhost:8081/readyz
@@ -45,7 +45,7 @@ func build(log *slog.Logger, probes string, every time.Duration) (*hosted.Host, 
 	return host, nil
 }
 
-// poll is the work. Its context ends when the stop cannot wait any longer.
+// poll is the work. Its context is canceled when the stop cannot wait any longer.
 func poll(ctx context.Context, log *slog.Logger) error {
 	log.InfoContext(ctx, "polled")
 	return nil
