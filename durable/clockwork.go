@@ -22,6 +22,8 @@ const (
 	tickRetry   = time.Second      // after an error
 	tickWait    = 5 * time.Second  // for the statements about one schedule
 
+	aheadSaid = time.Hour // between two words on one schedule whose last slot is in the future
+
 	// missedAfter is how late a slot is when it counts as missed.
 	missedAfter = time.Second
 )
@@ -209,6 +211,11 @@ func (s *entry) begin(ctx context.Context, at, to store.Place, ahead bool) error
 		return err
 	}
 	if ahead {
+		// Processes whose clocks differ, as on one file, move it to and fro.
+		if time.Since(s.saidAhead) < aheadSaid {
+			return nil
+		}
+		s.saidAhead = time.Now()
 		s.log().Warn("schedule begins anew, its last slot was in the future", slog.Time("slot", unix(at.Last)), slog.Time("next", unix(to.Next)))
 		return nil
 	}

@@ -24,17 +24,19 @@ import (
 type keeper[TTx any] struct {
 	riverdriver.Driver[TTx]
 
-	log *slog.Logger
+	log  *slog.Logger
+	held *held // nil for a store that locks no rows
 }
 
 func (k keeper[TTx]) GetExecutor() riverdriver.Executor {
-	return keepingExecutor{k.Driver.GetExecutor(), k.log}
+	return keepingExecutor{k.Driver.GetExecutor(), k.log, k.held}
 }
 
 type keepingExecutor struct {
 	riverdriver.Executor
 
-	log *slog.Logger
+	log  *slog.Logger
+	held *held
 }
 
 // keepPause is long enough not to burden a database that recovers.
@@ -44,7 +46,7 @@ const keepPause = 250 * time.Millisecond
 // done: it changes only jobs that are running.
 func (e keepingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
 	for {
-		rows, err := e.Executor.JobSetStateIfRunningMany(ctx, params)
+		rows, err := e.write(ctx, params)
 		switch {
 		case err == nil || ctx.Err() != nil || errors.Is(err, riverdriver.ErrClosedPool):
 			return rows, err
@@ -55,6 +57,13 @@ func (e keepingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *r
 			return nil, err
 		}
 	}
+}
+
+func (e keepingExecutor) write(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
+	if e.held == nil {
+		return e.Executor.JobSetStateIfRunningMany(ctx, params)
+	}
+	return e.held.write(ctx, params)
 }
 
 // split writes the two halves of a batch that was refused. What is left of a single
@@ -99,6 +108,30 @@ func part(p *riverdriver.JobSetStateIfRunningManyParams, from, to int) *riverdri
 		MetadataDoMerge: p.MetadataDoMerge[from:to], MetadataUpdates: p.MetadataUpdates[from:to], Now: p.Now,
 		ScheduledAt: p.ScheduledAt[from:to], Schema: p.Schema, State: p.State[from:to],
 	}
+}
+
+// only is a copy of what params has for the jobs that are wanted.
+func only(params *riverdriver.JobSetStateIfRunningManyParams, wanted func(id int64) bool) *riverdriver.JobSetStateIfRunningManyParams {
+	left := &riverdriver.JobSetStateIfRunningManyParams{Now: params.Now, Schema: params.Schema}
+	for i, id := range params.ID {
+		if !wanted(id) {
+			continue
+		}
+		left.ID, left.Attempt, left.ErrData = append(left.ID, id), append(left.Attempt, params.Attempt[i]), append(left.ErrData, params.ErrData[i])
+		left.FinalizedAt, left.ScheduledAt = append(left.FinalizedAt, params.FinalizedAt[i]), append(left.ScheduledAt, params.ScheduledAt[i])
+		left.MetadataDoMerge = append(left.MetadataDoMerge, params.MetadataDoMerge[i])
+		left.MetadataUpdates, left.State = append(left.MetadataUpdates, params.MetadataUpdates[i]), append(left.State, params.State[i])
+	}
+	return left
+}
+
+// is reports whether a job is one of these.
+func is(ids []int64) func(id int64) bool {
+	set := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return func(id int64) bool { return set[id] }
 }
 
 // isRefusal reports whether the store answered that it does not take a datum, as it

@@ -60,6 +60,8 @@ type entry struct {
 	settled atomic.Bool   // this process has found the schedule's place, or made it
 	broken  atomic.Bool   // the schedule panicked or went backwards
 
+	saidAhead time.Time // only the clockwork has it
+
 	making *making    // for the slot that is due; only the clockwork has it
 	asking chan error // of a call of the schedule that has not returned; so too
 

@@ -24,6 +24,7 @@ func (j *core) firstUpkeep(ctx context.Context) error {
 
 // startUpkeep begins what cutNow ends. It is called once.
 func (j *core) startUpkeep() {
+	j.startAgenda()
 	j.every("rescue of lost jobs", min(rescueEvery, max(j.rescueAfter()/2, rescueLeast)), j.rescue)
 	j.every("look for cancelled jobs", wishEvery, j.heedWishes)
 	j.every("refresh of paused queues", time.Hour, j.keepPauses)

@@ -62,6 +62,24 @@ func (s *backend) Stuck(ctx context.Context, self string, horizon time.Duration,
 	return list, nil
 }
 
+// Missing lists processes that have jobs and are not seen.
+func (s *backend) Missing(ctx context.Context) ([]store.Missing, error) {
+	rows, err := s.pool.Query(ctx, `SELECT by, COALESCE(host, ''), queue,
+			COALESCE(CAST(extract(epoch FROM now() - seen) * 1000000000 AS bigint), 0), COALESCE(horizon, 0) * 1000000,
+			count(*), min(attempted_at), max(attempted_at)
+		FROM (SELECT attempted_by[cardinality(attempted_by)] AS by, queue, attempted_at FROM river_job
+			WHERE state = 'running' AND cardinality(attempted_by) > 0) AS taken LEFT JOIN stead_instance ON id = by
+		WHERE id IS NULL OR seen < now() - interval '30 seconds' GROUP BY by, host, queue, seen, horizon`)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list missing processes: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[store.Missing])
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list missing processes: %w", err)
+	}
+	return list, nil
+}
+
 // Instances lists the processes that were seen in the last minute.
 func (s *backend) Instances(ctx context.Context) ([]lifecycle.Instance, error) {
 	rows, err := s.pool.Query(ctx, `SELECT id, host, pid, role, since, seen,

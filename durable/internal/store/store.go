@@ -21,6 +21,10 @@ type Store interface {
 	// ended: of many completed jobs it may estimate the number.
 	Counts(ctx context.Context) ([]Count, error)
 
+	// Due returns for each of the queues that has jobs in the state available when the first
+	// of them is due, and the time of the store's clock.
+	Due(ctx context.Context, queues []string) (list []Due, now time.Time, err error)
+
 	// Places returns the positions of the schedules and the time of the store's clock.
 	Places(ctx context.Context) (all []Place, now time.Time, err error)
 
@@ -43,6 +47,10 @@ type Store interface {
 	// times are by the store's clock. Rows that a transaction holds are left out: what
 	// changes the others would wait for it.
 	Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]Stuck, error)
+
+	// Missing lists the processes that have running jobs and were not seen for half a
+	// minute, by queue.
+	Missing(ctx context.Context) ([]Missing, error)
 
 	// Instances lists the processes seen in the last minute, the oldest first, and
 	// which of them leads.
@@ -91,11 +99,21 @@ type Count struct {
 	Due   time.Time // the earliest time at which one of them may start
 
 	Estimate bool // N is near
+}
 
-	// Deserted is how many of the running jobs are held by a process that was
-	// not seen for a minute, and Since when the first of them was taken.
-	Deserted int
-	Since    time.Time
+// Due is when the next job of a queue is due that nobody has taken.
+type Due struct {
+	Queue string
+	In    time.Duration // by the store's clock; 0 or less: it is due
+}
+
+// Missing is a process that has not been seen for a while and has running jobs of a queue.
+type Missing struct {
+	ID, Host, Queue string
+	Unseen          time.Duration // since the process was last seen; 0: it never was
+	Horizon         time.Duration // see Announce; 0: not known
+	Jobs            int
+	First, Last     time.Time // when the first and the last of the jobs were taken
 }
 
 // Stuck is an attempt that may be lost.
