@@ -193,8 +193,9 @@ func (j *core) due(rows []*rivertype.JobRow) {
 type ringing struct {
 	riverdriver.Listener
 
-	agenda *agenda
-	clock  *clock
+	agenda    *agenda
+	clock     *clock
+	schedules func() // were changed
 }
 
 func (l ringing) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
@@ -214,7 +215,12 @@ func (l ringing) WaitForNotification(ctx context.Context) (*riverdriver.Notifica
 		}
 		if err == nil && n.Topic == insertTopic {
 			var a announcement
-			if json.Unmarshal([]byte(n.Payload), &a) == nil && !a.Due.IsZero() {
+			_ = json.Unmarshal([]byte(n.Payload), &a) // what is not ours is the engine's
+			switch {
+			case a.Schedules:
+				l.schedules()
+				continue
+			case !a.Due.IsZero():
 				l.agenda.note(a.Queue, l.clock.local(a.Due))
 				continue
 			}

@@ -64,7 +64,7 @@ type typed[TTx any] struct {
 }
 
 func (e *typed[TTx]) connect(cfg *river.Config, j *core) (riverClient, error) {
-	client, err := river.NewClient(engineDriver[TTx]{keeper[TTx]{e.store.Driver(), j.log.Logger, j.held}, j}, cfg)
+	client, err := river.NewClient(engineDriver[TTx]{retryingDriver[TTx]{e.store.Driver(), j.log.Logger, j.held}, j}, cfg)
 	if err != nil {
 		return nil, err
 	}

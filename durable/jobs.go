@@ -2,12 +2,14 @@ package durable
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -145,7 +147,7 @@ type core struct {
 	mu        sync.Mutex
 	queues    []registered // until the client is made
 	schedules []*entry     // that Every added
-	clockwork clockwork    // that looks after them
+	scheduler scheduler    // that looks after them
 	client    riverClient  // nil until first needed
 	life      life
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
@@ -192,6 +194,8 @@ type registered struct {
 	addTo       func(*river.Workers)
 	delay       func(attempt int) time.Duration // until the next one
 	lost        func(*rivertype.JobRow)
+	fromJSON    func(json.RawMessage) (payload, *river.InsertOpts, error)
+	accepted    *atomic.Uint64
 	unstored    []string // fields of which the log is to be told when it begins
 }
 
@@ -213,7 +217,7 @@ func New[TTx any](s Store[TTx], cfg Config) (*Jobs[TTx], error) {
 		j.where = named.String()
 	}
 	j.ending, j.endNow = context.WithCancel(context.Background())
-	j.clockwork.wake = make(chan struct{}, 1)
+	j.scheduler.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	j.leaving, j.leaveNow = context.WithCancel(context.Background())
 	j.waker = j.newWaker()

@@ -106,7 +106,7 @@ func (j *core) begin(ctx context.Context, client riverClient, works bool) error 
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
 		j.startUpkeep()
-		j.startClockwork()
+		j.startScheduler()
 	}
 	j.announce(client.ID(), works)
 	attrs := []any{slog.Bool("works", works)}
@@ -207,7 +207,7 @@ func (j *core) drain(ctx context.Context, client riverClient, rescue time.Durati
 		hard, cancelHard = context.WithDeadline(ctx, deadline.Add(-spare/10))
 		defer cancelHard()
 	}
-	j.stopClockwork(soft)
+	j.stopScheduler(soft)
 	if client.Stop(soft) == nil {
 		j.held.wait(soft)
 		return nil

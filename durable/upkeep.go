@@ -81,7 +81,7 @@ func (j *core) keepPauses(ctx context.Context) error {
 // QueueDeleteExpired is the engine's housekeeping. It takes the time from the clock of
 // this process, which may be ahead, or have stood still with what makes the rows young.
 // So what is older than a paused queue is all that it deletes.
-func (e keepingExecutor) QueueDeleteExpired(ctx context.Context, params *riverdriver.QueueDeleteExpiredParams) ([]string, error) {
+func (e retryingExecutor) QueueDeleteExpired(ctx context.Context, params *riverdriver.QueueDeleteExpiredParams) ([]string, error) {
 	queues, err := e.QueueList(ctx, &riverdriver.QueueListParams{Max: maxQueues, Schema: params.Schema})
 	if err != nil {
 		return nil, err

@@ -98,7 +98,10 @@ func (w *waker) announce(queue string) {
 
 // due announces that a job of a queue is due at a time of the store. It does not wait:
 // whoever made the job may still be in the transaction.
-func (w *waker) due(queue string, at time.Time) {
+func (w *waker) due(queue string, at time.Time) { w.say(announcement{Queue: queue, Due: at}) }
+
+// say announces something. It does not wait.
+func (w *waker) say(a announcement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
@@ -107,7 +110,7 @@ func (w *waker) due(queue string, at time.Time) {
 	w.pending.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), wakeWait)
 		defer cancel()
-		_ = w.notify(ctx, announcement{queue, at})
+		_ = w.notify(ctx, a)
 	})
 }
 
@@ -129,6 +132,8 @@ func (w *waker) close(ctx context.Context) {
 type announcement struct {
 	Queue string    `json:"queue"`
 	Due   time.Time `json:"due,omitzero"` // by the store's clock; zero: now
+
+	Schedules bool `json:"schedules,omitempty"` // were changed; there is no job
 }
 
 func (a announcement) text() string {

@@ -114,8 +114,12 @@ type none[TTx any] struct{ store.Backend[TTx] }
 
 func (none[TTx]) Driver() riverdriver.Driver[TTx] { return noDriver[TTx]{} }
 
-func (none[TTx]) Counts(context.Context) ([]store.Count, error)    { return nil, errNone }
-func (none[TTx]) Missing(context.Context) ([]store.Missing, error) { return nil, errNone }
+func (none[TTx]) Counts(context.Context) ([]store.Count, error)           { return nil, errNone }
+func (none[TTx]) Missing(context.Context) ([]store.Missing, error)        { return nil, errNone }
+func (none[TTx]) Rules(context.Context) ([]store.Rule, error)             { return nil, errNone }
+func (none[TTx]) PutRule(context.Context, store.Rule) error               { return errNone }
+func (none[TTx]) PauseRule(context.Context, string, bool) (string, error) { return "", errNone }
+func (none[TTx]) DeleteRule(context.Context, string) (string, error)      { return "", errNone }
 func (none[TTx]) Due(context.Context, []string) ([]store.Due, time.Time, error) {
 	return nil, time.Time{}, errNone
 }

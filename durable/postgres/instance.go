@@ -24,6 +24,8 @@ func (s *backend) Prepare(ctx context.Context) error {
 		CREATE TABLE IF NOT EXISTS stead_schedule (
 			queue text NOT NULL, name text NOT NULL, last bigint NOT NULL, next bigint NOT NULL,
 			PRIMARY KEY (queue, name));
+		CREATE TABLE IF NOT EXISTS stead_rule (
+			name text PRIMARY KEY, queue text NOT NULL, cron text NOT NULL, zone text NOT NULL, item text NOT NULL, paused boolean NOT NULL);
 		END $$`)
 }
 

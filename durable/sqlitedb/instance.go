@@ -19,7 +19,9 @@ func (s *backend) Prepare(ctx context.Context) error {
 		since integer NOT NULL, seen integer NOT NULL);
 	CREATE TABLE IF NOT EXISTS stead_schedule (
 		queue text NOT NULL, name text NOT NULL, last integer NOT NULL, next integer NOT NULL,
-		PRIMARY KEY (queue, name))`)
+		PRIMARY KEY (queue, name));
+	CREATE TABLE IF NOT EXISTS stead_rule (
+		name text PRIMARY KEY, queue text NOT NULL, cron text NOT NULL, zone text NOT NULL, item text NOT NULL, paused integer NOT NULL)`)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,20 @@ type Store interface {
 	// Places returns the positions of the schedules and the time of the store's clock.
 	Places(ctx context.Context) (all []Place, now time.Time, err error)
 
+	// Rules returns the schedules that were put into the store, by name.
+	Rules(ctx context.Context) ([]Rule, error)
+
+	// PutRule adds a rule, or replaces the one of its name, but for Paused.
+	PutRule(ctx context.Context, r Rule) error
+
+	// PauseRule sets Paused of a rule, and takes back the promise of its next slot. It
+	// returns the queue of the rule, empty if there is none.
+	PauseRule(ctx context.Context, name string, paused bool) (queue string, err error)
+
+	// DeleteRule removes a rule and its position. It returns the queue of the rule, empty
+	// if there is none.
+	DeleteRule(ctx context.Context, name string) (queue string, err error)
+
 	// Prepare creates the tables that durable keeps beside River's. It is part of Migrate
 	// and does nothing the second time.
 	Prepare(ctx context.Context) error
@@ -89,6 +103,13 @@ type Place struct {
 	Queue, Name string
 	Last        int64 // the last slot that has been dealt with, or when the schedule began
 	Next        int64 // the slot that was to follow; 0: none
+}
+
+// Rule is a schedule that was put into the store.
+type Rule struct {
+	Name, Queue, Cron, Zone string
+	Item                    string // the JSON of each job's item
+	Paused                  bool
 }
 
 // Count is the number of jobs of one queue in one state.

@@ -13,7 +13,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// keeper is a store's driver that does not let go of the outcome of a handler.
+// retryingDriver is a store's driver that does not let go of the outcome of a handler.
 //
 // The engine writes what many jobs came to in one statement. It repeats one that
 // failed: for ever while it runs, without a difference between a store that is away
@@ -21,18 +21,18 @@ import (
 // which the jobs run again although they were handled. Here the time that the engine
 // gives to one try, ten seconds, is used up with repeats of what may still succeed, and
 // a batch that is refused is split until only the bad one is left.
-type keeper[TTx any] struct {
+type retryingDriver[TTx any] struct {
 	riverdriver.Driver[TTx]
 
 	log  *slog.Logger
 	held *held // nil for a store that locks no rows
 }
 
-func (k keeper[TTx]) GetExecutor() riverdriver.Executor {
-	return keepingExecutor{k.Driver.GetExecutor(), k.log, k.held}
+func (k retryingDriver[TTx]) GetExecutor() riverdriver.Executor {
+	return retryingExecutor{k.Driver.GetExecutor(), k.log, k.held}
 }
 
-type keepingExecutor struct {
+type retryingExecutor struct {
 	riverdriver.Executor
 
 	log  *slog.Logger
@@ -44,7 +44,7 @@ const keepPause = 250 * time.Millisecond
 
 // JobSetStateIfRunningMany may be repeated when it is not known whether it was
 // done: it changes only jobs that are running.
-func (e keepingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
+func (e retryingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
 	for {
 		rows, err := e.write(ctx, params)
 		switch {
@@ -59,7 +59,7 @@ func (e keepingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *r
 	}
 }
 
-func (e keepingExecutor) write(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
+func (e retryingExecutor) write(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
 	if e.held == nil {
 		return e.Executor.JobSetStateIfRunningMany(ctx, params)
 	}
@@ -68,7 +68,7 @@ func (e keepingExecutor) write(ctx context.Context, params *riverdriver.JobSetSt
 
 // split writes the two halves of a batch that was refused. What is left of a single
 // one is its state: the rest of it is what the store does not take.
-func (e keepingExecutor) split(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams, why error) ([]*rivertype.JobRow, error) {
+func (e retryingExecutor) split(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams, why error) ([]*rivertype.JobRow, error) {
 	if n := len(params.ID); n > 1 {
 		first, err := e.JobSetStateIfRunningMany(ctx, part(params, 0, n/2))
 		if err != nil {

@@ -11,17 +11,17 @@ import (
 // engineDriver is the store's driver as the engine gets it: nothing is written about
 // disowned jobs, times are by the store's clock, and jobs that are due are announced.
 type engineDriver[TTx any] struct {
-	keeper[TTx]
+	retryingDriver[TTx]
 
 	jobs *core
 }
 
 func (d engineDriver[TTx]) GetExecutor() riverdriver.Executor {
-	return engineExecutor{d.keeper.GetExecutor(), d.jobs}
+	return engineExecutor{d.retryingDriver.GetExecutor(), d.jobs}
 }
 
 func (d engineDriver[TTx]) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
-	return ringing{d.keeper.GetListener(params), &d.jobs.agenda, &d.jobs.clock}
+	return ringing{d.retryingDriver.GetListener(params), &d.jobs.agenda, &d.jobs.clock, d.jobs.scheduler.look}
 }
 
 type engineExecutor struct {
