@@ -69,7 +69,8 @@
 //     discarded: an older program may lead during a deployment.
 //  7. A job that is given up is counted, logged and handed to OnGiveUp, also when
 //     its process died in the last attempt.
-//  8. A slot of a schedule, of [Every] or of the store ([Schedules]), is one job, however many processes know the schedule; slots
+//  8. A slot of a schedule, of [Every] or of [Schedules], is one job, however many
+//     processes know the schedule; slots
 //     missed while none ran are made up for by one job, see [Every].
 //  9. A stop returns before its deadline.
 //  10. A job that is to be cancelled begins no further attempt, and its handler hears of
