@@ -58,7 +58,7 @@
 //	Cancel(id int64) error                cancels one of them
 //	Deserted() (int, time.Time)           how many jobs a dead process holds, and when the first is freed
 //	Queues() []interface{ Name() string } more queues
-//	Schedules() []interface{ Name() string } more schedules
+//	ScheduleList() []interface{ Name() string } more schedules
 //	Instances() []lifecycle.Instance      the processes that share the work
 //	Stats() periodic.Stats                a schedule
 //	Trigger() error                       triggers a run of it

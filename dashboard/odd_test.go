@@ -25,7 +25,7 @@ type timetable struct {
 	schedules, queues []interface{ Name() string }
 }
 
-func (t *timetable) Schedules() []interface{ Name() string } { return t.schedules }
+func (t *timetable) ScheduleList() []interface{ Name() string } { return t.schedules }
 func (t *timetable) Queues() []interface{ Name() string }    { return t.queues }
 
 type slot struct {

@@ -31,7 +31,7 @@ type (
 		Queues() []interface{ Name() string }
 	}
 	schedulesSource interface {
-		Schedules() []interface{ Name() string }
+		ScheduleList() []interface{ Name() string }
 	}
 	keptSource interface {
 		Jobs(state string) []channelq.StoredJob
@@ -107,7 +107,7 @@ func sourcesOf(path string, s hosted.ServiceStatus) []source {
 		}
 	}
 	if many, ok := hosted.As[schedulesSource](s.Service); ok {
-		for _, e := range many.Schedules() {
+		for _, e := range many.ScheduleList() {
 			all = append(all, source{path: path, service: name, thing: e})
 		}
 	}

@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -95,18 +94,12 @@ func (d *disowned) leaveOut(params *riverdriver.JobSetStateIfRunningManyParams) 
 		return params, nil
 	}
 	var dropped []int64
-	left := part(params, 0, 0)
-	for i, id := range params.ID {
+	left := only(params, func(id int64) bool {
 		if d.jobs[id] {
 			dropped = append(dropped, id)
-			continue
 		}
-		one := part(params, i, i+1)
-		left.ID, left.Attempt, left.ErrData = append(left.ID, one.ID...), append(left.Attempt, one.Attempt...), append(left.ErrData, one.ErrData...)
-		left.FinalizedAt, left.ScheduledAt = append(left.FinalizedAt, one.FinalizedAt...), append(left.ScheduledAt, one.ScheduledAt...)
-		left.MetadataDoMerge = append(left.MetadataDoMerge, one.MetadataDoMerge...)
-		left.MetadataUpdates, left.State = append(left.MetadataUpdates, one.MetadataUpdates...), append(left.State, one.State...)
-	}
+		return !d.jobs[id]
+	})
 	return left, dropped
 }
 
@@ -116,33 +109,4 @@ func (d *disowned) forget(ids []int64) {
 	for _, id := range ids {
 		delete(d.jobs, id)
 	}
-}
-
-// owning is a store's driver that writes nothing about disowned jobs.
-type owning[TTx any] struct {
-	keeper[TTx]
-
-	disowned *disowned
-}
-
-func (o owning[TTx]) GetExecutor() riverdriver.Executor {
-	return owningExecutor{o.keeper.GetExecutor(), o.disowned}
-}
-
-type owningExecutor struct {
-	riverdriver.Executor
-
-	disowned *disowned
-}
-
-// JobSetStateIfRunningMany is how the engine writes what attempts came to.
-func (e owningExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) (rows []*rivertype.JobRow, err error) {
-	left, dropped := e.disowned.leaveOut(params)
-	if len(left.ID) > 0 {
-		rows, err = e.Executor.JobSetStateIfRunningMany(ctx, left)
-	}
-	if err == nil { // otherwise the engine comes again with all of them
-		e.disowned.forget(dropped)
-	}
-	return rows, err
 }

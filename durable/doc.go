@@ -69,7 +69,8 @@
 //     discarded: an older program may lead during a deployment.
 //  7. A job that is given up is counted, logged and handed to OnGiveUp, also when
 //     its process died in the last attempt.
-//  8. A slot of a schedule is one job, however many processes know the schedule; slots
+//  8. A slot of a schedule, of [Every] or of [Schedules], is one job, however many
+//     processes know the schedule; slots
 //     missed while none ran are made up for by one job, see [Every].
 //  9. A stop returns before its deadline.
 //  10. A job that is to be cancelled begins no further attempt, and its handler hears of
@@ -87,11 +88,9 @@
 //     it held and when they are freed.
 //   - A process is stopped for a while, or cut off from the store, for longer than its
 //     Config.RescueAfter: the others run its jobs, and its handlers go on when it does.
-//   - Clocks differ: the store's decides when a waiting job is due and which attempt
-//     is too old. A machine whose clock is wrong by d sets its retries and [In] wrong
-//     by d, not the slots of its schedules, and no job that runs is taken from its
-//     process. Times between two machines, such as Wait in the statistics, are then
-//     wrong by d.
+//   - Clocks differ: the store's decides when a job is due and which attempt is too old.
+//     Only times between two machines, such as Wait in the statistics, are wrong by as
+//     much as their clocks are apart.
 //   - A payload does not decode after a deploy: the job is cancelled, listed as failed
 //     with the reason, and kept for Config.KeepFailed. Deploy what can read it, then
 //     requeue it.
@@ -111,7 +110,7 @@
 // # Cost
 //
 // Enqueue is one insert, about a millisecond; EnqueueAll gives others their turn every
-// 50 ms. A process that works polls: see Config.PollInterval; every process writes a row
+// 50 ms. A process that works asks once a Config.PollInterval, for all its queues, when the next job is due; every process writes a row
 // every 15 seconds to say that it lives, see [Jobs.Instances]. A job costs this package a goroutine for its handler, a
 // context, and decoding.
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
 
 	"github.com/riverqueue/river"
@@ -40,7 +39,7 @@ type riverClient interface {
 // transaction is an any: what a program brings is checked here, once.
 type engine interface {
 	// connect creates River's client. It is called once, before the methods that insert.
-	connect(cfg *river.Config, log *slog.Logger, d *disowned) (riverClient, error)
+	connect(cfg *river.Config, j *core) (riverClient, error)
 
 	// usable reports whether there is a store at all: in a test there may be none.
 	usable() bool
@@ -64,8 +63,8 @@ type typed[TTx any] struct {
 	client *river.Client[TTx] // nil until connect
 }
 
-func (e *typed[TTx]) connect(cfg *river.Config, log *slog.Logger, d *disowned) (riverClient, error) {
-	client, err := river.NewClient(owning[TTx]{keeper[TTx]{e.store.Driver(), log}, d}, cfg)
+func (e *typed[TTx]) connect(cfg *river.Config, j *core) (riverClient, error) {
+	client, err := river.NewClient(engineDriver[TTx]{retryingDriver[TTx]{e.store.Driver(), j.log.Logger, j.held}, j}, cfg)
 	if err != nil {
 		return nil, err
 	}

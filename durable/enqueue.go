@@ -114,6 +114,9 @@ func (q *Queue[T]) describe(item T, opts []Option) (payload, *river.InsertOpts, 
 	if err != nil {
 		return payload{}, nil, err
 	}
+	if w.in && !w.at.IsZero() {
+		w.at = notBefore(q.jobs.clock.of(w.at))
+	}
 	o := &river.InsertOpts{Queue: q.kind, MaxAttempts: cmp.Or(w.attempts, q.cfg.Retry.Attempts), Priority: w.priority, ScheduledAt: w.at}
 	if raw, w.note.Wrapped, err = wrap(raw); err != nil {
 		return payload{}, nil, err
@@ -157,14 +160,21 @@ func (*payload) UnmarshalJSON([]byte) error { return nil }
 // schedule.
 type uniqueKeys struct {
 	river.JobInsertMiddlewareDefaults
+
+	clock *clock
+	due   func([]*rivertype.JobRow) // is told what has a time of its own
 }
 
-func (*uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertParams, next func(context.Context) ([]*rivertype.JobInsertResult, error)) ([]*rivertype.JobInsertResult, error) {
+func (u *uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertParams, next func(context.Context) ([]*rivertype.JobInsertResult, error)) ([]*rivertype.JobInsertResult, error) {
+	now := u.clock.now()
 	for _, p := range many {
 		// A job whose time has come, or comes before the process that leads looks for
 		// those that wait, is found by whoever fetches: that looks at its time too.
-		if p.State == rivertype.JobStateScheduled && p.ScheduledAt != nil && time.Until(*p.ScheduledAt) <= soon {
+		if p.State == rivertype.JobStateScheduled && p.ScheduledAt != nil && p.ScheduledAt.Sub(now) <= soon {
 			p.State = rivertype.JobStateAvailable
+		}
+		if p.ScheduledAt == nil && u.clock.differs() { // the engine takes that of the process
+			p.ScheduledAt = &now
 		}
 		args, ok := p.Args.(payload)
 		if !ok || p.UniqueKey == nil {
@@ -179,5 +189,13 @@ func (*uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertPa
 		sum := sha256.Sum256([]byte("unique\x00" + args.kind + "\x00" + args.unique))
 		p.UniqueKey = sum[:]
 	}
-	return next(ctx)
+	results, err := next(ctx)
+	var timed []*rivertype.JobRow
+	for i, r := range results {
+		if at := many[i].ScheduledAt; at != nil && at.After(now) {
+			timed = append(timed, r.Job)
+		}
+	}
+	u.due(timed)
+	return results, err
 }

@@ -15,7 +15,7 @@ import (
 // Every enqueues what make returns whenever the schedule is due: a slot is one job,
 // however many processes call Every with this name and schedule. Each process that
 // works has to, and any of them that lives keeps the schedule going; in mode
-// EnqueueOnly it is only shown, see [Jobs.Schedules]. The handler learns the slot from
+// EnqueueOnly it is only shown, see [Jobs.ScheduleList]. The handler learns the slot from
 // [periodic.Scheduled]. The clock is the store's.
 //
 // The store remembers the last slot. Slots that passed while no process ran, or the
@@ -137,7 +137,7 @@ func (j *core) addSchedule(s *entry) error {
 		return errors.New("there is a schedule of this name already")
 	}
 	j.schedules = append(j.schedules, s)
-	j.clockwork.look()
+	j.scheduler.look()
 	return nil
 }
 

@@ -244,7 +244,7 @@ func ExampleEvery() {
 	check(durable.Every(cleanUps, "uploads", periodic.Every(100*time.Millisecond), func() string { return "uploads" }))
 	check(jobs.Start(ctx))
 	fmt.Println("cleaned", <-cleaned)
-	for _, s := range jobs.Schedules() {
+	for _, s := range jobs.ScheduleList() {
 		fmt.Println("schedule", s.Name())
 	}
 	check(jobs.Stop(ctx))

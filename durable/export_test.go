@@ -69,3 +69,10 @@ func Cancel[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.Jo
 func Delete[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
 	return j.discard(ctx, id)
 }
+
+// Ahead is how far the store's clock is ahead, if it said that time between two of ours.
+func Ahead(store, began, ended time.Time) time.Duration {
+	var c clock
+	c.set(store, began, ended)
+	return time.Duration(c.ahead.Load())
+}

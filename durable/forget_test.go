@@ -29,7 +29,7 @@ func TestForgettingAScheduleDoesNotPutTheJobsInUse(t *testing.T) {
 	time.Sleep(300 * time.Millisecond)
 	rows, err := durable.List(t.Context(), q, 10)
 	must(t, err)
-	if len(rows) != 0 || len(jobs.Schedules()) != 2 {
-		t.Errorf("%d jobs of a schedule that was forgotten, %d schedules", len(rows), len(jobs.Schedules()))
+	if len(rows) != 0 || len(jobs.ScheduleList()) != 2 {
+		t.Errorf("%d jobs of a schedule that was forgotten, %d schedules", len(rows), len(jobs.ScheduleList()))
 	}
 }

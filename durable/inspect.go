@@ -12,7 +12,6 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
-	"github.com/steadgo/stead/lifecycle"
 )
 
 // manageWait bounds what a person does on a page, which has no context of its own.
@@ -133,15 +132,19 @@ func (j *core) deserted(ctx context.Context, rows []*rivertype.JobRow) map[int64
 	if !slices.ContainsFunc(rows, isRunning) {
 		return nil
 	}
-	living, err := j.store.Instances(ctx)
+	missing, err := j.store.Missing(ctx)
 	if err != nil {
 		return nil
 	}
-	rescue := j.rescueAfter()
 	found := map[int64]time.Time{}
 	for _, row := range rows {
-		if isRunning(row) && !slices.ContainsFunc(living, func(i lifecycle.Instance) bool { return i.ID == row.AttemptedBy[len(row.AttemptedBy)-1] }) {
-			found[row.ID] = row.AttemptedAt.Add(rescue)
+		if !isRunning(row) {
+			continue
+		}
+		for _, m := range missing {
+			if m.ID == row.AttemptedBy[len(row.AttemptedBy)-1] && j.isGone(m, time.Minute) {
+				found[row.ID] = row.AttemptedAt.Add(j.horizonOf(m))
+			}
 		}
 	}
 	return found

@@ -18,7 +18,7 @@ const (
 // announce tells the store every now and then that this process lives, and more often
 // asks whether it answers, until the stop is over. The engine itself knows no
 // processes, only the age of jobs.
-func (j *core) announce(id string) {
+func (j *core) announce(id string, works bool) {
 	host, _ := os.Hostname() // empty when unknown
 	self := lifecycle.Instance{ID: id, Host: storableText(host), PID: os.Getpid(), Role: j.role(), Since: time.Now()}
 	left := make(chan struct{})
@@ -42,6 +42,9 @@ func (j *core) announce(id string) {
 			j.check(j.leaving)
 			if now := time.Now(); now.Sub(said) >= every {
 				said = now
+				if !works {
+					j.tell(j.leaving, j.lookAtDue) // for the clock
+				}
 				j.tell(j.leaving, func(ctx context.Context) error {
 					err := j.store.Announce(ctx, self, horizon)
 					if err == nil {

@@ -2,12 +2,14 @@ package durable
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -40,8 +42,8 @@ type Config struct {
 	// throughput at Concurrency per cooldown. 0 means 10 ms; the least is 1 ms.
 	FetchCooldown time.Duration
 
-	// PollInterval is how often a queue looks for jobs of which no announcement came.
-	// 0 means 1 s. It is at least FetchCooldown.
+	// PollInterval is how often the process asks the store when the next jobs of its
+	// queues are due. If zero, 1 s is used. It is at least FetchCooldown.
 	PollInterval time.Duration
 
 	// KeepCompleted is how long completed jobs stay visible. 0 means 24 h.
@@ -145,7 +147,7 @@ type core struct {
 	mu        sync.Mutex
 	queues    []registered // until the client is made
 	schedules []*entry     // that Every added
-	clockwork clockwork    // that looks after them
+	scheduler scheduler    // that looks after them
 	client    riverClient  // nil until first needed
 	life      life
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
@@ -161,11 +163,15 @@ type core struct {
 	stopErr  error         // readable once stopped is closed
 	running  running
 
+	held     *held // nil for a store that locks no rows
+	agenda   agenda
+	clock    clock
 	sight    sight
 	disowned disowned
 	upkeep   upkeep
-	looking  sync.Mutex    // is held by the rescue
-	suspects map[int64]int // attempts that the last look of the rescue found, by job
+	looking  sync.Mutex      // is held by the rescue
+	said     map[string]bool // processes of which the log was told that they are missing
+	suspects map[int64]int   // attempts that the last look of the rescue found, by job
 
 	health    health
 	waker     *waker
@@ -173,6 +179,7 @@ type core struct {
 	share     int           // see verifyShare
 	counts    glance[[]store.Count]
 	instances glance[[]lifecycle.Instance]
+	missing   glance[[]store.Missing]
 	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
 	seen      glance[[]store.Place]                // of the schedules
 	left      chan struct{}                        // closed when the store need not list this process any more; nil: it never did
@@ -187,6 +194,8 @@ type registered struct {
 	addTo       func(*river.Workers)
 	delay       func(attempt int) time.Duration // until the next one
 	lost        func(*rivertype.JobRow)
+	fromJSON    func(json.RawMessage) (payload, *river.InsertOpts, error)
+	accepted    *atomic.Uint64
 	unstored    []string // fields of which the log is to be told when it begins
 }
 
@@ -208,10 +217,11 @@ func New[TTx any](s Store[TTx], cfg Config) (*Jobs[TTx], error) {
 		j.where = named.String()
 	}
 	j.ending, j.endNow = context.WithCancel(context.Background())
-	j.clockwork.wake = make(chan struct{}, 1)
+	j.scheduler.wake = make(chan struct{}, 1)
 	j.cut, j.cutNow = context.WithCancel(context.Background())
 	j.leaving, j.leaveNow = context.WithCancel(context.Background())
 	j.waker = j.newWaker()
+	j.agenda.wake, j.agenda.due = make(chan struct{}, 1), map[string]time.Time{}
 	return j, nil
 }
 
@@ -271,18 +281,21 @@ func (j *core) clientLocked() (riverClient, error) {
 	if least := j.longestLocked() + time.Second; rescue < least {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
 	}
+	if j.engine.database() == "postgres" {
+		j.held = &held{exec: j.engine.executor(), log: j.log.Logger, ending: j.leaving}
+	}
 	host, _ := os.Hostname()
 	cfg := &river.Config{
 		ID:                          clientID(host),
 		Logger:                      newEngineLog(j.log.Logger),
 		FetchCooldown:               j.cfg.FetchCooldown,
-		FetchPollInterval:           j.cfg.PollInterval,
+		FetchPollInterval:           j.enginePoll(),
 		JobTimeout:                  defaultTimeout, // every worker here says its own
 		RescueStuckJobsAfter:        never,          // see rescue
 		CompletedJobRetentionPeriod: j.cfg.KeepCompleted,
 		CancelledJobRetentionPeriod: j.cfg.KeepFailed,
 		DiscardedJobRetentionPeriod: j.cfg.KeepFailed,
-		Middleware:                  append(slices.Clone(j.cfg.Middleware), &uniqueKeys{}),
+		Middleware:                  append(slices.Clone(j.cfg.Middleware), &uniqueKeys{clock: &j.clock, due: j.due}),
 		Hooks:                       j.cfg.hooks(),
 		SkipUnknownJobCheck:         true, // a queue without a handler here has one elsewhere
 	}
@@ -291,15 +304,19 @@ func (j *core) clientLocked() (riverClient, error) {
 		for _, q := range j.queues {
 			q.addTo(cfg.Workers)
 			if q.concurrency > 0 {
+				j.agenda.add(q.kind)
 				cfg.Queues[q.kind] = river.QueueConfig{MaxWorkers: q.concurrency}
 			}
 		}
 	}
-	client, err := j.engine.connect(cfg, j.log.Logger, &j.disowned)
+	client, err := j.engine.connect(cfg, j)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", j.cfg.Name, err)
 	}
 	j.client = client
+	if j.held != nil {
+		j.held.self = client.ID()
+	}
 	return client, nil
 }
 

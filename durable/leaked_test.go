@@ -61,7 +61,7 @@ func namedLikeAWish[TTx any](t *testing.T, e env[TTx]) {
 	}, durable.QueueConfig[int]{Retry: channelq.Retry{Initial: time.Millisecond}})
 	must(t, durable.Every(q, name, hours(1), func() int { return 1 }))
 	start(t, jobs)
-	must(t, jobs.Schedules()[0].(interface{ Trigger() error }).Trigger())
+	must(t, jobs.ScheduleList()[0].(interface{ Trigger() error }).Trigger())
 	until(t, "it is over", func() bool { s := q.States(); return s["completed"]+s["cancelled"] == 1 })
 	if s := q.States(); s["completed"] != 1 {
 		t.Errorf("%v", s)

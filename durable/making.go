@@ -17,7 +17,7 @@ const (
 	askMost   = time.Second            // for all that a schedule is asked in one step
 )
 
-// making is one call of the make of Every. It runs beside the clockwork, which goes on
+// making is one call of the make of Every. It runs beside the scheduler, which goes on
 // when it does not return.
 type making struct {
 	began time.Time
@@ -37,7 +37,7 @@ func (s *entry) make() *making {
 	}, func(err error) {
 		m.err = err
 		close(m.done)
-		s.jobs.clockwork.look()
+		s.jobs.scheduler.look()
 	})
 	return m
 }

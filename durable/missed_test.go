@@ -67,7 +67,7 @@ func newDigest[TTx any](t *testing.T, store durable.Store[TTx], schedule periodi
 }
 
 func (d digest[TTx]) stats() periodic.Stats {
-	return d.jobs.Schedules()[0].(interface{ Stats() periodic.Stats }).Stats()
+	return d.jobs.ScheduleList()[0].(interface{ Stats() periodic.Stats }).Stats()
 }
 
 // placeOf is where the schedule is in the store.
@@ -348,7 +348,7 @@ func slotsOfManyProcesses[TTx any](t *testing.T, e env[TTx]) {
 func triggered[TTx any](t *testing.T, e env[TTx]) {
 	s := hours(1)
 	d := newDigest(t, e.store, s)
-	trigger := func() error { return d.jobs.Schedules()[0].(interface{ Trigger() error }).Trigger() }
+	trigger := func() error { return d.jobs.ScheduleList()[0].(interface{ Trigger() error }).Trigger() }
 	start(t, d.jobs)
 	asked := time.Now()
 	must(t, trigger())

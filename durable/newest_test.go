@@ -60,8 +60,9 @@ func newestFirst[TTx any](t *testing.T, e env[TTx]) {
 	if !slices.Equal(got, want) || !slices.Equal(sizes, []int{100, 100, 50}) {
 		t.Errorf("ended, in pages of %v: %v", sizes, got)
 	}
-	list := q.Failures()
-	if len(list) != 100 || list[0].Item != 49 || list[99].Item != 50 {
+	var list []channelq.Failure
+	until(t, "the store answers in time", func() bool { list = q.Failures(); return len(list) == 100 })
+	if list[0].Item != 49 || list[99].Item != 50 {
 		t.Errorf("%d failures, from %+v to %+v", len(list), list[0], list[len(list)-1])
 	}
 	if list, next := q.JobsPage("discarded", "nonsense"); len(list) != 0 || next != "" {

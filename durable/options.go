@@ -16,6 +16,7 @@ type Option interface{ apply(*jobOptions) error }
 type jobOptions struct {
 	at       time.Time
 	timed    bool // At or In was given
+	in       bool // In was given: at is by the clock of the process
 	unique   string
 	priority int
 	attempts int
@@ -35,7 +36,10 @@ func At(t time.Time) Option {
 // In keeps a job from starting before d has passed. If d is zero or negative, the job may
 // start at once. A second In or [At] for one job is an error.
 func In(d time.Duration) Option {
-	return option(func(w *jobOptions) error { return w.start(time.Now().Add(d)) })
+	return option(func(w *jobOptions) error {
+		w.in = true
+		return w.start(time.Now().Add(d))
+	})
 }
 
 func (w *jobOptions) start(t time.Time) error {

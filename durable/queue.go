@@ -164,7 +164,7 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	}
 	q := &Queue[T]{jobs: &jobs.core, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
 	r := registered{
-		kind: kind, timeout: cfg.Timeout + q.pace.hold(), queue: q, delay: q.delay, lost: q.lost,
+		kind: kind, timeout: cfg.Timeout + q.pace.hold(), queue: q, delay: q.delay, lost: q.lost, fromJSON: q.fromJSON, accepted: &q.books.accepted,
 		addTo: func(w *river.Workers) {
 			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T]{q: q})
 		},

@@ -61,7 +61,7 @@ func (j *core) rescue(ctx context.Context) error {
 		for _, s := range list {
 			// Either its handler ignores its timeout, or what it came to may be on its way
 			// to a store that was away.
-			if s.Own && (j.running.has(s.ID) || j.sight.mayBeMissed(time.Now().Add(-ownPatience))) {
+			if s.Own && (j.running.has(s.ID) || j.held.has(s.ID) || j.sight.mayBeMissed(time.Now().Add(-ownPatience))) {
 				continue
 			}
 			found[s.ID] = s.Attempt
@@ -78,7 +78,7 @@ func (j *core) rescue(ctx context.Context) error {
 		after = list[len(list)-1].ID
 	}
 	j.suspects = found
-	return nil
+	return j.sayMissing(ctx)
 }
 
 func (j *core) stuck(ctx context.Context, self string, horizon time.Duration, after int64) ([]store.Stuck, error) {
@@ -106,7 +106,7 @@ func (j *core) free(ctx context.Context, self string, lost map[int64]int) error 
 	if err != nil {
 		return err
 	}
-	v := verdicts{text: engineRescued + self}
+	v := verdicts{text: engineRescued + self, now: j.clock.now().UTC()}
 	for _, row := range before {
 		if q, ok := j.queueOf(row.Kind); ok && row.State == rivertype.JobStateRunning && row.Attempt == lost[row.ID] && row.AttemptedAt != nil {
 			v.add(row, q)
@@ -125,22 +125,25 @@ func (j *core) free(ctx context.Context, self string, lost map[int64]int) error 
 	if err != nil {
 		return err
 	}
+	j.due(after)
 	j.tellRescued(slices.DeleteFunc(after, func(row *rivertype.JobRow) bool { return !v.changed(row) }))
 	return nil
 }
 
 func (j *core) tellRescued(rows []*rivertype.JobRow) {
-	again := 0
+	var again, ended []int64
 	for _, row := range rows {
 		q, _ := j.queueOf(row.Kind)
 		if row.FinalizedAt == nil {
-			again++
+			again = append(again, row.ID)
 		} else {
+			ended = append(ended, row.ID)
 			q.lost(row)
 		}
 	}
 	if len(rows) > 0 {
-		j.log.Warn("lost jobs rescued", slog.Int("to_run_again", again), slog.Int("given_up", len(rows)-again))
+		j.log.Warn("lost jobs rescued", slog.Int("to_run_again", len(again)), slog.Int("given_up", len(ended)),
+			slog.Any("jobs_to_run_again", named(again)), slog.Any("jobs_given_up", named(ended)))
 	}
 }
 
@@ -157,11 +160,12 @@ func (j *core) queueOf(kind string) (registered, bool) {
 // verdicts are what the engine's statement is given for jobs that are lost.
 type verdicts struct {
 	text   string // of the error, so that it is known who wrote it
+	now    time.Time
 	params riverdriver.JobRescueManyParams
 }
 
 func (v *verdicts) add(row *rivertype.JobRow, q registered) {
-	now := time.Now().UTC()
+	now := v.now
 	raw, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: row.Attempt, Error: v.text})
 	if err != nil {
 		return

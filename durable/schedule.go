@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -21,8 +22,9 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-// Schedules are those of [Every] in this process, in the order in which they were
-// added: metrics and the dashboard look for them here. Each has two more methods.
+// ScheduleList returns the schedules of [Every] in this process, in the order in which
+// they were added, and then those of the store that this process keeps going: metrics and
+// the dashboard look for them here. Each has two more methods.
 //
 // Stats() periodic.Stats: it is active when there is a process that works, the next
 // slot is that which the store has for the schedule, and the runs are the jobs of the last five slots,
@@ -34,13 +36,26 @@ import (
 //
 // Trigger() error enqueues one job now, beside the slots, and waits for the store for
 // at most 5 s. It is among the runs of the process that was asked, as triggered.
-func (j *core) Schedules() []interface{ Name() string } {
+func (j *core) ScheduleList() []interface{ Name() string } {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	all := make([]interface{ Name() string }, len(j.schedules))
-	for i, s := range j.schedules {
+	shown := j.shownLocked()
+	all := make([]interface{ Name() string }, len(shown))
+	for i, s := range shown {
 		all[i] = s
 	}
+	return all
+}
+
+// shownLocked are all schedules of this process.
+func (j *core) shownLocked() []*entry {
+	all := slices.Clone(j.schedules)
+	for _, e := range j.scheduler.stored {
+		if e != nil {
+			all = append(all, e)
+		}
+	}
+	slices.SortStableFunc(all[len(j.schedules):], func(a, b *entry) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
 
@@ -56,11 +71,15 @@ type entry struct {
 	describe   func() (payload, *river.InsertOpts, error) // of its job, without the slot
 	accepted   *atomic.Uint64                             // of the queue
 
+	stored bool // the rule is in the store: all processes have the same
+
 	skipped atomic.Uint64 // slots that were missed and got no job
 	settled atomic.Bool   // this process has found the schedule's place, or made it
 	broken  atomic.Bool   // the schedule panicked or went backwards
 
-	making *making    // for the slot that is due; only the clockwork has it
+	saidAhead time.Time // only the scheduler has it
+
+	making *making    // for the slot that is due; only the scheduler has it
 	asking chan error // of a call of the schedule that has not returned; so too
 
 	// moving is held while the schedule is moved on in the store, so that what is forgotten
@@ -76,7 +95,7 @@ func (s *entry) Name() string { return s.name }
 
 func (s *entry) log() *slog.Logger { return s.jobs.log.With(slog.String("job", s.name)) }
 
-// Trigger is described at [Jobs.Schedules].
+// Trigger is described at [Jobs.ScheduleList].
 func (s *entry) Trigger() error {
 	err := s.trigger(time.Now().UTC())
 	if err != nil {
@@ -183,7 +202,7 @@ func slotKey(kind, name string, slot time.Time) []byte {
 	return sum[:]
 }
 
-// Stats has the shape of a periodic job's; see [Jobs.Schedules].
+// Stats has the shape of a periodic job's; see [Jobs.ScheduleList].
 func (s *entry) Stats() periodic.Stats {
 	now := time.Now()
 	st := periodic.Stats{Name: s.name, Next: s.promised(now)}
@@ -271,7 +290,7 @@ func (j *core) slotRows(now time.Time) map[string]*rivertype.JobRow {
 	}
 	return j.slots.look(func(ctx context.Context) (map[string]*rivertype.JobRow, error) {
 		j.mu.Lock()
-		client, schedules := j.client, slices.Clone(j.schedules)
+		client, schedules := j.client, j.shownLocked()
 		j.mu.Unlock()
 		var names []string
 		keys := river.NamedArgs{}

@@ -35,7 +35,7 @@ func declare[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) {
 
 func statsOf[TTx any](jobs *durable.Jobs[TTx]) map[string]periodic.Stats {
 	all := map[string]periodic.Stats{}
-	for _, s := range jobs.Schedules() {
+	for _, s := range jobs.ScheduleList() {
 		all[s.Name()] = s.(interface{ Stats() periodic.Stats }).Stats()
 	}
 	return all
@@ -89,7 +89,7 @@ func shownSchedules[TTx any](t *testing.T, e env[TTx]) {
 		shown := w.Body.String()
 		return strings.Contains(shown, `data-key="good"`) && strings.Contains(shown, "succeeded") && strings.Contains(shown, "failing")
 	})
-	if found, err := web.Forget("good"); !found || err != nil || len(web.Schedules()) != 4 {
-		t.Errorf("forget: %v, %v, %d left", found, err, len(web.Schedules()))
+	if found, err := web.Forget("good"); !found || err != nil || len(web.ScheduleList()) != 4 {
+		t.Errorf("forget: %v, %v, %d left", found, err, len(web.ScheduleList()))
 	}
 }

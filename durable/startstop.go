@@ -92,6 +92,9 @@ func (j *core) begin(ctx context.Context, client riverClient, works bool) error 
 	if err := j.checkStore(ctx, works); err != nil {
 		return fmt.Errorf("stead/durable: start %q: the store: %w", j.cfg.Name, err)
 	}
+	if err := j.lookAtDue(ctx); err != nil { // what is written from now on is by the store's clock
+		return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
+	}
 	if works {
 		if err := j.checkSchedules(ctx); err != nil {
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, hint(err))
@@ -103,9 +106,9 @@ func (j *core) begin(ctx context.Context, client riverClient, works bool) error 
 			return fmt.Errorf("stead/durable: start %q: %w", j.cfg.Name, err)
 		}
 		j.startUpkeep()
-		j.startClockwork()
+		j.startScheduler()
 	}
-	j.announce(client.ID())
+	j.announce(client.ID(), works)
 	attrs := []any{slog.Bool("works", works)}
 	if j.where != "" {
 		attrs = append(attrs, slog.String("store", j.where))
@@ -180,6 +183,7 @@ func (j *core) Stop(ctx context.Context) error {
 	j.waker.close(ctx)
 	j.cutNow()
 	j.leaveNow()
+	j.held.end(ctx)
 	j.endUpkeep(ctx)
 	if left != nil {
 		select {
@@ -203,14 +207,16 @@ func (j *core) drain(ctx context.Context, client riverClient, rescue time.Durati
 		hard, cancelHard = context.WithDeadline(ctx, deadline.Add(-spare/10))
 		defer cancelHard()
 	}
-	j.stopClockwork(soft)
+	j.stopScheduler(soft)
 	if client.Stop(soft) == nil {
+		j.held.wait(soft)
 		return nil
 	}
 	j.running.cut()
 	j.log.Warn("stop is slow, cancelling the handlers", slog.Int("running", j.running.len()))
 	j.cutNow()
 	err := client.StopAndCancel(hard)
+	j.held.wait(hard)
 	if err == nil {
 		return nil
 	}
@@ -227,6 +233,17 @@ func (j *core) Backlog() int { return j.running.len() }
 // Leftover is how many jobs were in hand when a stop had to cancel its handlers
 // and did not complete: others will run them. It is 0 before.
 func (j *core) Leftover() int { return j.running.leftover() }
+
+// Stuck is how many handlers run although Stop has returned, and 0 before: the host names
+// them with their stacks.
+func (j *core) Stuck() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.life != over {
+		return 0
+	}
+	return j.running.len()
+}
 
 // open is nil if jobs can be enqueued, and the client to do it with.
 func (j *core) open(kind string) (riverClient, error) {

@@ -44,12 +44,16 @@ func (q *Queue[T]) Counted() (at time.Time, estimates []string) {
 // a minute, and from when on the rescue frees the first of them. It is at most a
 // second old, older when the store does not answer.
 func (q *Queue[T]) Deserted() (n int, freed time.Time) {
-	for _, c := range q.jobs.count() {
-		if c.Queue == q.kind && c.Deserted > 0 {
-			return c.Deserted, c.Since.Add(q.jobs.rescueAfter())
+	for _, m := range q.jobs.missing.look(q.jobs.store.Missing) {
+		if m.Queue != q.kind || !q.jobs.isGone(m, time.Minute) {
+			continue
+		}
+		n += m.Jobs
+		if first := m.First.Add(q.jobs.horizonOf(m)); freed.IsZero() || first.Before(freed) {
+			freed = first
 		}
 	}
-	return 0, time.Time{}
+	return n, freed
 }
 
 // Stats has the shape of a memory queue's, where the meaning is the same. Depth,

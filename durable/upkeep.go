@@ -24,6 +24,7 @@ func (j *core) firstUpkeep(ctx context.Context) error {
 
 // startUpkeep begins what cutNow ends. It is called once.
 func (j *core) startUpkeep() {
+	j.startAgenda()
 	j.every("rescue of lost jobs", min(rescueEvery, max(j.rescueAfter()/2, rescueLeast)), j.rescue)
 	j.every("look for cancelled jobs", wishEvery, j.heedWishes)
 	j.every("refresh of paused queues", time.Hour, j.keepPauses)
@@ -80,7 +81,7 @@ func (j *core) keepPauses(ctx context.Context) error {
 // QueueDeleteExpired is the engine's housekeeping. It takes the time from the clock of
 // this process, which may be ahead, or have stood still with what makes the rows young.
 // So what is older than a paused queue is all that it deletes.
-func (e keepingExecutor) QueueDeleteExpired(ctx context.Context, params *riverdriver.QueueDeleteExpiredParams) ([]string, error) {
+func (e retryingExecutor) QueueDeleteExpired(ctx context.Context, params *riverdriver.QueueDeleteExpiredParams) ([]string, error) {
 	queues, err := e.QueueList(ctx, &riverdriver.QueueListParams{Max: maxQueues, Schema: params.Schema})
 	if err != nil {
 		return nil, err

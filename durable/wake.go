@@ -2,7 +2,7 @@ package durable
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -24,7 +24,7 @@ const (
 
 // waker announces what the engine may not have.
 type waker struct {
-	notify   func(ctx context.Context, queue string) error
+	notify   func(context.Context, announcement) error
 	cooldown time.Duration
 
 	mu      sync.Mutex
@@ -93,7 +93,25 @@ func (w *waker) inserted(queue string, q *inserts, alone bool, mine uint64) {
 func (w *waker) announce(queue string) {
 	ctx, cancel := context.WithTimeout(context.Background(), wakeWait)
 	defer cancel()
-	_ = w.notify(ctx, queue)
+	_ = w.notify(ctx, announcement{Queue: queue})
+}
+
+// due announces that a job of a queue is due at a time of the store. It does not wait:
+// whoever made the job may still be in the transaction.
+func (w *waker) due(queue string, at time.Time) { w.say(announcement{Queue: queue, Due: at}) }
+
+// say announces something. It does not wait.
+func (w *waker) say(a announcement) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	w.pending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), wakeWait)
+		defer cancel()
+		_ = w.notify(ctx, a)
+	})
 }
 
 // close waits for what was put off, or until ctx ends.
@@ -109,15 +127,28 @@ func (w *waker) close(ctx context.Context) {
 	}
 }
 
-// notifyOf is an announcement as the engine makes it.
-func notifyOf(queue string) *riverdriver.NotifyManyParams {
-	return &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: []string{fmt.Sprintf(`{"queue": %q}`, queue)}}
+// announcement is what is said when there are jobs for a queue. The engine reads the
+// queue alone.
+type announcement struct {
+	Queue string    `json:"queue"`
+	Due   time.Time `json:"due,omitzero"` // by the store's clock; zero: now
+
+	Schedules bool `json:"schedules,omitempty"` // were changed; there is no job
+}
+
+func (a announcement) text() string {
+	text, _ := json.Marshal(a) // a string and a time
+	return string(text)
+}
+
+func (a announcement) params() *riverdriver.NotifyManyParams {
+	return &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: []string{a.text()}}
 }
 
 // newWaker is for a store that announces things; nobody hears of others.
 func (j *core) newWaker() *waker {
-	return &waker{cooldown: j.cfg.FetchCooldown, notify: func(ctx context.Context, queue string) error {
-		return j.engine.executor().NotifyMany(ctx, notifyOf(queue))
+	return &waker{cooldown: j.cfg.FetchCooldown, notify: func(ctx context.Context, a announcement) error {
+		return j.engine.executor().NotifyMany(ctx, a.params())
 	}}
 }
 
@@ -135,5 +166,5 @@ func (j *core) insertedIn(ctx context.Context, tx any, queue string) error {
 	if !j.engine.announces() {
 		return nil
 	}
-	return j.engine.executorTx(tx).NotifyMany(ctx, notifyOf(queue))
+	return j.engine.executorTx(tx).NotifyMany(ctx, announcement{Queue: queue}.params())
 }

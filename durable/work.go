@@ -36,7 +36,7 @@ func (w *worker[T]) NextRetry(job *river.Job[payload]) time.Time {
 	if d, ok := w.q.delays.LoadAndDelete(job.ID); ok {
 		delay = d.(time.Duration)
 	}
-	return notBefore(time.Now().Add(delay))
+	return notBefore(time.Now().Add(delay)) // by the clock of the process, as the engine compares it: see engineExecutor
 }
 
 // delay is between half the bound and the bound.
@@ -71,6 +71,7 @@ func (q *Queue[T]) handed(engine context.Context, job *river.Job[payload]) error
 	defer release()
 	ctx = identified(ctx, job.JobRow)
 	q.jobs.running.take(job.ID, q.kind, cancel)
+	q.jobs.held.drop(job.ID) // of an attempt that was rescued meanwhile
 	cut := false
 	defer func() { q.jobs.running.end(job.ID, cut) }()
 	if hasWish(job.Metadata) {

@@ -48,7 +48,7 @@ func wrappedItems[TTx any](t *testing.T, e env[TTx]) {
 		must(t, errAll)
 		expect(fmt.Sprintf("%T %v", v, v))
 		must(t, durable.Every(q, fmt.Sprintf("every %v", v), hours(1), func() any { return v }))
-		for _, s := range jobs.Schedules() {
+		for _, s := range jobs.ScheduleList() {
 			must(t, s.(interface{ Trigger() error }).Trigger())
 		}
 		expect(fmt.Sprintf("%T %v", v, v))
@@ -132,7 +132,7 @@ func badSchedules[TTx any](t *testing.T, e env[TTx]) {
 		<-got
 	}
 	receive(t, got) // the good one goes on
-	for _, s := range jobs.Schedules() {
+	for _, s := range jobs.ScheduleList() {
 		if err := s.(interface{ Trigger() error }).Trigger(); err == nil && s.Name() == "goexits" {
 			t.Error("triggered although the function ends its goroutine")
 		}

@@ -18,7 +18,7 @@ type (
 		Queues() []interface{ Name() string }
 	}
 	schedules interface {
-		Schedules() []interface{ Name() string }
+		ScheduleList() []interface{ Name() string }
 	}
 	keeper interface{ States() map[string]int }
 	dated  interface {
@@ -99,7 +99,7 @@ func (c *components) add(s hosted.ServiceStatus, path string) {
 	ask(s, func(q queue) { c.addQueue(q, path) })
 	ask(s, func(many queues) { c.addAll(many.Queues(), path) })
 	ask(s, func(many schedules) {
-		for _, one := range many.Schedules() {
+		for _, one := range many.ScheduleList() {
 			_ = guard.Call(func() error { c.addSchedule(one, path); return nil })
 		}
 	})

@@ -21,7 +21,7 @@ func (s *stored) Queues() []interface{ Name() string } {
 	return []interface{ Name() string }{&s.queue}
 }
 
-func (s *stored) Schedules() []interface{ Name() string } {
+func (s *stored) ScheduleList() []interface{ Name() string } {
 	return []interface{ Name() string }{storedSchedule{}}
 }
 

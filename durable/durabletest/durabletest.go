@@ -115,6 +115,14 @@ type none[TTx any] struct{ store.Backend[TTx] }
 func (none[TTx]) Driver() riverdriver.Driver[TTx] { return noDriver[TTx]{} }
 
 func (none[TTx]) Counts(context.Context) ([]store.Count, error)           { return nil, errNone }
+func (none[TTx]) Missing(context.Context) ([]store.Missing, error)        { return nil, errNone }
+func (none[TTx]) Rules(context.Context) ([]store.Rule, error)             { return nil, errNone }
+func (none[TTx]) PutRule(context.Context, store.Rule) error               { return errNone }
+func (none[TTx]) PauseRule(context.Context, string, bool) (string, error) { return "", errNone }
+func (none[TTx]) DeleteRule(context.Context, string) (string, error)      { return "", errNone }
+func (none[TTx]) Due(context.Context, []string) ([]store.Due, time.Time, error) {
+	return nil, time.Time{}, errNone
+}
 func (none[TTx]) Instances(context.Context) ([]lifecycle.Instance, error) { return nil, errNone }
 
 // noDriver says that it has no pool, and is asked for nothing else then.

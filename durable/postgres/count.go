@@ -77,15 +77,9 @@ func collect[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-// countOpen counts all but the completed ones and, of those that run, whose process
-// is gone.
-const countOpen = `SELECT queue, state::text, n, due, false, COALESCE(deserted, 0), COALESCE(taken, '0001-01-01 00:00:00+00')
-	FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job
-		WHERE state IN ('available', 'cancelled', 'discarded', 'pending', 'retryable', 'running', 'scheduled') GROUP BY state, queue) AS every
-	LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
-		WHERE state = 'running' AND cardinality(attempted_by) > 0 AND attempted_by[cardinality(attempted_by)] NOT IN (
-			SELECT id FROM stead_instance WHERE seen >= now() - interval '1 minute')
-		GROUP BY state, queue) AS lost USING (queue, state)`
+// countOpen counts all but the completed ones.
+const countOpen = `SELECT queue, state::text, count(*), min(scheduled_at), false FROM river_job
+	WHERE state IN ('available', 'cancelled', 'discarded', 'pending', 'retryable', 'running', 'scheduled') GROUP BY state, queue`
 
 // countCompleted goes from queue to queue in the index, and counts a bounded number
 // of each. It asks for them in the order of the index, or PostgreSQL may read the

@@ -24,6 +24,8 @@ func (s *backend) Prepare(ctx context.Context) error {
 		CREATE TABLE IF NOT EXISTS stead_schedule (
 			queue text NOT NULL, name text NOT NULL, last bigint NOT NULL, next bigint NOT NULL,
 			PRIMARY KEY (queue, name));
+		CREATE TABLE IF NOT EXISTS stead_rule (
+			name text PRIMARY KEY, queue text NOT NULL, cron text NOT NULL, zone text NOT NULL, item text NOT NULL, paused boolean NOT NULL);
 		END $$`)
 }
 
@@ -58,6 +60,24 @@ func (s *backend) Stuck(ctx context.Context, self string, horizon time.Duration,
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[store.Stuck])
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: list lost jobs: %w", err)
+	}
+	return list, nil
+}
+
+// Missing lists processes that have jobs and are not seen.
+func (s *backend) Missing(ctx context.Context) ([]store.Missing, error) {
+	rows, err := s.pool.Query(ctx, `SELECT by, COALESCE(host, ''), queue,
+			COALESCE(CAST(extract(epoch FROM now() - seen) * 1000000000 AS bigint), 0), COALESCE(horizon, 0) * 1000000,
+			count(*), min(attempted_at), max(attempted_at)
+		FROM (SELECT attempted_by[cardinality(attempted_by)] AS by, queue, attempted_at FROM river_job
+			WHERE state = 'running' AND cardinality(attempted_by) > 0) AS taken LEFT JOIN stead_instance ON id = by
+		WHERE id IS NULL OR seen < now() - interval '30 seconds' GROUP BY by, host, queue, seen, horizon`)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list missing processes: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[store.Missing])
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: list missing processes: %w", err)
 	}
 	return list, nil
 }

@@ -29,12 +29,9 @@ func (s *backend) Counts(ctx context.Context) ([]store.Count, error) {
 func (s *backend) countOpen(ctx context.Context) (list []store.Count, err error) {
 	err = s.each(ctx, func(rows *sql.Rows) error {
 		var c store.Count
-		var due, taken int64
-		err := rows.Scan(&c.Queue, &c.State, &c.N, &due, &c.Deserted, &taken)
+		var due int64
+		err := rows.Scan(&c.Queue, &c.State, &c.N, &due)
 		c.Due = time.UnixMilli(due)
-		if c.Deserted > 0 {
-			c.Since = time.UnixMilli(taken)
-		}
 		list = append(list, c)
 		return err
 	}, countOpen)
@@ -93,18 +90,12 @@ func (s *backend) each(ctx context.Context, do func(*sql.Rows) error, query stri
 	return rows.Err()
 }
 
-// countOpen also counts, of those that run, whose process is gone. Times are in
-// milliseconds, 0 for none. The engine writes most of them as SQLite does, and the
-// due ones of a retry as Go prints them: "... +0000 UTC m=+12.3".
+// countOpen has times in milliseconds. The engine writes most of them as SQLite does, and
+// the due ones of a retry as Go prints them: "... +0000 UTC m=+12.3".
 const countOpen = `SELECT queue, state, n,
-		CAST(COALESCE(unixepoch(CASE instr(due, ' +') WHEN 0 THEN due ELSE substr(due, 1, instr(due, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER),
-		COALESCE(deserted, 0), CAST(COALESCE(unixepoch(taken, 'subsec'), 0) * 1000 AS INTEGER)
+		CAST(COALESCE(unixepoch(CASE instr(due, ' +') WHEN 0 THEN due ELSE substr(due, 1, instr(due, ' +') - 1) END, 'subsec'), 0) * 1000 AS INTEGER)
 	FROM (SELECT queue, state, count(*) AS n, min(scheduled_at) AS due FROM river_job INDEXED BY river_job_prioritized_fetching_index
-		WHERE state IN ('available', 'cancelled', 'discarded', 'pending', 'retryable', 'running', 'scheduled') GROUP BY state, queue)
-	LEFT JOIN (SELECT queue, state, count(*) AS deserted, min(attempted_at) AS taken FROM river_job
-		WHERE state = 'running' AND json_array_length(attempted_by) > 0 AND json_extract(attempted_by, '$[#-1]') NOT IN (
-			SELECT id FROM stead_instance WHERE seen >= unixepoch('subsec') * 1000 - 60000)
-		GROUP BY state, queue) USING (queue, state)`
+		WHERE state IN ('available', 'cancelled', 'discarded', 'pending', 'retryable', 'running', 'scheduled') GROUP BY state, queue)`
 
 // countCompleted goes from queue to queue in the index, and counts a bounded number
 // of each.

@@ -13,10 +13,10 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 )
 
-// The engine asks the file for announcements twenty times a second, and for jobs of
-// each queue every PollInterval, with statements that write. Here it is not asked for
-// what cannot have changed since it was asked last. What remains is the time at which
-// the next job of a queue is due.
+// The engine asks the file for announcements twenty times a second, and now and then for
+// jobs of each queue, with statements that write. Here it is not asked for what cannot
+// have changed since it was asked last. What remains is the time at which the next job
+// of a queue is due.
 
 // mark is a state of the file: as long as it is the same nobody has written. What others
 // write is known by SQLite's own number. It does not count what the connection itself
@@ -33,16 +33,16 @@ type glimpse struct {
 	db  *sql.DB
 	log string // the path of SQLite's write-ahead log
 
-	mu    sync.Mutex
-	last  mark
-	empty map[string]nothing // queues without a job that is due
+	mu     sync.Mutex
+	last   mark
+	agenda agenda
 }
 
-// nothing is that a queue had no job that was due.
-type nothing struct {
+// agenda is when the next job of each queue is due, as the file says in one state.
+type agenda struct {
 	at   mark
 	seen time.Time
-	next time.Time // when one will be; zero: there is none
+	due  map[string]time.Time // zero: there is none
 }
 
 const (
@@ -99,38 +99,18 @@ func (g *glimpse) stat() (size int64, written time.Time) {
 	return info.Size(), info.ModTime()
 }
 
-// isEmpty reports whether a queue has still no job that is due.
-func (g *glimpse) isEmpty(queue string, m mark, now time.Time) bool {
+// known returns the agenda, if it is still that of the file.
+func (g *glimpse) known(m mark) (a agenda, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n, ok := g.empty[queue]
-	return ok && n.at == m && now.Sub(n.seen) < trust && (n.next.IsZero() || now.Before(n.next))
+	return g.agenda, !g.agenda.seen.IsZero() && g.agenda.at == m && time.Since(g.agenda.seen) < trust
 }
 
-func (g *glimpse) found(queue string, n nothing) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.empty[queue] = n
+// isEmpty reports whether a queue has no job that is due.
+func (a agenda) isEmpty(queue string) bool {
+	due, ok := a.due[queue]
+	return ok && (due.IsZero() || time.Now().Before(due))
 }
-
-// next is when the next job of a queue is due that is available. It reports whether it
-// could tell.
-func (g *glimpse) next(ctx context.Context, queue string) (next time.Time, ok bool) {
-	var due sql.NullString
-	if err := g.db.QueryRowContext(ctx, nextDue, queue).Scan(&due); err != nil {
-		return next, false
-	}
-	if !due.Valid {
-		return next, true
-	}
-	const layout = "2006-01-02 15:04:05.999"
-	next, err := time.Parse(layout, due.String[:min(len(due.String), len(layout))])
-	return next, err == nil
-}
-
-// nextDue is a search in the index for each priority.
-const nextDue = `SELECT min(due) FROM (SELECT (SELECT min(scheduled_at) FROM river_job
-	WHERE state = 'available' AND queue = ?1 AND priority = value) AS due FROM json_each('[0, 1, 2, 3, 4]'))`
 
 // seeing is the engine's driver with a glimpse before what is asked for often.
 type seeing struct {
@@ -140,7 +120,7 @@ type seeing struct {
 }
 
 func newSeeing(db *sql.DB, path string) *seeing {
-	return &seeing{riversqlite.New(db), &glimpse{db: db, log: path + "-wal", empty: map[string]nothing{}}}
+	return &seeing{riversqlite.New(db), &glimpse{db: db, log: path + "-wal"}}
 }
 
 func (s *seeing) GetExecutor() riverdriver.Executor {
@@ -164,15 +144,8 @@ func (e seeingExecutor) JobGetAvailable(ctx context.Context, params *riverdriver
 	if err != nil {
 		return nil, err
 	}
-	if sure && e.glimpse.isEmpty(params.Queue, at, time.Now()) {
+	if a, ok := e.glimpse.known(at); sure && ok && a.isEmpty(params.Queue) {
 		return &riverdriver.JobGetAvailableResult{}, nil
 	}
-	res, err := e.Executor.JobGetAvailable(ctx, params)
-	if err != nil || len(res.Jobs) > 0 || !sure {
-		return res, err
-	}
-	if next, ok := e.glimpse.next(ctx, params.Queue); ok {
-		e.glimpse.found(params.Queue, nothing{at, time.Now(), next})
-	}
-	return res, nil
+	return e.Executor.JobGetAvailable(ctx, params)
 }

@@ -25,7 +25,7 @@ import (
 type counting struct {
 	driver.Driver
 
-	takes, reads atomic.Int64
+	takes, reads, dues atomic.Int64
 }
 
 func (c *counting) Open(name string) (driver.Conn, error) {
@@ -50,6 +50,9 @@ func (c countingConn) ExecContext(ctx context.Context, query string, args []driv
 func (c countingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if strings.Contains(query, "JobGetAvailable") {
 		c.by.takes.Add(1)
+	}
+	if strings.Contains(query, "min(scheduled_at)") {
+		c.by.dues.Add(1)
 	}
 	if strings.Contains(query, "topic, payload FROM river_notification") {
 		c.by.reads.Add(1)
@@ -105,12 +108,16 @@ func TestAnIdleQueueIsNotAskedForJobsAgain(t *testing.T) {
 	if err := os.Chtimes(s.String()+"-wal", longAgo, longAgo); err != nil { // nobody has written for long enough
 		t.Fatal(err)
 	}
+	take(t, s, "one")
 	for range 200 {
+		if due, _, err := store.Of(s).Due(t.Context(), []string{"one", "two"}); err != nil || len(due) != 0 {
+			t.Fatal(due, err)
+		}
 		take(t, s, "one")
 		take(t, s, "two")
 	}
-	if n := c.takes.Load(); n != 2 {
-		t.Errorf("%d statements for two queues without jobs", n)
+	if n, dues := c.takes.Load(), c.dues.Load(); n != 1 || dues != 1 {
+		t.Errorf("%d statements for two queues without jobs, and %d looks at what is due", n, dues)
 	}
 	l := store.Of(s).Driver().GetListener(&riverdriver.GetListenenerParams{})
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -156,6 +163,11 @@ func TestNoJobIsOverlooked(t *testing.T) {
 			time.Sleep(time.Duration(r.IntN(20)) * time.Millisecond)
 		}
 		queue := queues[r.IntN(len(queues))]
+		if r.IntN(2) == 0 {
+			if _, _, err := store.Of(s).Due(t.Context(), queues); err != nil {
+				t.Fatal(err)
+			}
+		}
 		before := time.Now()
 		got := take(t, s, queue)
 		for _, id := range got {

@@ -2,6 +2,7 @@ package sqlitedb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,7 +19,9 @@ func (s *backend) Prepare(ctx context.Context) error {
 		since integer NOT NULL, seen integer NOT NULL);
 	CREATE TABLE IF NOT EXISTS stead_schedule (
 		queue text NOT NULL, name text NOT NULL, last integer NOT NULL, next integer NOT NULL,
-		PRIMARY KEY (queue, name))`)
+		PRIMARY KEY (queue, name));
+	CREATE TABLE IF NOT EXISTS stead_rule (
+		name text PRIMARY KEY, queue text NOT NULL, cron text NOT NULL, zone text NOT NULL, item text NOT NULL, paused integer NOT NULL)`)
 	if err != nil {
 		return err
 	}
@@ -66,6 +69,27 @@ func (s *backend) Stuck(ctx context.Context, self string, horizon time.Duration,
 		list = append(list, s)
 	}
 	return list, rows.Err()
+}
+
+// Missing lists processes that have jobs and are not seen.
+func (s *backend) Missing(ctx context.Context) (list []store.Missing, err error) {
+	err = s.each(ctx, func(rows *sql.Rows) error {
+		var m store.Missing
+		var unseen, horizon, first, last int64
+		err := rows.Scan(&m.ID, &m.Host, &m.Queue, &unseen, &horizon, &m.Jobs, &first, &last)
+		m.Unseen, m.Horizon = time.Duration(unseen)*time.Millisecond, time.Duration(horizon)*time.Millisecond
+		m.First, m.Last = time.UnixMilli(first), time.UnixMilli(last)
+		list = append(list, m)
+		return err
+	}, `SELECT by, COALESCE(host, ''), queue, CAST(COALESCE(unixepoch('subsec') * 1000 - seen, 0) AS INTEGER), COALESCE(horizon, 0),
+			count(*), CAST(unixepoch(min(attempted_at), 'subsec') * 1000 AS INTEGER), CAST(unixepoch(max(attempted_at), 'subsec') * 1000 AS INTEGER)
+		FROM (SELECT json_extract(attempted_by, '$[#-1]') AS by, queue, attempted_at FROM river_job
+			WHERE state = 'running' AND json_array_length(attempted_by) > 0) LEFT JOIN stead_instance ON id = by
+		WHERE id IS NULL OR seen < unixepoch('subsec') * 1000 - 30000 GROUP BY by, host, queue, seen, horizon`)
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable/sqlitedb: list missing processes: %w", err)
+	}
+	return list, nil
 }
 
 // Instances lists the processes that were seen in the last minute.

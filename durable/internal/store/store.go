@@ -21,8 +21,26 @@ type Store interface {
 	// ended: of many completed jobs it may estimate the number.
 	Counts(ctx context.Context) ([]Count, error)
 
+	// Due returns for each of the queues that has jobs in the state available when the first
+	// of them is due, and the time of the store's clock.
+	Due(ctx context.Context, queues []string) (list []Due, now time.Time, err error)
+
 	// Places returns the positions of the schedules and the time of the store's clock.
 	Places(ctx context.Context) (all []Place, now time.Time, err error)
+
+	// Rules returns the schedules that were put into the store, by name.
+	Rules(ctx context.Context) ([]Rule, error)
+
+	// PutRule adds a rule, or replaces the one of its name, but for Paused.
+	PutRule(ctx context.Context, r Rule) error
+
+	// PauseRule sets Paused of a rule, and takes back the promise of its next slot. It
+	// returns the queue of the rule, empty if there is none.
+	PauseRule(ctx context.Context, name string, paused bool) (queue string, err error)
+
+	// DeleteRule removes a rule and its position. It returns the queue of the rule, empty
+	// if there is none.
+	DeleteRule(ctx context.Context, name string) (queue string, err error)
 
 	// Prepare creates the tables that durable keeps beside River's. It is part of Migrate
 	// and does nothing the second time.
@@ -43,6 +61,10 @@ type Store interface {
 	// times are by the store's clock. Rows that a transaction holds are left out: what
 	// changes the others would wait for it.
 	Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]Stuck, error)
+
+	// Missing lists the processes that have running jobs and were not seen for half a
+	// minute, by queue.
+	Missing(ctx context.Context) ([]Missing, error)
 
 	// Instances lists the processes seen in the last minute, the oldest first, and
 	// which of them leads.
@@ -83,6 +105,13 @@ type Place struct {
 	Next        int64 // the slot that was to follow; 0: none
 }
 
+// Rule is a schedule that was put into the store.
+type Rule struct {
+	Name, Queue, Cron, Zone string
+	Item                    string // the JSON of each job's item
+	Paused                  bool
+}
+
 // Count is the number of jobs of one queue in one state.
 type Count struct {
 	Queue string
@@ -91,11 +120,21 @@ type Count struct {
 	Due   time.Time // the earliest time at which one of them may start
 
 	Estimate bool // N is near
+}
 
-	// Deserted is how many of the running jobs are held by a process that was
-	// not seen for a minute, and Since when the first of them was taken.
-	Deserted int
-	Since    time.Time
+// Due is when the next job of a queue is due that nobody has taken.
+type Due struct {
+	Queue string
+	In    time.Duration // by the store's clock; 0 or less: it is due
+}
+
+// Missing is a process that has not been seen for a while and has running jobs of a queue.
+type Missing struct {
+	ID, Host, Queue string
+	Unseen          time.Duration // since the process was last seen; 0: it never was
+	Horizon         time.Duration // see Announce; 0: not known
+	Jobs            int
+	First, Last     time.Time // when the first and the last of the jobs were taken
 }
 
 // Stuck is an attempt that may be lost.

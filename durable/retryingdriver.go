@@ -13,7 +13,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// keeper is a store's driver that does not let go of the outcome of a handler.
+// retryingDriver is a store's driver that does not let go of the outcome of a handler.
 //
 // The engine writes what many jobs came to in one statement. It repeats one that
 // failed: for ever while it runs, without a difference between a store that is away
@@ -21,20 +21,22 @@ import (
 // which the jobs run again although they were handled. Here the time that the engine
 // gives to one try, ten seconds, is used up with repeats of what may still succeed, and
 // a batch that is refused is split until only the bad one is left.
-type keeper[TTx any] struct {
+type retryingDriver[TTx any] struct {
 	riverdriver.Driver[TTx]
 
-	log *slog.Logger
+	log  *slog.Logger
+	held *held // nil for a store that locks no rows
 }
 
-func (k keeper[TTx]) GetExecutor() riverdriver.Executor {
-	return keepingExecutor{k.Driver.GetExecutor(), k.log}
+func (k retryingDriver[TTx]) GetExecutor() riverdriver.Executor {
+	return retryingExecutor{k.Driver.GetExecutor(), k.log, k.held}
 }
 
-type keepingExecutor struct {
+type retryingExecutor struct {
 	riverdriver.Executor
 
-	log *slog.Logger
+	log  *slog.Logger
+	held *held
 }
 
 // keepPause is long enough not to burden a database that recovers.
@@ -42,9 +44,9 @@ const keepPause = 250 * time.Millisecond
 
 // JobSetStateIfRunningMany may be repeated when it is not known whether it was
 // done: it changes only jobs that are running.
-func (e keepingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
+func (e retryingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
 	for {
-		rows, err := e.Executor.JobSetStateIfRunningMany(ctx, params)
+		rows, err := e.write(ctx, params)
 		switch {
 		case err == nil || ctx.Err() != nil || errors.Is(err, riverdriver.ErrClosedPool):
 			return rows, err
@@ -57,9 +59,16 @@ func (e keepingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *r
 	}
 }
 
+func (e retryingExecutor) write(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
+	if e.held == nil {
+		return e.Executor.JobSetStateIfRunningMany(ctx, params)
+	}
+	return e.held.write(ctx, params)
+}
+
 // split writes the two halves of a batch that was refused. What is left of a single
 // one is its state: the rest of it is what the store does not take.
-func (e keepingExecutor) split(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams, why error) ([]*rivertype.JobRow, error) {
+func (e retryingExecutor) split(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams, why error) ([]*rivertype.JobRow, error) {
 	if n := len(params.ID); n > 1 {
 		first, err := e.JobSetStateIfRunningMany(ctx, part(params, 0, n/2))
 		if err != nil {
@@ -99,6 +108,30 @@ func part(p *riverdriver.JobSetStateIfRunningManyParams, from, to int) *riverdri
 		MetadataDoMerge: p.MetadataDoMerge[from:to], MetadataUpdates: p.MetadataUpdates[from:to], Now: p.Now,
 		ScheduledAt: p.ScheduledAt[from:to], Schema: p.Schema, State: p.State[from:to],
 	}
+}
+
+// only is a copy of what params has for the jobs that are wanted.
+func only(params *riverdriver.JobSetStateIfRunningManyParams, wanted func(id int64) bool) *riverdriver.JobSetStateIfRunningManyParams {
+	left := &riverdriver.JobSetStateIfRunningManyParams{Now: params.Now, Schema: params.Schema}
+	for i, id := range params.ID {
+		if !wanted(id) {
+			continue
+		}
+		left.ID, left.Attempt, left.ErrData = append(left.ID, id), append(left.Attempt, params.Attempt[i]), append(left.ErrData, params.ErrData[i])
+		left.FinalizedAt, left.ScheduledAt = append(left.FinalizedAt, params.FinalizedAt[i]), append(left.ScheduledAt, params.ScheduledAt[i])
+		left.MetadataDoMerge = append(left.MetadataDoMerge, params.MetadataDoMerge[i])
+		left.MetadataUpdates, left.State = append(left.MetadataUpdates, params.MetadataUpdates[i]), append(left.State, params.State[i])
+	}
+	return left
+}
+
+// is reports whether a job is one of these.
+func is(ids []int64) func(id int64) bool {
+	set := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return func(id int64) bool { return set[id] }
 }
 
 // isRefusal reports whether the store answered that it does not take a datum, as it

@@ -22,18 +22,21 @@ const (
 	tickRetry   = time.Second      // after an error
 	tickWait    = 5 * time.Second  // for the statements about one schedule
 
+	aheadSaid = time.Hour // between two words on one schedule whose last slot is in the future
+
 	// missedAfter is how late a slot is when it counts as missed.
 	missedAfter = time.Second
 )
 
-// clockwork is the goroutine that looks after the schedules.
-type clockwork struct {
-	wake chan struct{} // holds one: a schedule was added
-	stop context.CancelFunc
-	done chan struct{} // nil: it never ran
+// scheduler is the goroutine that looks after the schedules.
+type scheduler struct {
+	wake   chan struct{}         // holds one: a schedule was added
+	stored map[store.Rule]*entry // that are kept going here; nil for one that cannot be
+	stop   context.CancelFunc
+	done   chan struct{} // nil: it never ran
 }
 
-func (c *clockwork) look() {
+func (c *scheduler) look() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
@@ -42,22 +45,19 @@ func (c *clockwork) look() {
 
 // checkSchedules finds out whether the store can keep them.
 func (j *core) checkSchedules(ctx context.Context) error {
-	j.mu.Lock()
-	n := len(j.schedules)
-	j.mu.Unlock()
-	if n == 0 {
-		return nil
+	if _, err := j.store.Rules(ctx); err != nil {
+		return err
 	}
 	_, _, err := j.store.Places(ctx)
 	return err
 }
 
-// startClockwork is called once. A stop ends it in any case, by cutNow.
-func (j *core) startClockwork() {
+// startScheduler is called once. A stop ends it in any case, by cutNow.
+func (j *core) startScheduler() {
 	ctx, cancel := context.WithCancel(j.cut)
 	done := make(chan struct{})
 	j.mu.Lock()
-	j.clockwork.stop, j.clockwork.done = cancel, done
+	j.scheduler.stop, j.scheduler.done = cancel, done
 	j.mu.Unlock()
 	go func() {
 		defer close(done)
@@ -72,7 +72,7 @@ func (j *core) startClockwork() {
 			timer := time.NewTimer(wait)
 			select {
 			case <-timer.C:
-			case <-j.clockwork.wake:
+			case <-j.scheduler.wake:
 			case <-ctx.Done():
 			}
 			timer.Stop()
@@ -80,10 +80,10 @@ func (j *core) startClockwork() {
 	}()
 }
 
-// stopClockwork waits until no more slots are taken, or ctx ends.
-func (j *core) stopClockwork(ctx context.Context) {
+// stopScheduler waits until no more slots are taken, or ctx ends.
+func (j *core) stopScheduler(ctx context.Context) {
 	j.mu.Lock()
-	stop, done := j.clockwork.stop, j.clockwork.done
+	stop, done := j.scheduler.stop, j.scheduler.done
 	j.mu.Unlock()
 	if done == nil {
 		return
@@ -100,7 +100,11 @@ func (j *core) round(ctx context.Context) (time.Duration, error) {
 	j.mu.Lock()
 	schedules := slices.Clone(j.schedules)
 	j.mu.Unlock()
-	if len(schedules) == 0 {
+	stored, err := j.storedEntries(ctx)
+	if err != nil {
+		return tickRetry, err
+	}
+	if schedules = append(schedules, stored...); len(schedules) == 0 {
 		return tickLongest, nil
 	}
 	places, now, err := j.places(ctx)
@@ -149,7 +153,7 @@ func (s *entry) step(ctx context.Context, at store.Place, now time.Time) (next t
 			if first, err = slots.Following(s.of, unix(at.Last)); err != nil {
 				return err
 			}
-			begins = !s.settled.Load() && nanos(first) != at.Next
+			begins = (s.stored || !s.settled.Load()) && nanos(first) != at.Next
 		}
 		switch {
 		case begins:
@@ -187,7 +191,7 @@ func (s *entry) step(ctx context.Context, at store.Place, now time.Time) (next t
 	switch {
 	case errors.Is(err, errMoved): // by another process
 		return now, nil
-	case errors.Is(err, errMaking): // the clockwork is woken when that is over
+	case errors.Is(err, errMaking): // the scheduler is woken when that is over
 		return now.Add(tickRetry), nil
 	case err == nil:
 		s.settled.Store(true)
@@ -209,6 +213,11 @@ func (s *entry) begin(ctx context.Context, at, to store.Place, ahead bool) error
 		return err
 	}
 	if ahead {
+		// Processes whose clocks differ, as on one file, move it to and fro.
+		if time.Since(s.saidAhead) < aheadSaid {
+			return nil
+		}
+		s.saidAhead = time.Now()
 		s.log().Warn("schedule begins anew, its last slot was in the future", slog.Time("slot", unix(at.Last)), slog.Time("next", unix(to.Next)))
 		return nil
 	}
