@@ -86,6 +86,7 @@ type Dashboard struct {
 	assets   map[string]asset
 	pages    *template.Template
 	origin   *http.CrossOriginProtection
+	told     sync.Once // that streams cannot be flushed
 
 	mu   sync.Mutex
 	stop context.CancelFunc // of the service

@@ -30,7 +30,16 @@ func (s *State) judge(slowAfter time.Duration) {
 	s.Headline = s.headline()
 }
 
-func (s *State) add(p Problem) { s.Problems = append(s.Problems, p) }
+func (s *State) add(p Problem) {
+	if n := len(s.Problems); n > 0 && s.Problems[n-1].Kind == p.Kind && s.Problems[n-1].Name == p.Name {
+		p.place = s.Problems[n-1].place + 1 // those of one thing come one after the other
+	}
+	s.Problems = append(s.Problems, p)
+}
+
+// Key is what the entry of a problem is known by when the page is renewed: what it says
+// may tick.
+func (p Problem) Key() string { return fmt.Sprintf("%s %s %d", p.Kind, p.Name, p.place) }
 
 func (s *State) judgeService(v *Service) {
 	p := Problem{Kind: KindService, Name: v.Name, Why: v.Error, Since: v.Since}

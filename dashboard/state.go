@@ -82,6 +82,8 @@ type Problem struct {
 	Since    time.Time `json:"since,omitzero"`   // when it began or last happened
 	Next     string    `json:"next,omitempty"`   // what happens by itself, such as "tried again"
 	NextAt   time.Time `json:"next_at,omitzero"` // and when
+
+	place int // among the problems of the same thing
 }
 
 // Slow is one of the components that take the most time.

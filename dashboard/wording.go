@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,14 @@ func (v *view) Object(a Action) string {
 		return "failures of " + a.Name
 	}
 	return string(a.Kind) + " " + a.Name
+}
+
+// Self is the page's own address, relative to its base.
+func (v *view) Self() string {
+	if v.Name == "" {
+		return v.Page
+	}
+	return v.Page + "?" + url.Values{"name": {v.Name}}.Encode()
 }
 
 // Subline is the sentence below the headline; it may tick.

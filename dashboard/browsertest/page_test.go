@@ -64,21 +64,28 @@ func TestThePageIsRenewedWithoutLosingWhatThePersonDoes(t *testing.T) {
 	eval[bool](b, "window.marker = document.querySelector('tr[data-key=\"mailer-1\"]'); marker.querySelector('summary').click(); true")
 	eval[bool](b, "marker.querySelector('button').focus(); true")
 	s.put(t, "bad") // goes above the others
-	b.until("document.querySelector('tr[data-key=\"mailer-3\"]')")
+	b.until("document.getElementById('news').innerText.startsWith('1 new failure')")
+	if eval[bool](b, "!!document.querySelector('tr[data-key=\"mailer-3\"]')") {
+		t.Error("a row came although somebody is at work in another one")
+	}
+	eval[bool](b, "document.querySelector('#news button').click(); true")
+	b.until("document.querySelector('tr[data-key=\"mailer-3\"]') && document.getElementById('news').hidden")
+	eval[bool](b, "marker.querySelector('button').focus(); true")
 	if !eval[bool](b, "marker === document.querySelector('tr[data-key=\"mailer-1\"]') && marker.querySelector('details').open") {
 		t.Error("the row was made anew, or its details closed")
 	}
+	s.workers.Pause()
+	b.shows("paused") // texts go on
 	if !eval[bool](b, "document.activeElement === marker.querySelector('button')") {
 		t.Error("the focus is gone")
 	}
 	if order := eval[string](b, "[...document.querySelectorAll('tr[data-key]')].map(r => r.dataset.key).join()"); order != "mailer-3,mailer-2,mailer-1" {
 		t.Errorf("the rows are %s", order)
 	}
-	s.workers.Pause()
-	b.shows("paused")
 	if err := s.workers.Discard(2); err != nil {
 		t.Fatal(err)
 	}
+	eval[bool](b, "document.activeElement.blur(); true") // nobody is in a row any more
 	b.until("!document.querySelector('tr[data-key=\"mailer-2\"]')")
 	if !eval[bool](b, "marker.isConnected && document.title.includes('emails')") {
 		t.Error("the page was reloaded")
@@ -211,6 +218,8 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	if err := s.workers.Discard(2); err != nil {
 		t.Fatal(err)
 	}
+	b.until("document.getElementById('news').innerText.startsWith('The page has changed')")
+	eval[bool](b, "document.querySelector('#news button').click(); true")
 	b.until("!document.querySelector('tr[data-key=\"mailer-2\"]') && document.activeElement.id === 'main'")
 	b.quiet(s.base)
 }
