@@ -83,6 +83,7 @@ type Dashboard struct {
 	lastStop *Stop
 	history  history
 	servers  servers
+	acks     acks
 	assets   map[string]asset
 	pages    *template.Template
 	origin   *http.CrossOriginProtection

@@ -108,7 +108,7 @@ func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page, base
 	v := d.view(d.look(), page, r.FormValue("name"))
 	v.Base = base
 	v.Mounted = readOnlyMount(r)
-	v.Done = Verb(r.FormValue("did")).done()
+	v.Done = told(r.URL.Query(), &v.State)
 	status := http.StatusOK
 	if page == "queue" && v.Queue() == nil || page == "schedule" && v.Schedule() == nil || page == "jobs" && v.Jobs == nil {
 		status = http.StatusNotFound
@@ -225,7 +225,7 @@ func (v *view) QueueState(q Queue) badge {
 	case q.Paused:
 		return badge{Notice, "paused"}
 	case len(q.Failures) > 0:
-		return badge{Failed, count(len(q.Failures), "failure")}
+		return badge{v.failureSeverity(q), count(len(q.Failures), "failure")}
 	case q.Capacity > 0 && q.Depth >= q.Capacity:
 		return badge{Warning, "full"}
 	case q.trouble.Word != "":

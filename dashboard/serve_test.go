@@ -238,7 +238,7 @@ func TestAnActionAnswersJSONToThoseWhoAskForIt(t *testing.T) {
 		w := do(dashboard.New(s.host, dashboard.Config{Authorize: allow}), r)
 		wantStatus(t, w, http.StatusOK)
 		var said map[string]string
-		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said["done"] != "Triggered a run." {
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said["done"] != "Triggered a run of report." {
 			t.Errorf("%v %v", said, err)
 		}
 	})

@@ -239,7 +239,8 @@
   }
 
   function lost() {
-    say(known(ended || `Connection lost ${Math.round((Date.now() - lostAt) / 1000)} s ago`), true);
+    const stopping = live.querySelector('header')?.dataset.phase === 'stopping';
+    say(known(ended || (stopping ? 'The program is stopping, and the server of this page has stopped' : '') || `Connection lost ${Math.round((Date.now() - lostAt) / 1000)} s ago`), true);
   }
 
   function known(why) {
@@ -262,17 +263,29 @@
   addEventListener('pageshow', (e) => { if (e.persisted) connect(); });
   connect();
 
+  // What is searched for is in the address, as all else that a page is about.
+  live.addEventListener('change', (e) => {
+    if (e.target.id === 'search') location.href = `failures?name=${encodeURIComponent(e.target.value)}`;
+  });
+
   // Actions without leaving the page.
 
   let hide;
 
-  function tell(text, bad) {
+  // undo are the fields of the action that takes back what was done, if there is one.
+  function tell(text, bad, undo) {
     clearTimeout(hide);
     const p = document.createElement('p');
     p.textContent = text;
     p.classList.toggle('bad', bad);
+    if (undo) {
+      const button = document.createElement('button');
+      button.textContent = 'Undo';
+      button.addEventListener('click', () => send(undo));
+      p.append(' ', button);
+    }
     message.replaceChildren(p);
-    if (!bad) hide = setTimeout(() => message.replaceChildren(), 6000);
+    if (!bad) hide = setTimeout(() => message.replaceChildren(), undo ? 20000 : 6000);
   }
   if (message.firstChild) hide = setTimeout(() => message.replaceChildren(), 6000);
 
@@ -294,6 +307,30 @@
     }));
   }
 
+  // send asks for an action, tells what came of it and returns whether it was done.
+  async function send(fields) {
+    try {
+      const answer = await fetch('actions', { method: 'POST', headers: { Accept: 'application/json' }, body: fields });
+      if (!answer.headers.get('Content-Type')?.startsWith('application/json')) {
+        const text = (await answer.text()).replace(/<[^>]*>/g, ' ').trim().slice(0, 120);
+        tell(`Not done. Something in front of this page answered ${answer.status}: ${text}`, true);
+        return false;
+      }
+      const said = await answer.json();
+      let undo;
+      if (said.undo) {
+        undo = new URLSearchParams(fields);
+        undo.set('verb', said.undo);
+      }
+      tell(said.done || said.error, !answer.ok, undo);
+      asked ||= answer.ok;
+      return answer.ok;
+    } catch {
+      tell('The server did not answer; it is not known whether it was done.', true);
+      return false;
+    }
+  }
+
   document.addEventListener('submit', async (e) => {
     const form = e.target;
     if (form.method !== 'post') return;
@@ -302,26 +339,7 @@
     const button = form.querySelector('button');
     if (button.ariaDisabled) return;
     button.ariaDisabled = 'true';
-    try {
-      const answer = await fetch(form.getAttribute('action'), {
-        method: 'POST',
-        headers: { Accept: 'application/json' },
-        body: pressed?.form === form ? pressed.fields : fieldsOf(form),
-      });
-      if (answer.headers.get('Content-Type')?.startsWith('application/json')) {
-        const said = await answer.json();
-        tell(said.done || said.error, !answer.ok);
-        if (answer.ok) {
-          asked = true;
-          form.closest('details')?.removeAttribute('open');
-        }
-      } else {
-        tell(`Not done. Something in front of this page answered ${answer.status}: ${(await answer.text()).replace(/<[^>]*>/g, ' ').trim().slice(0, 120)}`, true);
-      }
-    } catch {
-      tell('The server did not answer; it is not known whether it was done.', true);
-    } finally {
-      button.ariaDisabled = null;
-    }
+    if (await send(pressed?.form === form ? pressed.fields : fieldsOf(form))) form.closest('details')?.removeAttribute('open');
+    button.ariaDisabled = null;
   });
 })();

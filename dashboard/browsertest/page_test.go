@@ -98,33 +98,33 @@ func TestEachActionIsDoneAndSaid(t *testing.T) {
 	s := open(t, "/a/b", dashboard.Config{Authorize: allow})
 	b.open(s.base + "queue?name=emails")
 	b.click(".cardhead button")
-	b.says("Paused.")
+	b.says("Paused ")
 	eventually(t, "the queue is paused", s.workers.Paused)
 	b.until("document.querySelector('.cardhead button').innerText.startsWith('Resume')")
 	b.click(".cardhead button")
-	b.says("Resumed.")
+	b.says("Resumed ")
 	eventually(t, "the queue is resumed", func() bool { return !s.workers.Paused() })
 
 	b.click("tr[data-key='mailer-2'] form[data-key=requeue] button")
-	b.says("Put into the queue again.")
+	b.says("Requeued 2 of emails.")
 	b.until("document.querySelector('tr[data-key=\"mailer-3\"]') && !document.querySelector('tr[data-key=\"mailer-2\"]')") // it failed again
 	b.click("tr[data-key='mailer-1'] summary")
 	b.click("tr[data-key='mailer-1'] form[data-key=discard] button")
-	b.says("Discarded.")
+	b.says("Discarded 1 of emails.")
 	b.until("!document.querySelector('tr[data-key=\"mailer-1\"]')")
 	eventually(t, "one failure is left", func() bool { return len(s.workers.Failures()) == 1 })
 
 	b.open(s.base + "schedules")
 	b.click("form[data-key=trigger] button")
-	b.says("Triggered a run.")
+	b.says("Triggered a run of report.")
 	eventually(t, "the job ran", func() bool { return s.runs.Load() == 1 })
 	b.shows("succeeded")
 	b.click("form[data-key=pause] button")
-	b.says("Paused.")
+	b.says("Paused ")
 	eventually(t, "the job is paused", func() bool { return s.job.Stats().Paused })
 	b.until("document.querySelector('form[data-key=pause] button').innerText.startsWith('Resume')")
 	b.click("form[data-key=pause] button")
-	b.says("Resumed.")
+	b.says("Resumed ")
 	eventually(t, "the job is resumed", func() bool { return !s.job.Stats().Paused })
 	b.quiet(s.base)
 }
@@ -174,16 +174,16 @@ func TestWithoutJavaScriptEverythingWorksByReloading(t *testing.T) {
 	b.shows("550 no such mailbox")
 	b.shows("reload it to see what is new")
 	b.click(".cardhead button")
-	b.shows("Paused.")
+	b.shows("Paused queue emails.")
 	if !s.workers.Paused() {
 		t.Error("the queue is not paused")
 	}
-	if at := eval[string](b, "location.href"); at != s.base+"queue?did=pause&name=emails" {
+	if at := eval[string](b, "location.href"); at != s.base+"queue?did=pause&kind=queue&name=emails&thing=emails" {
 		t.Errorf("it leads to %s", at)
 	}
 	b.click("tr[data-key='mailer-1'] summary")
 	b.click("tr[data-key='mailer-1'] form[data-key=discard] button")
-	b.shows("Discarded.")
+	b.shows("Discarded 1 of emails.")
 	b.quiet(s.base)
 }
 
@@ -207,7 +207,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		t.Errorf("the focus is not to be seen: outline %s", outline)
 	}
 	b.do(chromedp.KeyEvent(kb.Enter))
-	b.says("Paused.")
+	b.says("Paused ")
 	eventually(t, "the queue is paused", s.workers.Paused)
 	// The button became another one in the same place: no reader is thrown to the
 	// top of the page.
