@@ -17,10 +17,11 @@ import (
 // Action is what a person asks the page to do. See [Config.Authorize].
 type Action struct {
 	Verb    Verb
-	Kind    Kind   // KindQueue or KindSchedule
-	Name    string // of the queue or schedule
+	Kind    Kind
+	Name    string // of the queue, schedule or service
 	Service string // of a failure or job: the service that has it
 	ID      int64  // of a failure or job
+	Error   string // of RequeueAll and DiscardAll: only the failures with this error, without its varying parts; "": all
 }
 
 // Verb is what an [Action] does.
@@ -35,40 +36,23 @@ const (
 	Discard Verb = "discard" // a failure of a queue, or a job that has ended
 	Cancel  Verb = "cancel"  // a job that waits or runs
 
-	RequeueAll Verb = "requeue_all" // all failures of a queue that are listed
-	DiscardAll Verb = "discard_all" // all failures of a queue that are listed
+	RequeueAll Verb = "requeue_all" // all failures of a queue that are listed, or those with one error
+	DiscardAll Verb = "discard_all" // all failures of a queue that are listed, or those with one error
+
+	Acknowledge Verb = "acknowledge" // what is wrong with a thing so far: it is no alarm any more
+	Reopen      Verb = "reopen"      // takes Acknowledge back
 )
 
 // Key is what a button is known by when the page is renewed: Pause and Resume
 // take turns in one place, and keep the focus there.
 func (v Verb) Key() string {
-	if v == Resume {
+	switch v {
+	case Resume:
 		return string(Pause)
+	case Reopen:
+		return string(Acknowledge)
 	}
 	return string(v)
-}
-
-// done is what the page says after the action.
-func (v Verb) done() string {
-	switch v {
-	case Pause:
-		return "Paused."
-	case Resume:
-		return "Resumed."
-	case Trigger:
-		return "Triggered a run."
-	case Requeue:
-		return "Put into the queue again."
-	case Discard:
-		return "Discarded."
-	case RequeueAll:
-		return "All put into the queue again."
-	case DiscardAll:
-		return "All discarded."
-	case Cancel:
-		return "Canceled."
-	}
-	return ""
 }
 
 // refusal is an error with the HTTP status that goes with it.
@@ -91,7 +75,7 @@ const maxForm = 4 << 10
 // script or a program that asks for JSON.
 func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	a, err := d.attempt(r)
+	a, n, err := d.attempt(r)
 	wantsJSON := strings.Contains(r.Header.Get("Accept"), "application/json")
 	status := http.StatusOK
 	if err != nil {
@@ -108,31 +92,30 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) {
 	case wantsJSON && err != nil:
 		writeJSON(w, status, map[string]string{"error": text(err)})
 	case wantsJSON:
-		writeJSON(w, status, map[string]string{"done": a.Verb.done()})
+		writeJSON(w, status, a.answered(n))
 	case err != nil:
 		d.serveError(w, status, text(err))
 	default:
-		redirect(w, backTo(r.PostForm, a))
+		redirect(w, backTo(r.PostForm, a, n))
 	}
 }
 
 // attempt checks one thing after the other; nothing is done, and nobody is asked,
 // before the request is known to come from this page.
-func (d *Dashboard) attempt(r *http.Request) (Action, error) {
+func (d *Dashboard) attempt(r *http.Request) (a Action, n int, err error) {
 	if r.Method != http.MethodPost {
-		return Action{}, refuse(http.StatusMethodNotAllowed, "an action needs POST")
+		return a, 0, refuse(http.StatusMethodNotAllowed, "an action needs POST")
 	}
 	actor, unknown := d.actor(r)
 	if err := d.origin.Check(r); err != nil {
 		d.logger().Warn("dashboard action refused", slog.String("actor", actor), slog.Any("error", err))
-		return Action{}, refuse(http.StatusForbidden, "the request comes from another site")
+		return a, 0, refuse(http.StatusForbidden, "the request comes from another site")
 	}
 	if err := r.ParseForm(); err != nil {
-		return Action{}, refuse(http.StatusBadRequest, "the form cannot be read: %w", err)
+		return a, 0, refuse(http.StatusBadRequest, "the form cannot be read: %w", err)
 	}
-	a, err := parseAction(r.PostForm)
-	if err != nil {
-		return a, err
+	if a, err = parseAction(r.PostForm); err != nil {
+		return a, 0, err
 	}
 	if unknown != nil { // what is done has to be known by whom
 		err = refuse(http.StatusInternalServerError, "who asks cannot be told: %w", unknown)
@@ -141,10 +124,10 @@ func (d *Dashboard) attempt(r *http.Request) (Action, error) {
 	} else if denied := guard.Call(func() error { return d.cfg.Authorize(r, a) }); denied != nil {
 		err = refuse(http.StatusForbidden, "not allowed: %w", denied)
 	} else {
-		err = guard.Call(func() error { return d.take(time.Now()).do(a) })
+		err = guard.Call(func() error { n, err = d.take(time.Now()).do(a, actor); return err })
 	}
 	d.logAction(r, actor, a, err)
-	return a, err
+	return a, n, err
 }
 
 // actor is asked before anything is done: it is the program's code.
@@ -167,6 +150,9 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 	if a.Service != "" {
 		args = append(args, slog.String("service", a.Service), slog.Int64("id", a.ID))
 	}
+	if a.Error != "" {
+		args = append(args, slog.String("failures_with", a.Error))
+	}
 	if err != nil {
 		d.logger().Warn("dashboard action refused", append(args, slog.Any("error", err))...)
 		return
@@ -177,11 +163,15 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
-		KindQueue:    {Pause, Resume, Requeue, Discard, RequeueAll, DiscardAll, Cancel},
-		KindSchedule: {Pause, Resume, Trigger},
+		KindQueue:    {Pause, Resume, Requeue, Discard, RequeueAll, DiscardAll, Cancel, Acknowledge, Reopen},
+		KindSchedule: {Pause, Resume, Trigger, Acknowledge, Reopen},
+		KindService:  {Acknowledge, Reopen},
 	}
 	if !slices.Contains(allowed[a.Kind], a.Verb) {
 		return a, refuse(http.StatusBadRequest, "no such action")
+	}
+	if a.Verb == RequeueAll || a.Verb == DiscardAll {
+		a.Error = form.Get("error")
 	}
 	if a.Verb == Requeue || a.Verb == Discard || a.Verb == Cancel {
 		var err error
@@ -194,21 +184,4 @@ func parseAction(form url.Values) (Action, error) {
 		}
 	}
 	return a, nil
-}
-
-// backTo is the page that the form was on, with the verb for its message. It is
-// put together from what is known, so that a form cannot send anybody elsewhere.
-func backTo(form url.Values, a Action) string {
-	page := form.Get("page")
-	if !isPage(page) {
-		page = ""
-	}
-	q := url.Values{"did": {string(a.Verb)}}
-	if name := form.Get("of"); name != "" {
-		q.Set("name", name)
-	}
-	if page == "" {
-		page = "./"
-	}
-	return page + "?" + q.Encode()
 }

@@ -23,38 +23,38 @@ func TestEachActionIsDoneAndLeadsBackToItsPage(t *testing.T) {
 	}{
 		"pause a queue": {
 			[]string{"verb", "pause", "kind", "queue", "name", "emails", "page", "queue", "of", "emails"},
-			"queue?did=pause&name=emails", func(s *shop) bool { return s.workers.Paused() },
+			"queue?did=pause&kind=queue&name=emails&thing=emails", func(s *shop) bool { return s.workers.Paused() },
 		},
 		"resume a queue": {
 			[]string{"verb", "resume", "kind", "queue", "name", "emails", "page", "queues"},
-			"queues?did=resume", func(s *shop) bool { return !s.workers.Paused() },
+			"queues?did=resume&kind=queue&thing=emails", func(s *shop) bool { return !s.workers.Paused() },
 		},
 		"requeue a failure": {
 			[]string{"verb", "requeue", "kind", "queue", "name", "emails", "service", "mailer", "id", "2", "page", "failures"},
-			"failures?did=requeue", func(s *shop) bool { return len(s.workers.Failures()) == 1 && s.queue.Stats().Handled == 1 },
+			"failures?did=requeue&id=2&kind=queue&thing=emails", func(s *shop) bool { return len(s.workers.Failures()) == 1 && s.queue.Stats().Handled == 1 },
 		},
 		"discard a failure": {
 			[]string{"verb", "discard", "kind", "queue", "name", "emails", "service", "mailer", "id", "1", "page", ""},
-			"./?did=discard", func(s *shop) bool {
+			"./?did=discard&id=1&kind=queue&thing=emails", func(s *shop) bool {
 				left := s.workers.Failures()
 				return len(left) == 1 && left[0].ID == 2 && s.queue.Stats().Handled == 0
 			},
 		},
 		"requeue all failures": {
 			[]string{"verb", "requeue_all", "kind", "queue", "name", "emails", "page", "queue", "of", "emails"},
-			"queue?did=requeue_all&name=emails", func(s *shop) bool { return len(s.workers.Failures()) == 0 && s.queue.Stats().Handled == 2 },
+			"queue?did=requeue_all&kind=queue&n=2&name=emails&thing=emails", func(s *shop) bool { return len(s.workers.Failures()) == 0 && s.queue.Stats().Handled == 2 },
 		},
 		"discard all failures": {
 			[]string{"verb", "discard_all", "kind", "queue", "name", "emails", "page", "failures"},
-			"failures?did=discard_all", func(s *shop) bool { return len(s.workers.Failures()) == 0 && s.queue.Stats().Handled == 0 },
+			"failures?did=discard_all&kind=queue&n=2&thing=emails", func(s *shop) bool { return len(s.workers.Failures()) == 0 && s.queue.Stats().Handled == 0 },
 		},
 		"run a schedule now": {
 			[]string{"verb", "trigger", "kind", "schedule", "name", "report", "page", "schedule", "of", "report"},
-			"schedule?did=trigger&name=report", func(s *shop) bool { return s.ran() == 1 },
+			"schedule?did=trigger&kind=schedule&name=report&thing=report", func(s *shop) bool { return s.ran() == 1 },
 		},
 		"pause a schedule": {
 			[]string{"verb", "pause", "kind", "schedule", "name", "report", "page", "https://evil.example/"},
-			"./?did=pause", func(s *shop) bool { return s.job.Stats().Paused },
+			"./?did=pause&kind=schedule&thing=report", func(s *shop) bool { return s.job.Stats().Paused },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -29,7 +30,7 @@ func (d *Dashboard) take(now time.Time) *inventory {
 	s := &inv.state
 	d.history.addRates(s)
 	s.Stop = d.stopOf(s)
-	s.judge(d.cfg.SlowAfter)
+	s.judge(d.cfg.SlowAfter, &d.acks)
 	return inv
 }
 
@@ -72,6 +73,7 @@ func serviceOf(path string, s hosted.ServiceStatus) Service {
 		Name: path + s.Name, State: s.State, Since: s.Since, Ready: s.Ready, Critical: s.Critical,
 		Restarts: s.Restarts, RestartAt: s.RestartAt, Panics: s.Panics, Error: text(s.Err), After: after,
 		StartSeconds: s.StartTook.Seconds(), StopSeconds: s.StopTook.Seconds(), Leftover: s.Leftover,
+		expected: lifecycle.IsExpected(s.Err),
 	}
 }
 
@@ -150,10 +152,10 @@ func (inv *inventory) addFailures(q *Queue, s source) {
 	for _, e := range f.Failures() {
 		q.Failures = append(q.Failures, Failure{
 			Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Time: e.At,
-			Item: inv.d.format(q.Name, e.Item), CanAct: canAct,
+			Item: inv.d.format(q.Name, e.Item), CanAct: canAct, Expected: lifecycle.IsExpected(e.Err),
 		})
 	}
-	slices.SortStableFunc(q.Failures, func(a, b Failure) int { return b.Time.Compare(a.Time) })
+	slices.SortStableFunc(q.Failures, func(a, b Failure) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.ID, a.ID)) })
 	slices.SortStableFunc(q.Retrying, func(a, b Retry) int { return a.Due.Compare(b.Due) })
 }
 
@@ -199,7 +201,7 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 func runOf(r periodic.Run) Run {
 	return Run{
 		Slot: r.Slot, Started: r.Started, LatenessSeconds: r.Lateness.Seconds(), DurationSeconds: r.Duration.Seconds(),
-		Outcome: r.Outcome.String(), Error: text(r.Err), Triggered: r.Trigger,
+		Outcome: r.Outcome.String(), Error: text(r.Err), Triggered: r.Trigger, Expected: lifecycle.IsExpected(r.Err),
 	}
 }
 

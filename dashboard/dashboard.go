@@ -83,9 +83,11 @@ type Dashboard struct {
 	lastStop *Stop
 	history  history
 	servers  servers
+	acks     acks
 	assets   map[string]asset
 	pages    *template.Template
 	origin   *http.CrossOriginProtection
+	told     sync.Once // that streams cannot be flushed
 
 	mu   sync.Mutex
 	stop context.CancelFunc // of the service

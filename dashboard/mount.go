@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -26,10 +27,55 @@ func (d *Dashboard) route(r *http.Request) (where string, mounted bool) {
 		return where, true
 	case found:
 		return below, true
+	case isWhole(r):
+		return "", true
 	}
 	// One word is a page that there is not, and so is anything below a prefix that
 	// was taken off. More words as they were sent come from an unknown prefix.
-	return where, !strings.Contains(where, "/") || !whole
+	trimmed := strings.TrimSuffix(where, "/")
+	return where, !strings.Contains(trimmed, "/") || !whole
+}
+
+// slashMark is in the query of an address to which the slash was added already. Its
+// value is the last word of the path that it was added to.
+const slashMark = "slash"
+
+// onePath is the page that is meant, with and without a slash at the end of its path,
+// and the base of its links where those would lead elsewhere. to is where the browser has
+// to go instead, if anywhere.
+//
+// Without its slash the overview is redirected to the form with it, as relative links
+// need, but only once: if the slash is still missing then, something in front takes it
+// off. The links of the page then begin with the whole path, which is right whatever the
+// browser shows. If the slash was taken off the request line too, the redirect, which
+// is relative, has gone one too deep, and is taken back.
+//
+// Only a page has two forms. Whoever guards actions must not find another path to them.
+func onePath(r *http.Request, where string) (page, base, to string) {
+	asked, query := askedPath(r), r.URL.Query()
+	short, below := strings.CutSuffix(where, "/")
+	switch slash := strings.HasSuffix(asked, "/"); {
+	case where == "" && !slash && query.Has(slashMark):
+		return "", folder(asked), ""
+	case where == "" && !slash:
+		query.Set(slashMark, unescaped(path.Base(asked)))
+		return "", "", path.Base(asked) + "/?" + query.Encode()
+	case where != "" && where == query.Get(slashMark) && !isPage(where):
+		query.Set(slashMark, "")
+		return "", "", "../?" + query.Encode()
+	case short != "" && (below || slash) && isPage(short):
+		front, _ := strings.CutSuffix(strings.TrimSuffix(asked, "/"), "/"+short)
+		return short, folder(front), ""
+	}
+	return where, "", ""
+}
+
+// folder is a path from the root with a slash at both ends, and none of another host.
+func folder(p string) string {
+	if p = strings.Trim(p, "/"); p == "" {
+		return "/"
+	}
+	return "/" + p + "/"
 }
 
 // isPlace reports whether there is anything at a path.
@@ -43,6 +89,13 @@ func (d *Dashboard) isPlace(where string) bool {
 		return true
 	}
 	return isPage(where)
+}
+
+// isWhole reports whether the path is all of a pattern such as "/admin", which some add
+// to "/admin/" because something in front takes the slash off.
+func isWhole(r *http.Request) bool {
+	_, front, found := strings.Cut(r.Pattern, "/")
+	return found && "/"+front == r.URL.Path
 }
 
 // belowPattern takes what a pattern such as "GET example.com/{tenant}/admin/" stands
@@ -60,12 +113,12 @@ func belowPattern(r *http.Request) (below string, ok bool) {
 		return "", false
 	}
 	parts = parts[:len(parts)-1]
-	path := r.URL.EscapedPath()
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	sent := r.URL.EscapedPath()
+	segments := strings.Split(strings.TrimPrefix(sent, "/"), "/")
 	if len(segments) <= len(parts) || !standFor(r, segments[:len(parts)], parts) {
 		return "", false
 	}
-	taken, was := strings.CutSuffix(askedPath(r), path)
+	taken, was := strings.CutSuffix(askedPath(r), sent)
 	if off := strings.Split(taken, "/"); was && len(parts) > 0 && len(off) > len(parts) && standFor(r, off[len(off)-len(parts):], parts) {
 		return "", false // the front was taken off, and what looks like it is below
 	}
@@ -96,11 +149,11 @@ func unescaped(s string) string {
 
 // lost is the answer to a path that is below none of ours: it says what came and
 // what to write, for whoever has just mounted the page.
-func lost(path string) string {
-	prefix := path[:strings.LastIndexByte(path, '/')]
+func lost(asked string) string {
+	prefix := asked[:strings.LastIndexByte(asked, '/')]
 	return fmt.Sprintf("stead/dashboard: there is nothing at %q.\n\n"+
 		"If the dashboard is mounted below a path, its router has to take that path off, as in\n\n"+
 		"\tmux.Handle(%q, http.StripPrefix(%q, dash))\n\n"+
 		"An http.ServeMux needs no StripPrefix: mux.Handle(%q, dash) is enough.\n",
-		path, prefix+"/", prefix, prefix+"/")
+		asked, prefix+"/", prefix, prefix+"/")
 }

@@ -31,14 +31,16 @@ func isPage(name string) bool {
 
 // view is what the templates see.
 type view struct {
-	State  State
-	Page   string
-	Name   string // of the one queue or schedule that the page is about
-	Title  string
-	CanAct bool
-	Logged string    // what of who asks is logged with an action: "name", "address"; "": nothing is logged
-	Done   string    // what the last action did
-	Jobs   *jobsPage // on the page of that name
+	State   State
+	Page    string
+	Name    string // of the one queue or schedule that the page is about
+	Title   string
+	CanAct  bool
+	Logged  string    // what of who asks is logged with an action: "name", "address"; "": nothing is logged
+	Done    string    // what the last action did
+	Base    string    // what links are relative to; "": the address itself
+	Mounted string    // the pattern, if it lets no action through
+	Jobs    *jobsPage // on the page of that name
 
 	history *history
 }
@@ -98,13 +100,15 @@ func (d *Dashboard) render(name string, v *view) []byte {
 	return b.Bytes()
 }
 
-func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page string) {
+func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page, base string) {
 	if !isPage(page) {
 		d.serveError(w, http.StatusNotFound, "There is no such page.")
 		return
 	}
 	v := d.view(d.look(), page, r.FormValue("name"))
-	v.Done = Verb(r.FormValue("did")).done()
+	v.Base = base
+	v.Mounted = readOnlyMount(r)
+	v.Done = told(r.URL.Query(), &v.State)
 	status := http.StatusOK
 	if page == "queue" && v.Queue() == nil || page == "schedule" && v.Schedule() == nil || page == "jobs" && v.Jobs == nil {
 		status = http.StatusNotFound
@@ -121,6 +125,14 @@ func (d *Dashboard) write(w http.ResponseWriter, status int, name string, v *vie
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(d.render(name, v))
+}
+
+// readOnlyMount is the pattern of a mux that brings no POST here.
+func readOnlyMount(r *http.Request) string {
+	if strings.HasPrefix(r.Pattern, http.MethodGet+" ") {
+		return r.Pattern
+	}
+	return ""
 }
 
 // The methods below are called by the templates.
@@ -213,7 +225,7 @@ func (v *view) QueueState(q Queue) badge {
 	case q.Paused:
 		return badge{Notice, "paused"}
 	case len(q.Failures) > 0:
-		return badge{Failed, count(len(q.Failures), "failure")}
+		return badge{v.failureSeverity(q), count(len(q.Failures), "failure")}
 	case q.Capacity > 0 && q.Depth >= q.Capacity:
 		return badge{Warning, "full"}
 	case q.trouble.Word != "":

@@ -8,8 +8,11 @@ import (
 	"github.com/steadgo/stead/channelq"
 )
 
-// do finds what the action is about and does it.
-func (inv *inventory) do(a Action) error {
+// do finds what the action is about and does it. It returns to how many things.
+func (inv *inventory) do(a Action, by string) (n int, err error) {
+	if a.Verb == Acknowledge || a.Verb == Reopen {
+		return 1, inv.acknowledge(a, by)
+	}
 	sources := inv.queues[a.Name]
 	if a.Kind == KindSchedule {
 		sources = nil
@@ -18,26 +21,34 @@ func (inv *inventory) do(a Action) error {
 		}
 	}
 	if len(sources) == 0 {
-		return refuse(http.StatusNotFound, "there is no %s %q", a.Kind, a.Name)
+		return 0, refuse(http.StatusNotFound, "there is no %s %q", a.Kind, a.Name)
 	}
 	able := false
 	for _, s := range sources {
 		if a.Service != "" && s.service != a.Service {
 			continue
 		}
-		could, err := s.do(a)
-		if err != nil {
-			return err
+		could, done, err := s.do(a)
+		if n += done; err != nil {
+			return n, err
 		}
 		able = able || could
 	}
 	if !able {
-		return refuse(http.StatusNotFound, "%s %q cannot do that", a.Kind, a.Name)
+		return n, refuse(http.StatusNotFound, "%s %q cannot do that", a.Kind, a.Name)
 	}
-	return nil
+	return n, nil
 }
 
-func (s source) do(a Action) (able bool, err error) {
+func (s source) do(a Action) (able bool, n int, err error) {
+	if a.Verb == RequeueAll || a.Verb == DiscardAll {
+		return s.doAll(a)
+	}
+	able, err = s.doOne(a)
+	return able, 1, err
+}
+
+func (s source) doOne(a Action) (able bool, err error) {
 	switch a.Verb {
 	case Pause, Resume:
 		p, ok := find[pauser](s)
@@ -53,8 +64,6 @@ func (s source) do(a Action) (able bool, err error) {
 			err = t.Trigger()
 		}
 		return ok, err
-	case RequeueAll, DiscardAll:
-		return s.doAll(a.Verb)
 	case Cancel:
 		q, ok := find[canceller](s)
 		if ok {
@@ -72,25 +81,30 @@ func (s source) do(a Action) (able bool, err error) {
 	}
 }
 
-// doAll acts on the failures that are there now and ends at the first that cannot
-// be done, such as one for which the queue has no room. One that somebody else
-// dealt with meanwhile is no longer there.
-func (s source) doAll(verb Verb) (able bool, err error) {
+// doAll acts on the failures that are there now, all or those with one error, and ends at
+// the first that cannot be done, such as one for which the queue has no room. One that
+// somebody else dealt with meanwhile is no longer there.
+func (s source) doAll(a Action) (able bool, n int, err error) {
 	q, ok := find[requeuer](s)
 	listed, lists := find[failureSource](s)
 	if !ok || !lists {
-		return false, nil
+		return false, 0, nil
 	}
 	one := q.Requeue
-	if verb == DiscardAll {
+	if a.Verb == DiscardAll {
 		one = q.Discard
 	}
 	failures := listed.Failures()
-	for done, f := range failures {
+	if a.Error != "" {
+		failures = slices.DeleteFunc(slices.Clone(failures), func(f channelq.Failure) bool { return pattern(text(f.Err)) != a.Error })
+	}
+	for _, f := range failures {
 		err := one(f.ID)
-		if err != nil && slices.ContainsFunc(listed.Failures(), func(left channelq.Failure) bool { return left.ID == f.ID }) {
-			return true, fmt.Errorf("%d of %d done: %w", done, len(failures), err)
+		if err == nil {
+			n++
+		} else if slices.ContainsFunc(listed.Failures(), func(left channelq.Failure) bool { return left.ID == f.ID }) {
+			return true, n, fmt.Errorf("%d of %d done: %w", n, len(failures), err)
 		}
 	}
-	return true, nil
+	return true, n, nil
 }

@@ -11,7 +11,7 @@ import (
 
 // judge fills in what a person wants to know first: what is wrong, why, what
 // happens next, and what is slow.
-func (s *State) judge(slowAfter time.Duration) {
+func (s *State) judge(slowAfter time.Duration, known *acks) {
 	s.Problems = []Problem{}
 	for i := range s.Services {
 		s.judgeService(&s.Services[i])
@@ -24,13 +24,23 @@ func (s *State) judge(slowAfter time.Duration) {
 	for i := range s.Schedules {
 		s.judgeSchedule(&s.Schedules[i], slowAfter)
 	}
+	known.apply(s)
 	slices.SortStableFunc(s.Problems, func(a, b Problem) int { return b.Severity.rank() - a.Severity.rank() })
 	s.Verdict = s.verdict()
 	s.Slowest = s.slowest()
 	s.Headline = s.headline()
 }
 
-func (s *State) add(p Problem) { s.Problems = append(s.Problems, p) }
+func (s *State) add(p Problem) {
+	if n := len(s.Problems); n > 0 && s.Problems[n-1].Kind == p.Kind && s.Problems[n-1].Name == p.Name {
+		p.place = s.Problems[n-1].place + 1 // those of one thing come one after the other
+	}
+	s.Problems = append(s.Problems, p)
+}
+
+// Key is what the entry of a problem is known by when the page is renewed: what it says
+// may tick.
+func (p Problem) Key() string { return fmt.Sprintf("%s %s %d", p.Kind, p.Name, p.place) }
 
 func (s *State) judgeService(v *Service) {
 	p := Problem{Kind: KindService, Name: v.Name, Why: v.Error, Since: v.Since}
@@ -40,7 +50,9 @@ func (s *State) judgeService(v *Service) {
 	case v.State == lifecycle.Failed && s.Stop != nil && !v.Since.Before(s.Stop.began):
 		p.Severity, p.What = Failed, "did not stop cleanly"
 	case v.State == lifecycle.Failed:
-		p.Severity, p.What = Failed, "failed and is not started again"
+		if p.Severity, p.What = Failed, "failed and is not started again"; v.expected {
+			p.Severity, p.What = Notice, "failed, as was expected, and is not started again"
+		}
 	case v.State == lifecycle.Restarting:
 		p.Severity, p.What = Warning, "failed "+times(v.Restarts)
 		p.Next, p.NextAt = "started again", v.RestartAt
@@ -118,6 +130,10 @@ func (s *State) judgeSchedule(j *Schedule, slowAfter time.Duration) {
 		p.Severity, p.What = Warning, strings.ReplaceAll(j.Last.Outcome, "_", " ")+" in its last run"
 		if j.Streak > 1 {
 			p.What = fmt.Sprintf("failed in its last %d runs", j.Streak)
+		}
+		if j.Last.Expected {
+			p.Severity = Notice
+			p.What += ", as was expected"
 		}
 		p.Next, p.NextAt = "runs again", j.Next
 		if !j.RetryAt.IsZero() {

@@ -15,7 +15,16 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 	if n := q.Failed(); n > 0 && len(q.Failures) > 0 {
 		f := q.Failures[0]
 		p := p
-		p.Severity, p.What = Failed, fmt.Sprintf("gave up on %s, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
+		p.Severity, p.gaveUp = Failed, true
+		if bad := q.unexpected(); len(bad) > 0 {
+			f = bad[0]
+		} else if n == len(q.Failures) {
+			p.Severity = Notice
+		}
+		p.What = fmt.Sprintf("gave up on %s, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))
+		if p.Severity == Notice {
+			p.What += ", as was expected"
+		}
 		p.Why, p.Since = f.Error, f.Time
 		s.add(p)
 	}

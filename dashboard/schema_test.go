@@ -11,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // schema is as much of a JSON Schema as this one uses.
@@ -117,7 +119,7 @@ func (s *schema) unused(at string, rule map[string]any) (all []string) {
 
 func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
-		s.runFail = errors.New("no paper")
+		s.runFail = lifecycle.Expected(errors.New("no paper"))
 		s.host.Go("flaky", failOnce(), restart(time.Minute))
 		s.host.Add("newsletter", &cutOff{candidate{since: time.Now()}, time.Now(), errors.New("connection refused")})
 		s.host.Add("durable", &custom{Service: stopOnly(stuck)})
@@ -126,8 +128,8 @@ func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 		s.host.Add("away", away)
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{
-			FormatItem: func(string, any) string { return "an item" },
-			LastStop:   []byte(`{"host":"shop","cause":"deploy","took_seconds":1.5,"clean":true,"services":[],"stragglers":[]}`),
+			FormatItem: func(string, any) string { return "an item" }, Authorize: allow,
+			LastStop: []byte(`{"host":"shop","cause":"deploy","took_seconds":1.5,"clean":true,"services":[],"stragglers":[]}`),
 		})
 		var root map[string]any
 		w := get(t, d, "/api/v1/schema.json")
@@ -151,6 +153,10 @@ func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 		}
 		ask()
 		s.failForGood(t, 2, "broken")
+		s.fail(channelq.Permanent(lifecycle.Expected(errors.New("withdrawn"))))
+		_ = s.queue.Enqueue(t.Context(), secret{payload})
+		synctest.Wait()
+		do(d, form("", "verb", "acknowledge", "kind", "queue", "name", "emails"))
 		s.fail(errors.New("later"))
 		_ = s.queue.Enqueue(t.Context(), secret{payload})
 		_ = s.job.Trigger()

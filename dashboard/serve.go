@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 )
@@ -47,9 +46,9 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, lost(r.URL.Path), http.StatusNotFound)
 		return
 	}
-	if asked := askedPath(r); where == "" && !strings.HasSuffix(asked, "/") {
-		// Without the slash relative links would lead to the neighbours.
-		redirect(w, path.Base(asked)+"/")
+	where, base, to := onePath(r, where)
+	if to != "" {
+		redirect(w, to)
 		return
 	}
 	if where == "actions" {
@@ -71,7 +70,10 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case where == "api/v1/schema.json":
 		d.serveAsset(w, r, "schema.json")
 	default:
-		d.servePage(w, r, where)
+		if base != "" {
+			w.Header().Set("Content-Security-Policy", strings.Replace(policy, "base-uri 'none'", "base-uri 'self'", 1))
+		}
+		d.servePage(w, r, where, base)
 	}
 }
 

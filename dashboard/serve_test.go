@@ -191,7 +191,7 @@ func TestAFormHasAllThatItsActionNeeds(t *testing.T) {
 func TestAPathWithoutItsSlashIsLedToTheOneWith(t *testing.T) {
 	s := newShop(t)
 	d := dashboard.New(s.host, dashboard.Config{})
-	for path, want := range map[string]string{"/admin": "admin/", "/a/b": "b/", "/my%20admin": "my%20admin/", "/admin?x=1": "admin/"} {
+	for path, want := range map[string]string{"/admin": "admin/?slash=admin", "/a/b": "b/?slash=b", "/my%20admin": "my%20admin/?slash=my+admin", "/admin?x=1": "admin/?slash=admin&x=1"} {
 		prefix, _, _ := strings.Cut(strings.ReplaceAll(path, "%20", " "), "?")
 		w := get(t, http.StripPrefix(prefix, d), path)
 		wantStatus(t, w, http.StatusSeeOther)
@@ -205,7 +205,7 @@ func TestAPathWithoutItsSlashIsLedToTheOneWith(t *testing.T) {
 func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	s := newShop(t)
 	d := dashboard.New(s.host, dashboard.Config{})
-	for _, path := range []string{"none", "queue", "queue?name=none", "schedule?name=none", "assets/", "assets/none", "assets/../doc.go", "api/v1", "api/v1/none", "services/", "error"} {
+	for _, path := range []string{"none", "queue", "queue?name=none", "schedule?name=none", "assets/", "assets/none", "assets/../doc.go", "api/v1", "api/v1/none", "services//", "error"} {
 		w := get(t, d, "/"+path)
 		wantStatus(t, w, http.StatusNotFound)
 	}
@@ -238,7 +238,7 @@ func TestAnActionAnswersJSONToThoseWhoAskForIt(t *testing.T) {
 		w := do(dashboard.New(s.host, dashboard.Config{Authorize: allow}), r)
 		wantStatus(t, w, http.StatusOK)
 		var said map[string]string
-		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said["done"] != "Triggered a run." {
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said["done"] != "Triggered a run of report." {
 			t.Errorf("%v %v", said, err)
 		}
 	})

@@ -82,6 +82,12 @@ type Problem struct {
 	Since    time.Time `json:"since,omitzero"`   // when it began or last happened
 	Next     string    `json:"next,omitempty"`   // what happens by itself, such as "tried again"
 	NextAt   time.Time `json:"next_at,omitzero"` // and when
+
+	Acknowledged   time.Time `json:"acknowledged,omitzero"` // when somebody did, after Since
+	AcknowledgedBy string    `json:"acknowledged_by,omitempty"`
+
+	place  int  // among the problems of the same thing
+	gaveUp bool // it is of items that were given up
 }
 
 // Slow is one of the components that take the most time.
@@ -115,6 +121,8 @@ type Service struct {
 	// OutageError is its last error. What is shown of the store is older than that.
 	OutageSince time.Time `json:"outage_since,omitzero"`
 	OutageError string    `json:"outage_error,omitempty"`
+
+	expected bool // Error was marked by lifecycle.Expected
 }
 
 // Leadership is the role of a service that runs on one process of a group.
@@ -226,8 +234,9 @@ type Failure struct {
 	Error    string    `json:"error"`
 	Attempts int       `json:"attempts"`
 	Time     time.Time `json:"time"`
-	Item     string    `json:"item,omitempty"` // only with Config.FormatItem
-	CanAct   bool      `json:"can_act"`        // requeue and discard
+	Item     string    `json:"item,omitempty"`     // only with Config.FormatItem
+	CanAct   bool      `json:"can_act"`            // requeue and discard
+	Expected bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
 }
 
 // Schedule is one job and its schedule.
@@ -272,7 +281,8 @@ type Run struct {
 	DurationSeconds float64   `json:"duration_seconds"`
 	Outcome         string    `json:"outcome"`
 	Error           string    `json:"error,omitempty"`
-	Triggered       bool      `json:"triggered"` // it was asked for, not due
+	Triggered       bool      `json:"triggered"`          // it was asked for, not due
+	Expected        bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
 }
 
 // Point is one sample in the history of a queue.

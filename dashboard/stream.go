@@ -2,11 +2,16 @@ package dashboard
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 	"weak"
+
+	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // writeWait is how long a viewer may take to accept an update before it is given
@@ -41,7 +46,15 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events
 	s := &eventStream{w: w, rc: http.NewResponseController(w)}
 	defer s.leaveAt(d.host.Lifetime().Stopped(), leaving)()
-	if r.Method == http.MethodHead || !s.send([]byte("retry: 1000\n\n")) {
+	if r.Method == http.MethodHead {
+		return
+	}
+	s.begin()
+	if !canFlush(w) || errors.Is(s.flush(), http.ErrNotSupported) {
+		d.cannotStream(w)
+		return
+	}
+	if !s.send([]byte("retry: 1000\n\n")) {
 		return
 	}
 	ticker := time.NewTicker(d.cfg.Interval)
@@ -99,9 +112,8 @@ type eventStream struct {
 	at    time.Time // of the last write
 	pages int
 
-	mu      sync.Mutex
-	writing bool
-	left    bool // the server leaves
+	mu   sync.Mutex
+	left bool // the server leaves
 }
 
 // leaveAt calls leave when one of the channels is closed. The function that it returns
@@ -124,24 +136,21 @@ func (s *eventStream) leaveAt(a, b <-chan struct{}) (end func()) {
 	}
 }
 
-// leave ends a write that is on: a viewer who does not read must not hold the server
-// up. What is written from here on, such as the end of the response, has a moment.
+// leave gives a write that is running, and what is written from here on, no more than a
+// moment: a viewer who does not read must not hold the server up. Not none at all: the
+// write may be of a picture that came in the same moment, and the last one is to follow.
 func (s *eventStream) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = true
-	if s.writing {
-		_ = s.rc.SetWriteDeadline(time.Now())
-	} else {
-		_ = s.rc.SetWriteDeadline(time.Now().Add(lastWait))
-	}
+	_ = s.rc.SetWriteDeadline(time.Now().Add(lastWait))
 }
 
 // begin and end are around every write.
 func (s *eventStream) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing, s.at = true, time.Now()
+	s.at = time.Now()
 	wait := writeWait
 	if s.left {
 		wait = lastWait
@@ -152,12 +161,48 @@ func (s *eventStream) begin() {
 func (s *eventStream) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing = false
 	if s.left {
 		_ = s.rc.SetWriteDeadline(time.Now().Add(lastWait))
 	} else {
 		_ = s.rc.SetWriteDeadline(time.Time{})
 	}
+}
+
+// canFlush looks at the innermost writer: one around it may say that it flushes, and
+// answer with 200 before it finds out that nothing behind it does.
+func canFlush(w http.ResponseWriter) bool {
+	for {
+		around, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = around.Unwrap()
+	}
+	switch w.(type) {
+	case http.Flusher, interface{ FlushError() error }:
+		return true
+	}
+	return false
+}
+
+// flush sends what was written. A writer of a middleware that cannot, and says so with a
+// panic as that of echo does, is no reason to end the connection in the middle.
+func (s *eventStream) flush() error {
+	err := guard.Call(s.rc.Flush)
+	var panicked *lifecycle.PanicError
+	if errors.As(err, &panicked) {
+		return http.ErrNotSupported
+	}
+	return err
+}
+
+// cannotStream tells the browser, which then asks again and again for the page, and once
+// whoever runs the program: the name of the writer says who is in front.
+func (d *Dashboard) cannotStream(w http.ResponseWriter) {
+	d.told.Do(func() {
+		d.logger().Warn("dashboard stream cannot be flushed: open pages poll instead", slog.String("writer", fmt.Sprintf("%T", w)))
+	})
+	http.Error(w, "the stream cannot be flushed: a middleware in front of the dashboard collects its answers", http.StatusInternalServerError)
 }
 
 // page sends html as an event, unless it is what was sent last.
@@ -189,7 +234,7 @@ func (s *eventStream) send(data []byte) bool {
 	if _, err := s.w.Write(data); err != nil {
 		return false
 	}
-	if err := s.rc.Flush(); err != nil {
+	if err := s.flush(); err != nil {
 		return false
 	}
 	s.end()

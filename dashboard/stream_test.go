@@ -1,8 +1,10 @@
 package dashboard_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -129,11 +131,26 @@ func TestAViewerThatDoesNotReadIsGivenUpOn(t *testing.T) {
 // plain is a writer that can do nothing but write.
 type plain struct{ http.ResponseWriter }
 
-func TestAWriterThatCannotFlushEndsTheStream(t *testing.T) {
+// The browser is told by the status, whoever runs the program by one line of the log.
+func TestAStreamThatCannotBeFlushedIsAnErrorAndIsLoggedOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
 		s.start(t)
-		w := httptest.NewRecorder()
-		dashboard.New(s.host, dashboard.Config{}).ServeHTTP(plain{w}, httptest.NewRequest(http.MethodGet, "/stream?page=", nil))
+		var log bytes.Buffer
+		d := dashboard.New(s.host, dashboard.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		for range 3 {
+			for _, wrap := range []func(*httptest.ResponseRecorder) http.ResponseWriter{
+				func(w *httptest.ResponseRecorder) http.ResponseWriter { return plain{w} },
+				func(w *httptest.ResponseRecorder) http.ResponseWriter { return unflushable{w} },
+			} {
+				w := httptest.NewRecorder()
+				d.ServeHTTP(wrap(w), httptest.NewRequest(http.MethodGet, "/stream?page=", nil))
+				wantStatus(t, w, http.StatusInternalServerError)
+				wantText(t, w, "cannot be flushed")
+			}
+		}
+		if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "dashboard_test.plain") {
+			t.Errorf("%d lines of the log: %s", n, log.String())
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/steadgo/stead/lifecycle"
@@ -53,6 +54,18 @@ func (s *State) attention() (failed, warnings int) {
 	return failed, warnings
 }
 
+// has reports whether there is such a thing.
+func (s *State) has(kind Kind, name string) bool {
+	switch kind {
+	case KindService:
+		return slices.ContainsFunc(s.Services, func(v Service) bool { return v.Name == name })
+	case KindQueue:
+		return slices.ContainsFunc(s.Queues, func(q Queue) bool { return q.Name == name })
+	default:
+		return slices.ContainsFunc(s.Schedules, func(j Schedule) bool { return j.Name == name })
+	}
+}
+
 // subject is what a problem is about.
 type subject struct {
 	kind Kind
@@ -94,6 +107,9 @@ func (s *State) headline() string {
 		return count(failed, "thing") + plural(failed, " needs", " need") + " somebody"
 	case warnings > 0:
 		return count(warnings, "thing") + " to keep an eye on"
+	}
+	if slices.ContainsFunc(s.Problems, func(p Problem) bool { return !p.Acknowledged.IsZero() }) {
+		return "Nothing new is wrong"
 	}
 	return "All is well"
 }

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -43,13 +44,17 @@ func (v *view) Label(verb Verb) string {
 	case Requeue:
 		return "Requeue"
 	case RequeueAll:
-		return "Requeue all"
+		return "Requeue them"
 	case DiscardAll:
-		return "Discard all for good"
+		return "Discard them"
 	case Cancel:
-		return "Cancel"
+		return "Cancel it"
+	case Acknowledge:
+		return "Acknowledge"
+	case Reopen:
+		return "Reopen"
 	default:
-		return "Discard for good"
+		return "Discard it"
 	}
 }
 
@@ -61,9 +66,29 @@ func (v *view) Object(a Action) string {
 	case a.Service != "":
 		return fmt.Sprintf("failure %d of %s", a.ID, a.Name)
 	case a.Verb == RequeueAll || a.Verb == DiscardAll:
-		return "failures of " + a.Name
+		return strings.TrimSuffix("failures of "+a.Name+" with "+a.Error, " with ")
+	case a.Verb == Acknowledge || a.Verb == Reopen:
+		return "what is wrong with " + a.Name
 	}
 	return string(a.Kind) + " " + a.Name
+}
+
+// failureSeverity is how bad the failures of a queue are.
+func (v *view) failureSeverity(q Queue) Severity {
+	for _, p := range v.State.Problems {
+		if p.Kind == KindQueue && p.Name == q.Name && p.gaveUp {
+			return p.Severity
+		}
+	}
+	return Failed
+}
+
+// Self is the page's own address, relative to its base.
+func (v *view) Self() string {
+	if v.Name == "" {
+		return v.Page
+	}
+	return v.Page + "?" + url.Values{"name": {v.Name}}.Encode()
 }
 
 // Subline is the sentence below the headline; it may tick.
@@ -163,27 +188,6 @@ func (v *view) StopOrder() string {
 		names = append([]string{s.Name}, names...)
 	}
 	return strings.Join(names, ", ")
-}
-
-// ServiceProblems are the problems that are not of a queue.
-func (v *view) ServiceProblems() []Problem {
-	var list []Problem
-	for _, p := range v.worst(Warning) {
-		if p.Kind != KindQueue {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// NothingFailed says that the page of failures would be empty.
-func (v *view) NothingFailed() bool {
-	for _, q := range v.State.Queues {
-		if len(q.Failures)+len(q.Retrying)+q.DueNow() > 0 {
-			return false
-		}
-	}
-	return len(v.ServiceProblems()) == 0
 }
 
 // OldestFirst is the history of a schedule as it is read, from left to right.

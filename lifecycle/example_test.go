@@ -65,3 +65,13 @@ func ExampleInstance() {
 	// web-1 12 enqueue only 0s false
 	// worker-1 7 worker 20s true
 }
+
+func ExampleExpected() {
+	noMailbox := errors.New("smtp: 550 no such mailbox")
+	err := fmt.Errorf("welcome mail: %w", lifecycle.Expected(noMailbox))
+	fmt.Println(err)
+	fmt.Println(lifecycle.IsExpected(err), errors.Is(err, noMailbox), lifecycle.IsExpected(noMailbox))
+	// Output:
+	// welcome mail: smtp: 550 no such mailbox
+	// true true false
+}

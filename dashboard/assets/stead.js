@@ -6,7 +6,21 @@
   const connection = document.getElementById('connection');
   const message = document.getElementById('message');
   const { page, name } = document.body.dataset;
+
+  // The mark of a slash that was added says nothing to people.
+  const here = new URL(location.href);
+  if (here.searchParams.has('slash')) {
+    here.searchParams.delete('slash');
+    history.replaceState(null, '', here);
+  }
   if (page === 'error') return;
+
+  // What is new and not shown yet. Without this script there is no such button.
+  const news = document.createElement('div');
+  news.id = 'news';
+  news.hidden = true;
+  news.innerHTML = '<span role="status"></span> <button type="button">Show</button>';
+  message.before(news);
 
   // Renewing: the server sends the page anew, and only what differs is changed,
   // so that focus, scroll position, selection and opened details stay.
@@ -14,9 +28,17 @@
   // Not n.id: a form answers with its field of that name.
   const keyOf = (n) => (n.nodeType === 1 ? n.getAttribute('id') ?? n.getAttribute('data-key') ?? undefined : undefined);
 
+  // While somebody points at a row or has the focus in one, nothing that would move it
+  // is changed: no node comes or goes, and texts stay up to date. What was left out is
+  // in held, until it is asked for or nobody points there.
+  let holding = false;
+  let held = 0; // changes that were left out
+  let fresh = new Map(); // new rows among them, by what they are
+
   function morph(from, to) {
     if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
-      from.replaceWith(to);
+      if (holding) held++;
+      else from.replaceWith(to);
       return;
     }
     if (from.nodeType !== 1) {
@@ -30,7 +52,34 @@
       const users = name === 'open' && from.nodeName === 'DETAILS' || name === 'aria-disabled';
       if (!to.hasAttribute(name) && !users) from.removeAttribute(name);
     }
-    morphChildren(from, to);
+    if (holding) renew(from, to);
+    else morphChildren(from, to);
+  }
+
+  // renew changes no more than what is inside of the children that are on both sides.
+  function renew(from, to) {
+    const keys = [...from.children].some(keyOf) || [...to.children].some(keyOf);
+    if (!keys) {
+      const a = [...from.childNodes];
+      const b = [...to.childNodes];
+      const same = a.length === b.length && a.every((c, i) => c.nodeType === b[i].nodeType && c.nodeName === b[i].nodeName);
+      if (same) a.forEach((c, i) => morph(c, b[i]));
+      else held++;
+      return;
+    }
+    const have = new Map([...from.children].map((c, i) => [keyOf(c) ?? `${c.nodeName} ${i}`, c]));
+    const noun = to.getAttribute('data-new');
+    let moved = [...to.children].length !== have.size;
+    [...to.children].forEach((c, i) => {
+      const old = have.get(keyOf(c) ?? `${c.nodeName} ${i}`);
+      if (old) {
+        morph(old, c);
+        return;
+      }
+      moved = true;
+      if (noun) fresh.set(noun, (fresh.get(noun) ?? 0) + 1);
+    });
+    if (moved) held++;
   }
 
   function morphChildren(from, to) {
@@ -68,17 +117,64 @@
     }
   }
 
+  let latest = ''; // the last picture that came
+  let asked = false; // the next one is wanted as it is: somebody acted
+  let down = false; // a finger or button is down
+  let touched = 0;
+  let mouse = matchMedia('(hover: hover)').matches;
+  document.addEventListener('pointermove', (e) => { mouse = e.pointerType === 'mouse'; });
+
+  // A row is what has a key. Where there is no mouse, hover stays where the last touch
+  // was: there a touch holds for a moment.
+  function pointing() {
+    const focus = document.activeElement;
+    if (focus !== document.body && live.contains(focus) && focus.closest('main [data-key]')) return true;
+    if (mouse) return !!live.querySelector('main [data-key]:hover');
+    return Date.now() - touched < 3000;
+  }
+
   function show(html) {
+    latest = html;
+    if (down) return;
+    holding = !asked && pointing();
+    held = 0;
+    fresh = new Map();
     const box = document.createElement('div');
     box.innerHTML = html;
     const focused = live.contains(document.activeElement);
-    morphChildren(live, box);
+    if (holding) {
+      morph(live.querySelector('header'), box.querySelector('header'));
+      morph(live.querySelector('main'), box.querySelector('main'));
+    } else {
+      morphChildren(live, box);
+      asked = false;
+    }
     // Whoever was on something that is gone goes on from the content, not from
     // the top of the page.
     if (focused && !live.contains(document.activeElement)) document.getElementById('main').focus({ preventScroll: true });
     const title = live.querySelector('[data-title]');
     if (title && document.title !== title.dataset.title) document.title = title.dataset.title;
+    announce();
   }
+
+  // Only what is new has a number: a row that is gone is found gone when it is used.
+  function announce() {
+    const parts = [...fresh].map(([noun, n]) => `${n} new ${noun}${n === 1 ? '' : 's'}`);
+    const text = held === 0 ? '' : parts.length ? parts.join(', ') : 'The page has changed';
+    news.hidden = !text;
+    const said = news.querySelector('span');
+    if (said.textContent !== text) said.textContent = text;
+  }
+
+  news.querySelector('button').addEventListener('click', () => {
+    asked = true;
+    show(latest);
+    document.getElementById('main').focus({ preventScroll: true });
+  });
+  const release = () => { if (held && latest && !pointing()) show(latest); };
+  live.addEventListener('pointerleave', release);
+  live.addEventListener('pointerout', () => setTimeout(release, 150));
+  live.addEventListener('focusout', () => setTimeout(release));
 
   // The connection. A browser allows few connections to one server, so a tab
   // that nobody sees has none.
@@ -89,17 +185,20 @@
   let ended = ''; // what the server said when it ended the stream
   let shownAt; // when the last picture came
 
+  function arrived(html, text) {
+    clearTimeout(again);
+    lostAt = 0;
+    ended = '';
+    shownAt = new Date();
+    say(text, false);
+    show(html);
+  }
+
   function connect() {
     clearTimeout(again);
     source?.close();
     source = new EventSource(`stream?page=${encodeURIComponent(page)}&name=${encodeURIComponent(name)}`);
-    source.addEventListener('page', (e) => {
-      lostAt = 0;
-      ended = '';
-      shownAt = new Date();
-      say('Live', false);
-      show(e.data);
-    });
+    source.addEventListener('page', (e) => arrived(e.data, 'Live'));
     // A stop of the server is no lost connection: it says so before it goes.
     source.addEventListener('end', (e) => {
       ended = e.data;
@@ -107,21 +206,51 @@
       say(known(ended), true);
     });
     source.onerror = () => {
+      // A stream that is refused is one that cannot come through.
+      if (source.readyState === EventSource.CLOSED) {
+        poll();
+        return;
+      }
       // A stream that ends during a stop comes back within a second or two.
       lostAt ||= Date.now();
-      if (ended || Date.now() - lostAt > 2500) say(known(ended || `Connection lost ${Math.round((Date.now() - lostAt) / 1000)} s ago`), true);
-      if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 2000);
+      if (ended || Date.now() - lostAt > 2500) lost();
     };
+    // Nor does one come through of which nothing arrives.
+    again = setTimeout(() => {
+      if (source.readyState !== EventSource.CONNECTING || !lostAt) poll();
+    }, 5000);
+  }
+
+  // poll asks for the whole page where no stream comes through.
+  async function poll() {
+    clearTimeout(again);
+    source?.close();
+    try {
+      const answer = await fetch(location.href, { cache: 'no-store' });
+      const text = await answer.text();
+      const anew = new DOMParser().parseFromString(text, 'text/html').getElementById('live');
+      if (anew) arrived(anew.innerHTML, 'No live stream comes through to this page. It asks again every 3 s instead.');
+      else say(`The server answers ${answer.status} ${answer.statusText}: reload the page.`, true);
+    } catch {
+      lostAt ||= Date.now();
+      lost();
+    }
+    if (!document.hidden) again = setTimeout(poll, 3000);
+  }
+
+  function lost() {
+    const stopping = live.querySelector('header')?.dataset.phase === 'stopping';
+    say(known(ended || (stopping ? 'The program is stopping, and the server of this page has stopped' : '') || `Connection lost ${Math.round((Date.now() - lostAt) / 1000)} s ago`), true);
   }
 
   function known(why) {
     return `${why}. ${shownAt ? `What you see is the last that was known, of ${shownAt.toLocaleTimeString()}.` : ''}`.trim();
   }
 
-  function say(text, lost) {
+  function say(text, stale) {
     if (connection.textContent !== text) connection.textContent = text;
-    connection.classList.toggle('lost', lost);
-    document.body.classList.toggle('stale', lost);
+    connection.classList.toggle('lost', stale);
+    document.body.classList.toggle('stale', stale);
   }
 
   document.addEventListener('visibilitychange', () => {
@@ -134,19 +263,73 @@
   addEventListener('pageshow', (e) => { if (e.persisted) connect(); });
   connect();
 
+  // What is searched for is in the address, as all else that a page is about.
+  live.addEventListener('change', (e) => {
+    if (e.target.id === 'search') location.href = `failures?name=${encodeURIComponent(e.target.value)}`;
+  });
+
   // Actions without leaving the page.
 
   let hide;
 
-  function tell(text, bad) {
+  // undo are the fields of the action that takes back what was done, if there is one.
+  function tell(text, bad, undo) {
     clearTimeout(hide);
     const p = document.createElement('p');
     p.textContent = text;
     p.classList.toggle('bad', bad);
+    if (undo) {
+      const button = document.createElement('button');
+      button.textContent = 'Undo';
+      button.addEventListener('click', () => send(undo));
+      p.append(' ', button);
+    }
     message.replaceChildren(p);
-    if (!bad) hide = setTimeout(() => message.replaceChildren(), 6000);
+    if (!bad) hide = setTimeout(() => message.replaceChildren(), undo ? 20000 : 6000);
   }
   if (message.firstChild) hide = setTimeout(() => message.replaceChildren(), 6000);
+
+  const fieldsOf = (form) => new URLSearchParams(new FormData(form));
+
+  // A click does what stood there when the finger went down, whatever the page has
+  // become since.
+  let pressed;
+  document.addEventListener('pointerdown', (e) => {
+    down = true;
+    touched = Date.now();
+    const form = e.target.closest('form');
+    pressed = form && { form, fields: fieldsOf(form) };
+  });
+  for (const up of ['pointerup', 'pointercancel']) {
+    document.addEventListener(up, () => setTimeout(() => { // after the click
+      down = false;
+      pressed = undefined;
+    }));
+  }
+
+  // send asks for an action, tells what came of it and returns whether it was done.
+  async function send(fields) {
+    try {
+      const answer = await fetch('actions', { method: 'POST', headers: { Accept: 'application/json' }, body: fields });
+      if (!answer.headers.get('Content-Type')?.startsWith('application/json')) {
+        const text = (await answer.text()).replace(/<[^>]*>/g, ' ').trim().slice(0, 120);
+        tell(`Not done. Something in front of this page answered ${answer.status}: ${text}`, true);
+        return false;
+      }
+      const said = await answer.json();
+      let undo;
+      if (said.undo) {
+        undo = new URLSearchParams(fields);
+        undo.set('verb', said.undo);
+      }
+      tell(said.done || said.error, !answer.ok, undo);
+      asked ||= answer.ok;
+      return answer.ok;
+    } catch {
+      tell('The server did not answer; it is not known whether it was done.', true);
+      return false;
+    }
+  }
 
   document.addEventListener('submit', async (e) => {
     const form = e.target;
@@ -156,19 +339,7 @@
     const button = form.querySelector('button');
     if (button.ariaDisabled) return;
     button.ariaDisabled = 'true';
-    try {
-      const answer = await fetch(form.getAttribute('action'), {
-        method: 'POST',
-        headers: { Accept: 'application/json' },
-        body: new URLSearchParams(new FormData(form)),
-      });
-      const said = await answer.json();
-      tell(said.done || said.error, !answer.ok);
-      if (answer.ok) form.closest('details')?.removeAttribute('open');
-    } catch {
-      tell('The server did not answer; it is not known whether it was done.', true);
-    } finally {
-      button.ariaDisabled = null;
-    }
+    if (await send(pressed?.form === form ? pressed.fields : fieldsOf(form))) form.closest('details')?.removeAttribute('open');
+    button.ariaDisabled = null;
   });
 })();

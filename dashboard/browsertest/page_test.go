@@ -64,21 +64,28 @@ func TestThePageIsRenewedWithoutLosingWhatThePersonDoes(t *testing.T) {
 	eval[bool](b, "window.marker = document.querySelector('tr[data-key=\"mailer-1\"]'); marker.querySelector('summary').click(); true")
 	eval[bool](b, "marker.querySelector('button').focus(); true")
 	s.put(t, "bad") // goes above the others
-	b.until("document.querySelector('tr[data-key=\"mailer-3\"]')")
+	b.until("document.getElementById('news').innerText.startsWith('1 new failure')")
+	if eval[bool](b, "!!document.querySelector('tr[data-key=\"mailer-3\"]')") {
+		t.Error("a row came although somebody is at work in another one")
+	}
+	eval[bool](b, "document.querySelector('#news button').click(); true")
+	b.until("document.querySelector('tr[data-key=\"mailer-3\"]') && document.getElementById('news').hidden")
+	eval[bool](b, "marker.querySelector('button').focus(); true")
 	if !eval[bool](b, "marker === document.querySelector('tr[data-key=\"mailer-1\"]') && marker.querySelector('details').open") {
 		t.Error("the row was made anew, or its details closed")
 	}
+	s.workers.Pause()
+	b.shows("paused") // texts go on
 	if !eval[bool](b, "document.activeElement === marker.querySelector('button')") {
 		t.Error("the focus is gone")
 	}
 	if order := eval[string](b, "[...document.querySelectorAll('tr[data-key]')].map(r => r.dataset.key).join()"); order != "mailer-3,mailer-2,mailer-1" {
 		t.Errorf("the rows are %s", order)
 	}
-	s.workers.Pause()
-	b.shows("paused")
 	if err := s.workers.Discard(2); err != nil {
 		t.Fatal(err)
 	}
+	eval[bool](b, "document.activeElement.blur(); true") // nobody is in a row any more
 	b.until("!document.querySelector('tr[data-key=\"mailer-2\"]')")
 	if !eval[bool](b, "marker.isConnected && document.title.includes('emails')") {
 		t.Error("the page was reloaded")
@@ -91,33 +98,33 @@ func TestEachActionIsDoneAndSaid(t *testing.T) {
 	s := open(t, "/a/b", dashboard.Config{Authorize: allow})
 	b.open(s.base + "queue?name=emails")
 	b.click(".cardhead button")
-	b.says("Paused.")
+	b.says("Paused ")
 	eventually(t, "the queue is paused", s.workers.Paused)
 	b.until("document.querySelector('.cardhead button').innerText.startsWith('Resume')")
 	b.click(".cardhead button")
-	b.says("Resumed.")
+	b.says("Resumed ")
 	eventually(t, "the queue is resumed", func() bool { return !s.workers.Paused() })
 
 	b.click("tr[data-key='mailer-2'] form[data-key=requeue] button")
-	b.says("Put into the queue again.")
+	b.says("Requeued 2 of emails.")
 	b.until("document.querySelector('tr[data-key=\"mailer-3\"]') && !document.querySelector('tr[data-key=\"mailer-2\"]')") // it failed again
 	b.click("tr[data-key='mailer-1'] summary")
 	b.click("tr[data-key='mailer-1'] form[data-key=discard] button")
-	b.says("Discarded.")
+	b.says("Discarded 1 of emails.")
 	b.until("!document.querySelector('tr[data-key=\"mailer-1\"]')")
 	eventually(t, "one failure is left", func() bool { return len(s.workers.Failures()) == 1 })
 
 	b.open(s.base + "schedules")
 	b.click("form[data-key=trigger] button")
-	b.says("Triggered a run.")
+	b.says("Triggered a run of report.")
 	eventually(t, "the job ran", func() bool { return s.runs.Load() == 1 })
 	b.shows("succeeded")
 	b.click("form[data-key=pause] button")
-	b.says("Paused.")
+	b.says("Paused ")
 	eventually(t, "the job is paused", func() bool { return s.job.Stats().Paused })
 	b.until("document.querySelector('form[data-key=pause] button').innerText.startsWith('Resume')")
 	b.click("form[data-key=pause] button")
-	b.says("Resumed.")
+	b.says("Resumed ")
 	eventually(t, "the job is resumed", func() bool { return !s.job.Stats().Paused })
 	b.quiet(s.base)
 }
@@ -167,16 +174,16 @@ func TestWithoutJavaScriptEverythingWorksByReloading(t *testing.T) {
 	b.shows("550 no such mailbox")
 	b.shows("reload it to see what is new")
 	b.click(".cardhead button")
-	b.shows("Paused.")
+	b.shows("Paused queue emails.")
 	if !s.workers.Paused() {
 		t.Error("the queue is not paused")
 	}
-	if at := eval[string](b, "location.href"); at != s.base+"queue?did=pause&name=emails" {
+	if at := eval[string](b, "location.href"); at != s.base+"queue?did=pause&kind=queue&name=emails&thing=emails" {
 		t.Errorf("it leads to %s", at)
 	}
 	b.click("tr[data-key='mailer-1'] summary")
 	b.click("tr[data-key='mailer-1'] form[data-key=discard] button")
-	b.shows("Discarded.")
+	b.shows("Discarded 1 of emails.")
 	b.quiet(s.base)
 }
 
@@ -200,7 +207,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		t.Errorf("the focus is not to be seen: outline %s", outline)
 	}
 	b.do(chromedp.KeyEvent(kb.Enter))
-	b.says("Paused.")
+	b.says("Paused ")
 	eventually(t, "the queue is paused", s.workers.Paused)
 	// The button became another one in the same place: no reader is thrown to the
 	// top of the page.
@@ -211,6 +218,8 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	if err := s.workers.Discard(2); err != nil {
 		t.Fatal(err)
 	}
+	b.until("document.getElementById('news').innerText.startsWith('The page has changed')")
+	eval[bool](b, "document.querySelector('#news button').click(); true")
 	b.until("!document.querySelector('tr[data-key=\"mailer-2\"]') && document.activeElement.id === 'main'")
 	b.quiet(s.base)
 }

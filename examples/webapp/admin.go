@@ -8,8 +8,13 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/metrics"
 )
 
 // admin is the dashboard in two forms: whoever reaches the page sees the state of
@@ -48,6 +53,18 @@ func newAdmin(host *hosted.Host, cfg config) *admin {
 func (a *admin) addTo(host *hosted.Host) {
 	host.Add("dashboard", a.operator)
 	host.Add("dashboard-read-only", a.visitor)
+}
+
+// routes are those of the server that the page has for itself.
+func (a *admin) routes(host *hosted.Host) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", http.RedirectHandler("/admin/", http.StatusSeeOther))
+	mux.Handle("/admin/", http.StripPrefix("/admin", a))
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics.NewCollector(host), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return secure(mux)
 }
 
 func formatItem(_ string, item any) string {

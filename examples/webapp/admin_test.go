@@ -179,7 +179,7 @@ func TestProgramPrintsALinkThatOpensTheAdminPageWithButtons(t *testing.T) {
 		t.Errorf("after: %d\n%s", code, body)
 	}
 	before := p.state()
-	resp, err := p.client.PostForm(p.url+"/admin/actions", url.Values{"verb": {"trigger"}, "kind": {"schedule"}, "name": {"clean-up"}})
+	resp, err := p.client.PostForm(p.admin+"/admin/actions", url.Values{"verb": {"trigger"}, "kind": {"schedule"}, "name": {"clean-up"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type config struct {
 	drain    time.Duration
 	demo     bool
 
+	adminAddr  string
 	adminToken string   // "": one is made up and printed
 	adminHosts []string // nil: any
 	hangAt     string   // for tests: the handler for this address never returns
@@ -106,21 +108,26 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 		"where mails wait to be sent: memory, sqlite:`FILE` or postgres://... (WEBAPP_STORE, the better place for a password)")
 	flags.StringVar((*string)(&cfg.role), "role", cmp.Or(getenv("WEBAPP_ROLE"), "all"),
 		"what this process does: `web` takes sign-ups, worker sends mails, all does both (WEBAPP_ROLE)")
+	flags.StringVar(&cfg.adminAddr, "admin-addr", getenv("WEBAPP_ADMIN_ADDR"),
+		"listen on `host:port` for the dashboard and metrics; the default is this machine alone and a port 1000 above that of -addr (WEBAPP_ADMIN_ADDR)")
 	flags.StringVar(&hosts, "admin-hosts", getenv("WEBAPP_ADMIN_HOSTS"),
-		"answer on /admin/ for these host `names` only, with commas between; if -addr is this machine alone, its names are the default (WEBAPP_ADMIN_HOSTS)")
+		"answer on /admin/ for these host `names` only, with commas between; if -admin-addr is this machine alone, its names are the default (WEBAPP_ADMIN_HOSTS)")
 	flags.StringVar(&report, "report", getenv("WEBAPP_REPORT"),
 		"write the stop report, and the addresses whose mail was not sent, to `file` as JSON (WEBAPP_REPORT)")
 	flags.Float64Var(&cfg.failRate, "fail-rate", 0,
 		"let this part of all mails and fetches fail, from 0 to 1, to see retries")
 	flags.DurationVar(&cfg.shutdown, "shutdown-timeout", 25*time.Second,
-		"end within this `time` after the first signal; 8s suits Docker")
+		"end within this `time` after the first signal, such as 25s or 1m30s; 8s suits Docker")
 	flags.DurationVar(&cfg.drain, "drain-delay", 0,
-		"serve on for this `time` after the first signal, unready, so that a load balancer notices")
+		"serve on for this `time` after the first signal, such as 5s, unready, so that a load balancer notices; a part of -shutdown-timeout")
 	flags.BoolVar(&cfg.demo, "demo", false, "sign people up in waves, and let some things go wrong, so that the dashboard has something to show")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}
-	cfg.adminHosts = namesOf(cfg.addr, hosts)
+	if cfg.adminAddr == "" {
+		cfg.adminAddr = besideOf(cfg.addr)
+	}
+	cfg.adminHosts = namesOf(cfg.adminAddr, hosts)
 	cfg.adminToken = getenv("WEBAPP_ADMIN_TOKEN") // not a flag: other users can read those
 	cfg.hangAt = getenv("WEBAPP_TEST_HANG_AT")
 	if err := cfg.check(flags.Args(), store, report); err != nil {
@@ -129,6 +136,17 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 		return config{}, err
 	}
 	return cfg, nil
+}
+
+// besideOf is where the dashboard is unless it is said: on this machine alone, at a port
+// that follows from that of the page. A free one is taken if the page takes a free one.
+func besideOf(addr string) string {
+	_, port, _ := net.SplitHostPort(addr) // checked later
+	n, err := strconv.Atoi(port)
+	if err != nil || n == 0 || n > 1<<16-1-1000 {
+		return "127.0.0.1:0"
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1000))
 }
 
 // namesOf splits a list of host names. Without one, a program that listens on this
@@ -151,6 +169,9 @@ func (c *config) check(rest []string, store, report string) (err error) {
 	}
 	if _, _, err := net.SplitHostPort(c.addr); err != nil {
 		return fmt.Errorf("-addr: %w", err)
+	}
+	if _, _, err := net.SplitHostPort(c.adminAddr); err != nil {
+		return fmt.Errorf("-admin-addr: %w", err)
 	}
 	if c.smtp != "" {
 		if _, _, err := splitHostPort(c.smtp); err != nil {
@@ -193,7 +214,7 @@ func (c *config) check(rest []string, store, report string) (err error) {
 
 // hello says where the page is and what to try there. A token that was given is
 // known to who gave it, and does not belong in a log.
-func (c *config) hello(addr net.Addr, token string) {
+func (c *config) hello(addr, admin net.Addr, token string) {
 	if c.adminToken != "" {
 		token = "$WEBAPP_ADMIN_TOKEN" //nolint:gosec // the name of it
 	}
@@ -207,12 +228,12 @@ func (c *config) hello(addr net.Addr, token string) {
 	fmt.Fprintf(c.out, `
   http://%[1]s           %[3]s
   http://%[1]s/mails     %[4]s
-  http://%[1]s/admin/    see what runs; /metrics, /livez and /readyz are for machines
-  http://%[1]s/admin/?token=%[2]s
+  http://%[5]s/admin/    see what runs; /metrics there, /livez and /readyz are for machines
+  http://%[5]s/admin/?token=%[2]s
                                    the same with buttons: trigger, pause, requeue
   Ctrl-C                           stop, and read the report
 
-`, addr, token, first, mails)
+`, addr, token, first, mails, admin)
 }
 
 // writeReport writes what a program that reads the report needs: the host's part

@@ -164,7 +164,7 @@ func TestKubernetesProbesWhatTheProgramAnswers(t *testing.T) {
 			m := all["Deployment webapp-"+string(role)]
 			c, cfg := m.config(t)
 			_, port, err := net.SplitHostPort(cfg.addr)
-			if err != nil || len(c.Ports) != 1 || strconv.Itoa(c.Ports[0].Port) != port {
+			if err != nil || len(c.Ports) != 2 || strconv.Itoa(c.Ports[0].Port) != port {
 				t.Fatalf("it listens on %q and shows %+v", cfg.addr, c.Ports)
 			}
 			s := newSite(t, 1)
@@ -194,6 +194,34 @@ func TestKubernetesProbesWhatTheProgramAnswers(t *testing.T) {
 	}
 	if len(service.Spec.Ports) != 1 || service.Spec.Ports[0].TargetPort != "http" {
 		t.Errorf("the service's ports: %+v", service.Spec.Ports)
+	}
+}
+
+// Whoever reaches the shop reaches neither the dashboard nor the numbers.
+func TestNoServicePublishesTheDashboardOrTheMetrics(t *testing.T) {
+	all := manifests(t)
+	for _, role := range []role{web, worker} {
+		c, cfg := all["Deployment webapp-"+string(role)].config(t)
+		_, port, err := net.SplitHostPort(cfg.adminAddr)
+		if err != nil || cfg.adminAddr == cfg.addr || cfg.adminHosts != nil || strconv.Itoa(c.Ports[1].Port) != port || c.Ports[1].Name != "ops" {
+			t.Errorf("%s: the dashboard is at %q for %q, the ports are %+v", role, cfg.adminAddr, cfg.adminHosts, c.Ports)
+		}
+		s := newSite(t, 1)
+		s.role = role
+		for _, path := range []string{"/admin/", "/admin/queues", "/metrics", "/admin"} {
+			w := httptest.NewRecorder()
+			s.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+			if w.Code != http.StatusNotFound {
+				t.Errorf("%s: the page's own server answers %s with %d", role, path, w.Code)
+			}
+		}
+	}
+	for name, m := range all {
+		for _, p := range m.Spec.Ports {
+			if m.Kind == "Service" && p.TargetPort != "http" {
+				t.Errorf("%s publishes %q", name, p.TargetPort)
+			}
+		}
 	}
 }
 
@@ -240,7 +268,7 @@ func TestComposeRunsTheProgramWithinItsBudgets(t *testing.T) {
 		if cfg.role != role || s.Grace < cfg.shutdown+2*time.Second {
 			t.Errorf("%s: a grace of %v for %+v", role, s.Grace, cfg)
 		}
-		if _, port, err := net.SplitHostPort(cfg.addr); err != nil || port != exposed[1] || len(s.Ports) != 1 || !strings.HasSuffix(s.Ports[0], ":"+port) {
+		if _, port, err := net.SplitHostPort(cfg.addr); err != nil || port != exposed[1] || len(s.Ports) != 2 || !strings.HasSuffix(s.Ports[0], ":"+port) || !strings.HasSuffix(s.Ports[1], cfg.adminAddr) || !strings.HasPrefix(s.Ports[1], "127.0.0.1:") {
 			t.Errorf("%s: it listens on %q, the image exposes %s, published is %q", role, cfg.addr, exposed[1], s.Ports)
 		}
 		if cfg.adminHosts != nil {

@@ -14,6 +14,8 @@
 //	go run ./examples/webapp -store sqlite:shop.db -role web
 //	go run ./examples/webapp -store sqlite:shop.db -role worker -addr 127.0.0.1:8081
 //
+// The dashboard is on a port of its own, 1000 above that of the page.
+//
 // The parts:
 //
 //	main.go               what is started, in which order
@@ -30,6 +32,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/steadgo/stead/examples/internal/cli"
@@ -43,6 +46,12 @@ func main() {
 	host := hosted.New(hosted.Config{
 		Name: "webapp", Logger: cfg.log, ShutdownTimeout: cfg.shutdown, DrainDelay: cfg.drain,
 	})
+
+	// The dashboard and the metrics are on a server of their own, which nobody outside
+	// sees. It is added first and so stops last: the page shows the stop to its end.
+	admin := newAdmin(host, cfg)
+	ops := hosted.HTTP(&http.Server{Addr: cfg.adminAddr, Handler: admin.routes(host), ReadHeaderTimeout: 5 * time.Second})
+	host.Add("admin", ops)
 
 	// Somewhere for the mail to go, unless there is a real server.
 	catcher := newCatcher()
@@ -79,16 +88,15 @@ func main() {
 
 	// HTTP comes last and so goes first: no request arrives before everything is
 	// ready for it, and none after the rest has begun to stop.
-	admin := newAdmin(host, cfg)
 	admin.addTo(host)
 	if cfg.demo {
 		addDemo(host, emails)
 	}
-	site := &site{role: cfg.role, host: host, emails: emails, products: shop, catcher: catcher, admin: admin, log: cfg.log}
+	site := &site{role: cfg.role, host: host, emails: emails, products: shop, catcher: catcher, log: cfg.log}
 	web := hosted.HTTP(&http.Server{Addr: cfg.addr, Handler: site.routes(), ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", web)
 
-	os.Exit(run(host, cfg, emails, unsent, func() { cfg.hello(web.Addr(), admin.token) }))
+	os.Exit(run(host, cfg, emails, unsent, func() { cfg.hello(web.Addr(), ops.Addr(), admin.token) }))
 }
 
 // run runs the host, or the one command that there is, and returns the exit code.
@@ -108,10 +116,24 @@ func run(host *hosted.Host, cfg config, emails outbox, unsent *leftovers, hello 
 		}()
 		code = cli.Exec(host, "addr")
 	}
-	fmt.Print(host.Report())
+	switch err := host.Report().Err; {
+	case cfg.migrate || isClosed(host.Lifetime().Started()):
+		fmt.Print(host.Report())
+	case err != nil && strings.Contains(err.Error(), "durable.Migrate"):
+		fmt.Fprintln(os.Stderr, "make the tables first: webapp migrate, with the same -store")
+	} // otherwise why it did not start was said, and there is nothing else to tell
 	if err := cfg.writeReport(host.Report(), unsent); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	return code
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

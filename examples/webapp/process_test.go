@@ -26,6 +26,7 @@ type process struct {
 	*program.Process
 	t      testing.TB
 	url    string
+	admin  string // the URL of the server with the dashboard and the metrics
 	report string // file
 	client *http.Client
 }
@@ -35,6 +36,7 @@ func start(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	p := begin(t, env, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
 	p.url = "http://" + p.WaitFor(`http://(\S+)  `)[1]
+	p.admin = "http://" + p.WaitFor(`http://(\S+)/admin/ `)[1]
 	return p
 }
 
@@ -48,10 +50,19 @@ func begin(t testing.TB, env []string, args ...string) *process {
 	return p
 }
 
+// isAdmin reports whether a path is one of the server with the dashboard.
+func isAdmin(path string) bool {
+	return strings.HasPrefix(path, "/admin/") || path == "/metrics"
+}
+
 // get returns the status and body of a page.
 func (p *process) get(path string) (int, string) {
 	p.t.Helper()
-	resp, err := p.client.Get(p.url + path)
+	base := p.url
+	if isAdmin(path) {
+		base = p.admin
+	}
+	resp, err := p.client.Get(base + path)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func TestProgramSendsAMailToWhoeverSignsUp(t *testing.T) {
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if w := p.written(); !w.Report.Clean || len(w.Leftover) != 0 || w.Report.Services[len(w.Report.Services)-1].Name != "catcher" {
+	if w := p.written(); !w.Report.Clean || len(w.Leftover) != 0 || w.Report.Services[len(w.Report.Services)-1].Name != "admin" {
 		t.Errorf("report %+v", w)
 	}
 	if !strings.Contains(p.Output(), "LEFT OVER") {

@@ -30,6 +30,7 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 		"no time to stop": {[]string{"-shutdown-timeout", "0"}, 2, "-shutdown-timeout is not more than zero"},
 		"no such store":   {[]string{"-store", "mysql://root:secret@db"}, 2, "-store: it is memory"},
 		"store nowhere":   {[]string{"-store", "sqlite:/nowhere/at/all"}, 1, "/nowhere/at/all"},
+		"no tables yet":   {[]string{"-role", "web", "-store", "sqlite:" + t.TempDir() + "/x.db"}, 1, "make the tables first: webapp migrate"},
 		"no such role":    {[]string{"-role", "boss"}, 2, "-role"},
 		"memory, shared":  {[]string{"-role", "worker"}, 2, "needs a -store"},
 		"memory, tables":  {[]string{"migrate"}, 2, "no tables"},

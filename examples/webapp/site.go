@@ -4,12 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/metrics"
 )
 
 // site is what the pages show and do.
@@ -19,7 +14,6 @@ type site struct {
 	emails   outbox
 	products *products
 	catcher  *catcher
-	admin    *admin
 	log      *slog.Logger
 }
 
@@ -34,17 +28,11 @@ func (s *site) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /mails", s.showMails)
 	mux.HandleFunc("GET /mails.json", s.listMails)
-	mux.Handle("/admin/", http.StripPrefix("/admin", s.admin))
 	mux.Handle("GET /static/", http.FileServerFS(files))
 
 	mux.Handle("GET /livez", s.host.LiveHandler())
 	mux.Handle("GET /readyz", s.host.ReadyHandler())
 	mux.Handle("GET /readyz/", s.host.ReadyHandler())
-
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.NewCollector(s.host), collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 
 	return http.NewCrossOriginProtection().Handler(secure(mux))
 }

@@ -22,6 +22,7 @@ type testSite struct {
 
 	queue   *channelq.Queue[welcome]
 	senders *channelq.Workers[welcome]
+	admin   *admin
 }
 
 // newSite returns a site whose workers are not started, so that nothing leaves
@@ -33,16 +34,20 @@ func newSite(t *testing.T, capacity int) testSite {
 	log := slog.New(slog.DiscardHandler)
 	host := hosted.New(hosted.Config{Name: "test"})
 	host.Add("emails", senders)
-	return testSite{queue: emails, senders: senders, site: &site{
+	return testSite{queue: emails, senders: senders, admin: newAdmin(host, config{adminToken: testToken, log: log}), site: &site{
 		role: all, host: host, emails: outbox{Enqueuer: emails, stats: senders.Stats}, catcher: newCatcher(),
 		products: newProducts(newOrigin(0), log), log: log,
-		admin: newAdmin(host, config{adminToken: testToken, log: log}),
 	}}
 }
 
-func (s *site) serve(r *http.Request) (int, http.Header, string) {
+// serve asks the server that has the path.
+func (s testSite) serve(r *http.Request) (int, http.Header, string) {
 	w := httptest.NewRecorder()
-	s.routes().ServeHTTP(w, r)
+	if isAdmin(r.URL.Path) {
+		s.admin.routes(s.host).ServeHTTP(w, r)
+	} else {
+		s.routes().ServeHTTP(w, r)
+	}
 	resp := w.Result()
 	body, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, resp.Header, string(body)

@@ -14,6 +14,9 @@
 //	WatchdogSec=30
 //	TimeoutStopSec=90
 //
+// Type=notify-reload needs systemd 253. Before that, write Type=notify and
+// ExecReload=/bin/kill -HUP $MAINPID, which works with any.
+//
 // Without NOTIFY_SOCKET in the environment, outside systemd, the notifier does nothing.
 //
 // # Guarantees

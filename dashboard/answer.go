@@ -1,0 +1,87 @@
+package dashboard
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+)
+
+// answer is what the page says after an action: what was done, and to what. n is to how
+// many.
+func (a Action) answer(n int) string {
+	switch thing := string(a.Kind) + " " + a.Name; a.Verb {
+	case Pause:
+		return "Paused " + thing + "."
+	case Resume:
+		return "Resumed " + thing + "."
+	case Trigger:
+		return "Triggered a run of " + a.Name + "."
+	case Requeue:
+		return fmt.Sprintf("Requeued %d of %s.", a.ID, a.Name)
+	case Discard:
+		return fmt.Sprintf("Discarded %d of %s.", a.ID, a.Name)
+	case Cancel:
+		return fmt.Sprintf("Canceled %d of %s.", a.ID, a.Name)
+	case RequeueAll:
+		return fmt.Sprintf("Requeued %s of %s.", count(n, "failure"), a.Name)
+	case DiscardAll:
+		return fmt.Sprintf("Discarded %s of %s.", count(n, "failure"), a.Name)
+	case Acknowledge:
+		return "Acknowledged what is wrong with " + thing + "."
+	case Reopen:
+		return "Reopened what is wrong with " + thing + "."
+	}
+	return ""
+}
+
+// undo is the verb that takes a back; "" if nothing does.
+func (v Verb) undo() Verb {
+	return map[Verb]Verb{Pause: Resume, Resume: Pause, Acknowledge: Reopen, Reopen: Acknowledge}[v]
+}
+
+// answered is the answer as JSON, with the verb that takes it back.
+func (a Action) answered(n int) map[string]string {
+	said := map[string]string{"done": a.answer(n)}
+	if undo := a.Verb.undo(); undo != "" {
+		said["undo"] = string(undo)
+	}
+	return said
+}
+
+// backTo is the page that the form was on, with the action for its message. It is
+// put together from what is known, so that a form cannot send anybody elsewhere.
+func backTo(form url.Values, a Action, n int) string {
+	page := form.Get("page")
+	if !isPage(page) {
+		page = ""
+	}
+	q := url.Values{"did": {string(a.Verb)}, "kind": {string(a.Kind)}, "thing": {a.Name}}
+	if a.ID > 0 {
+		q.Set("id", strconv.FormatInt(a.ID, 10))
+	}
+	if n > 1 {
+		q.Set("n", strconv.Itoa(n))
+	}
+	if name := form.Get("of"); name != "" {
+		q.Set("name", name)
+	}
+	if page == "" {
+		page = "./"
+	}
+	return page + "?" + q.Encode()
+}
+
+// told is the message that belongs to what backTo has made. A link of somebody else's may
+// have made it too: it names no more than a thing that there is.
+func told(q url.Values, s *State) string {
+	a := Action{Verb: Verb(q.Get("did")), Kind: Kind(q.Get("kind")), Name: q.Get("thing")}
+	if !s.has(a.Kind, a.Name) {
+		return ""
+	}
+	a.ID, _ = strconv.ParseInt(q.Get("id"), 10, 64)
+	n, err := strconv.Atoi(q.Get("n"))
+	if err != nil {
+		n = 1
+	}
+	return a.answer(n)
+}
