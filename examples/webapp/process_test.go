@@ -87,9 +87,10 @@ type serviceLine struct {
 // written is the report file.
 type written struct {
 	Report struct {
-		Clean    bool          `json:"clean"`
-		Cause    string        `json:"cause"`
-		Services []serviceLine `json:"services"`
+		Clean      bool                                   `json:"clean"`
+		Cause      string                                 `json:"cause"`
+		Services   []serviceLine                          `json:"services"`
+		Stragglers []struct{ Service, Op, Stacks string } `json:"stragglers"`
 	} `json:"report"`
 	Leftover []string `json:"leftover"`
 	GaveUp   []string `json:"gave_up"`
