@@ -49,11 +49,9 @@ func newAdmin(host *hosted.Host, cfg config) *admin {
 	return a
 }
 
-// addTo lets both pages keep their charts going while nobody looks.
-func (a *admin) addTo(host *hosted.Host) {
-	host.Add("dashboard", a.operator)
-	host.Add("dashboard-read-only", a.visitor)
-}
+// addTo lets the operator's page keep its charts going while nobody looks. The charts
+// of visitors begin when one looks: sampling twice would cost twice.
+func (a *admin) addTo(host *hosted.Host) { host.Add("dashboard", a.operator) }
 
 // routes are those of the server that the page has for itself.
 func (a *admin) routes(host *hosted.Host) http.Handler {

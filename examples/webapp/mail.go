@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"text/template"
@@ -28,10 +29,15 @@ var welcomeText = template.Must(template.ParseFS(files, "templates/welcome.txt")
 
 // mailer sends welcome mails. It may be used by many workers at a time.
 type mailer struct {
-	client   *mail.Client
+	host     string
+	options  []mail.Option
+	dial     mail.DialContextFunc
 	failRate float64
 	hangAt   string
 }
+
+// patience is how long the mail server may take for a mail.
+const patience = 5 * time.Second
 
 // newMailer makes a mailer for the server of cfg or, without one, the catcher,
 // whose port is known only once it runs: hence a dial function.
@@ -44,9 +50,8 @@ func newMailer(cfg config, c *catcher) *mailer {
 		host, port, _ = splitHostPort(cfg.smtp) // checked by parse
 		tls, dial = mail.TLSOpportunistic, new(net.Dialer).DialContext
 	}
-	client := cli.Must(mail.NewClient(host, mail.WithPort(port), mail.WithTLSPolicy(tls), mail.WithHELO("localhost"),
-		mail.WithTimeout(5*time.Second), mail.WithDialContextFunc(dial), mail.WithoutNoop()))
-	return &mailer{client, cfg.failRate, cfg.hangAt}
+	options := []mail.Option{mail.WithPort(port), mail.WithTLSPolicy(tls), mail.WithHELO("localhost"), mail.WithTimeout(patience), mail.WithoutNoop()}
+	return &mailer{host, options, dial, cfg.failRate, cfg.hangAt}
 }
 
 // send renders one mail and hands it to the server. An error is tried again,
@@ -63,18 +68,27 @@ func (m *mailer) send(ctx context.Context, w welcome) error {
 	if err != nil {
 		return channelq.Permanent(err) // the next attempt would render the same
 	}
-	server, err := m.client.DialToSMTPClientWithContext(ctx)
+	// The library looks at no context once it is connected, and its Close waits for the
+	// reply that does not come. So the connection is kept and closed when the stop
+	// cannot wait any longer. A deadline would not do: the library sets its own.
+	cut := func() bool { return true }
+	defer func() { cut() }()
+	client := cli.Must(mail.NewClient(m.host, append(slices.Clip(m.options),
+		mail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
+			conn, err := m.dial(dialing, network, address)
+			if err == nil {
+				cut = context.AfterFunc(ctx, func() { _ = conn.Close() })
+			}
+			return conn, err
+		}))...))
+	server, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	// From here on the library does not look at ctx. Closing the connection is
-	// what ends a transfer that is stuck when the program stops.
-	release := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer release()
-	err = m.client.SendWithSMTPClient(server, msg)
+	err = client.SendWithSMTPClient(server, msg)
 	// Once the server has taken the mail, a failed goodbye is no reason to send
 	// it again.
-	_ = m.client.CloseWithSMTPClient(server)
+	_ = client.CloseWithSMTPClient(server)
 	var refused *mail.SendError
 	if !errors.As(err, &refused) {
 		return err

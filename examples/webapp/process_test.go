@@ -98,12 +98,18 @@ type serviceLine struct {
 // written is the report file.
 type written struct {
 	Report struct {
-		Clean    bool          `json:"clean"`
-		Cause    string        `json:"cause"`
-		Services []serviceLine `json:"services"`
+		Clean      bool          `json:"clean"`
+		Cause      string        `json:"cause"`
+		Services   []serviceLine `json:"services"`
+		Stragglers []straggler   `json:"stragglers"`
 	} `json:"report"`
 	Leftover []string `json:"leftover"`
 	GaveUp   []string `json:"gave_up"`
+}
+
+type straggler struct {
+	Service string `json:"service"`
+	Op      string `json:"op"`
 }
 
 func (p *process) written() (w written) {
