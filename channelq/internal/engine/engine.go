@@ -37,13 +37,13 @@ const maxCopy = 256
 // goroutine.
 type Engine[T any] struct {
 	// Read by everybody and written once a chunk, so they may share a line.
-	mask      uint64    // the length of a chunk, less one
-	putChunk  *chunk[T] // that of the last position written; guarded by tail's lock bit
-	takeChunk *chunk[T] // that of the last position taken; guarded by head's lock bit
-	spare     atomic.Pointer[chunk[T]]
-	maxSpares int
-	pointers  bool           // T holds pointers: taken slots are cleared
-	meeting   *rendezvous[T] // capacity 0: everything happens there
+	mask       uint64    // the length of a chunk, less one
+	putChunk   *chunk[T] // that of the last position written; guarded by tail's lock bit
+	takeChunk  *chunk[T] // that of the last position taken; guarded by head's lock bit
+	spare      atomic.Pointer[chunk[T]]
+	maxSpares  int
+	pointers   bool           // T holds pointers: taken slots are cleared
+	rendezvous *rendezvous[T] // capacity 0: everything happens there
 
 	core
 }
@@ -65,7 +65,7 @@ func newAt[T any](cfg Config, start uint64) *Engine[T] {
 		e.samples = newSamples(cfg.Sampled)
 	}
 	if cfg.Capacity == 0 {
-		e.meeting = &rendezvous[T]{samples: e.samples, drained: e.drained}
+		e.rendezvous = &rendezvous[T]{samples: e.samples, drained: e.drained}
 	}
 	e.start = e.firstChunk(start)
 	e.tail.Store(e.start * posUnit)
@@ -81,8 +81,8 @@ func newAt[T any](cfg Config, start uint64) *Engine[T] {
 // Totals returns how many items were ever accepted, and how many of those are
 // gone: taken or evicted. At rest their difference is Len.
 func (e *Engine[T]) Totals() (put, taken uint64) {
-	if e.meeting != nil {
-		return e.meeting.totals()
+	if e.rendezvous != nil {
+		return e.rendezvous.totals()
 	}
 	return e.totals()
 }
@@ -90,8 +90,8 @@ func (e *Engine[T]) Totals() (put, taken uint64) {
 // Close refuses puts from now on, those that wait included, and lets takes have
 // what was accepted. It reports whether this was the first call.
 func (e *Engine[T]) Close() bool {
-	if e.meeting != nil {
-		return e.meeting.close()
+	if e.rendezvous != nil {
+		return e.rendezvous.close()
 	}
 	return e.close()
 }

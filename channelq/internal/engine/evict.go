@@ -18,8 +18,8 @@ const (
 // Each turn of its loop means that another call went through, or stands between
 // its two atomics.
 func (e *Engine[T]) PutEvict(v, evicted *T, victim Victim) (was bool, o Outcome) {
-	if e.meeting != nil {
-		return e.meeting.evict(v, evicted)
+	if e.rendezvous != nil {
+		return e.rendezvous.evict(v, evicted)
 	}
 	for i := 0; ; i++ {
 		if o = e.TryPut(v); o != Full {

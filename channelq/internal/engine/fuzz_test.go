@@ -15,7 +15,7 @@ func FuzzOperations(f *testing.F) {
 	f.Add(uint8(200), uint64(3), []byte{250, 251, 250, 1, 3, 250, 5, 4})
 	f.Fuzz(func(t *testing.T, capacity uint8, start uint64, calls []byte) {
 		if capacity == 0 {
-			return // a meeting needs two sides
+			return // a rendezvous needs two sides
 		}
 		e := engine.NewAt[int](engine.Config{Capacity: int(capacity)}, start>>2)
 		m := &listed{capacity: int(capacity)}

@@ -36,7 +36,7 @@ func (q queue) put(v uint16) queue { return queue{q.items + encode(v), q.closed}
 
 // model is the specification that histories are checked against.
 //
-// At a meeting an item never stays, but a put and the take it meets are two
+// At a rendezvous an item never stays, but a put and the take it meets are two
 // operations: the model lets the item pass through, and takes "full" and "empty"
 // as said while nothing is passing.
 func model(capacity int) porcupine.Model {

@@ -13,8 +13,8 @@ import (
 // ctx ends or halt, which may be nil, is closed. It returns OK, Closed or Canceled.
 func (e *Engine[T]) Put(ctx context.Context, halt <-chan struct{}, v *T) Outcome {
 	done := ctx.Done()
-	if e.meeting != nil {
-		return e.meeting.putOne(done, halt, v)
+	if e.rendezvous != nil {
+		return e.rendezvous.putOne(done, halt, v)
 	}
 	// One yield, which lets consumers make room for several, is cheaper than to park
 	// at once: then a consumer would have to serve and wake this call for one item.
@@ -56,8 +56,8 @@ func (e *Engine[T]) PutN(ctx context.Context, halt <-chan struct{}, vs []T) (int
 		return 0, Canceled
 	}
 	done := ctx.Done()
-	if e.meeting != nil {
-		return e.meeting.putAll(done, halt, vs)
+	if e.rendezvous != nil {
+		return e.rendezvous.putAll(done, halt, vs)
 	}
 	n, o := e.putSome(vs)
 	if o != Full {
@@ -77,8 +77,8 @@ func (e *Engine[T]) PutN(ctx context.Context, halt <-chan struct{}, vs []T) (int
 // TryPutN puts what fits now, a prefix of vs, and never waits: OK when that was
 // all of it, otherwise Full or Closed.
 func (e *Engine[T]) TryPutN(vs []T) (int, Outcome) {
-	if e.meeting != nil {
-		return e.meeting.tryPut(vs)
+	if e.rendezvous != nil {
+		return e.rendezvous.tryPut(vs)
 	}
 	return e.putSome(vs)
 }

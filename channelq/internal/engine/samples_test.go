@@ -51,7 +51,7 @@ func TestSingleTakesReportToo(t *testing.T) {
 	})
 }
 
-func TestAMeetingReportsHowLongThePutWaited(t *testing.T) {
+func TestARendezvousReportsHowLongThePutWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, waits := sampled(0)
 		go e.Put(t.Context(), 1)

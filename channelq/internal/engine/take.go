@@ -43,8 +43,8 @@ func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
 
 // TryTakeN is TakeN without waiting: Empty when nothing is there.
 func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
-	if e.meeting != nil {
-		return e.meeting.tryTake(buf)
+	if e.rendezvous != nil {
+		return e.rendezvous.tryTake(buf)
 	}
 	for {
 		n, o := e.takeSome(buf)

@@ -67,8 +67,8 @@ func (s *waiters) leave(w *waiter) {
 // processor, and with items of several cache lines each that made a queue of 64
 // four times as slow.
 func (e *Engine[T]) takeWait(ctx context.Context, buf []T) (int, Outcome) {
-	if e.meeting != nil {
-		return e.meeting.take(ctx, buf)
+	if e.rendezvous != nil {
+		return e.rendezvous.take(ctx, buf)
 	}
 	done := ctx.Done()
 	w := e.takers.join()
