@@ -120,11 +120,24 @@ func (e watchedExecutor) JobRescueMany(ctx context.Context, p *riverdriver.JobRe
 	return e.Executor.JobRescueMany(ctx, p)
 }
 
+func (e watchedExecutor) JobDeleteBefore(ctx context.Context, p *riverdriver.JobDeleteBeforeParams) (int, error) {
+	e.by.note("JobDeleteBefore")
+	e.by.largest(p.Max)
+	return e.Executor.JobDeleteBefore(ctx, p)
+}
+
 // callers are the methods of the store's executor that were called: by the hook of
 // this package of the same name, or past it.
 type callers struct {
 	mu            sync.Mutex
 	through, past map[string]int
+	piece         int // the largest that was deleted at once
+}
+
+func (c *callers) largest(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.piece = max(c.piece, n)
 }
 
 func (c *callers) note(method string) {

@@ -98,6 +98,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"APauseOutlivesAQueueWithoutWorkers":              pauseIsKept[TTx],
 		"TheHousekeepingSparesAPausedQueueByItself":       pauseIsSpared[TTx],
 		"AScheduleWhosePlaceIsInTheFutureBeginsAnew":      placeAhead[TTx],
+		"WhatHasEndedLongAgoIsDeletedInPieces":            deletedInPieces[TTx],
 		"ASlotOfAScheduleInTheStoreIsOneJob":              storedSchedule[TTx],
 		"AScheduleInTheStoreIsPausedTriggeredAndDeleted":  changedSchedule[TTx],
 		"TheLastRuleThatWasPutHolds":                      twoRules[TTx],

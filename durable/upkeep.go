@@ -95,6 +95,29 @@ func (e retryingExecutor) QueueDeleteExpired(ctx context.Context, params *riverd
 	return e.Executor.QueueDeleteExpired(ctx, &sparing)
 }
 
+// deletePiece is how many jobs one statement of the housekeeping deletes: a SQLite file has
+// one writer, who would wait for a thousandfold.
+const deletePiece = 500
+
+// JobDeleteBefore is the engine's housekeeping of jobs that have ended. It deletes up to
+// ten thousand at a time. Between two pieces the others have as long as one took.
+func (e retryingExecutor) JobDeleteBefore(ctx context.Context, params *riverdriver.JobDeleteBeforeParams) (deleted int, err error) {
+	for deleted < params.Max {
+		piece := *params
+		piece.Max = min(deletePiece, params.Max-deleted)
+		began := time.Now()
+		n, err := e.Executor.JobDeleteBefore(ctx, &piece)
+		deleted += n
+		if err != nil || n < piece.Max {
+			return deleted, err
+		}
+		if sleep(ctx, time.Since(began)); ctx.Err() != nil {
+			return deleted, ctx.Err()
+		}
+	}
+	return deleted, nil
+}
+
 // maxQueues is more than any program has.
 const maxQueues = 100_000
 

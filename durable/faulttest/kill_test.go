@@ -191,6 +191,7 @@ func (b *bed) locked(t *testing.T) bool {
 
 // A stopped process is a dead one to the others until it goes on. Then its
 // handlers go on too, beside or after those of who took over: at least once.
+// STEAD_TEST_STOP is how long it is stopped at least.
 func TestTheJobsOfAStoppedWorkerRunElsewhereAndItsReturnHarmsNothing(t *testing.T) {
 	onBoth(t, 1, func(t *testing.T, b *bed) {
 		const n = 8
@@ -214,6 +215,7 @@ func TestTheJobsOfAStoppedWorkerRunElsewhereAndItsReturnHarmsNothing(t *testing.
 		other := start(t, b, args...)
 		b.completed(t, "task", n, window+grace)
 		took := time.Since(at)
+		time.Sleep(setting(t, "STEAD_TEST_STOP", 0) - time.Since(at))
 		stopped.signal(syscall.SIGCONT)
 		until(t, "what was stopped goes on", patience, func() bool {
 			return len(b.inHand(t, stopped)) == 0 || strings.Contains(stopped.output(), "given up") || strings.Contains(stopped.output(), "error")

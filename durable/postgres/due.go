@@ -13,12 +13,7 @@ import (
 // Due is a search in the index for each queue and priority. The empty name among the
 // queues makes a row that has the time.
 func (s *backend) Due(ctx context.Context, queues []string) (list []store.Due, now time.Time, err error) {
-	rows, err := s.pool.Query(ctx, `SELECT clock_timestamp(), q, CAST(extract(epoch FROM due - clock_timestamp()) * 1000000 AS bigint)
-		FROM unnest(array_append($1::text[], '')) AS q LEFT JOIN LATERAL (
-			SELECT min(first.scheduled_at) AS due FROM generate_series(1, 4) AS p CROSS JOIN LATERAL (
-				SELECT scheduled_at FROM river_job AS j
-				WHERE j.state = 'available' AND j.queue = q AND j.priority = p
-				ORDER BY scheduled_at LIMIT 1) AS first) AS d ON true`, queues)
+	rows, err := s.pool.Query(ctx, firstDue, queues)
 	if err != nil {
 		return nil, now, fmt.Errorf("stead/durable/postgres: read when jobs are due: %w", err)
 	}
@@ -36,3 +31,10 @@ func (s *backend) Due(ctx context.Context, queues []string) (list []store.Due, n
 	}
 	return list, now, nil
 }
+
+const firstDue = `SELECT clock_timestamp(), q, CAST(extract(epoch FROM due - clock_timestamp()) * 1000000 AS bigint)
+		FROM unnest(array_append($1::text[], '')) AS q LEFT JOIN LATERAL (
+			SELECT min(first.scheduled_at) AS due FROM generate_series(1, 4) AS p CROSS JOIN LATERAL (
+				SELECT scheduled_at FROM river_job AS j
+				WHERE j.state = 'available' AND j.queue = q AND j.priority = p
+				ORDER BY scheduled_at LIMIT 1) AS first) AS d ON true`
