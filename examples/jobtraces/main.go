@@ -1,6 +1,7 @@
 // Command jobtraces shows durable jobs in OpenTelemetry: River's own middleware for it,
-// otelriver, plugs into durable.Config.Middleware. It enqueues one job in a
-// span, handles it, and prints the spans.
+// otelriver, plugs into durable.Config.Middleware. So does that of otel/jobs, whose
+// spans are named as those of queues in memory. It enqueues one job in a span, handles
+// it, and prints the spans.
 //
 //	go run ./examples/jobtraces
 package main
@@ -28,7 +29,10 @@ type invoice struct{ Number int }
 func main() {
 	spans := tracetest.NewInMemoryExporter() // a program has one that sends them somewhere
 	provider := trace.NewTracerProvider(trace.WithSyncer(spans))
-	if err := run(context.Background(), provider); err != nil {
+	river := otelriver.NewMiddleware(&otelriver.MiddlewareConfig{
+		TracerProvider: provider, EnableTracePropagation: true, EnableWorkSpanJobKindSuffix: true,
+	})
+	if err := run(context.Background(), provider, river); err != nil {
 		fmt.Fprintln(os.Stderr, "jobtraces:", err)
 		os.Exit(1)
 	}
@@ -38,7 +42,7 @@ func main() {
 }
 
 // run handles one invoice.
-func run(ctx context.Context, provider *trace.TracerProvider) (err error) {
+func run(ctx context.Context, provider *trace.TracerProvider, middleware rivertype.Middleware) (err error) {
 	dir, err := os.MkdirTemp("", "jobtraces")
 	if err != nil {
 		return err
@@ -50,9 +54,7 @@ func run(ctx context.Context, provider *trace.TracerProvider) (err error) {
 	}
 	jobs, err := durable.New(store, durable.Config{
 		PollInterval: 50 * time.Millisecond,
-		Middleware: []rivertype.Middleware{otelriver.NewMiddleware(&otelriver.MiddlewareConfig{
-			TracerProvider: provider, EnableTracePropagation: true, EnableWorkSpanJobKindSuffix: true,
-		})},
+		Middleware:   []rivertype.Middleware{middleware},
 	})
 	if err != nil {
 		return err
