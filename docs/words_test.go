@@ -53,8 +53,8 @@ var avoid = map[string]string{
 var later = []string{
 	"bench", "channelq", "coordinator", "dashboard", "deploy", "durable", "examples", "hosted", "lifecycle", "otel",
 	"internal/lockcheck", "internal/safelog", "internal/testserver",
-	"doc.go", "CHANGELOG.md", "RELEASING.md", "docs/app.md", "docs/faults.md", "docs/handlers.md", "docs/mounting.md", "docs/shutdown.md",
-	"docs/performance.md", "docs/performance-durable.md", "docs/performance-host.md", ".ci",
+	"doc.go", "CHANGELOG.md", "RELEASING.md", "docs/app.md", "docs/internals/faults.md", "docs/handlers.md", "docs/mounting.md", "docs/shutdown.md",
+	"docs/performance.md", "docs/internals/performance-durable.md", "docs/internals/performance-host.md", ".ci",
 }
 
 func isLater(path string) bool {

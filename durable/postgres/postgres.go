@@ -39,7 +39,7 @@
 // A process that works keeps three connections of the pool for itself: to listen, to
 // lead, and to fetch. Give the pool as many more as handlers use: the start warns if
 // there are more handlers than that. An
-// insert is about a millisecond; docs/performance-durable.md has what was measured.
+// insert is about a millisecond; docs/internals/performance-durable.md has what was measured.
 //
 // # Testing
 //

@@ -50,7 +50,7 @@
 // other. While a transaction is open, every other use of the store in this process
 // waits for it; inside it use only EnqueueTx. An insert is about 0.6 ms on a
 // solid-state disk. How many jobs a second that comes to is measured in
-// docs/performance-durable.md.
+// docs/internals/performance-durable.md.
 // Every process that works looks for announcements in the file twenty times a second.
 //
 // # Testing
