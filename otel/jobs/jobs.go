@@ -9,7 +9,8 @@
 // The handlers stay as they are, and so do the items. A job that was enqueued without a
 // span, or by a program without this package, is worked on in a trace of its own. The
 // attributes are those of package otel, attempt, and messaging.message.id, which is the
-// ID of the job.
+// ID of the job. River's own middleware, otelriver, traces more of the engine under
+// names of its own: take one of the two.
 package jobs
 
 import (

@@ -72,7 +72,7 @@ func (q *Queue) Process(ctx context.Context, from trace.SpanContext, f func(cont
 		opts = append(opts, trace.WithAttributes(more...))
 	}
 	ctx, span := q.spans.tracer.Start(ctx, q.name, opts...) //nolint:spancheck // within ends it, here and below
-	return within(ctx, span, f, nil) //nolint:spancheck // as above
+	return within(ctx, span, f, nil)                        //nolint:spancheck // as above
 }
 
 // Batch calls f for items that were enqueued in those spans.
@@ -91,13 +91,13 @@ func (q *Queue) Batch(ctx context.Context, from []trace.SpanContext, f func(cont
 // Run calls run for a job.
 func (s *Spans) Run(ctx context.Context, job string, run func(context.Context) error) error {
 	ctx, span := s.tracer.Start(ctx, "run "+job, trace.WithNewRoot(), trace.WithAttributes(attribute.String("job", job))) //nolint:spancheck // as above
-	return within(ctx, span, run, func(err error) bool { return errors.Is(err, periodic.ErrAgain) }) //nolint:spancheck // as above
+	return within(ctx, span, run, func(err error) bool { return errors.Is(err, periodic.ErrAgain) })                      //nolint:spancheck // as above
 }
 
 // Loop calls run for a service. Its context is without the span.
 func (s *Spans) Loop(ctx context.Context, service string, run func(context.Context) error) error {
 	_, span := s.tracer.Start(ctx, "loop "+service, trace.WithNewRoot(), trace.WithAttributes(attribute.String("service", service))) //nolint:spancheck // as above
-	return within(ctx, span, run, func(err error) bool { //nolint:spancheck // as above
+	return within(ctx, span, run, func(err error) bool {                                                                             //nolint:spancheck // as above
 		return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 	})
 }
