@@ -77,20 +77,20 @@ func closed(ch <-chan struct{}) bool {
 // waitUntil reports whether done was closed by the deadline. A zero deadline
 // waits for ever.
 func waitUntil(done <-chan struct{}, deadline time.Time) bool {
-	var a alarm
+	var a reusableTimer
 	return a.wait(done, deadline)
 }
 
-// alarm is one timer for many waits whose deadlines mostly get later. It is left
-// set from wait to wait and set anew only when it goes off too early for the one
-// that is on: to set and stop it for each costs more than the wait.
-type alarm struct {
+// reusableTimer is one timer for many waits whose deadlines mostly get later. It stays
+// set from wait to wait, and is set again only when it fires too early for the current
+// wait: to set and stop a timer for each wait costs more than the wait.
+type reusableTimer struct {
 	timer *time.Timer
 	at    time.Time // when it goes off; zero: it is not set
 }
 
 // wait reports whether done was closed by the deadline, as waitUntil does.
-func (a *alarm) wait(done <-chan struct{}, deadline time.Time) bool {
+func (a *reusableTimer) wait(done <-chan struct{}, deadline time.Time) bool {
 	if closed(done) {
 		return true
 	}
@@ -112,7 +112,7 @@ func (a *alarm) wait(done <-chan struct{}, deadline time.Time) bool {
 }
 
 // set reports false if the deadline is over.
-func (a *alarm) set(deadline time.Time) bool {
+func (a *reusableTimer) set(deadline time.Time) bool {
 	left := time.Until(deadline)
 	if left <= 0 {
 		return false

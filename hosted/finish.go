@@ -9,14 +9,14 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// moment is how long those may still take who gave up because their time was
-// over and are on their way back, all together.
-const moment = 10 * time.Millisecond
+// lateReturnWait is how long finish waits, in total, for calls that timed out but are
+// about to return.
+const lateReturnWait = 10 * time.Millisecond
 
 // finish makes the result and the report of a stop whose turns are over and
 // that had time until end.
 func (h *Host) finish(end time.Time) {
-	soon := time.Now().Add(moment)
+	soon := time.Now().Add(lateReturnWait)
 	// One may be given up meanwhile: a Stop that waited for a restart comes back
 	// because the restart's Start has been.
 	for i, calls := 0, h.behind(); i < len(calls); i, calls = i+1, h.behind() {
@@ -49,7 +49,7 @@ func (h *Host) finish(end time.Time) {
 	h.result = join(join(own...), timeout, join(nested...), join(h.late...))
 	h.mu.Unlock()
 	h.logReport()
-	h.spool.Flush(end, moment)
+	h.spool.Flush(end, lateReturnWait)
 	close(h.marks.Stopped)
 	close(h.ended)
 }

@@ -41,20 +41,20 @@ func hookOf[T any](u *unit, method func(T, context.Context) error) hook {
 	return func(ctx context.Context) error { return method(s, ctx) }
 }
 
-// legacy hands the host's logger to a service, and to what that watches.
-func (h *Host) legacy(u *unit) hook {
+// inheritLoggerHook passes the logger of the host to a service, and to what that watches.
+func (h *Host) inheritLoggerHook(u *unit) hook {
 	l := h.log.Source()
 	if l == nil {
 		return nil
 	}
-	var heirs []heir
+	var heirs []loggerInheritor
 	if u.loop == nil {
-		if s, ok := find[heir](u); ok {
+		if s, ok := find[loggerInheritor](u); ok {
 			heirs = append(heirs, s)
 		}
 	}
 	for _, w := range u.watched {
-		if s, ok := w.(heir); ok {
+		if s, ok := w.(loggerInheritor); ok {
 			heirs = append(heirs, s)
 		}
 	}

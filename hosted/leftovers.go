@@ -86,7 +86,7 @@ func (h *Host) askAll(end time.Time) (stuck []*call) {
 		q.told = told
 		q.call = q.u.call(&q.u.base, "ask", q.ask, nil)
 	}
-	soon := time.Now().Add(patience(end))
+	soon := time.Now().Add(askTimeout(end))
 	for _, q := range questions {
 		q.u.answered(q.call, soon)
 		q.mu.Lock()
@@ -102,13 +102,13 @@ func (h *Host) askAll(end time.Time) (stuck []*call) {
 	return stuck
 }
 
-// patience is how long answers may take, all together: a moment, and more if there
-// is time.
-func patience(end time.Time) time.Duration {
+// askTimeout is how long answers may take, all together: up to a second if end leaves
+// time for it.
+func askTimeout(end time.Time) time.Duration {
 	if end.IsZero() {
 		return time.Second
 	}
-	return max(overrun, min(time.Second, time.Until(end)))
+	return max(overrunLimit, min(time.Second, time.Until(end)))
 }
 
 func (h *Host) questions() (all []*question) {

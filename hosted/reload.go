@@ -71,7 +71,7 @@ func (h *Host) reloadCall(ctx context.Context, u *unit, op string, run hook) err
 		err = withCause(ctx.Err(), causeOf(ctx))
 	case <-h.marks.Stopping:
 		// The reload itself may be why: then it is about to return, and says what it was.
-		if err = ErrStopping; waitUntil(c.done, time.Now().Add(moment)) {
+		if err = ErrStopping; waitUntil(c.done, time.Now().Add(lateReturnWait)) {
 			err = c.err
 		}
 	}

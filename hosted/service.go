@@ -55,15 +55,15 @@ type Reloader interface {
 
 // Optional methods of a Service that only the host needs to name.
 type (
-	ender    interface{ Done() <-chan struct{} }
-	errer    interface{ Err() error }
-	named    interface{ Name() string }
-	leftover interface{ Leftover() int }
-	backlog  interface{ Backlog() int }
-	counts   interface{ Counts() map[string]uint64 }
-	stuck    interface{ Stuck() int }
-	heir     interface{ InheritLogger(l *slog.Logger) }
-	wrapper  interface{ Unwrap() Service }
+	ender           interface{ Done() <-chan struct{} }
+	errer           interface{ Err() error }
+	named           interface{ Name() string }
+	leftover        interface{ Leftover() int }
+	backlog         interface{ Backlog() int }
+	counts          interface{ Counts() map[string]uint64 }
+	stuck           interface{ Stuck() int }
+	loggerInheritor interface{ InheritLogger(l *slog.Logger) }
+	wrapper         interface{ Unwrap() Service }
 )
 
 // As returns s, or the first service behind its Unwrap methods, as a T. The search ends
@@ -235,7 +235,7 @@ func (f *fresh) Start(ctx context.Context) error {
 	f.mu.Lock()
 	l := f.log
 	f.mu.Unlock()
-	if h, ok := As[heir](s); ok && l != nil {
+	if h, ok := As[loggerInheritor](s); ok && l != nil {
 		h.InheritLogger(l)
 	}
 	if err := s.Start(ctx); err != nil {

@@ -46,7 +46,7 @@ const fewGoroutines = 2000
 // stacksUntil is Stacks, or nil if there is no time for it: a profile of very many
 // goroutines takes seconds, and the stragglers are then named without their stacks.
 func (h *Host) stacksUntil(end time.Time) map[string]string {
-	most := overrun
+	most := overrunLimit
 	n := runtime.NumGoroutine()
 	if n <= fewGoroutines || end.IsZero() {
 		most = leastPrint

@@ -78,7 +78,7 @@ func (h *Host) startAll(ctx, values context.Context) bool {
 	for _, u := range h.units {
 		u.open(values)
 	}
-	if !h.startHooks(ctx, "inherit logger", h.legacy) {
+	if !h.startHooks(ctx, "inherit logger", h.inheritLoggerHook) {
 		return false
 	}
 	if !h.startHooks(ctx, "starting", func(u *unit) hook { return hookOf[startingHook](u, startingHook.Starting) }) {

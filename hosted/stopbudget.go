@@ -37,9 +37,9 @@ func (b budget) turn(now time.Time, toCome int, limit time.Duration) time.Time {
 			deadline = now.Add(max(free-b.next, min(free, b.next+b.share)))
 		}
 		// After the end, as when a caller gave no time at all, every call is
-		// still made; it has a moment to come back, and all together have
-		// overrun.
-		if least := now.Add(time.Millisecond); deadline.Before(least) && least.Before(b.end.Add(overrun)) {
+		// still made. Each has a millisecond to return, and all together have
+		// overrunLimit.
+		if least := now.Add(time.Millisecond); deadline.Before(least) && least.Before(b.end.Add(overrunLimit)) {
 			deadline = least
 		}
 	}
@@ -49,8 +49,8 @@ func (b budget) turn(now time.Time, toCome int, limit time.Duration) time.Time {
 	return deadline
 }
 
-// overrun is how long after its end a stop may still give calls a moment.
-const overrun = 25 * time.Millisecond
+// overrunLimit is how long after its end a stop still gives calls time to return.
+const overrunLimit = 25 * time.Millisecond
 
 // turns counts the turns of a stop in which at most limit services stop at once (0
 // means no limit): so many that follow each other share the budget.

@@ -38,7 +38,7 @@ func (h *Host) stopServices(end time.Time) {
 	}
 	// One after the other they have one timer, and the end of one turn is the beginning
 	// of the next.
-	var shared alarm
+	var shared reusableTimer
 	now := time.Now()
 	parallel(units, turns.limit, (*unit).needed, (*unit).needs, func(u *unit, _ func()) bool {
 		if !u.started {
@@ -50,7 +50,7 @@ func (h *Host) stopServices(end time.Time) {
 			now = u.stop(now, deadline(now), &shared)
 		} else {
 			now := time.Now()
-			u.stop(now, deadline(now), &alarm{})
+			u.stop(now, deadline(now), &reusableTimer{})
 		}
 		return true
 	})
@@ -61,7 +61,7 @@ func (h *Host) stopServices(end time.Time) {
 
 // stop gives the service its turn, from now until deadline, and returns when it
 // was over.
-func (u *unit) stop(now, deadline time.Time, timer *alarm) time.Time {
+func (u *unit) stop(now, deadline time.Time, timer *reusableTimer) time.Time {
 	over := u.giveTurn(now, deadline, timer)
 	u.host.mu.Lock()
 	defer u.host.mu.Unlock()
@@ -69,7 +69,7 @@ func (u *unit) stop(now, deadline time.Time, timer *alarm) time.Time {
 	return over
 }
 
-func (u *unit) giveTurn(now, deadline time.Time, timer *alarm) time.Time {
+func (u *unit) giveTurn(now, deadline time.Time, timer *reusableTimer) time.Time {
 	h := u.host
 	h.mu.Lock()
 	if u.state != lifecycle.Completed && u.state != lifecycle.Failed {
@@ -168,7 +168,7 @@ func (u *unit) leavesCalls() bool {
 	if !ok {
 		return false
 	}
-	n, err := within(overrun, s.Stuck) // the turn may be over, and then nobody bounds this
+	n, err := within(overrunLimit, s.Stuck) // the turn may be over, and then nobody bounds this
 	return err == nil && n > 0
 }
 

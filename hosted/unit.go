@@ -57,9 +57,9 @@ type unitContext struct {
 	unit *unit
 }
 
-// valuesOf is context.WithoutCancel without its allocation for every look-up of
-// a value. Unlike there, context.Cause would find the cause of what is inside,
-// so nobody gets one: each context of a service has an end of its own.
+// valuesOf is context.WithoutCancel without its allocation for every look-up of a value.
+// Unlike context.WithoutCancel, a valuesOf does not hide the cause of its parent. It is
+// therefore never handed out: every service context wraps it with its own cancellation.
 type valuesOf struct{ from context.Context }
 
 func (*valuesOf) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
