@@ -42,6 +42,8 @@ type view struct {
 	Mounted string    // the pattern, if it lets no action through
 	Jobs    *jobsPage // on the page of that name
 
+	Plan *stopPlan // on the page of the stop; nil once that is over
+
 	history *history
 }
 
@@ -73,6 +75,9 @@ func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	v := &view{
 		State: inv.state, Page: page, Name: name, Title: d.cfg.Title,
 		CanAct: d.cfg.Authorize != nil, Logged: d.logged(), history: &d.history,
+	}
+	if page == "stop" {
+		v.Plan = d.plan()
 	}
 	if page == "jobs" {
 		v.Jobs = inv.jobs(name)

@@ -83,6 +83,9 @@ func (v *view) failureSeverity(q Queue) Severity {
 	return Failed
 }
 
+// Cut is the badge of a service that a stop would cut.
+func (v *view) Cut() badge { return badge{Warning, "cut"} }
+
 // Self is the page's own address, relative to its base.
 func (v *view) Self() string {
 	if v.Name == "" {
