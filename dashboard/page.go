@@ -160,12 +160,6 @@ func (v *view) PageTitle() string {
 	return mark + name + " · " + v.Title
 }
 
-func (v *view) worst(atLeast Severity) []Problem {
-	return slices.DeleteFunc(slices.Clone(v.State.Problems), func(p Problem) bool {
-		return p.Severity.rank() < atLeast.rank()
-	})
-}
-
 // Nav is the links at the top.
 func (v *view) Nav() []navItem {
 	items := []navItem{

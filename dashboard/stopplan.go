@@ -84,7 +84,8 @@ func (p *stopPlan) Sentence() string {
 		if s.InHand > 0 {
 			busy = append(busy, s.Service+" "+count(s.InHand, s.What))
 		}
-		known = known && (s.InHand == 0 || s.NeedsSeconds >= 0)
+		// Requests have no rate. One of them is the page itself.
+		known = known && (s.InHand == 0 || s.NeedsSeconds >= 0 || s.What == "request")
 	}
 	budget := ""
 	if p.BudgetSeconds >= 0 {
