@@ -65,7 +65,8 @@ func (d *Dashboard) plan() *stopPlan {
 		NeedsSeconds: made.Needs.Seconds(), Steps: []planStep{},
 	}
 	for _, s := range made.Steps {
-		if s.Over {
+		// Of many those with nothing in hand are of no interest.
+		if s.Over || len(made.Steps) > windowSize && !s.Unknown && s.InHand == 0 || len(p.Steps) >= 2*windowSize {
 			continue
 		}
 		p.Steps = append(p.Steps, planStep{
