@@ -19,6 +19,7 @@ type inventory struct {
 	brief     bool // the counts of the queues only, for a sample
 	state     State
 	queues    map[string][]source // by the name of the queue
+	at        map[string]int      // of the queues in the state
 	schedules map[string]source
 	names     struct{ queues, schedules displayname.Names } // with the path of the hosts they are in, as their services
 }
@@ -38,7 +39,7 @@ func (d *Dashboard) take(now time.Time) *inventory {
 // that is done every second, for years and without anybody looking.
 func (d *Dashboard) collect(now time.Time, brief bool) *inventory {
 	inv := &inventory{
-		d: d, brief: brief, queues: map[string][]source{}, schedules: map[string]source{},
+		d: d, brief: brief, queues: map[string][]source{}, at: map[string]int{}, schedules: map[string]source{},
 		state: State{
 			Version: 1, Time: now, Host: d.host.Name(), Phase: phaseOf(d.host.Lifetime()),
 			Services: []Service{}, Queues: []Queue{}, Schedules: []Schedule{},
@@ -92,9 +93,10 @@ func leadershipOf(c candidate) *Leadership {
 // be known to one alone.
 func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	queues := &inv.state.Queues
-	i := slices.IndexFunc(*queues, func(q Queue) bool { return q.Name == stats.Name })
-	if i < 0 {
+	i, known := inv.at[stats.Name]
+	if !known {
 		i = len(*queues)
+		inv.at[stats.Name] = i
 		*queues = append(*queues, queueOf(&stats))
 	}
 	q := &(*queues)[i]

@@ -84,6 +84,7 @@ type Dashboard struct {
 	history  history
 	servers  servers
 	acks     acks
+	plans    plans
 	assets   map[string]asset
 	pages    *template.Template
 	origin   *http.CrossOriginProtection

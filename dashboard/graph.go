@@ -33,6 +33,9 @@ const (
 // are only in the table, and so are links that others imply: they would only be
 // drawn across boxes.
 func (v *view) Graph() *graph {
+	if len(v.State.Services) > graphSize {
+		return nil
+	}
 	var services []Service
 	linked := map[string]bool{}
 	for _, s := range v.State.Services {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/steadgo/stead/lifecycle"
 )
 
 //go:embed templates
@@ -42,6 +40,8 @@ type view struct {
 	Mounted string    // the pattern, if it lets no action through
 	Jobs    *jobsPage // on the page of that name
 
+	Plan *stopPlan // on the page of the stop; nil once that is over
+
 	history *history
 }
 
@@ -56,8 +56,9 @@ type navItem struct {
 func parsePages() *template.Template {
 	t := template.New("pages").Funcs(template.FuncMap{
 		"span": unbroken, "number": number, "grouped": grouped, "count": count, "icon": icon,
-		"row":   func(v *view, item any) row { return row{v, item} },
+		"row":   func(v, item any) row { return row{v, item} },
 		"u64":   func(n int) uint64 { return uint64(max(n, 0)) },
+		"more":  more,
 		"words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	})
 	return template.Must(t.ParseFS(templates, "templates/*.html"))
@@ -65,7 +66,7 @@ func parsePages() *template.Template {
 
 // row is an item of the state together with the page it stands on.
 type row struct {
-	V *view
+	V any // the view, or what takes its place
 	X any
 }
 
@@ -73,6 +74,9 @@ func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	v := &view{
 		State: inv.state, Page: page, Name: name, Title: d.cfg.Title,
 		CanAct: d.cfg.Authorize != nil, Logged: d.logged(), history: &d.history,
+	}
+	if page == "stop" {
+		v.Plan = d.plan()
 	}
 	if page == "jobs" {
 		v.Jobs = inv.jobs(name)
@@ -117,7 +121,9 @@ func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page, base
 }
 
 func (d *Dashboard) serveError(w http.ResponseWriter, status int, message string) {
-	v := d.view(d.take(time.Now()), "error", message)
+	// It asks nobody: a page that there is not costs nothing.
+	now := &inventory{d: d, state: State{Time: time.Now(), Phase: phaseOf(d.host.Lifetime()), Verdict: Notice}}
+	v := d.view(now, "error", message)
 	d.write(w, status, "page", v)
 }
 
@@ -141,7 +147,7 @@ func readOnlyMount(r *http.Request) string {
 // narrow.
 func (v *view) PageTitle() string {
 	name := pageNames[v.Page]
-	if v.Name != "" && isPage(v.Page) {
+	if v.Name != "" && (v.Page == "queue" || v.Page == "schedule" || v.Page == "jobs") || !isPage(v.Page) {
 		name = v.Name
 	}
 	if name == "" {
@@ -153,12 +159,6 @@ func (v *view) PageTitle() string {
 		mark = "(" + grouped(uint64(n)) + ") "
 	}
 	return mark + name + " · " + v.Title
-}
-
-func (v *view) worst(atLeast Severity) []Problem {
-	return slices.DeleteFunc(slices.Clone(v.State.Problems), func(p Problem) bool {
-		return p.Severity.rank() < atLeast.rank()
-	})
 }
 
 // Nav is the links at the top.
@@ -216,79 +216,7 @@ func (v *view) Upcoming() []Schedule {
 		}
 		return a.Next.Compare(b.Next)
 	})
-	return all
-}
-
-// QueueState is the word and the severity of a queue's badge.
-func (v *view) QueueState(q Queue) badge {
-	switch {
-	case q.Paused:
-		return badge{Notice, "paused"}
-	case len(q.Failures) > 0:
-		return badge{v.failureSeverity(q), count(len(q.Failures), "failure")}
-	case q.Capacity > 0 && q.Depth >= q.Capacity:
-		return badge{Warning, "full"}
-	case q.trouble.Word != "":
-		return q.trouble
-	case len(q.Retrying) > 0:
-		return badge{Warning, "retrying"}
-	case q.InProgress > 0 || q.Depth > 0:
-		return badge{OK, "working"}
-	}
-	return badge{OK, "idle"}
-}
-
-// ScheduleState is the same of a schedule.
-func (v *view) ScheduleState(j Schedule) badge {
-	switch {
-	case j.GaveUp:
-		return badge{Failed, "gave up"}
-	case !j.StuckInNext.IsZero():
-		return badge{Failed, "stuck in Next"}
-	case j.Paused:
-		return badge{Notice, "paused"}
-	case j.Stuck > 0:
-		return badge{Warning, "stuck"}
-	case j.Running > 0:
-		return badge{OK, "running"}
-	case j.Streak > 0:
-		return badge{Warning, "failing"}
-	case !j.Active:
-		return badge{"", "not active"}
-	}
-	return badge{OK, "waiting"}
-}
-
-// ServiceState is the same of a service, by the name of its state.
-func (v *view) ServiceState(state string) badge {
-	switch state {
-	case lifecycle.Running.String(), lifecycle.Completed.String():
-		return badge{OK, state}
-	case lifecycle.Failed.String():
-		return badge{Failed, state}
-	case lifecycle.Restarting.String():
-		return badge{Warning, state}
-	case lifecycle.Stopping.String(), lifecycle.Starting.String():
-		return badge{Notice, state}
-	}
-	return badge{"", state}
-}
-
-// OutcomeState is the same of a run.
-func (v *view) OutcomeState(outcome string) badge {
-	switch outcome {
-	case "succeeded":
-		return badge{OK, outcome}
-	case "canceled":
-		return badge{"", outcome}
-	}
-	return badge{Failed, strings.ReplaceAll(outcome, "_", " ")}
-}
-
-// badge is a state in a word; its colour is never all there is.
-type badge struct {
-	Severity Severity
-	Word     string
+	return top(all)
 }
 
 // Moment is a time relative to now.

@@ -71,6 +71,9 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 // judgeCount says that the numbers of a store are old, unless it is said of its
 // service already that the store is away.
 func (s *State) judgeCount(q *Queue, slowAfter time.Duration) {
+	if q.Counted.IsZero() && !q.unknown { // it is no store
+		return
+	}
 	away := func(v Service) bool { return !v.OutageSince.IsZero() && slices.Contains(q.Services, v.Name) }
 	if s.Phase != Running || slices.ContainsFunc(s.Services, away) {
 		return

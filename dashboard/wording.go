@@ -83,6 +83,9 @@ func (v *view) failureSeverity(q Queue) Severity {
 	return Failed
 }
 
+// Cut is the badge of a service that a stop would cut.
+func (v *view) Cut() badge { return badge{Warning, "cut"} }
+
 // Self is the page's own address, relative to its base.
 func (v *view) Self() string {
 	if v.Name == "" {
@@ -163,7 +166,8 @@ func (v *view) Blame(g Straggler) string {
 // stateGroup is the services that are in one state.
 type stateGroup struct {
 	State badge
-	Names []string
+	Names []string // the first of them
+	Count int
 }
 
 // ByState groups the services by their state, the worst first.
@@ -175,19 +179,24 @@ func (v *view) ByState() []stateGroup {
 			i = len(groups)
 			groups = append(groups, stateGroup{State: v.ServiceState(s.State.String())})
 		}
-		groups[i].Names = append(groups[i].Names, s.Name)
+		if groups[i].Count++; groups[i].Count <= topSize {
+			groups[i].Names = append(groups[i].Names, s.Name)
+		}
 	}
 	slices.SortStableFunc(groups, func(a, b stateGroup) int { return b.State.Severity.rank() - a.State.Severity.rank() })
 	return groups
 }
 
+// TopProblems are the worst.
+func (v *view) TopProblems() []Problem { return top(v.State.Problems) }
+
 // StopOrder names the services as they are stopped.
 func (v *view) StopOrder() string {
 	var names []string
-	for _, s := range v.State.Services {
-		names = append([]string{s.Name}, names...)
+	for _, s := range slices.Backward(v.State.Services) {
+		names = append(names, s.Name)
 	}
-	return strings.Join(names, ", ")
+	return strings.TrimSpace(strings.Join(top(names), ", ") + " " + more(len(names), topSize))
 }
 
 // OldestFirst is the history of a schedule as it is read, from left to right.

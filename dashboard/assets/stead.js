@@ -265,7 +265,7 @@
 
   // What is searched for is in the address, as all else that a page is about.
   live.addEventListener('change', (e) => {
-    if (e.target.id === 'search') location.href = `failures?name=${encodeURIComponent(e.target.value)}`;
+    if (e.target.id === 'search') location.href = `${page}?name=${encodeURIComponent(e.target.value)}`;
   });
 
   // Actions without leaving the page.

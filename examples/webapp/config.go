@@ -31,6 +31,7 @@ type config struct {
 	shutdown time.Duration
 	drain    time.Duration
 	demo     bool
+	quiet    bool
 
 	adminAddr  string
 	adminToken string   // "": one is made up and printed
@@ -86,9 +87,21 @@ func configure() config {
 	case err != nil:
 		os.Exit(2) // parse has said why
 	}
-	cfg.log = cli.Log(slog.LevelInfo)
+	cfg.log = cfg.logger(cli.Log(slog.LevelInfo), cli.Log(slog.LevelWarn))
 	cfg.out = os.Stdout
 	return cfg
+}
+
+// logger is the one that the flags ask for. With -demo so much goes wrong that the lines
+// about single mails and runs would push the link out of sight: the dashboard has them.
+func (c *config) logger(all, warnings *slog.Logger) *slog.Logger {
+	switch {
+	case c.quiet:
+		return warnings
+	case c.demo:
+		return slog.New(hostLines{all.Handler(), false})
+	}
+	return all
 }
 
 // parse explains on stderr what is wrong, as package flag does.
@@ -121,6 +134,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	flags.DurationVar(&cfg.drain, "drain-delay", 0,
 		"serve on for this `time` after the first signal, such as 5s, unready, so that a load balancer notices; a part of -shutdown-timeout")
 	flags.BoolVar(&cfg.demo, "demo", false, "sign people up in waves, and let some things go wrong, so that the dashboard has something to show")
+	flags.BoolVar(&cfg.quiet, "quiet", false, "log warnings and errors only")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}

@@ -25,6 +25,7 @@
 //	admin.go              the dashboard, and who may press its buttons
 //	site.go, pages.go     addresses, metrics, health; the pages
 //	config.go, demo.go    flags; what goes wrong with -demo
+//	log.go                what of the log -demo leaves out
 package main
 
 import (
