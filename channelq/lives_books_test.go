@@ -21,6 +21,8 @@ const (
 	dropped
 	byHand
 	leftover
+	skipped
+	coalesced
 	fates
 )
 
@@ -33,6 +35,56 @@ type lifeBook struct {
 	left     map[int]time.Time // when OnLeftover got it
 	count    [fates]int
 	refused  int
+	settled  [channelq.Discarded + 1]int
+	told     map[int]int // by item, but for Discarded
+	requeued int         // told so by a RequeuedError
+}
+
+// settle is OnSettled.
+func (b *lifeBook) settle(item int, o channelq.Outcome, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.settled[o]++
+	if o == channelq.Discarded {
+		return
+	}
+	b.told[item]++
+	if o == channelq.Skipped {
+		b.count[skipped]++
+		b.ended[item]++
+	}
+	if o == channelq.Coalesced {
+		b.count[coalesced]++
+		b.ended[item]++
+	}
+	var requeued *channelq.RequeuedError
+	if errors.As(err, &requeued) {
+		b.requeued++
+	}
+}
+
+// checkSettled compares with the books what OnSettled was told.
+func (b *lifeBook) checkSettled(t *testing.T, s channelq.Stats) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for o, want := range map[channelq.Outcome]uint64{
+		channelq.Handled: s.Handled, channelq.GaveUp: s.GaveUp, channelq.Skipped: s.Skipped,
+		channelq.Dropped: s.Dropped.Total(), channelq.Coalesced: s.Coalesced, channelq.Leftover: s.Leftover,
+	} {
+		if uint64(b.settled[o]) != want {
+			t.Errorf("settled as %v: %d, and in the books %d", o, b.settled[o], want)
+		}
+	}
+	told := 0
+	for item, n := range b.told {
+		told += n
+		if n > b.accepted[item] {
+			t.Errorf("item %d was accepted %d times and settled %d times", item, b.accepted[item], n)
+		}
+	}
+	if uint64(told) != s.Accepted-s.TakenByHand {
+		t.Errorf("%d settled, %d accepted, %d of them taken by hand", told, s.Accepted, s.TakenByHand)
+	}
 }
 
 func (b *lifeBook) accept(items ...int) {
@@ -97,7 +149,8 @@ func (b *lifeBook) check(t *testing.T, s channelq.Stats) {
 		"accepted": {uint64(accepted), s.Accepted}, "left over": {uint64(b.count[leftover]), s.Leftover},
 		"dropped": {uint64(b.count[dropped]), s.Dropped.Total()}, "by hand": {uint64(b.count[byHand]), s.TakenByHand},
 		"refused": {uint64(b.refused), s.Refused.Total()},
-		"here":    {0, uint64(s.Depth + s.InProgress + s.Parked + s.Workers)},
+		"skipped": {uint64(b.count[skipped]), s.Skipped}, "coalesced": {uint64(b.count[coalesced]), s.Coalesced},
+		"here": {0, uint64(s.Depth + s.InProgress + s.Parked + s.Workers)},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%s: %d, and in the books %d", name, c[0], c[1])
@@ -159,10 +212,20 @@ func (l *life) fail(luck *rand.Rand) error {
 func (l *life) handle(ctx context.Context, item int) error {
 	luck := l.try(item)
 	if key := l.key(item); l.keyed {
-		if l.running[key].Add(1) > 1 {
-			l.t.Errorf("two handlers of key %d run", key)
+		if n := l.running[key].Add(1); int(n) > max(l.keyLimit, 1) {
+			l.t.Errorf("%d handlers of key %d run", n, key)
 		}
 		defer l.running[key].Add(-1)
+	}
+	if l.limit != nil {
+		if n := l.limited.Add(1); n > l.most {
+			l.t.Errorf("%d handlers run, the limit is %d", n, l.most)
+		}
+		defer l.limited.Add(-1)
+	}
+	if info, ok := channelq.Attempt(ctx); !ok || info.Queue != "queue" || info.Attempt < 1 ||
+		info.EnqueuedAt.IsZero() == l.stamped || info.EnqueuedAt.After(time.Now()) {
+		l.t.Errorf("Attempt = %+v, %v", info, ok)
 	}
 	l.begin()
 	l.spend(ctx, luck)
@@ -232,6 +295,24 @@ func (l *life) onLeftover(ctx context.Context, items []int) error {
 		}
 	}
 	return nil
+}
+
+func (l *life) skip(item int) bool {
+	luck := l.luck(item, 205)
+	if luck.IntN(20) == 0 {
+		panic("boom")
+	}
+	return luck.IntN(6) == 0
+}
+
+func (l *life) onSettled(item int, o channelq.Outcome, err error) {
+	l.book.settle(item, o, err)
+	switch n := l.luck(item, 206).IntN(20); {
+	case n == 0:
+		panic("boom")
+	case n == 1 && o != channelq.Dropped && o != channelq.Coalesced && o != channelq.Discarded:
+		runtime.Goexit() // the others are on the goroutine of a producer
+	}
 }
 
 func (l *life) onGiveUp(_ context.Context, item int, _ error) {

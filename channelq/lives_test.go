@@ -13,6 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
 	"github.com/steadgo/stead/channelq"
 )
 
@@ -27,6 +30,12 @@ type life struct {
 	stubborn bool          // some handlers and callbacks obey no context
 	release  chan struct{} // lets those go at the end
 	keyed    bool
+	keyLimit int
+	settles  bool
+	stamped  bool
+	limit    *semaphore.Weighted // nil: none
+	most     int32               // of it
+	limited  atomic.Int32
 	maxItems int
 	tries    map[int]int
 	running  [4]atomic.Int32
@@ -81,12 +90,28 @@ func TestMixedLives(t *testing.T) {
 func newLife(t *testing.T, seed uint64) *life {
 	l := &life{
 		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)),
-		book:    lifeBook{accepted: map[int]int{}, ended: map[int]int{}, worked: map[int]time.Time{}, left: map[int]time.Time{}},
+		book:    lifeBook{accepted: map[int]int{}, ended: map[int]int{}, worked: map[int]time.Time{}, left: map[int]time.Time{}, told: map[int]int{}},
 		release: make(chan struct{}), tries: map[int]int{},
 	}
 	l.stubborn = l.rng.IntN(4) == 0
 	capacities := []int{0, 1, 2, 5, 16, 100}
+	l.settles = l.rng.IntN(2) == 0
+	var coalesce func(int) string
+	var merge func(int, int) int
+	if l.settles && l.rng.IntN(3) == 0 {
+		coalesce = func(item int) string { return strconv.Itoa(item % 8) }
+		if l.rng.IntN(2) == 0 {
+			merge = func(waiting, _ int) int { return waiting }
+		}
+	}
+	stamp := l.rng.IntN(8) == 0
+	l.stamped = stamp || coalesce != nil
+	if l.rng.IntN(4) == 0 {
+		l.most = 1 + l.rng.Int32N(3)
+		l.limit = semaphore.NewWeighted(int64(l.most))
+	}
 	l.q = newQueue(t, channelq.Config[int]{
+		Coalesce: coalesce, Merge: merge, Stamp: stamp,
 		Capacity: capacities[l.rng.IntN(len(capacities))], OnFull: allModes[l.rng.IntN(len(allModes))],
 		OnDrop: func(item int, reason channelq.DropReason) {
 			if reason != channelq.DroppedWrite {
@@ -99,9 +124,14 @@ func newLife(t *testing.T, seed uint64) *life {
 	})
 	switch l.rng.IntN(4) {
 	case 0:
+		l.limit = nil
 		l.crews = []lifeCrew{l.batcher(false)}
 	case 1:
-		l.crews = []lifeCrew{l.workers(false), l.workers(true)}
+		one := l.workers(false)
+		settles := l.settles
+		l.settles = false // there can be one
+		l.crews = []lifeCrew{one, l.workers(true)}
+		l.settles = settles
 	case 2:
 		l.keyed = true
 		l.crews = []lifeCrew{l.workers(false)}
@@ -146,15 +176,39 @@ func (l *life) workers(detach bool) lifeCrew {
 			return strconv.Itoa(l.key(item))
 		}
 	}
-	if l.rng.IntN(4) == 0 {
+	switch l.rng.IntN(8) {
+	case 0, 1:
 		cfg.RateLimit, cfg.Burst = 20, l.rng.IntN(3)
+	case 2:
+		cfg.Limiter = rate.NewLimiter(20, 1)
+	}
+	if l.keyed {
+		l.keyLimit = l.rng.IntN(3)
+		cfg.KeyLimit = l.keyLimit
+	}
+	if l.limit != nil {
+		cfg.Limit = l.limit
+	}
+	if l.settles {
+		cfg.OnSettled = l.onSettled
+		if l.rng.IntN(2) == 0 {
+			cfg.Skip = l.skip
+		}
+	}
+	if l.rng.IntN(6) == 0 {
+		cfg.Drain = channelq.DropOnStop
 	}
 	return newWorkers(l.t, l.q, l.handle, cfg)
 }
 
 func (l *life) batcher(detach bool) lifeCrew {
 	l.maxItems = 1 + l.rng.IntN(7)
+	var onSettled func(int, channelq.Outcome, error)
+	if l.settles {
+		onSettled = l.onSettled
+	}
 	b, err := channelq.NewBatcher(l.q, l.handleBatch, channelq.BatchConfig[int]{
+		OnSettled: onSettled, Drain: channelq.Drain(l.rng.IntN(6) / 5),
 		MaxItems: l.maxItems, MaxWait: l.pick(0, time.Millisecond, time.Second), Retry: l.retry(), Detach: detach,
 		Timeout: l.pick(0, 0, time.Second), KeepFailures: l.rng.IntN(4) - 1,
 		OnGiveUp: l.onGiveUp, OnLeftover: l.onLeftover,
