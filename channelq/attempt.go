@@ -65,6 +65,9 @@ func (w *worker) askSkip() (skip, mine bool) {
 
 // start begins an attempt, unless a pause or a stop does not allow it.
 func (w *worker) start() bool {
+	if w.c.q.stamped {
+		w.hands.claim() // before the step: afterwards a stop may read it
+	}
 	if !w.state.CompareAndSwap(idle, running+uint32(w.rest)*onePrefetched) {
 		return false
 	}
@@ -78,7 +81,6 @@ func (w *worker) start() bool {
 		w.attemptNo.Store(n)
 	}
 	if w.c.q.stamped {
-		w.hands.claim()
 		at := w.items[0].enqueuedAt
 		w.enqueuedAt.Store(&at)
 	}

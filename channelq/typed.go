@@ -147,7 +147,9 @@ func (h *oneItem[T]) handle(ctx context.Context, i int) error { return h.w.handl
 
 func (h *oneItem[T]) drop(from, to int) {
 	clear(h.v[from:to])
-	h.on = nil
+	if h.on != nil { // with prefetched items, which another goroutine may look at, it is
+		h.on = nil
+	}
 }
 
 // batchOf is the hands of a Batcher.
