@@ -28,9 +28,11 @@ type BatchConfig[T any] struct {
 	// taken from the queue.
 	Retry Retry
 
-	// OnGiveUp, KeepFailures, OnLeftover, LeftoverReserve, Detach and Logger are
-	// those of [WorkerConfig].
+	// The others are those of [WorkerConfig].
 	OnGiveUp        func(ctx context.Context, item T, err error)
+	OnSettled       func(item T, outcome Outcome, err error)
+	Describe        func(item T) string
+	Drain           Drain
 	KeepFailures    int
 	OnLeftover      func(ctx context.Context, items []T) error
 	LeftoverReserve time.Duration

@@ -39,8 +39,11 @@ func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) 
 	if err == nil {
 		err = b.init(&q.queue, cfg.Logger, settings{
 			timeout: cfg.Timeout, retry: cfg.Retry, reserve: cfg.LeftoverReserve, keep: cfg.KeepFailures,
-			detach: cfg.Detach, batches: true, onGiveUp: cfg.OnGiveUp != nil, onLeftover: cfg.OnLeftover != nil,
+			detach: cfg.Detach, drain: cfg.Drain, describes: cfg.Describe != nil, batches: true, onGiveUp: cfg.OnGiveUp != nil, onLeftover: cfg.OnLeftover != nil,
 		})
+	}
+	if err == nil {
+		err = q.tellTo(cfg.OnSettled)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stead/channelq: new batcher %q: %w", q.name, err)
@@ -49,7 +52,7 @@ func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) 
 	if b.maxItems == 0 {
 		b.maxItems = 100
 	}
-	b.typed = itemsOf[T]{q: q, onGiveUp: cfg.OnGiveUp, onLeftover: cfg.OnLeftover}
+	b.typed = itemsOf[T]{q: q, onGiveUp: cfg.OnGiveUp, onLeftover: cfg.OnLeftover, describer: cfg.Describe}
 	b.typed.make = func() hands { return &batchOf[T]{b: b} }
 	b.items, b.fetch, b.target = &b.typed, b.collect, 1
 	return b, nil
@@ -82,10 +85,16 @@ func (b *batcher) collect(w *worker) bool {
 	b.flushedLocked()  // the batch before is settled
 	var full time.Time // when the batch goes as it is
 	for {
-		if b.ending {
+		if b.ending || b.onHold() {
 			b.giveBackLocked(w)
+		}
+		if b.ending {
 			b.removeLocked(w)
 			return false
+		}
+		if b.onHold() {
+			b.restLocked(w)
+			continue
 		}
 		for len(w.items) < b.maxItems && b.loadDueLocked(w) {
 		}

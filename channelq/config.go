@@ -61,6 +61,15 @@ func (r Retry) idle() string {
 	return ""
 }
 
+// Drain says what a stop does with items that are not started.
+type Drain uint8
+
+// The kinds of stop.
+const (
+	HandleOnStop Drain = iota // they are handled while there is time
+	DropOnStop                // they are handed to OnLeftover at once: they are safe elsewhere
+)
+
 // WorkerConfig describes workers. The zero value works: one worker per CPU, no
 // retry, no timeout.
 type WorkerConfig[T any] struct {
@@ -113,10 +122,62 @@ type WorkerConfig[T any] struct {
 	// workers share, which quick handlers notice.
 	Key func(item T) string
 
-	// RateLimit is how many attempts may start per second, over all workers. 0
-	// means no limit. Burst is how many may start at once; 0 means 1.
+	// KeyLimit is how many items of one key may be handled at a time. With more than
+	// one they start in order, but may end in another. If zero, 1 is used. It has no
+	// effect without Key.
+	KeyLimit int
+
+	// RateLimit is how many attempts may start per second, over all workers. If zero,
+	// there is no limit. Burst is how many may start at once. If zero, 1 is used.
 	RateLimit rate.Limit
 	Burst     int
+
+	// Limiter is used in place of RateLimit. Wait is called before every attempt and
+	// blocks until the attempt may start. If Wait returns an error, the attempt fails
+	// with it, unless the workers are stopping. Several workers may share a Limiter. If
+	// nil, RateLimit is used.
+	Limiter interface {
+		Wait(ctx context.Context) error
+	}
+
+	// Limit bounds how many handlers run at a time over several components: workers of
+	// several queues, and schedulers of package periodic. A *semaphore.Weighted of
+	// golang.org/x/sync is one. A worker acquires 1 for an item that is there, before
+	// its attempt and its Timeout begin, and releases it after the attempt. An item that
+	// waits for the limit is parked: no worker holds it, and a stop hands it over
+	// without waiting for the limit. If nil, there is no limit.
+	Limit interface {
+		Acquire(ctx context.Context, n int64) error
+		Release(n int64)
+	}
+
+	// Skip reports whether an item is not to be handled any more, for example as its
+	// campaign was canceled. It is called before the rate is waited for, and again
+	// before the attempt begins, a retry included. A skipped item counts as skipped. A
+	// panic of Skip is caught, counted and logged, and does not skip. If nil, all items
+	// are handled.
+	Skip func(item T) bool
+
+	// OnSettled is called exactly once for every item that the queue accepted, without
+	// a lock, when it is known what became of the item: also for items that the queue
+	// dropped or coalesced, on the goroutine of the producer, and for what is left over
+	// by the stop, after OnLeftover. Items taken by hand are not settled. err is a
+	// *[GiveUpError] for GaveUp, and for Leftover the error of the stop, nil if
+	// OnLeftover took the item. An item that Requeue puts back is accepted again: it
+	// is settled once more, with a *[RequeuedError]. An item that Discard takes off the
+	// list of failures is reported once more, as Discarded, after its GaveUp. A queue
+	// can have one OnSettled, whose workers are told of the items of all its
+	// consumers. A panic is caught, counted and logged. If nil, it is not called.
+	OnSettled func(item T, outcome Outcome, err error)
+
+	// Describe returns what names an item in the log, on the page and in Failures, such
+	// as the number of an order. It is called for items that fail. If nil, items are not
+	// named: they may hold what must not be in a log.
+	Describe func(item T) string
+
+	// Drain says what a stop does with items that are not started. If zero,
+	// HandleOnStop is used.
+	Drain Drain
 
 	// Logger gets a Warn for a retry and for items left over, or an Info if
 	// OnLeftover took them, an Error for an item given up, and a Debug when the
@@ -134,6 +195,14 @@ func (c *WorkerConfig[T]) validate() error {
 		return fmt.Errorf("RateLimit is negative: %v", c.RateLimit)
 	case c.Burst < 0:
 		return fmt.Errorf("Burst is negative: %d", c.Burst)
+	case c.Limiter != nil && c.RateLimit != 0:
+		return errors.New("RateLimit has no effect beside Limiter")
+	case c.KeyLimit < 0:
+		return fmt.Errorf("KeyLimit is negative: %d", c.KeyLimit)
+	case c.KeyLimit > 0 && c.Key == nil:
+		return errors.New("KeyLimit has no effect without Key")
+	case c.Drain > DropOnStop:
+		return fmt.Errorf("Drain is unknown: %d", c.Drain)
 	}
 	if err := validReserve(c.LeftoverReserve, c.OnLeftover != nil); err != nil {
 		return err

@@ -38,21 +38,24 @@ type consumer struct {
 	slowPath atomic.Bool
 	idle     atomic.Int32 // workers that wait and were not woken
 
-	mu       sync.Mutex
-	parked   parking
-	workers  []*worker // those that are neither leaving nor abandoned
-	made     int       // workers ever made
-	target   int       // as many as there should be
-	probe    int       // counts the looks at other workers
-	keyTurn  bool      // with keys: a worker is between the queue and the key's line
-	paused   bool
-	drained  bool // the queue is closed and nothing is left in it
-	started  bool
-	stopping bool            // Stop was called
-	ending   bool            // workers leave instead of looking for another item
-	stopCtx  context.Context // of the Stop that counts
-	plan     plan
-	lost     []any // what was in the hands of abandoned workers
+	mu         sync.Mutex
+	parked     parking
+	workers    []*worker // those that are neither leaving nor abandoned
+	made       int       // workers ever made
+	target     int       // as many as there should be
+	probe      int       // counts the looks at other workers
+	keyTurn    bool      // with keys: a worker is between the queue and the key's line
+	acquiring  int       // workers that wait for the Limit
+	stragglers int       // calls that were given up on
+	paused     bool
+	shedding   bool // a stop hands over what is not started
+	drained    bool // the queue is closed and nothing is left in it
+	started    bool
+	stopping   bool            // Stop was called
+	ending     bool            // workers leave instead of looking for another item
+	stopCtx    context.Context // of the Stop that counts
+	plan       plan
+	lost       []any // what was in the hands of abandoned workers
 
 	done   chan struct{}
 	result error // of Stop; this and the next three are valid once done is closed
@@ -67,10 +70,13 @@ type typed interface {
 	newHands() hands
 	giveUp(ctx context.Context, item any, err error) // calls OnGiveUp
 	putBack(item any) engine.Outcome                 // puts it into the queue
+	describe(item any) string                        // calls Describe
+	settled(item any, outcome Outcome, err error)    // calls OnSettled
 	// collect keeps what a stop leaves over, in this order, and with rest what is
 	// in the queue. It returns how many items that is.
 	collect(lost []any, parked *parking, rest bool) int
 	handOver(ctx context.Context) error // calls OnLeftover with what was collected
+	settleLeft(err error)               // calls OnSettled for each of it
 }
 
 // settings are those of [WorkerConfig] and [BatchConfig] that consumer needs.
@@ -85,6 +91,16 @@ type settings struct {
 	batches    bool // it is a Batcher
 	onGiveUp   bool // there is one
 	onLeftover bool
+	skips      bool // there is a Skip
+	describes  bool // there is a Describe
+	keyLimit   int
+	drain      Drain
+
+	ownLimiter interface{ Wait(context.Context) error } // nil: that of RateLimit
+	limit      interface {
+		Acquire(context.Context, int64) error
+		Release(int64)
+	}
 }
 
 // init prepares a consumer of q. It fails if q has a consumer already that closes it.
@@ -96,6 +112,7 @@ func (c *consumer) init(q *queue, l *slog.Logger, s settings) error {
 		s.keep = 100
 	}
 	s.backoff = s.retry.policy()
+	s.keyLimit = max(s.keyLimit, 1)
 	q.hasConsumer.Store(true)
 	c.q, c.settings = q, s
 	c.log = safelog.NewLog(l, "queue", q.name)
@@ -128,8 +145,22 @@ func (c *consumer) start(ctx context.Context) error {
 
 // refreshLocked sets slowPath after a change of what it stands for.
 func (c *consumer) refreshLocked() {
-	c.slowPath.Store(c.batches || c.keyed || c.paused || c.drained || c.ending || c.stopping && c.detach ||
+	c.slowPath.Store(c.batches || c.keyed || c.limit != nil || c.onHold() || c.drained || c.ending || c.stopping && c.detach ||
 		c.parked.due.n > 0 || c.limiter.Load() != nil || len(c.workers) > c.target)
+}
+
+// onHold reports whether no attempt may start.
+func (c *consumer) onHold() bool { return c.paused || c.shedding }
+
+// rateLimiter returns what an attempt waits for, or nil.
+func (c *consumer) rateLimiter() interface{ Wait(context.Context) error } {
+	if c.ownLimiter != nil {
+		return c.ownLimiter
+	}
+	if l := c.limiter.Load(); l != nil {
+		return l
+	}
+	return nil
 }
 
 // parkedLocked is called with every change of the number of parked items.
@@ -224,68 +255,4 @@ func (c *consumer) Leftover() int {
 	default:
 		return 0
 	}
-}
-
-// Stop closes the queue, unless Detach, and waits until everything in it is
-// handled. A parked item is waited for if it comes due in time. Shortly before
-// ctx's deadline, by a tenth of what remains and at most one second, and by
-// LeftoverReserve more if there is an OnLeftover, it cancels the handlers with the
-// cause ErrStopping, waits for them to end, gives up on those that do not, and hands
-// what is left to OnLeftover, all before the deadline. Without a deadline it drains
-// until ctx is cancelled; a ctx that is cancelled already skips the drain. Handlers
-// and OnLeftover then still get a tenth of a second each, whatever LeftoverReserve
-// says.
-//
-// It returns a *[LeftoverError] unless nothing was left or OnLeftover returned
-// nil. It may be called before Start, more than once and from any goroutine. The
-// first call's ctx bounds the stop, that of a later one only its own wait. With
-// the context of one of its own handlers it fails at once with ErrInside and does
-// nothing, because it would wait for that handler.
-func (c *consumer) Stop(ctx context.Context) error {
-	if c.inside(ctx) {
-		return fmt.Errorf("stead/channelq: stop %q: %w", c.q.name, ErrInside)
-	}
-	if c.beginStop(ctx) {
-		c.log.Debug("consumer stopping", slog.Int("depth", c.q.Len()))
-		<-c.done // manage keeps to ctx
-	}
-	select {
-	case <-c.done: // also when ctx has ended
-		return c.result
-	default:
-	}
-	select {
-	case <-c.done:
-		return c.result
-	case <-ctx.Done():
-		return withCause(ctx, fmt.Errorf("stead/channelq: stop %q: %w", c.q.name, ctx.Err()))
-	}
-}
-
-// beginStop reports whether this is the Stop that counts.
-func (c *consumer) beginStop(ctx context.Context) bool {
-	p := c.newPlan(ctx)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stopping {
-		return false
-	}
-	c.stopping = true
-	c.stopCtx, c.plan = ctx, p
-	if c.ending { // by itself
-		return true
-	}
-	if !c.detach {
-		c.q.closeWith(nil, outlived)
-	}
-	if !c.started {
-		c.base, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-		c.ending = true
-		go c.manage()
-		return true
-	}
-	c.refreshLocked()
-	c.wakeAllLocked()
-	c.pokeManager()
-	return true
 }

@@ -2,6 +2,7 @@ package channelq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
@@ -38,6 +39,14 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 	if ctx.Err() != nil {
 		return q.cancelled(ctx, 1)
 	}
+	if q.shelf != nil {
+		return q.enqueueShelved(ctx, item, true)
+	}
+	if q.gate.crowded.Load() {
+		if err := q.enterFor(ctx, true); err != nil {
+			return err
+		}
+	}
 	if q.mode != Wait {
 		return q.enqueueNow(&item)
 	}
@@ -57,7 +66,24 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 
 // TryEnqueue is Enqueue without waiting: in Wait mode it fails with ErrFull when
 // there is no room now, and in the others it is the same.
-func (q *Queue[T]) TryEnqueue(item T) error { return q.enqueueNow(&item) }
+func (q *Queue[T]) TryEnqueue(item T) error {
+	if q.shelf != nil {
+		return q.enqueueShelved(context.Background(), item, false)
+	}
+	if q.gate.crowded.Load() {
+		if err := q.enterFor(context.Background(), false); err != nil {
+			return err
+		}
+	}
+	return q.enqueueNow(&item)
+}
+
+// enterFor is enter for an enqueue, with its error.
+func (q *queue) enterFor(ctx context.Context, wait bool) error {
+	stop, halt := stopOf(ctx)
+	wait = wait && q.mode == Wait && !q.inside(ctx) && !closed(halt)
+	return q.refusedLater(ctx, stop, q.enter(ctx, halt, wait), 1)
+}
 
 // EnqueueAll puts all of items into the queue in order and returns how many were
 // accepted. More items than there is room for go in in pieces, between those of
@@ -72,8 +98,9 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 	if len(items) == 0 {
 		return 0, nil
 	}
-	switch q.mode {
-	case Wait, Reject:
+	switch {
+	case q.shelf != nil || q.gate.used.Load():
+	case q.mode == Wait || q.mode == Reject:
 		n, o := q.engine.TryPutN(items)
 		if o != engine.Full || q.mode != Wait || q.inside(ctx) {
 			return n, q.refused(ctx, o, len(items)-n)
@@ -89,9 +116,13 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 	n := 0
 	var failed error
 	for i := range items {
-		switch err := q.enqueueNow(&items[i]); {
+		err := q.enqueueOneOf(ctx, items[i])
+		switch {
 		case err == nil:
 			n++
+		case q.mode == Wait || q.mode == Reject: // with a shelf
+			q.notTried(err, len(items)-i-1)
+			return n, err
 		case q.closing.Load() != nil:
 			q.counters.closed.Add(uint64(len(items) - i - 1)) // this one is counted
 			return n, q.closing.Load().enqueue
@@ -100,6 +131,25 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T) (int, error) {
 		}
 	}
 	return n, failed
+}
+
+func (q *Queue[T]) enqueueOneOf(ctx context.Context, item T) error {
+	if q.shelf != nil || q.mode == Wait || q.mode == Reject {
+		return q.Enqueue(ctx, item)
+	}
+	return q.enqueueNow(&item)
+}
+
+// notTried counts n items behind one that was refused with err.
+func (q *queue) notTried(err error, n int) {
+	switch {
+	case errors.Is(err, ErrClosed):
+		q.counters.closed.Add(uint64(n))
+	case errors.Is(err, ErrFull):
+		q.counters.full.Add(uint64(n))
+	default:
+		q.counters.cancelled.Add(uint64(n))
+	}
 }
 
 // enqueueNow is the enqueue of every mode that does not wait.

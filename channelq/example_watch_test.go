@@ -64,8 +64,8 @@ func ExampleStats() {
 	// Output: 4 = 1 + 3 and refused 2
 }
 
-func ExampleDropped() {
-	fmt.Println(channelq.Dropped{Oldest: 2, Newest: 1}.Total())
+func ExampleDropCounts() {
+	fmt.Println(channelq.DropCounts{Oldest: 2, Newest: 1}.Total())
 	// Output: 3
 }
 

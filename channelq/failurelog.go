@@ -44,6 +44,9 @@ func kindOf(d decision) (kind int, level slog.Level, text, more string) {
 // write writes a line for n items, unless there were too many lines. It reports
 // whether n are the first items without a line: flush has to be called then.
 func (f *failureLog) write(d decision, n int, err error, args ...any) (silenced bool) {
+	if lifecycle.IsLogged(err) {
+		return false
+	}
 	kind, level, text, _ := kindOf(d)
 	now := time.Now()
 	f.mu.Lock()

@@ -18,6 +18,10 @@ type Failure struct {
 	Err      error // of the last attempt
 	Attempts int
 	At       time.Time
+	key      string // its ordering key
+	claimed  bool   // it had that
+
+	Description string // by WorkerConfig.Describe; empty without
 }
 
 // failures are the last max items given up.
@@ -105,17 +109,58 @@ func (c *consumer) Requeue(id int64) error {
 	if !ok {
 		return fmt.Errorf("stead/channelq: requeue %q: no failure %d", c.q.name, id)
 	}
-	if o := c.items.putBack(f.Item); o != engine.OK {
+	if o := c.requeue(f); o != engine.OK {
 		c.failed.putBack(f)
 		return c.q.refusedNow(o, 1)
 	}
 	return nil
 }
 
+// requeue makes a failed item due, if there is room in the queue. It does not go
+// through the queue, which does not know that the item was settled before.
+func (c *consumer) requeue(f Failure) engine.Outcome {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	room := c.q.Cap() - c.q.Len()
+	if c.q.Cap() == 0 { // then a worker has to wait for an item
+		room = int(c.idle.Load())
+	}
+	switch {
+	case c.ending || c.q.closing.Load() != nil:
+		return engine.Closed
+	case room <= c.parked.due.n:
+		return engine.Full
+	}
+	p := &parkedItem{item: f.Item, itemState: itemState{requeued: f.ID, key: f.key}}
+	if c.q.stamped {
+		p.enqueuedAt = time.Now()
+	}
+	switch {
+	case !c.keyed:
+		c.parked.due.pushBack(p)
+	case !f.claimed: // its key is not known
+		return c.items.putBack(f.Item)
+	case c.parked.claimKey(f.key, c.keyLimit):
+		p.claimed = true
+		c.parked.due.pushBack(p)
+	default:
+		c.parked.waitForKey(p)
+		c.q.setHeld(c.parked.nWaiting)
+	}
+	c.q.counters.requeued.Add(1)
+	c.parkedLocked(1)
+	c.wakeOneLocked()
+	return engine.OK
+}
+
 // Discard takes a failed item off the list.
 func (c *consumer) Discard(id int64) error {
-	if _, ok := c.failed.take(id); !ok {
+	f, ok := c.failed.take(id)
+	if !ok {
 		return fmt.Errorf("stead/channelq: discard %q: no failure %d", c.q.name, id)
+	}
+	if c.q.settles.Load() {
+		c.items.settled(f.Item, Discarded, &GiveUpError{Queue: c.q.name, ID: f.ID, Attempts: f.Attempts, Err: f.Err})
 	}
 	return nil
 }
@@ -126,6 +171,8 @@ type Retrying struct {
 	Err      error // of the last attempt
 	Attempts int   // so far
 	Due      time.Time
+
+	Description string // by WorkerConfig.Describe; empty without
 }
 
 // maxRetrying bounds what Retrying lists: it is for people, and a queue may have
@@ -146,7 +193,7 @@ func (c *consumer) Retrying() []Retrying {
 	for len(next.at) > 0 && len(list) < maxRetrying {
 		i := heap.Pop(&next).(int)
 		e := heaped[i]
-		list = append(list, Retrying{Item: e.item, Err: e.err, Attempts: e.attempts, Due: e.due})
+		list = append(list, Retrying{Item: e.item, Err: e.err, Attempts: e.attempts, Due: e.due, Description: e.description})
 		next.push(2*i + 1)
 		next.push(2*i + 2)
 	}

@@ -57,7 +57,7 @@ func within(t testing.TB, d time.Duration) context.Context {
 // motion.
 func checkBooks(t testing.TB, s channelq.Stats) {
 	t.Helper()
-	sum := s.TakenByHand + s.Handled + s.GaveUp + s.Dropped.Total() + s.Leftover +
+	sum := s.TakenByHand + s.Handled + s.GaveUp + s.Skipped + s.Coalesced + s.Dropped.Total() + s.Leftover +
 		uint64(s.Depth+s.InProgress+s.Parked)
 	if s.Accepted != sum {
 		t.Errorf("the books do not add up: accepted %d, found %d: %+v", s.Accepted, sum, s)

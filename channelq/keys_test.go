@@ -76,7 +76,7 @@ func TestWhatWaitsForItsKeyIsBoundedByTheCapacity(t *testing.T) {
 				break
 			}
 		}
-		if s := w.Stats(); n != 7 || s.Parked != 3 || s.Depth != 3 || s.InProgress != 1 {
+		if s := w.Stats(); n != 7 || s.Parked != 6 || s.Depth != 0 || s.InProgress != 1 {
 			t.Errorf("%d items fit: %+v", n, s)
 		}
 		_ = w.Stop(within(t, time.Second))

@@ -34,8 +34,11 @@ func (c *consumer) collectRest() (ctx context.Context, times plan) {
 	lost, parked := c.lost, c.parked
 	c.parked = parking{}
 	c.parkedLocked(-parked.size())
+	if c.keyed {
+		c.q.setHeld(0)
+	}
 	c.mu.Unlock()
-	c.stuck = len(lost)
+	c.stuck = c.stragglers
 	c.left = c.items.collect(lost, &parked, ctx != nil && !c.detach)
 	return ctx, times
 }
@@ -44,9 +47,9 @@ func (c *consumer) collectRest() (ctx context.Context, times plan) {
 func (c *consumer) handOver(parent context.Context, times plan) error {
 	left := &LeftoverError{Queue: c.q.name, N: c.left}
 	taken := false
-	if c.onLeftover {
+	if c.onLeftover || c.q.settles.Load() {
 		left.Err = c.callOnLeftover(parent, times)
-		taken = left.Err == nil
+		taken = c.onLeftover && left.Err == nil
 	}
 	if c.stuck > 0 {
 		c.log.Warn("handlers do not return, gave up on them", slog.Int("items", c.stuck))
@@ -74,8 +77,11 @@ func (c *consumer) callOnLeftover(parent context.Context, times plan) error {
 		ctx, release = context.WithDeadline(ctx, times.left)
 		defer release()
 	}
-	outcome := make(chan error, 1)
+	outcome, settled := make(chan error, 1), make(chan struct{})
 	go guard.Run(func() error {
+		if !c.onLeftover {
+			return nil
+		}
 		returned := false
 		defer func() {
 			if !returned {
@@ -86,20 +92,46 @@ func (c *consumer) callOnLeftover(parent context.Context, times plan) error {
 		guard.Inspect(err) // while a panic in it still counts as one
 		returned = true
 		return err
-	}, func(err error) { outcome <- err })
+	}, func(err error) {
+		outcome <- err
+		if err != nil || !c.onLeftover {
+			go c.settleLeft(&LeftoverError{Queue: c.q.name, N: c.left, Err: err}, settled)
+		} else {
+			go c.settleLeft(nil, settled)
+		}
+	})
+	result := errLeftoverRuns
 	for {
 		select {
-		case err := <-outcome:
-			return err
+		case result = <-outcome:
+		case <-settled: // comes after outcome
+			select {
+			case result = <-outcome:
+			default:
+			}
+			return result
 		case <-after(times.left):
 			cancel()
 			times.left = time.Time{}
 		case <-after(times.end):
-			return errLeftoverRuns
+			return result
 		case <-cut:
 			cut, times = nil, times.cutShort(time.Now())
 		}
 	}
+}
+
+// settleLeft calls OnSettled for what is left over, and then closes done. If that ends
+// the goroutine, it goes on in another one behind the item.
+func (c *consumer) settleLeft(err error, done chan struct{}) {
+	guard.Run(func() error { c.items.settleLeft(err); return nil }, func(unwound error) {
+		if unwound != nil {
+			c.q.counters.panics.Add(1)
+			go c.settleLeft(err, done)
+			return
+		}
+		close(done)
+	})
 }
 
 // after is a channel that gets a value at a time, nil for the zero time.

@@ -125,6 +125,11 @@ func (l *life) checkEnd() {
 		l.t.Errorf("the crews left %d over, the books say %d", left, s.Leftover)
 	}
 	close(l.release)
+	if l.settles && l.stubborn {
+		defer l.book.checkSettled(l.t, s) // a callback may only end now
+	} else if l.settles {
+		l.book.checkSettled(l.t, s)
+	}
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	late := l.q.Stats()

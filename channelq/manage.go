@@ -115,10 +115,10 @@ func (c *consumer) step(now time.Time) (next time.Time, over bool) {
 // quietLocked reports whether nothing is left to do and nothing more will come:
 // every worker rests, nothing is due, and no parked item comes due in time.
 func (c *consumer) quietLocked() bool {
-	if cutOff := c.stopping && (c.detach || c.paused); !c.drained && !cutOff {
+	if cutOff := c.stopping && (c.detach || c.onHold()); !c.drained && !cutOff {
 		return false
 	}
-	holding := c.stopping && c.paused
+	holding := c.stopping && c.onHold()
 	for _, w := range c.workers {
 		// A worker that Pause keeps from starting may wait for the rate limit, or for
 		// a retry that keeps it, and would give its item back only then.
@@ -156,9 +156,13 @@ func (c *consumer) abandonLocked() {
 		} else if !w.state.CompareAndSwap(running, abandoned) {
 			continue
 		}
+		c.stragglers += max(len(w.items), 1)
 		for i := range w.items {
-			c.lost = append(c.lost, w.hands.item(w.n-len(w.items)+i))
+			if !w.telling { // then they are settled
+				c.lost = append(c.lost, w.hands.item(w.n-len(w.items)+i))
+			}
 		}
+		c.notAskingLocked(w)
 		c.removeLocked(w)
 	}
 }

@@ -29,6 +29,14 @@ func (m FullMode) String() string {
 	return modeNames[m]
 }
 
+// dropReason is why items are dropped in this mode once they are accepted.
+func (m FullMode) dropReason() DropReason {
+	if m == DropNewest {
+		return DroppedNewest
+	}
+	return DroppedOldest
+}
+
 // MarshalText writes the name, so that JSON reads "wait" and not 0.
 func (m FullMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 

@@ -12,7 +12,12 @@ type itemState struct {
 	due      time.Time // when the next attempt may start, if there was one before
 	err      error     // of the last attempt, while the item waits for the next
 	key      string    // its ordering key, if there are keys
+	claimed  bool      // it has that key, and must release it
 	refused  error     // why the handler cannot be called for it
+
+	description string    // of the item, once it failed and if there is a Describe
+	enqueuedAt  time.Time // zero if the queue does not stamp
+	requeued    int64     // the failure it was, if Requeue put it back
 }
 
 // parkedItem is an item that was taken from the queue and that no worker holds.
@@ -31,7 +36,7 @@ type parking struct {
 
 	// waiting has, for every key that is running, due or retrying, the items
 	// that wait for it, in order.
-	waiting  map[string]list
+	waiting  map[string]keyLine
 	nWaiting int // items in waiting
 }
 
@@ -71,16 +76,24 @@ func (p *parking) oldestDue() (oldest time.Time) {
 	return oldest
 }
 
-// claimKey takes the key for an item. If the key is taken, claimKey returns false,
-// and the item has to waitForKey.
-func (p *parking) claimKey(key string) bool {
+// keyLine is the line of one key.
+type keyLine struct {
+	list
+	claims int // items that have the key: they run, are due, or retry
+}
+
+// claimKey takes the key for an item, which at most so many items may have at a time.
+// If that many have it, claimKey returns false, and the item has to waitForKey.
+func (p *parking) claimKey(key string, most int) bool {
 	if p.waiting == nil {
-		p.waiting = make(map[string]list)
+		p.waiting = make(map[string]keyLine)
 	}
-	if _, taken := p.waiting[key]; taken {
+	line := p.waiting[key]
+	if line.claims >= most {
 		return false
 	}
-	p.waiting[key] = list{}
+	line.claims++
+	p.waiting[key] = line
 	return true
 }
 
@@ -95,14 +108,15 @@ func (p *parking) waitForKey(i *parkedItem) {
 // releaseKey gives a key up and makes the next item that waits for it due.
 func (p *parking) releaseKey(key string) {
 	line := p.waiting[key]
-	i := line.pop()
-	if i == nil {
+	if i := line.pop(); i != nil {
+		i.claimed = true
+		p.due.pushBack(i) // behind those of other keys: they take turns
+		p.nWaiting--
+	} else if line.claims--; line.claims == 0 {
 		delete(p.waiting, key)
 		return
 	}
 	p.waiting[key] = line
-	p.due.pushBack(i)
-	p.nWaiting--
 }
 
 // each calls f for every item, first for those that are due.

@@ -34,10 +34,12 @@ const (
 // prefetched returns how many items a state says are prefetched and not started.
 func prefetched(state uint32) int { return int(state / onePrefetched) }
 
-// mayPrefetch: with a key or a timeout an item costs more than to take it, and a
-// detached worker leaves to others what it does not start.
+// mayPrefetch: with a key, a timeout or anything else that is asked for each item, that
+// costs more than to take it, and a detached worker leaves to others what it does not
+// start.
 func (c *consumer) mayPrefetch() bool {
-	return !c.batches && !c.keyed && c.timeout == 0 && !c.detach
+	return !c.batches && !c.keyed && c.timeout == 0 && !c.detach && !c.skips && c.limit == nil &&
+		c.ownLimiter == nil && !c.q.stamped && !c.q.settles.Load()
 }
 
 // takeQuick takes one item or more that are there, if nothing but handling them needs
@@ -60,7 +62,7 @@ func (w *worker) takeQuick() bool {
 // that are there. While that is not worth it, it looks seldom: producers write
 // the length.
 func (w *worker) share() int {
-	if !w.worthIt && w.runs%8 != 1 || w.others > maxPrefetchers {
+	if !w.worthIt && w.runs%8 != 1 || w.others > maxPrefetchers || !w.c.mayPrefetch() {
 		return 1
 	}
 	n := min(w.c.q.ring.Len()/(2*w.others), maxPrefetch)

@@ -2,8 +2,8 @@ package channelq
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -43,6 +43,27 @@ type Config[T any] struct {
 	// panic is caught, counted and logged. If nil, it is not called.
 	OnDrop func(item T, reason DropReason)
 
+	// Coalesce returns the key of an item. If an item of the same key waits in the
+	// queue, the new item is not added: Enqueue returns nil, and the item counts as
+	// coalesced. With Workers that have a Key, an item that waits for its key still
+	// waits in this sense: at most one item of a key runs and one waits. Items that
+	// wait for a retry do not count. An enqueue whose key waits for room waits for
+	// that, or returns ErrFull if it may not wait. Coalesce is called without a lock on
+	// the goroutine of the caller; a panic of it is the caller's. If nil, every item is
+	// added. Such a queue passes every item through one more mutex.
+	Coalesce func(item T) string
+
+	// Merge returns what is to wait instead of waiting, which was enqueued before, and
+	// item, which is not added. It is called without a lock, and again if waiting was
+	// taken or changed meanwhile; it must not change its arguments. If nil, the item
+	// that waits stays as it is. Merge has no effect without Coalesce, and New returns
+	// an error then.
+	Merge func(waiting, item T) T
+
+	// Stamp notes when each item is enqueued, for [Attempt]. It costs a clock read and
+	// a mutex for each item. A queue with Coalesce does so always.
+	Stamp bool
+
 	// Logger gets an Error for a panic of OnDrop. If nil, the logger of the host is
 	// used, which comes with the workers or with hosted.Watch, or none.
 	Logger *slog.Logger
@@ -57,8 +78,12 @@ type Config[T any] struct {
 // Waiting calls of each side are served in the order in which they came.
 type Queue[T any] struct {
 	queue
-	engine *engine.Engine[T]
-	onDrop func(T, DropReason)
+	engine    *engine.Engine[T]
+	onDrop    func(T, DropReason)
+	coalesce  func(T) string
+	merge     func(waiting, item T) T
+	shelf     *shelf[T] // nil: the items are in the engine
+	onSettled atomic.Pointer[func(T, Outcome, error)]
 }
 
 // queue is the part of a [Queue] that does not depend on the type of its items:
@@ -70,6 +95,7 @@ type queue struct {
 	errs     refusals
 	log      safelog.Log
 	ring     ring
+	gate     gate
 
 	mu              sync.Mutex // serializes CloseWithError
 	closing         atomic.Pointer[closing]
@@ -77,6 +103,8 @@ type queue struct {
 	hasConsumer     atomic.Bool // Workers or a Batcher were made for it
 	consumerStarted atomic.Bool
 	own             ownMark
+	stamped         bool        // it has a shelf
+	settles         atomic.Bool // a consumer has an OnSettled
 }
 
 // ring is what of an engine does not depend on the type of the items.
@@ -99,9 +127,15 @@ const maxCapacity = 1 << 30
 
 // New returns a new queue. The error names the field that is invalid.
 func New[T any](cfg Config[T]) (*Queue[T], error) {
-	q := &Queue[T]{onDrop: cfg.OnDrop}
+	q := &Queue[T]{onDrop: cfg.OnDrop, coalesce: cfg.Coalesce, merge: cfg.Merge}
 	if err := q.init(cfg.Name, cfg.Capacity, cfg.OnFull, cfg.Logger); err != nil {
 		return nil, err
+	}
+	if cfg.Merge != nil && cfg.Coalesce == nil {
+		return nil, fmt.Errorf("stead/channelq: new %q: Merge has no effect without Coalesce", q.name)
+	}
+	if q.stamped = cfg.Stamp || cfg.Coalesce != nil; q.stamped {
+		q.shelf = newShelf[T]()
 	}
 	q.engine = engine.New[T](engine.Config{Capacity: cfg.Capacity, Sampled: q.counters.wait.observe})
 	q.ring = q.engine
@@ -138,77 +172,6 @@ func (q *queue) Len() int { return q.ring.Len() }
 // Cap returns the capacity.
 func (q *queue) Cap() int { return q.ring.Cap() }
 
-// Dequeue takes the oldest item. It blocks until there is an item, the queue is
-// closed, or ctx is done. After Close it takes the items that are left, and then
-// returns ErrClosed with the error given to CloseWithError. If ctx is done, also
-// before the call, it takes nothing and returns an error that wraps ctx.Err() and
-// context.Cause(ctx).
-func (q *Queue[T]) Dequeue(ctx context.Context) (item T, err error) {
-	if o := q.engine.Take(ctx, &item); o != engine.OK {
-		return item, q.notTaken(ctx, o)
-	}
-	q.counters.byHand.addHere(1)
-	return item, nil
-}
-
-// TryDequeue is Dequeue without waiting. It returns ErrEmpty if there is no item
-// now.
-func (q *Queue[T]) TryDequeue() (item T, err error) {
-	if o := q.engine.TryTake(&item); o != engine.OK {
-		return item, q.notTakenNow(o)
-	}
-	q.counters.byHand.addHere(1)
-	return item, nil
-}
-
-// DequeueBatch takes the items that are there into buf, at least one and at most
-// len(buf), and returns how many. It blocks and fails as Dequeue does. With an
-// empty buf it takes nothing.
-func (q *Queue[T]) DequeueBatch(ctx context.Context, buf []T) (int, error) {
-	n, o := q.engine.TakeN(ctx, buf)
-	if o != engine.OK {
-		return n, q.notTaken(ctx, o)
-	}
-	q.counters.byHand.addHere(uint64(n))
-	return n, nil
-}
-
-// All returns the items as they come, for a range loop:
-//
-//	for item := range q.All(ctx) {
-//
-// The loop ends when the queue is closed and drained. It also ends at once when
-// ctx is done, even if items are left. Err and ctx.Err tell which. Leaving the
-// loop loses nothing: the next item is still in the queue.
-func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for {
-			var item T
-			if q.engine.Take(ctx, &item) != engine.OK {
-				return
-			}
-			q.counters.byHand.addHere(1)
-			if !yield(item) {
-				return
-			}
-		}
-	}
-}
-
-func (q *queue) notTaken(ctx context.Context, o engine.Outcome) error {
-	if o == engine.Canceled {
-		return withCause(ctx, fmt.Errorf("stead/channelq: dequeue %q: %w", q.name, ctx.Err()))
-	}
-	return q.notTakenNow(o)
-}
-
-func (q *queue) notTakenNow(o engine.Outcome) error {
-	if o == engine.Closed {
-		return q.closing.Load().dequeue
-	}
-	return q.errs.empty
-}
-
 // Close closes the queue and reports whether this call closed it. Every later
 // enqueue, and every enqueue that waits, returns ErrClosed. Consumers still take
 // the items that were accepted.
@@ -232,6 +195,9 @@ func (q *queue) closeWith(err error, hint string) bool {
 	// Before the engine is closed, since whoever sees that reads this.
 	q.closing.Store(why)
 	q.ring.Close()
+	q.gate.mu.Lock()
+	q.gate.admitLocked(len(q.gate.line))
+	q.gate.mu.Unlock()
 	return true
 }
 
@@ -260,11 +226,33 @@ func (q *queue) hint(refused error) error {
 	return refused
 }
 
-// dropped counts a loss and calls OnDrop.
+// dropped counts a loss and calls OnDrop, and OnSettled if the item was accepted.
 func (q *Queue[T]) dropped(item T, reason DropReason) {
 	q.counters.drop(reason)
+	if reason != DroppedWrite {
+		defer q.settle(item, Dropped, nil)
+	}
 	if q.onDrop != nil {
 		q.callback("drop callback panicked", func() { q.onDrop(item, reason) })
+	}
+}
+
+// tellTo makes tell the OnSettled of the queue. There can be one.
+func (q *Queue[T]) tellTo(tell func(T, Outcome, error)) error {
+	if tell == nil {
+		return nil
+	}
+	if !q.onSettled.CompareAndSwap(nil, &tell) {
+		return errors.New("OnSettled: the queue has a consumer already with one")
+	}
+	q.settles.Store(true)
+	return nil
+}
+
+// settle calls the OnSettled of the queue's consumer, if there is one.
+func (q *Queue[T]) settle(item T, o Outcome, err error) {
+	if tell := q.onSettled.Load(); tell != nil {
+		q.callback("settled callback panicked", func() { (*tell)(item, o, err) })
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/steadgo/stead/internal/backoff"
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // decision is what becomes of an item after an attempt.
@@ -16,6 +17,7 @@ const (
 	handled     decision = iota
 	retry                // another attempt, later
 	gaveUp               // the attempt was the last one
+	skipped              // Skip did not want an attempt
 	interrupted          // the attempt failed while a stop was canceling handlers: the item is left over
 )
 
@@ -58,6 +60,15 @@ func (c *consumer) decide(attempts int, err error) decision {
 func (c *consumer) worthRetry(err error) (worth bool) {
 	c.callback("retry filter panicked", func() { worth = c.retry.If(err) })
 	return worth
+}
+
+// countPanic counts err if it is a panic of code asked before an attempt.
+func (c *consumer) countPanic(err error) error {
+	var caught *lifecycle.PanicError
+	if errors.As(err, &caught) {
+		c.q.counters.panics.Add(1)
+	}
+	return err
 }
 
 // callback calls code of the user that must not fail.

@@ -9,8 +9,8 @@ import (
 // Stats is a snapshot of a queue's books. Counters never fall and gauges are
 // never negative. When nothing is in motion, and after a stop,
 //
-//	Accepted = TakenByHand + Handled + GaveUp + Dropped.Total() + Leftover +
-//	           Depth + InProgress + Parked
+//	Accepted = TakenByHand + Handled + GaveUp + Skipped + Coalesced +
+//	           Dropped.Total() + Leftover + Depth + InProgress + Parked
 //
 // holds exactly; a snapshot in motion may be off by the calls in flight. What
 // was refused was never accepted and is no part of the sum.
@@ -29,11 +29,13 @@ type Stats struct {
 	TakenByHand uint64 // by Dequeue, TryDequeue, DequeueBatch and All
 	Handled     uint64 // items whose handler returned nil
 	GaveUp      uint64 // items that failed for good
+	Skipped     uint64 // items that WorkerConfig.Skip did not want handled
+	Coalesced   uint64 // items that were not added, as one of their key waited; see Config.Coalesce
 	Retried     uint64 // attempts after the first one
 	Panics      uint64 // of handlers, of the errors they return, and of the callbacks OnDrop, OnGiveUp and OnLeftover; runtime.Goexit among them
 	Leftover    uint64 // items that a stop did not have handled, also if OnLeftover took them
 
-	Dropped Dropped
+	Dropped DropCounts
 	Refused Refused
 
 	// OldestDue is about when the oldest item that could be handled now was
@@ -46,11 +48,11 @@ type Stats struct {
 	Handle Histogram // of one attempt in 64 of each worker
 }
 
-// Dropped counts accepted items that were dropped later, by reason.
-type Dropped struct{ Oldest, Newest uint64 }
+// DropCounts counts accepted items that were dropped later, by reason.
+type DropCounts struct{ Oldest, Newest uint64 }
 
 // Total is the sum over all reasons.
-func (d Dropped) Total() uint64 { return d.Oldest + d.Newest }
+func (d DropCounts) Total() uint64 { return d.Oldest + d.Newest }
 
 // Refused counts items that were never accepted, by reason.
 type Refused struct {
@@ -70,6 +72,7 @@ type counters struct {
 	byHand, handled striped
 
 	gaveUp, retried, panics, leftover atomic.Uint64
+	skipped, coalesced, requeued      atomic.Uint64
 	oldest, newest                    atomic.Uint64 // dropped
 	full, write, closed, cancelled    atomic.Uint64 // refused
 	parked, workers                   atomic.Int64
@@ -94,21 +97,24 @@ func (q *queue) Stats() Stats {
 	c := &q.counters
 	// Taken is read before the buckets it is split into, so that what is in
 	// progress comes out too small rather than too large.
+	coalesced, requeued := c.coalesced.Load(), c.requeued.Load()
 	accepted, taken := q.ring.Totals()
+	taken += requeued
 	s := Stats{
 		Name: q.name, Mode: q.mode, Capacity: q.ring.Cap(),
 		Depth: q.ring.Len(), HighWater: q.ring.HighWater(),
-		Parked:      int(max(c.parked.Load(), 0)),
-		Workers:     int(max(c.workers.Load(), 0)),
-		Accepted:    accepted,
+		Parked:   int(max(c.parked.Load(), 0)),
+		Workers:  int(max(c.workers.Load(), 0)),
+		Accepted: accepted + coalesced + requeued,
+		Skipped:  c.skipped.Load(), Coalesced: coalesced,
 		TakenByHand: c.byHand.load(), Handled: c.handled.load(), GaveUp: c.gaveUp.Load(),
 		Retried: c.retried.Load(), Panics: c.panics.Load(), Leftover: c.leftover.Load(),
-		Dropped:   Dropped{Oldest: c.oldest.Load(), Newest: c.newest.Load()},
+		Dropped:   DropCounts{Oldest: c.oldest.Load(), Newest: c.newest.Load()},
 		Refused:   Refused{Full: c.full.Load(), Write: c.write.Load(), Closed: c.closed.Load(), Cancelled: c.cancelled.Load()},
 		OldestDue: q.ring.Oldest(),
 		Wait:      c.wait.snapshot(), Handle: c.handle.snapshot(),
 	}
-	ended := s.TakenByHand + s.Handled + s.GaveUp + s.Dropped.Total() + s.Leftover + uint64(s.Parked)
+	ended := s.TakenByHand + s.Handled + s.GaveUp + s.Skipped + s.Dropped.Total() + s.Leftover + uint64(s.Parked)
 	if taken > ended {
 		s.InProgress = int(taken - ended)
 	}
@@ -123,7 +129,7 @@ func (s Stats) Counts() map[string]uint64 {
 	all := map[string]uint64{"accepted": s.Accepted}
 	for name, n := range map[string]uint64{
 		"taken_by_hand": s.TakenByHand, "handled": s.Handled, "gave_up": s.GaveUp,
-		"dropped": s.Dropped.Total(), "leftover": s.Leftover,
+		"skipped": s.Skipped, "coalesced": s.Coalesced, "dropped": s.Dropped.Total(), "leftover": s.Leftover,
 		"still_there":    uint64(s.Depth + s.InProgress + s.Parked),
 		"refused_closed": s.Refused.Closed,
 	} {

@@ -3,6 +3,7 @@ package channelq
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
 )
@@ -16,12 +17,17 @@ type itemsOf[T any] struct {
 	make       func() hands
 	onGiveUp   func(context.Context, T, error)
 	onLeftover func(context.Context, []T) error
+	describer  func(T) string
 	left       []T
+	told       int // OnSettled was called for so many of them
 }
 
-// unboxed returns a parked item. The assertion fails for a nil of an interface type,
-// whose zero value is that nil.
+// unboxed returns a parked item, off the shelf if it is there. The assertion fails for
+// a nil of an interface type, whose zero value is that nil.
 func unboxed[T any](item any) T {
+	if i, ok := item.(*shelved[T]); ok {
+		return i.claim()
+	}
 	v, _ := item.(T)
 	return v
 }
@@ -36,7 +42,23 @@ func (o *itemsOf[T]) giveUp(ctx context.Context, item any, err error) {
 
 func (o *itemsOf[T]) putBack(item any) engine.Outcome {
 	v := unboxed[T](item)
+	if o.q.shelf != nil {
+		return engine.Full // what waits must be known to it
+	}
 	return o.q.engine.TryPut(&v)
+}
+
+func (o *itemsOf[T]) describe(item any) string { return o.describer(unboxed[T](item)) }
+
+func (o *itemsOf[T]) settled(item any, outcome Outcome, err error) {
+	o.q.settle(unboxed[T](item), outcome, err)
+}
+
+func (o *itemsOf[T]) settleLeft(err error) {
+	for o.told < len(o.left) && o.q.settles.Load() {
+		o.told++
+		o.q.settle(o.left[o.told-1], Leftover, err)
+	}
 }
 
 // takeAtOnce is how many items of what is left in a queue are taken in one step.
@@ -55,6 +77,7 @@ func (o *itemsOf[T]) collect(lost []any, parked *parking, rest bool) int {
 	for rest {
 		left = slices.Grow(left, takeAtOnce)
 		n, outcome := o.q.engine.TryTakeN(left[len(left):cap(left)])
+		o.q.taken(left[len(left) : len(left)+n])
 		left, rest = left[:len(left)+n], outcome == engine.OK
 	}
 	o.left = left
@@ -65,51 +88,94 @@ func (o *itemsOf[T]) handOver(ctx context.Context) error { return o.onLeftover(c
 
 // oneItem is the hands of Workers: they hold one item and those prefetched.
 type oneItem[T any] struct {
-	w *Workers[T]
-	v []T
+	w  *Workers[T]
+	v  []T
+	on *shelved[T] // what v[0] is until it is claimed; nil without a shelf
+	at time.Time
 }
 
 func (h *oneItem[T]) take(wait bell, _ int) (int, engine.Outcome) {
-	return oneTaken(h.w.typed.q.engine.Take(wait, &h.v[0]))
+	return h.taken(h.w.typed.q.engine.Take(wait, &h.v[0]))
 }
 
 func (h *oneItem[T]) takeNow(most int) (int, engine.Outcome) {
 	if most = min(most, len(h.v)); most > 1 {
 		return h.w.typed.q.engine.TryTakeN(h.v[:most])
 	}
-	return oneTaken(h.w.typed.q.engine.TryTake(&h.v[0]))
+	return h.taken(h.w.typed.q.engine.TryTake(&h.v[0]))
 }
 
-func oneTaken(o engine.Outcome) (int, engine.Outcome) {
-	if o == engine.OK {
-		return 1, o
+func (h *oneItem[T]) taken(o engine.Outcome) (int, engine.Outcome) {
+	if o != engine.OK {
+		return 0, o
 	}
-	return 0, o
+	if s := h.w.typed.q.shelf; s != nil {
+		h.on = s.pop()
+		h.v[0], h.at = h.on.peek(), h.on.at
+	}
+	return 1, o
 }
 
-func (h *oneItem[T]) load(item any)  { h.v[0] = unboxed[T](item) }
-func (h *oneItem[T]) item(i int) any { return h.v[i] }
-func (h *oneItem[T]) key() string    { return h.w.key(h.v[0]) }
+func (h *oneItem[T]) load(item any) {
+	if on, ok := item.(*shelved[T]); ok {
+		h.on, h.v[0] = on, on.peek()
+		return
+	}
+	h.v[0] = unboxed[T](item)
+}
+
+func (h *oneItem[T]) item(i int) any {
+	if h.on != nil {
+		return h.on
+	}
+	return h.v[i]
+}
+
+func (h *oneItem[T]) claim() {
+	if h.on != nil {
+		h.v[0], h.on = h.on.claim(), nil
+	}
+}
+
+func (h *oneItem[T]) enqueued() time.Time { return h.at }
+func (h *oneItem[T]) key() string         { return h.w.key(h.v[0]) }
+func (h *oneItem[T]) skip() bool          { return h.w.skip(h.v[0]) }
+
+func (h *oneItem[T]) settled(i int, o Outcome, err error) { h.w.typed.q.settle(h.v[i], o, err) }
 
 func (h *oneItem[T]) handle(ctx context.Context, i int) error { return h.w.handle(ctx, h.v[i]) }
 
-func (h *oneItem[T]) drop(from, to int) { clear(h.v[from:to]) }
+func (h *oneItem[T]) drop(from, to int) {
+	clear(h.v[from:to])
+	if h.on != nil { // with prefetched items, which another goroutine may look at, it is
+		h.on = nil
+	}
+}
 
 // batchOf is the hands of a Batcher.
 type batchOf[T any] struct {
-	b *Batcher[T]
-	v []T
+	b  *Batcher[T]
+	v  []T
+	at time.Time // of the first one of those taken last
 }
 
 func (h *batchOf[T]) take(wait bell, most int) (int, engine.Outcome) {
-	n, o := h.b.typed.q.engine.TakeN(wait, h.room(most))
-	h.v = h.v[:len(h.v)+n]
-	return n, o
+	return h.taken(h.b.typed.q.engine.TakeN(wait, h.room(most)))
 }
 
 func (h *batchOf[T]) takeNow(most int) (int, engine.Outcome) {
-	n, o := h.b.typed.q.engine.TryTakeN(h.room(most))
-	h.v = h.v[:len(h.v)+n]
+	return h.taken(h.b.typed.q.engine.TryTakeN(h.room(most)))
+}
+
+func (h *batchOf[T]) taken(n int, o engine.Outcome) (int, engine.Outcome) {
+	q, from := h.b.typed.q, len(h.v)
+	h.v = h.v[:from+n]
+	for i := from; q.shelf != nil && i < len(h.v); i++ {
+		on := q.shelf.pop()
+		if h.v[i] = on.claim(); i == from {
+			h.at = on.at
+		}
+	}
 	return n, o
 }
 
@@ -127,6 +193,12 @@ func (h *batchOf[T]) room(most int) []T {
 func (h *batchOf[T]) load(item any)  { h.v = append(h.v, unboxed[T](item)) }
 func (h *batchOf[T]) item(i int) any { return h.v[i] }
 func (h *batchOf[T]) key() string    { return "" }
+func (h *batchOf[T]) skip() bool     { return false }
+func (h *batchOf[T]) claim()         {}
+
+func (h *batchOf[T]) enqueued() time.Time { return h.at }
+
+func (h *batchOf[T]) settled(i int, o Outcome, err error) { h.b.typed.q.settle(h.v[i], o, err) }
 
 // handle gives the handler a slice of its own.
 func (h *batchOf[T]) handle(ctx context.Context, _ int) error {

@@ -51,7 +51,7 @@ func (b bell) ring() {
 func (c *consumer) waitLocked(w *worker, at place, wait func()) (woken bool) {
 	w.place = at
 	c.idle.Add(1)
-	if !c.paused && c.reclaimAllLocked() {
+	if !c.onHold() && c.reclaimAllLocked() {
 		w.place = nowhere
 		c.idle.Add(-1)
 		return false

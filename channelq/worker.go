@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
 	"github.com/steadgo/stead/internal/guard"
@@ -34,7 +35,8 @@ type worker struct {
 
 	// What the worker took from the queue. A stop that abandons the worker reads it.
 	hands hands
-	items []itemState // one for each item in hands
+	items []itemState     // one for each item in hands
+	ctx   context.Context // of its handlers
 
 	at   int // the position in hands of the first one of items
 	n    int // how many there are in hands; reclaiming takes from their end
@@ -49,14 +51,22 @@ type worker struct {
 	settling bool
 	outcome  error    // of the attempt
 	results  []result // of the items in hands, as far as they are decided
+	telling  bool     // they are settled, and OnSettled is being called
+	told     int      // for so many of them
+
+	limited    bool         // it has acquired the Limit
+	attemptNo  atomic.Int32 // for Attempt, as is
+	enqueuedAt atomic.Pointer[time.Time]
 
 	// Guarded by the consumer's mutex.
-	asking bool // user code is called for an item that is not started, see ask
-	place  place
-	woken  bool   // so the last wait ended
-	probed uint32 // the state when another worker looked last
-	bell   bell
-	gone   bool
+	asking    bool // user code is called, and not the handler: see ask
+	inTurn    bool // it has the consumer's keyTurn
+	acquiring bool // it waits for the Limit
+	place     place
+	woken     bool   // so the last wait ended
+	probed    uint32 // the state when another worker looked last
+	bell      bell
+	gone      bool
 }
 
 // hands hold the items of one worker: the part of it that knows their type.
@@ -68,8 +78,12 @@ type hands interface {
 	item(i int) any // returns one to be parked
 	// handle calls the handler: of Workers with one item, of a Batcher with all.
 	handle(ctx context.Context, i int) error
-	key() string       // returns the ordering key of the only one
-	drop(from, to int) // forgets items, so that they can be collected
+	key() string                         // returns the ordering key of the only one
+	skip() bool                          // asks Skip about the only one
+	enqueued() time.Time                 // returns when the last one taken was enqueued, by a shelf
+	claim()                              // takes all of them off the shelf: they start
+	settled(i int, o Outcome, err error) // calls OnSettled
+	drop(from, to int)                   // forgets items, so that they can be collected
 }
 
 // spawnLocked brings the number of workers up to the target. Only manage calls
@@ -82,6 +96,7 @@ func (c *consumer) spawnLocked() {
 
 func (c *consumer) newWorkerLocked() *worker {
 	w := &worker{c: c, index: c.made, hands: c.items.newHands(), bell: make(bell, 1)}
+	w.ctx = workerContext{c.base, w}
 	c.made++
 	c.workers = append(c.workers, w)
 	c.q.counters.workers.Add(1)
@@ -109,8 +124,12 @@ func (w *worker) serve(unwound error) {
 
 // loop ends when the worker is not needed any more, or is abandoned.
 func (w *worker) loop() {
-	for w.next() && w.run() {
+	for w.next() {
+		if mine := w.run(); !w.releaseLimit() || !mine {
+			return
+		}
 	}
+	w.releaseLimit()
 }
 
 // next gets the items of the next attempt. False means that the worker is not
@@ -125,6 +144,9 @@ func (w *worker) took(n int) {
 	for range n {
 		w.items = append(w.items, itemState{})
 	}
+	if n > 0 && w.c.q.stamped {
+		w.items[len(w.items)-1].enqueuedAt = w.hands.enqueued()
+	}
 }
 
 // fetchOne is next for Workers, when there is nothing in the queue or something
@@ -137,19 +159,23 @@ func (c *consumer) fetchOne(w *worker) bool {
 		case c.ending || len(c.workers) > c.target || w.gone:
 			c.removeLocked(w)
 			return false
-		case c.paused:
+		case c.onHold():
 			c.restLocked(w)
 			continue
 		}
 		w.state.CompareAndSwap(held, idle)
 		w.others = len(c.workers)
 		c.probeLocked()
-		if !c.loadDueLocked(w) {
+		if c.keyed || c.limit != nil {
+			if !c.fetchDueLocked(w) {
+				continue
+			}
+		} else if !c.loadDueLocked(w) {
 			if !c.mayTakeLocked() {
 				c.restLocked(w)
 				continue
 			}
-			if !c.takeOneLocked(w) {
+			if !c.takeOneLocked(w, true) {
 				continue
 			}
 		}
@@ -177,77 +203,6 @@ func (c *consumer) loadDueLocked(w *worker) bool {
 		c.wakeOneLocked()
 	}
 	return true
-}
-
-// mayTakeLocked: with keys, only one worker at a time may be between the queue
-// and the lines of the keys, or two items of one key could change places there,
-// and only while there is room for an item that has to wait.
-func (c *consumer) mayTakeLocked() bool {
-	if c.drained || c.stopping && c.detach {
-		return false
-	}
-	return !c.keyed || !c.keyTurn && c.parked.size() < max(c.q.Cap(), 1)
-}
-
-// takeOneLocked takes one item from the queue and waits for it. False means that the
-// worker has to look again.
-func (c *consumer) takeOneLocked(w *worker) bool {
-	c.keyTurn = c.keyed
-	ok := c.receiveLocked(w, 1) == engine.OK && (!c.keyed || c.findKeyLocked(w))
-	if c.keyed && !w.gone {
-		c.keyTurn = false
-		c.wakeOneLocked() // to be the next at the queue
-	}
-	return ok
-}
-
-// receiveLocked takes items from the queue and waits for the first, until the
-// worker is woken.
-func (c *consumer) receiveLocked(w *worker, most int) engine.Outcome {
-	n, o := w.hands.takeNow(most)
-	if o == engine.Empty {
-		w.woken = c.waitLocked(w, atQueue, func() { n, o = w.hands.take(w.bell, most) })
-	}
-	return c.receivedLocked(w, n, o)
-}
-
-func (c *consumer) receivedLocked(w *worker, n int, o engine.Outcome) engine.Outcome {
-	w.took(n)
-	if o == engine.Closed && !c.drained {
-		c.drained = true
-		c.refreshLocked()
-		c.pokeManager()
-	}
-	return o
-}
-
-// findKeyLocked asks for the key of the item in hand and claims it. False means
-// that the item has to wait for its key, or that a stop has given up on the question.
-func (c *consumer) findKeyLocked(w *worker) bool {
-	item := &w.items[0]
-	w.askLocked(func() {
-		item.refused = guard.Call(func() error { item.key = w.hands.key(); return nil })
-	})
-	if w.gone || item.refused != nil || c.parked.claimKey(item.key) {
-		return !w.gone
-	}
-	for _, p := range w.putDown() {
-		c.parked.waitForKey(p)
-	}
-	c.parkedLocked(1)
-	return false
-}
-
-// askLocked calls user code for items that are not started, without the mutex. A
-// stop may give up on it as on a handler: the worker is then gone.
-func (w *worker) askLocked(ask func()) {
-	w.asking = true
-	w.c.mu.Unlock()
-	defer func() { // also if ask ends the goroutine
-		w.c.mu.Lock()
-	}()
-	ask()
-	w.asking = false
 }
 
 // putDown empties the hands of the worker into parked items.

@@ -23,6 +23,7 @@ type Workers[T any] struct {
 	typed  itemsOf[T]
 	handle func(context.Context, T) error
 	key    func(T) string
+	skip   func(T) bool
 }
 
 // workers are what of [Workers] does not depend on the type of the items.
@@ -48,21 +49,29 @@ func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) err
 		return nil, fmt.Errorf("stead/channelq: new workers %q: the handler is nil", q.name)
 	}
 	err := cfg.validate()
-	w := &Workers[T]{handle: handle, key: cfg.Key}
+	w := &Workers[T]{handle: handle, key: cfg.Key, skip: cfg.Skip}
 	if err == nil {
 		err = w.init(&q.queue, cfg.Logger, settings{
 			timeout: cfg.Timeout, retry: cfg.Retry, reserve: cfg.LeftoverReserve, keep: cfg.KeepFailures,
-			detach: cfg.Detach, keyed: cfg.Key != nil, onGiveUp: cfg.OnGiveUp != nil, onLeftover: cfg.OnLeftover != nil,
+			detach: cfg.Detach, drain: cfg.Drain, keyed: cfg.Key != nil, keyLimit: cfg.KeyLimit, skips: cfg.Skip != nil,
+			onGiveUp: cfg.OnGiveUp != nil, onLeftover: cfg.OnLeftover != nil, describes: cfg.Describe != nil,
+			ownLimiter: cfg.Limiter, limit: cfg.Limit,
 		})
+	}
+	if err == nil {
+		err = q.tellTo(cfg.OnSettled)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stead/channelq: new workers %q: %w", q.name, err)
 	}
-	w.typed = itemsOf[T]{q: q, onGiveUp: cfg.OnGiveUp, onLeftover: cfg.OnLeftover}
+	w.typed = itemsOf[T]{q: q, onGiveUp: cfg.OnGiveUp, onLeftover: cfg.OnLeftover, describer: cfg.Describe}
 	w.typed.make = w.newHands
 	w.items, w.fetch, w.target = &w.typed, w.fetchOne, cfg.concurrency()
 	w.limiter.Store(newLimiter(cfg.RateLimit, cfg.Burst))
 	w.refreshLocked()
+	if w.keyed {
+		q.gate.used.Store(true)
+	}
 	return w, nil
 }
 
@@ -145,6 +154,9 @@ func (w *workers) Paused() bool {
 func (w *workers) RateLimit(limit rate.Limit, burst int) error {
 	if limit < 0 || burst < 0 {
 		return fmt.Errorf("stead/channelq: rate limit %q: negative: %v, burst %d", w.q.name, limit, burst)
+	}
+	if w.ownLimiter != nil {
+		return fmt.Errorf("stead/channelq: rate limit %q: the workers have a Limiter", w.q.name)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

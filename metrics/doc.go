@@ -37,7 +37,7 @@
 //	stead_queue_depth{queue}, _parked             not of a durable queue: see stead_durable_jobs
 //	stead_queue_capacity{queue}, _high_water      not of a durable queue, which has none
 //	stead_queue_accepted_total{queue}
-//	stead_queue_handled_total{queue,outcome}      succeeded, gave_up, taken_by_hand, leftover
+//	stead_queue_handled_total{queue,outcome}      succeeded, gave_up, skipped, coalesced, taken_by_hand, leftover
 //	stead_queue_dropped_total{queue,reason}       oldest, newest: accepted and lost later
 //	stead_queue_refused_total{queue,reason}       full, write, closed, cancelled: never accepted
 //	stead_queue_retries_total{queue}, stead_queue_panics_total{queue}

@@ -140,7 +140,7 @@ func TestEveryLabelValueIsThereFromTheStart(t *testing.T) {
 	host.Add("tidy", must(periodic.New(periodic.Config{Name: "tidy", Schedule: periodic.Every(time.Hour)}, func(context.Context) error { return nil })))
 	p := scrape(t, host) // never started
 	for metric, values := range map[string]string{
-		`stead_queue_handled_total{outcome="%s",queue="mail"}`: "succeeded gave_up taken_by_hand leftover",
+		`stead_queue_handled_total{outcome="%s",queue="mail"}`: "succeeded gave_up skipped coalesced taken_by_hand leftover",
 		`stead_queue_dropped_total{queue="mail",reason="%s"}`:  "oldest newest",
 		`stead_queue_refused_total{queue="mail",reason="%s"}`:  "full write closed cancelled",
 		`stead_job_runs_total{job="tidy",outcome="%s"}`:        "succeeded failed panicked timed_out canceled",

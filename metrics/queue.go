@@ -46,6 +46,8 @@ var (
 		parts("queue_handled_total", "Accepted items by how they ended.", "queue", "outcome",
 			part[queueStats]{"succeeded", func(s *queueStats) uint64 { return s.Handled }},
 			part[queueStats]{"gave_up", func(s *queueStats) uint64 { return s.GaveUp }},
+			part[queueStats]{"skipped", func(s *queueStats) uint64 { return s.Skipped }},
+			part[queueStats]{"coalesced", func(s *queueStats) uint64 { return s.Coalesced }},
 			part[queueStats]{"taken_by_hand", func(s *queueStats) uint64 { return s.TakenByHand }},
 			part[queueStats]{"leftover", func(s *queueStats) uint64 { return s.Leftover }},
 		),

@@ -113,7 +113,7 @@ var code = []mutant{
 		test: "TestARunBegunAfterARateLimitKeepsToIt",
 	},
 	{
-		file: "channelq/attempt.go", old: "	w.reclaimRest()\n", new: "",
+		file: "channelq/settle.go", old: "	w.reclaimRest()\n", new: "",
 		test: "TestFailuresPanicsAndGoexitsInTheMidstOfARunCostOnlyTheirItem",
 	},
 	{
@@ -121,11 +121,11 @@ var code = []mutant{
 		test: "TestAnErrorThatPanicsWhenItIsAskedCountsAsAPanic",
 	},
 	{
-		file: "channelq/attempt.go", old: "} else if c.paused || c.ending {", new: "} else if c.ending {",
+		file: "channelq/settle.go", old: "} else if c.onHold() || c.ending {", new: "} else if c.ending {",
 		test: "TestAnItemThatKeptItsWorkerIsNotStartedWhilePaused",
 	},
 	{
-		file: "channelq/attempt.go", old: "w.settling, w.outcome = true, err", new: "w.outcome = err",
+		file: "channelq/settle.go", old: "w.settling, w.outcome = true, err", new: "w.outcome = err",
 		test: "TestAGoexitInOnGiveUpIsNoFailureOfTheRestOfTheBatch",
 	},
 	{

@@ -1,0 +1,85 @@
+package channelq
+
+import (
+	"github.com/steadgo/stead/channelq/internal/engine"
+	"github.com/steadgo/stead/internal/guard"
+)
+
+// mayTakeLocked: with keys, only one worker at a time may be between the queue
+// and the lines of the keys, or two items of one key could change places there,
+// and only while there is room for an item that has to wait.
+func (c *consumer) mayTakeLocked() bool {
+	if c.drained || c.stopping && c.detach {
+		return false
+	}
+	if !c.keyed {
+		return true
+	}
+	return !c.keyTurn && (c.q.gated() || c.parked.size() < max(c.q.Cap(), 1))
+}
+
+// takeOneLocked takes one item from the queue, and waits for it if it may. False means
+// that the worker has to look again.
+func (c *consumer) takeOneLocked(w *worker, wait bool) bool {
+	c.keyTurn, w.inTurn = c.keyed, c.keyed
+	ok := c.receiveLocked(w, 1, wait) == engine.OK && (!c.keyed || c.findKeyLocked(w))
+	if w.inTurn {
+		c.notAskingLocked(w)
+		c.wakeOneLocked() // to be the next at the queue
+	}
+	return ok
+}
+
+// notAskingLocked gives up what a worker had while it asked.
+func (c *consumer) notAskingLocked(w *worker) {
+	if w.inTurn {
+		c.keyTurn, w.inTurn = false, false
+	}
+	if w.acquiring {
+		c.acquiring--
+		w.acquiring = false
+	}
+}
+
+// receiveLocked takes items from the queue. If it may, it waits for the first, until
+// the worker is woken.
+func (c *consumer) receiveLocked(w *worker, most int, wait bool) engine.Outcome {
+	n, o := w.hands.takeNow(most)
+	if o == engine.Empty && wait {
+		w.woken = c.waitLocked(w, atQueue, func() { n, o = w.hands.take(w.bell, most) })
+	}
+	return c.receivedLocked(w, n, o)
+}
+
+func (c *consumer) receivedLocked(w *worker, n int, o engine.Outcome) engine.Outcome {
+	w.took(n)
+	if o == engine.Closed && !c.drained {
+		c.drained = true
+		c.refreshLocked()
+		c.pokeManager()
+	}
+	return o
+}
+
+// findKeyLocked asks for the key of the item in hand and claims it. False means
+// that the item has to wait for its key, or that a stop has given up on the question.
+func (c *consumer) findKeyLocked(w *worker) bool {
+	item := &w.items[0]
+	w.askLocked(func() {
+		if err := guard.Call(func() error { item.key = w.hands.key(); return nil }); err != nil {
+			item.refused = Permanent(c.countPanic(err))
+		}
+	})
+	if w.gone || item.refused != nil {
+		return !w.gone
+	}
+	if item.claimed = c.parked.claimKey(item.key, c.keyLimit); item.claimed {
+		return true
+	}
+	for _, p := range w.putDown() {
+		c.parked.waitForKey(p)
+	}
+	c.q.setHeld(c.parked.nWaiting)
+	c.parkedLocked(1)
+	return false
+}
