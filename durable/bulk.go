@@ -12,7 +12,8 @@ import (
 // how many are there: all of them and nil, or the first n and an error; one from the
 // store, or from ctx while the store was writing, leaves open whether the piece after
 // those got there. An item that cannot be stored is an error with its index before
-// anything is stored. For all or nothing see EnqueueAllTx.
+// anything is stored. If there is a MaxWaiting and no room for more, the error wraps
+// [channelq.ErrFull]. For all or nothing see EnqueueAllTx.
 //
 // A piece is made to take 50 ms, because a SQLite file has one writer: in between, other
 // statements and other processes have their turn. On PostgreSQL a piece is as short, so
@@ -32,13 +33,21 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (i
 	done, size := 0, pieceFirst
 	for done < len(params) {
 		n := piece(params[done:], size)
+		end := func(int) {}
+		if params[done].InsertOpts.ScheduledAt.IsZero() {
+			if n, end, err = q.admit(ctx, q.jobs.engine.executor(), n, false); err != nil {
+				return done, err
+			}
+		}
 		began := time.Now()
 		inserted := q.jobs.inserting(q.kind)
 		_, err := client.InsertMany(ctx, params[done:done+n])
 		inserted()
 		if err != nil {
+			end(0)
 			return done, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
 		}
+		end(n)
 		took := time.Since(began)
 		q.books.accepted.Add(uint64(n))
 		done += n
@@ -51,7 +60,8 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (i
 }
 
 // EnqueueAllTx enqueues many items in a transaction of the store, see [EnqueueTx]. All
-// jobs exist if tx commits, and none if it does not. It returns the number of items. On
+// jobs exist if tx commits, and none if it does not. If there is a MaxWaiting and no room
+// for all of them, the error wraps [channelq.ErrFull]. It returns the number of items. On
 // SQLite no other transaction can write until tx is done; ten thousand items take some
 // seconds.
 func EnqueueAllTx[T any](ctx context.Context, tx any, q *Queue[T], items []T, opts ...Option) (int, error) {
@@ -65,13 +75,21 @@ func EnqueueAllTx[T any](ctx context.Context, tx any, q *Queue[T], items []T, op
 	if err := q.jobs.engine.checkTx(tx); err != nil {
 		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
+	end := func(int) {}
+	if len(params) > 0 && params[0].InsertOpts.ScheduledAt.IsZero() {
+		if _, end, err = q.admit(ctx, q.jobs.engine.executorTx(tx), len(params), true); err != nil {
+			return 0, err
+		}
+	}
 	for done := 0; done < len(params); {
 		n := piece(params[done:], pieceMost)
 		if _, err := q.jobs.engine.insertManyTx(ctx, tx, params[done:done+n]); err != nil {
+			end(0)
 			return 0, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
 		}
 		done += n
 	}
+	end(len(params))
 	if err := q.jobs.insertedIn(ctx, tx, q.kind); err != nil {
 		return 0, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
 	}

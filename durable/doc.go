@@ -27,7 +27,7 @@
 //     such as a string where there is a number now, is an error, see below.
 //   - A handler runs at least once per item, so it has to be idempotent.
 //   - The handler may run in another process, and after a deploy with newer code.
-//   - There is no order.
+//   - There is no order, but among the jobs of one Key with a KeyLimit of 1.
 //   - The values and the deadline of the enqueuer's context do not travel.
 //   - Every attempt has a timeout.
 //
@@ -79,6 +79,11 @@
 //     come, if a worker is free: one that is due at once, in a moment or in an hour, and
 //     an attempt after a failure. What is due in more than five seconds also needs a
 //     process that leads: 15 s and 5 s more after the last one died.
+//  12. A queue with a MaxWaiting refuses an enqueue with channelq.ErrFull; how exact that
+//     is over several processes is said there.
+//  13. No more jobs of one Key run than its KeyLimit, and no more of a queue than its
+//     GlobalLimit, over all processes. The others hold no worker. Those of a process that
+//     died count until they are rescued.
 //
 // # When things break
 //

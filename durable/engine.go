@@ -64,7 +64,11 @@ type typed[TTx any] struct {
 }
 
 func (e *typed[TTx]) connect(cfg *river.Config, j *core) (riverClient, error) {
-	client, err := river.NewClient(engineDriver[TTx]{retryingDriver[TTx]{e.store.Driver(), j.log.Logger, j.held}, j}, cfg)
+	var driver riverdriver.Driver[TTx] = engineDriver[TTx]{retryingDriver[TTx]{e.store.Driver(), j.log.Logger, j.held}, j}
+	if all := j.limitsLocked(); len(all) > 0 {
+		driver = limiting[TTx]{driver, all, j.freed}
+	}
+	client, err := river.NewClient(driver, cfg)
 	if err != nil {
 		return nil, err
 	}

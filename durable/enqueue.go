@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -23,16 +24,29 @@ type Enqueued struct {
 // JSON. One that no store takes, or only one of them, is an error that says where in the
 // item: more than 16 MiB of JSON or 500 levels of it, a NUL character, half of a UTF-16
 // pair, bytes that are no UTF-8, a number of more than 1,000 digits or with an exponent
-// beyond 10,000. After a stop it fails with channelq.ErrClosed. An error from the store,
+// beyond 10,000. It returns an error that wraps [channelq.ErrFull] if there is a MaxWaiting
+// and as many jobs wait, and [channelq.ErrClosed] after a stop. An error from the store,
 // or from ctx while the store was writing, leaves open whether the item got there.
 func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 	_, err := q.EnqueueWith(ctx, item)
 	return err
 }
 
+// tryWait bounds TryEnqueue, which has no context.
+const tryWait = 5 * time.Second
+
+// TryEnqueue is Enqueue for a caller without a context, such as one that answers 429 when a
+// queue is full. It blocks until the store answers, for at most 5 s. It returns an error
+// that wraps [channelq.ErrFull] if there are MaxWaiting jobs.
+func (q *Queue[T]) TryEnqueue(item T) error {
+	ctx, cancel := context.WithTimeout(context.Background(), tryWait)
+	defer cancel()
+	return q.Enqueue(ctx, item)
+}
+
 // EnqueueWith is Enqueue with options.
 func (q *Queue[T]) EnqueueWith(ctx context.Context, item T, opts ...Option) (Enqueued, error) {
-	return q.enqueue(ctx, item, opts, riverClient.Insert)
+	return q.enqueue(ctx, item, opts, q.jobs.engine.executor(), riverClient.Insert)
 }
 
 var errNilQueue = errors.New("stead/durable: enqueue: the queue is nil")
@@ -46,10 +60,10 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 	if q == nil {
 		return Enqueued{}, errNilQueue
 	}
-	return q.enqueue(ctx, item, opts, func(_ riverClient, ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
-		if err := q.jobs.engine.checkTx(tx); err != nil {
-			return nil, err
-		}
+	if err := q.jobs.engine.checkTx(tx); err != nil {
+		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
+	}
+	return q.enqueue(ctx, item, opts, q.jobs.engine.executorTx(tx), func(_ riverClient, ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
 		res, err := q.jobs.engine.insertTx(ctx, tx, args, o)
 		if err == nil {
 			err = q.jobs.insertedIn(ctx, tx, q.kind)
@@ -60,7 +74,7 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 
 type insert func(riverClient, context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
 
-func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, insert insert) (Enqueued, error) {
+func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec riverdriver.Executor, insert insert) (Enqueued, error) {
 	client, err := q.ready(ctx)
 	if err != nil {
 		return Enqueued{}, err
@@ -69,12 +83,22 @@ func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, insert in
 	if err != nil {
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
+	done := func(int) {}
+	if o.ScheduledAt.IsZero() {
+		if _, done, err = q.admit(ctx, exec, 1, true); err != nil {
+			return Enqueued{}, err
+		}
+	}
 	defer q.jobs.inserting(q.kind)()
 	res, err := insert(client, ctx, args, o)
 	if err != nil {
+		done(0)
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
 	}
-	if !res.UniqueSkippedAsDuplicate {
+	if res.UniqueSkippedAsDuplicate {
+		done(0)
+	} else {
+		done(1)
 		q.books.accepted.Add(1)
 	}
 	return Enqueued{ID: res.Job.ID, Duplicate: res.UniqueSkippedAsDuplicate}, nil
@@ -112,6 +136,9 @@ func (q *Queue[T]) describe(item T, opts []Option) (payload, *river.InsertOpts, 
 		err = checkItem(raw)
 	}
 	if err != nil {
+		return payload{}, nil, err
+	}
+	if w.note.Key, err = q.keyOf(item); err != nil {
 		return payload{}, nil, err
 	}
 	if w.in && !w.at.IsZero() {
@@ -177,13 +204,20 @@ func (u *uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsert
 			p.ScheduledAt = &now
 		}
 		args, ok := p.Args.(payload)
-		if !ok || p.UniqueKey == nil {
+		if !ok {
 			continue
 		}
-		if args.periodic != "" {
-			p.UniqueKey = slotKey(args.kind, args.periodic, args.slot)
-			// It is due by the store's clock; the engine would ask that of the process.
+		if args.periodic != "" { // due by the store's clock; the engine would ask the process
 			p.State = rivertype.JobStateAvailable
+		}
+		if args.note.Key != "" { // until its key has room, see limits
+			p.State = rivertype.JobStatePending
+		}
+		switch {
+		case p.UniqueKey == nil:
+			continue
+		case args.periodic != "":
+			p.UniqueKey = slotKey(args.kind, args.periodic, args.slot)
 			continue
 		}
 		sum := sha256.Sum256([]byte("unique\x00" + args.kind + "\x00" + args.unique))

@@ -188,7 +188,8 @@ type core struct {
 // registered is what Jobs needs to know of a queue without its element type.
 type registered struct {
 	kind        string
-	concurrency int           // 0: this process does not work it
+	concurrency int // 0: this process does not work it
+	limits      limits
 	timeout     time.Duration // how long this process may hold a job
 	queue       interface{ Name() string }
 	addTo       func(*river.Workers)

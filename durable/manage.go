@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -32,7 +33,7 @@ func (j *core) get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 // it had used all.
 func (j *core) requeue(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	return j.act(ctx, "requeue", id, func(client riverClient, ctx context.Context, id int64) (*rivertype.JobRow, error) {
-		row, err := client.JobRetry(ctx, id)
+		row, err := j.retry(ctx, client, id)
 		if isDuplicate(err) {
 			err = j.heldBy(ctx, client, id, err)
 		}
@@ -79,4 +80,31 @@ func (j *core) act(ctx context.Context, verb string, id int64, do func(riverClie
 		return nil, fmt.Errorf("stead/durable: %s job %d: %w", verb, id, hint(err))
 	}
 	return row, nil
+}
+
+// retry makes a job available, or lets it wait for its key.
+func (j *core) retry(ctx context.Context, client riverClient, id int64) (*rivertype.JobRow, error) {
+	before, err := client.JobGet(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if noteOf(before.Metadata).Key == "" || !j.keyed(before.Queue) {
+		return client.JobRetry(ctx, id)
+	}
+	tx, err := j.engine.executor().Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after a commit
+	row, err := tx.JobRetry(ctx, &riverdriver.JobRetryParams{ID: id})
+	if err == nil {
+		err = tx.Exec(ctx, dialects[j.engine.database()].hold, id)
+	}
+	if err == nil {
+		err = tx.Commit(ctx)
+	}
+	if err == nil {
+		j.freed(before.Queue)
+	}
+	return row, err
 }

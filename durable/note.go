@@ -15,6 +15,7 @@ type note struct {
 	Schedule string            `json:"stead_schedule,omitempty"`
 	Wrapped  bool              `json:"stead_wrapped,omitempty"` // see wrap
 	Timeout  time.Duration     `json:"stead_timeout,omitempty"`
+	Key      string            `json:"stead_key,omitempty"`
 	Meta     map[string]string `json:"stead_meta,omitempty"`
 }
 

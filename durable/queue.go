@@ -54,6 +54,32 @@ type QueueConfig[T any] struct {
 	RateLimit rate.Limit
 	Burst     int
 
+	// MaxWaiting bounds the jobs of the queue that wait for a worker or for their Key,
+	// in the store and so over all processes. If there are as many, an enqueue returns an
+	// error that wraps [channelq.ErrFull]. Jobs that are to start later do not count, and
+	// are not refused; nor are those of [Then], [Every] and a Requeue. The process that enqueues
+	// counts what it enqueued itself at once, and what other processes did and handled within
+	// 250 ms, or 10 ms when the queue is full. So one process never exceeds the bound, and
+	// several by at most what the others enqueue in 250 ms. A job of a transaction counts from
+	// its commit on. If zero, there is no bound.
+	MaxWaiting int
+
+	// Key returns the key of an item, and with it how many jobs may run at once that have
+	// the same: see KeyLimit. An item with an empty key has none. The key is at most 256
+	// bytes of UTF-8. Key has to be set in each process that enqueues or works.
+	Key func(item T) string
+
+	// KeyLimit is how many jobs of one key may run at once, over all processes. The others
+	// wait in the store, in the state pending, without holding a worker; the oldest of a key
+	// that has room is taken first. A job that failed and waits for its retry holds its
+	// place, and so does a job of a process that died, until it is rescued. If zero and there
+	// is a Key, it is 1.
+	KeyLimit int
+
+	// GlobalLimit is how many jobs of the queue may run at once, over all processes. The
+	// others wait in the store. If zero, there is no limit but the Concurrency of each process.
+	GlobalLimit int
+
 	// OnGiveUp is called with an item that failed for good and a
 	// *channelq.GiveUpError, with the handler's context, on a goroutine of its
 	// own, before the failure is written to the store. A panic is caught, counted
@@ -77,6 +103,14 @@ func (c *QueueConfig[T]) fill() error {
 		return fmt.Errorf("RateLimit is negative: %v", c.RateLimit)
 	case c.Burst < 0:
 		return fmt.Errorf("Burst is negative: %d", c.Burst)
+	case c.MaxWaiting < 0:
+		return fmt.Errorf("MaxWaiting is negative: %d", c.MaxWaiting)
+	case c.KeyLimit < 0:
+		return fmt.Errorf("KeyLimit is negative: %d", c.KeyLimit)
+	case c.KeyLimit > 0 && c.Key == nil:
+		return errors.New("KeyLimit is set, but Key is nil")
+	case c.GlobalLimit < 0:
+		return fmt.Errorf("GlobalLimit is negative: %d", c.GlobalLimit)
 	case c.Retry.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is negative: %d", c.Retry.Attempts)
 	case c.Retry.Attempts > maxTries:
@@ -119,6 +153,7 @@ type Queue[T any] struct {
 	pace   pacer
 	delays sync.Map // job ID to the delay until its next attempt, until the engine asks
 	books  books
+	waits  waiting // see MaxWaiting
 
 	failures glance[[]channelq.Failure]
 	retrying glance[[]channelq.Retrying]
@@ -127,7 +162,7 @@ type Queue[T any] struct {
 
 // books count what this process did.
 type books struct {
-	accepted, handled, gaveUp, retried, panics, closed, cancelled atomic.Uint64
+	accepted, handled, gaveUp, retried, panics, closed, cancelled, full atomic.Uint64
 
 	wait, handle histogram
 }
@@ -164,7 +199,7 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	}
 	q := &Queue[T]{jobs: &jobs.core, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
 	r := registered{
-		kind: kind, timeout: cfg.Timeout + q.pace.hold(), queue: q, delay: q.delay, lost: q.lost, fromJSON: q.fromJSON, accepted: &q.books.accepted,
+		kind: kind, limits: cfg.limits(), timeout: cfg.Timeout + q.pace.hold(), queue: q, delay: q.delay, lost: q.lost, fromJSON: q.fromJSON, accepted: &q.books.accepted,
 		addTo: func(w *river.Workers) {
 			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T]{q: q})
 		},

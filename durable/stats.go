@@ -65,13 +65,14 @@ func (q *Queue[T]) Deserted() (n int, freed time.Time) {
 func (q *Queue[T]) Stats() channelq.Stats {
 	s := channelq.Stats{
 		Name:       q.kind,
+		Capacity:   q.cfg.MaxWaiting,
 		InProgress: q.jobs.running.of(q.kind),
 		Accepted:   q.books.accepted.Load(),
 		Handled:    q.books.handled.Load(),
 		GaveUp:     q.books.gaveUp.Load(),
 		Retried:    q.books.retried.Load(),
 		Panics:     q.books.panics.Load(),
-		Refused:    channelq.Refused{Closed: q.books.closed.Load(), Cancelled: q.books.cancelled.Load()},
+		Refused:    channelq.Refused{Closed: q.books.closed.Load(), Cancelled: q.books.cancelled.Load(), Full: q.books.full.Load()},
 	}
 	s.Wait, s.Handle = q.books.wait.snapshot(), q.books.handle.snapshot()
 	if q.handle != nil && q.jobs.works() {

@@ -109,6 +109,12 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],
 		"OptionsChangeOneJob":                             optionsOfOneJob[TTx],
 		"MiddlewareAndHooksOfRiverSeeEachJob":             riversOwn[TTx],
+		"NoMoreOfAKeyRunThanItsLimitInAllProcesses":       keysOfAllProcesses[TTx],
+		"JobsThatWaitForTheirKeyHoldNobodyUp":             keysDoNotStarve[TTx],
+		"AJobThatWaitsForItsRetryHoldsItsKey":             keyOfARetry[TTx],
+		"NoMoreRunThanTheLimitOfAllProcesses":             globalLimit[TTx],
+		"AFullQueueRefusesWhatComes":                      boundedBacklog[TTx],
+		"OneProcessNeverExceedsTheBound":                  boundOfOneProcess[TTx],
 		"MemoryAndDurableQueuesAreInterchangeable":        interchangeable[TTx],
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

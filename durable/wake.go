@@ -43,20 +43,13 @@ type inserts struct {
 
 // insert is called before an insert, and what it returns after it. The engine has
 // announced the insert for sure if no other was near: there was none within the
-// cooldown before it, and none began before it ended.
-func (w *waker) insert(queue string) (done func()) {
+// cooldown before it, and none began before it ended. unheard says that it announces none.
+func (w *waker) insert(queue string, unheard bool) (done func()) {
 	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.queues == nil {
-		w.queues = map[string]*inserts{}
-	}
-	q := w.queues[queue]
-	if q == nil {
-		q = &inserts{}
-		w.queues[queue] = q
-	}
-	alone := q.flying == 0 && now.Sub(q.last) > w.cooldown
+	q := w.ofLocked(queue)
+	alone := !unheard && q.flying == 0 && now.Sub(q.last) > w.cooldown
 	q.begun++
 	q.flying++
 	q.last = now
@@ -72,6 +65,11 @@ func (w *waker) inserted(queue string, q *inserts, alone bool, mine uint64) {
 		w.mu.Unlock()
 		return
 	}
+	w.announceSoonLocked(queue, q)
+}
+
+// announceSoonLocked announces a queue in a moment. It lets go of the lock.
+func (w *waker) announceSoonLocked(queue string, q *inserts) {
 	if w.closed {
 		w.mu.Unlock()
 		w.announce(queue)
@@ -87,6 +85,27 @@ func (w *waker) inserted(queue string, q *inserts, alone bool, mine uint64) {
 		w.mu.Unlock()
 		w.announce(queue)
 	})
+}
+
+// freed announces that jobs of a queue with limits have ended, so that others may begin.
+func (w *waker) freed(queue string) {
+	w.mu.Lock()
+	q := w.ofLocked(queue)
+	if q.late || w.closed {
+		w.mu.Unlock()
+		return
+	}
+	w.announceSoonLocked(queue, q)
+}
+
+func (w *waker) ofLocked(queue string) *inserts {
+	if w.queues == nil {
+		w.queues = map[string]*inserts{}
+	}
+	if w.queues[queue] == nil {
+		w.queues[queue] = &inserts{}
+	}
+	return w.queues[queue]
 }
 
 // announce says that there are jobs. If it fails the poll finds them.
@@ -157,7 +176,14 @@ func (j *core) inserting(queue string) (done func()) {
 	if !j.engine.announces() {
 		return func() {}
 	}
-	return j.waker.insert(queue)
+	return j.waker.insert(queue, j.keyed(queue))
+}
+
+// freed says that jobs of a queue with limits have ended.
+func (j *core) freed(queue string) {
+	if j.engine.announces() {
+		j.waker.freed(queue)
+	}
 }
 
 // insertedIn announces a job in the transaction that inserts it: nobody knows when

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -96,8 +97,9 @@ func newBed[TTx any](t *testing.T, store durable.Store[TTx], arg string, inTx fu
 	jobs, err := durable.New(store, durable.Config{Mode: durable.EnqueueOnly})
 	must(t, err)
 	queues := map[string]*durable.Queue[task]{}
-	for _, kind := range []string{"task", "extra"} {
-		queues[kind], err = durable.NewQueue[task](jobs, kind, nil, durable.QueueConfig[task]{})
+	turn := func(it task) string { return fmt.Sprint(it.ID % turns) } // as the worker has it
+	for kind, cfg := range map[string]durable.QueueConfig[task]{"task": {}, "extra": {}, "turn": {Key: turn}} {
+		queues[kind], err = durable.NewQueue[task](jobs, kind, nil, cfg)
 		must(t, err)
 	}
 	return &bed{

@@ -32,9 +32,15 @@ func (s *backend) Due(ctx context.Context, queues []string) (list []store.Due, n
 	return list, now, nil
 }
 
+// firstDue is of available jobs, and of those that wait for their time before they may have
+// their key: see store.KeyGrace.
 const firstDue = `SELECT clock_timestamp(), q, CAST(extract(epoch FROM due - clock_timestamp()) * 1000000 AS bigint)
 		FROM unnest(array_append($1::text[], '')) AS q LEFT JOIN LATERAL (
 			SELECT min(first.scheduled_at) AS due FROM generate_series(1, 4) AS p CROSS JOIN LATERAL (
 				SELECT scheduled_at FROM river_job AS j
 				WHERE j.state = 'available' AND j.queue = q AND j.priority = p
+				ORDER BY scheduled_at LIMIT 1) AS first
+			UNION ALL SELECT min(first.scheduled_at) FROM generate_series(1, 4) AS p CROSS JOIN LATERAL (
+				SELECT scheduled_at FROM river_job AS j
+				WHERE j.state = 'pending' AND j.queue = q AND j.priority = p AND j.scheduled_at > clock_timestamp() - interval '2 seconds'
 				ORDER BY scheduled_at LIMIT 1) AS first) AS d ON true`

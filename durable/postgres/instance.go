@@ -26,6 +26,12 @@ func (s *backend) Prepare(ctx context.Context) error {
 			PRIMARY KEY (queue, name));
 		CREATE TABLE IF NOT EXISTS stead_rule (
 			name text PRIMARY KEY, queue text NOT NULL, cron text NOT NULL, zone text NOT NULL, item text NOT NULL, paused boolean NOT NULL);
+		IF to_regclass('stead_key_waiting') IS NULL THEN
+			CREATE INDEX stead_key_active ON river_job (queue, (metadata->>'stead_key'))
+				WHERE state IN ('available', 'running', 'retryable') AND metadata ? 'stead_key';
+			CREATE INDEX stead_key_waiting ON river_job (queue, (metadata->>'stead_key'), priority, scheduled_at, id)
+				WHERE state = 'pending' AND metadata ? 'stead_key';
+		END IF;
 		END $$`)
 }
 

@@ -26,7 +26,7 @@ func (s *backend) Due(ctx context.Context, queues []string) (list []store.Due, n
 		_, asked := a.due[queue]
 		ok = ok && asked
 	}
-	if !ok || !sure {
+	if !ok || !sure || !a.good.IsZero() && time.Now().After(a.good) {
 		if a, err = s.readDue(ctx, queues); err != nil {
 			return nil, now, fmt.Errorf("stead/durable/sqlitedb: read when jobs are due: %w", err)
 		}
@@ -62,22 +62,42 @@ func (s *backend) readDue(ctx context.Context, queues []string) (a agenda, err e
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var queue string
-		var due sql.NullString
-		if err := rows.Scan(&queue, &due); err != nil {
+		var available, keyed sql.NullString
+		if err := rows.Scan(&queue, &available, &keyed); err != nil {
 			return a, err
 		}
-		a.due[queue] = time.Time{}
-		if due.Valid {
-			const layout = "2006-01-02 15:04:05.999"
-			if a.due[queue], err = time.Parse(layout, due.String[:min(len(due.String), len(layout))]); err != nil {
-				return a, err
+		due, err := timeOf(available)
+		waits, err2 := timeOf(keyed)
+		if err = errors.Join(err, err2); err != nil {
+			return a, err
+		}
+		if !waits.IsZero() {
+			if good := waits.Add(store.KeyGrace); a.good.IsZero() || good.Before(a.good) {
+				a.good = good
+			}
+			if due.IsZero() || waits.Before(due) {
+				due = waits
 			}
 		}
+		a.due[queue] = due
 	}
 	return a, rows.Err()
 }
 
-// firstDue is a search in the index for each queue and priority.
+// timeOf reads a time as the engine writes it; zero is none.
+func timeOf(text sql.NullString) (at time.Time, err error) {
+	const layout = "2006-01-02 15:04:05.999"
+	if text.Valid {
+		at, err = time.Parse(layout, text.String[:min(len(text.String), len(layout))])
+	}
+	return at, err
+}
+
+// firstDue is a search in the index for each queue and priority, of available jobs and of
+// those that wait for their time before they may have their key, see store.KeyGrace.
 const firstDue = `SELECT q.value, (SELECT min(due) FROM (SELECT (SELECT min(scheduled_at) FROM river_job
 		WHERE state = 'available' AND river_job.queue = q.value AND river_job.priority = p.value) AS due
+	FROM json_each('[0, 1, 2, 3, 4]') AS p)),
+	(SELECT min(due) FROM (SELECT (SELECT min(scheduled_at) FROM river_job
+		WHERE state = 'pending' AND river_job.queue = q.value AND river_job.priority = p.value AND scheduled_at > datetime('now', 'subsec', '-2 seconds')) AS due
 	FROM json_each('[0, 1, 2, 3, 4]') AS p)) FROM json_each(?) AS q`

@@ -43,6 +43,7 @@ type agenda struct {
 	at   mark
 	seen time.Time
 	due  map[string]time.Time // zero: there is none
+	good time.Time            // until then, although nobody writes; zero: always
 }
 
 const (

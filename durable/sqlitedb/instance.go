@@ -21,7 +21,11 @@ func (s *backend) Prepare(ctx context.Context) error {
 		queue text NOT NULL, name text NOT NULL, last integer NOT NULL, next integer NOT NULL,
 		PRIMARY KEY (queue, name));
 	CREATE TABLE IF NOT EXISTS stead_rule (
-		name text PRIMARY KEY, queue text NOT NULL, cron text NOT NULL, zone text NOT NULL, item text NOT NULL, paused integer NOT NULL)`)
+		name text PRIMARY KEY, queue text NOT NULL, cron text NOT NULL, zone text NOT NULL, item text NOT NULL, paused integer NOT NULL);
+	CREATE INDEX IF NOT EXISTS stead_key_active ON river_job (queue, (`+store.SQLiteKey+`))
+		WHERE state IN ('available', 'running', 'retryable') AND `+store.SQLiteKey+` IS NOT NULL;
+	CREATE INDEX IF NOT EXISTS stead_key_waiting ON river_job (queue, (`+store.SQLiteKey+`), priority, scheduled_at, id)
+		WHERE state = 'pending' AND `+store.SQLiteKey+` IS NOT NULL`)
 	if err != nil {
 		return err
 	}

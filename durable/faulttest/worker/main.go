@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ type options struct {
 	concurrency          int
 	cron                 string
 	migrate, newer       bool
+	turns                int
 }
 
 func main() {
@@ -46,6 +48,7 @@ func main() {
 	flag.IntVar(&o.concurrency, "concurrency", 4, "of the queue")
 	flag.StringVar(&o.cron, "cron", "", "schedules with seconds, separated by semicolons, of the queues tick0, tick1 and so on")
 	flag.BoolVar(&o.migrate, "migrate", false, "migrate and end")
+	flag.IntVar(&o.turns, "turns", 0, "also know the queue turn, with as many keys, of which one runs at a time, and two of all")
 	flag.BoolVar(&o.newer, "newer", false, "also know the queue extra and the field note")
 	flag.Parse()
 	if err := o.run(); err != nil {
@@ -145,6 +148,12 @@ func addQueues[TTx any](jobs *durable.Jobs[TTx], o *options) error {
 		if _, err = durable.NewQueue(jobs, "task", handle("task"), cfg); err == nil {
 			_, err = durable.NewQueue(jobs, "extra", handle("extra"), cfg)
 		}
+	}
+	if err == nil && o.turns > 0 {
+		_, err = durable.NewQueue(jobs, "turn", handle("turn"), durable.QueueConfig[newer]{
+			Concurrency: o.concurrency, Timeout: o.timeout, GlobalLimit: 2,
+			Key: func(n newer) string { return strconv.Itoa(n.ID % o.turns) },
+		})
 	}
 	if err != nil || o.cron == "" {
 		return err

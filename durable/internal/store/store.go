@@ -143,3 +143,11 @@ type Stuck struct {
 	Attempt int   // that is running
 	Own     bool  // of the process that asks
 }
+
+// SQLiteKey is the key of a job on SQLite, NULL without one, also of metadata that others
+// have spoiled. A statement uses an index only if it has the same text.
+const SQLiteKey = "CASE WHEN typeof(metadata) = 'text' AND NOT json_valid(metadata) THEN NULL ELSE json_extract(metadata, '$.stead_key') END"
+
+// KeyGrace is how long a job that waits for its key is looked out for after its time has
+// come. From then on it is announced when its key has room.
+const KeyGrace = 2 * time.Second
