@@ -134,6 +134,8 @@ type current struct {
 	engine context.Context // the engine keeps its client in there
 	taken  time.Time
 
+	limited bool // its queue has limits
+
 	mu       sync.Mutex
 	returned bool
 	own      bool // the handler completes the job itself
@@ -162,7 +164,7 @@ func (c *current) finish() error {
 		return c.confirm()
 	}
 	if len(c.next) == 0 {
-		return nil // the engine completes it, in batches
+		return c.makeRoom()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
@@ -190,6 +192,25 @@ func (c *current) finish() error {
 		if n.isNew {
 			n.accepted.Add(1)
 		}
+	}
+	return nil
+}
+
+// makeRoom completes a job of a queue with limits at once, so that the next may begin. The
+// engine completes jobs in batches, four times a second, and does so with all others, and
+// with this one if the store did not take it.
+func (c *current) makeRoom() error {
+	if !c.limited {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
+	defer cancel()
+	err := c.jobs.engine.inTx(ctx, func(tx any) error { return c.complete(ctx, tx) })
+	if errors.Is(err, errNotOurs) {
+		return err
+	}
+	if err == nil {
+		c.jobs.freed(c.job.Queue)
 	}
 	return nil
 }

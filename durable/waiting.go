@@ -55,13 +55,13 @@ func (w *waiting) take(n, limit int, all bool, count func() (int, error)) (got i
 // countLocked does not hold the lock while it counts: who waits for it may have the only
 // connection.
 func (w *waiting) countLocked(count func() (int, error)) error {
-	began, before, flying := time.Now(), w.added, w.flying
+	known, began, before, flying := w.at, time.Now(), w.added, w.flying
 	w.asking = true
 	w.mu.Unlock()
 	n, err := count()
 	w.mu.Lock()
 	w.asking = false
-	if err != nil {
+	if err != nil || !w.at.Equal(known) { // another count came first: added is since that one
 		return err
 	}
 	// What was being inserted may or may not be in the count.

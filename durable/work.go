@@ -66,7 +66,7 @@ func (q *Queue[T]) handed(engine context.Context, job *river.Job[payload]) error
 		q.undecodable(job.JobRow, err)
 		return finalError{fmt.Errorf("stead/durable: decode %q: %w", q.kind, err)}
 	}
-	c := &current{jobs: q.jobs, job: job, engine: engine, taken: time.Now()}
+	c := &current{jobs: q.jobs, job: job, engine: engine, taken: time.Now(), limited: q.cfg.limits() != limits{}}
 	ctx, cancel, release := q.withOurCause(engine)
 	defer release()
 	ctx = identified(ctx, job.JobRow)
