@@ -1,0 +1,176 @@
+// Package spool keeps what a stop leaves over in a file, and puts it back into the
+// queue at the next start.
+//
+//	s := spool.New[Email]("/var/lib/shop/emails.jsonl")
+//	w, err := channelq.NewWorkers(q, send, channelq.WorkerConfig[Email]{OnLeftover: s.Save})
+//	...
+//	host.Add("emails", w)
+//	host.Task("spooled emails", func(ctx context.Context) error { _, err := s.Load(ctx, q); return err })
+//
+// The file has one item a line, as JSON. It is written to a new file, synced and
+// renamed, so that a crash leaves the old file or the new one.
+//
+// # Not for
+//
+// A crash: only what a stop leaves over is in the file. Use package durable for items
+// that must survive one.
+package spool
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+// Spool is one file. Make it with [New]. All methods are safe for concurrent use in one
+// process. Two processes must not share a file.
+type Spool[T any] struct {
+	path string
+	mu   sync.Mutex
+}
+
+// New returns a spool with a file, which need not exist. Its folder must.
+func New[T any](path string) *Spool[T] { return &Spool[T]{path: path} }
+
+// Save adds items to the file. It is an OnLeftover. If it returns an error, the file is
+// as it was. It does not look at ctx: a disk does not wait for one.
+func (s *Spool[T]) Save(_ context.Context, items []T) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, err := os.ReadFile(s.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("stead/spool: save: %w", err)
+	}
+	text := bytes.NewBuffer(old)
+	if len(old) > 0 && old[len(old)-1] != '\n' {
+		text.WriteByte('\n')
+	}
+	lines := json.NewEncoder(text)
+	for i := range items {
+		if err := lines.Encode(items[i]); err != nil {
+			return fmt.Errorf("stead/spool: save: item %d: %w", i, err)
+		}
+	}
+	return s.replace(text.Bytes())
+}
+
+// replace writes the whole file.
+func (s *Spool[T]) replace(text []byte) error {
+	next, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".*")
+	if err != nil {
+		return fmt.Errorf("stead/spool: %w", err)
+	}
+	_, err = next.Write(text)
+	if err = errors.Join(err, next.Sync(), next.Close()); err == nil {
+		err = os.Rename(next.Name(), s.path)
+	}
+	if err != nil {
+		_ = os.Remove(next.Name())
+		return fmt.Errorf("stead/spool: %w", err)
+	}
+	folder, err := os.Open(filepath.Dir(s.path))
+	if err != nil {
+		return fmt.Errorf("stead/spool: %w", err)
+	}
+	// Windows cannot sync a folder, and needs not.
+	_ = folder.Sync()
+	if err := folder.Close(); err != nil {
+		return fmt.Errorf("stead/spool: %w", err)
+	}
+	return nil
+}
+
+// BadLinesError says that lines of the file could not be read. They are kept in Kept,
+// and all other items are in the queue.
+type BadLinesError struct {
+	Kept  string // the file they were added to
+	Lines []int  // their numbers in the file that was read, from 1
+	Err   error  // what is wrong with them
+}
+
+// Error names the file and the lines.
+func (e *BadLinesError) Error() string {
+	return fmt.Sprintf("stead/spool: bad lines %v are kept in %s: %v", e.Lines, e.Kept, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *BadLinesError) Unwrap() error { return e.Err }
+
+// Load enqueues the items of the file, in order, and returns how many. It waits for
+// room, so the consumer of the queue must have been started: more items than the
+// capacity are no trouble. Call it before producers start. What was enqueued is taken
+// out of the file at the end, also when Load fails: an item whose process crashes in
+// between is handled twice rather than never. If ctx is done first, the rest stays in
+// the file. Lines that are no items are added to the file with ".bad" at the end of its
+// name, and Load returns a *[BadLinesError].
+func (s *Spool[T]) Load(ctx context.Context, q channelq.Enqueuer[T]) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, err := os.ReadFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("stead/spool: load: %w", err)
+	}
+	bad := &BadLinesError{Kept: s.path + ".bad"}
+	var rest, kept []byte
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		var item T
+		switch bare := bytes.TrimSpace(line); {
+		case len(bare) == 0:
+			continue
+		case err != nil: // behind one that was refused
+			rest = append(rest, line...)
+			continue
+		default:
+			if wrong := json.Unmarshal(bare, &item); wrong != nil {
+				kept = append(append(kept, bare...), '\n')
+				bad.Lines = append(bad.Lines, number)
+				bad.Err = errors.Join(bad.Err, wrong)
+				continue
+			}
+		}
+		if err = q.Enqueue(ctx, item); err != nil {
+			rest = append(rest, line...)
+			err = fmt.Errorf("stead/spool: load: %w", err)
+			continue
+		}
+		n++
+	}
+	if len(kept) > 0 {
+		if failed := appendTo(bad.Kept, kept); failed != nil {
+			return n, errors.Join(err, failed) // with the file as it was
+		}
+		err = errors.Join(err, bad)
+	}
+	if len(rest) > 0 {
+		return n, errors.Join(err, s.replace(rest))
+	}
+	if failed := os.Remove(s.path); failed != nil {
+		err = errors.Join(err, fmt.Errorf("stead/spool: load: %w", failed))
+	}
+	return n, err
+}
+
+func appendTo(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("stead/spool: keep bad lines: %w", err)
+	}
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("stead/spool: keep bad lines: %w", err)
+	}
+	return nil
+}

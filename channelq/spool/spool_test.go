@@ -1,0 +1,112 @@
+package spool_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/channelq/spool"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// keep is an Enqueuer that takes most items.
+type keep struct {
+	items []int
+	most  int
+}
+
+func (k *keep) Enqueue(_ context.Context, i int) error {
+	if len(k.items) == k.most {
+		return channelq.ErrFull
+	}
+	k.items = append(k.items, i)
+	return nil
+}
+
+func TestWhatIsSavedComesBackOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "items")
+	s := spool.New[int](path)
+	for _, items := range [][]int{{1, 2}, {3}} {
+		if err := s.Save(t.Context(), items); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := &keep{most: 2}
+	if n, err := s.Load(t.Context(), k); n != 2 || !errors.Is(err, channelq.ErrFull) {
+		t.Errorf("Load = %d, %v", n, err)
+	}
+	k.most = 10
+	if n, err := spool.New[int](path).Load(t.Context(), k); n != 1 || err != nil {
+		t.Errorf("Load = %d, %v", n, err)
+	}
+	if n, err := s.Load(t.Context(), k); n != 0 || err != nil || !slices.Equal(k.items, []int{1, 2, 3}) {
+		t.Errorf("Load = %d, %v; got %v", n, err, k.items)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 0 {
+		t.Errorf("left behind: %v", files)
+	}
+}
+
+func TestBadLinesAreKeptAsideAndNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "items")
+	if err := os.WriteFile(path, []byte("1\n{half\n\n2\n\"three\"\n4"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := &keep{most: 10}
+	n, err := spool.New[int](path).Load(t.Context(), k)
+	var bad *spool.BadLinesError
+	if n != 3 || !errors.As(err, &bad) || !slices.Equal(bad.Lines, []int{2, 5}) || !strings.Contains(err.Error(), "items.bad") {
+		t.Fatalf("Load = %d, %v", n, err)
+	}
+	if kept, err := os.ReadFile(bad.Kept); err != nil || string(kept) != "{half\n\"three\"\n" {
+		t.Errorf("kept %q, %v", kept, err)
+	}
+	if !slices.Equal(k.items, []int{1, 2, 4}) {
+		t.Errorf("got %v", k.items)
+	}
+}
+
+func TestAnItemThatCannotBeWrittenLeavesTheFileAsItWas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "items")
+	s := spool.New[any](path)
+	if err := errors.Join(s.Save(t.Context(), []any{1})); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(t.Context(), []any{2, func() {}}); err == nil {
+		t.Error("a function was saved")
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "1\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A queue that holds two items gets back five: its workers take them meanwhile.
+func ExampleSpool() {
+	dir, _ := os.MkdirTemp("", "spool")
+	defer func() { _ = os.RemoveAll(dir) }()
+	s := spool.New[int](filepath.Join(dir, "items.jsonl"))
+	ctx := context.Background()
+	_ = s.Save(ctx, []int{1, 2, 3, 4, 5}) // the OnLeftover of the last process
+
+	q, _ := channelq.New(channelq.Config[int]{Capacity: 2})
+	w, _ := channelq.NewWorkers(q, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{OnLeftover: s.Save})
+	_ = w.Start(ctx)
+	n, err := s.Load(ctx, q)
+	_ = w.Stop(ctx)
+	fmt.Println(n, err, w.Stats().Handled)
+	// Output: 5 <nil> 5
+}
+
+func ExampleBadLinesError() {
+	fmt.Println(&spool.BadLinesError{Kept: "items.bad", Lines: []int{2}, Err: errors.New("unexpected end of JSON input")})
+	// Output: stead/spool: bad lines [2] are kept in items.bad: unexpected end of JSON input
+}
