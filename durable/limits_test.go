@@ -106,13 +106,11 @@ func keysDoNotStarve[TTx any](t *testing.T, e env[TTx]) {
 		}
 		return nil
 	}, durable.QueueConfig[keyed]{Concurrency: 3, Key: byKey})
-	n, err := q.EnqueueAll(t.Context(), make([]keyed, 0))
-	must(t, err)
 	items := make([]keyed, 250)
 	for i := range items {
 		items[i].Key = "hot"
 	}
-	if n, err = q.EnqueueAll(t.Context(), items); n != 250 {
+	if n, err := q.EnqueueAll(t.Context(), items); n != 250 {
 		t.Fatal(n, err)
 	}
 	enqueue(t, q, keyed{Key: "zoo"})
