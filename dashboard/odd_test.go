@@ -26,7 +26,7 @@ type timetable struct {
 }
 
 func (t *timetable) ScheduleList() []interface{ Name() string } { return t.schedules }
-func (t *timetable) Queues() []interface{ Name() string }    { return t.queues }
+func (t *timetable) Queues() []interface{ Name() string }       { return t.queues }
 
 type slot struct {
 	name string
