@@ -46,7 +46,7 @@ func (q *Queue[T]) TryEnqueue(item T) error {
 
 // EnqueueWith is Enqueue with options.
 func (q *Queue[T]) EnqueueWith(ctx context.Context, item T, opts ...Option) (Enqueued, error) {
-	return q.enqueue(ctx, item, opts, q.jobs.engine.executor(), riverClient.Insert)
+	return q.enqueue(ctx, item, opts, q.jobs.engine.executor, riverClient.Insert)
 }
 
 var errNilQueue = errors.New("stead/durable: enqueue: the queue is nil")
@@ -63,7 +63,8 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 	if err := q.jobs.engine.checkTx(tx); err != nil {
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
-	return q.enqueue(ctx, item, opts, q.jobs.engine.executorTx(tx), func(_ riverClient, ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+	within := func() riverdriver.Executor { return q.jobs.engine.executorTx(tx) }
+	return q.enqueue(ctx, item, opts, within, func(_ riverClient, ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
 		res, err := q.jobs.engine.insertTx(ctx, tx, args, o)
 		if err == nil {
 			err = q.jobs.insertedIn(ctx, tx, q.kind)
@@ -74,7 +75,7 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 
 type insert func(riverClient, context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
 
-func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec riverdriver.Executor, insert insert) (Enqueued, error) {
+func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec func() riverdriver.Executor, insert insert) (Enqueued, error) {
 	client, err := q.ready(ctx)
 	if err != nil {
 		return Enqueued{}, err
@@ -85,7 +86,7 @@ func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec rive
 	}
 	done := func(int) {}
 	if o.ScheduledAt.IsZero() {
-		if _, done, err = q.admit(ctx, exec, 1, true); err != nil {
+		if _, done, err = q.admit(ctx, exec(), 1, true); err != nil {
 			return Enqueued{}, err
 		}
 	}
