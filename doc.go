@@ -10,6 +10,8 @@
 //     and stops them in reverse within a budget that it enforces. Start here.
 //   - [github.com/steadgo/stead/channelq]: a bounded queue, workers with retries,
 //     and batches, for work that a request should not wait for.
+//   - [github.com/steadgo/stead/channelq/spool]: items that a stop left over, read
+//     back at the next start.
 //   - [github.com/steadgo/stead/periodic]: schedules, from "every five minutes" to
 //     "the third Tuesday except holidays", and the jobs that follow them.
 //   - [github.com/steadgo/stead/periodic/calendar]: holidays and hours in which
@@ -19,7 +21,8 @@
 //   - [github.com/steadgo/stead/coordinator]: waiting, by name, until another part
 //     is ready.
 //   - [github.com/steadgo/stead/scope]: a transaction for each item or run.
-//   - [github.com/steadgo/stead/metrics]: all of it in Prometheus.
+//   - [github.com/steadgo/stead/metrics]: all of it in Prometheus. A module of its
+//     own.
 //   - [github.com/steadgo/stead/otel]: traces of items, runs and loops with
 //     OpenTelemetry. A module of its own.
 //   - [github.com/steadgo/stead/dashboard]: all of it on a live page, with actions.

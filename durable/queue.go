@@ -188,7 +188,7 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 		return fail(errors.New("the jobs are nil"))
 	}
 	if !validKind(kind) {
-		return fail(errors.New("a kind is 2 to 64 lower case letters and digits, in parts separated by - or _"))
+		return fail(errors.New("the name, which is the kind of its jobs in River, has to be 2 to 64 lower case letters and digits, in parts separated by - or _"))
 	}
 	if err := cfg.fill(); err != nil {
 		return fail(err)
