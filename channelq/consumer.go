@@ -98,8 +98,8 @@ type settings struct {
 
 	ownLimiter interface{ Wait(context.Context) error } // nil: that of RateLimit
 	limit      interface {
-		Acquire(context.Context, int64) error
-		Release(int64)
+		Acquire(ctx context.Context, n int64) error
+		Release(n int64)
 	}
 }
 

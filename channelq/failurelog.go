@@ -66,7 +66,7 @@ func (f *failureLog) write(d decision, n int, err error, args ...any) (silenced 
 		if n > 1 {
 			args = append(args, slog.Int("items", n))
 		}
-		f.log.Log(context.Background(), level, text, append(errorInLog(err), args...)...)
+		f.log.Log(context.Background(), level, text, append(errorInLog(err), args...)...) //nolint:sloglint // one of the constants of kindOf
 	}
 	return silenced
 }
@@ -89,7 +89,7 @@ func (f *failureLog) flush(now time.Time, final bool) (next time.Time) {
 		}
 		f.mu.Unlock()
 		if silent > 0 {
-			f.log.Log(context.Background(), level, more, slog.Int("items", silent))
+			f.log.Log(context.Background(), level, more, slog.Int("items", silent)) //nolint:sloglint // one of the constants of kindOf
 		}
 	}
 	return next

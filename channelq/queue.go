@@ -260,6 +260,6 @@ func (q *Queue[T]) settle(item T, o Outcome, err error) {
 func (q *queue) callback(failed string, call func()) {
 	if err := guard.Call(func() error { call(); return nil }); err != nil {
 		q.counters.panics.Add(1)
-		q.log.Error(failed, slog.Any("error", err))
+		q.log.Error(failed, slog.Any("error", err)) //nolint:sloglint // a constant of the caller
 	}
 }

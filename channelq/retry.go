@@ -75,7 +75,7 @@ func (c *consumer) countPanic(err error) error {
 func (c *consumer) callback(failed string, call func()) {
 	if err := guard.Call(func() error { call(); return nil }); err != nil {
 		c.q.counters.panics.Add(1)
-		c.log.Error(failed, slog.Any("error", err))
+		c.log.Error(failed, slog.Any("error", err)) //nolint:sloglint // a constant of the caller
 	}
 }
 

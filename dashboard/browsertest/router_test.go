@@ -28,7 +28,7 @@ var routers = map[string]func(dash http.Handler, full bool) http.Handler{
 		e.Use(echomw.Recover())
 		e.Pre(echomw.RemoveTrailingSlash())
 		if full {
-			e.Use(echomw.TimeoutWithConfig(echomw.TimeoutConfig{Timeout: 300 * time.Millisecond}))
+			e.Use(echomw.TimeoutWithConfig(echomw.TimeoutConfig{Timeout: 300 * time.Millisecond})) //nolint:staticcheck // programs have it, and it buffers
 		}
 		e.Any("/admin", echo.WrapHandler(http.StripPrefix("/admin", dash)))
 		e.Any("/admin/*", echo.WrapHandler(http.StripPrefix("/admin", dash)))
