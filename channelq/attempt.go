@@ -56,10 +56,18 @@ func (w *worker) askFirst() (skip, mine bool) {
 	return false, mine
 }
 
+// askSkip asks Skip. An item that may have been merged since is claimed and asked about
+// again: nothing is coalesced with one that was skipped.
 func (w *worker) askSkip() (skip, mine bool) {
-	mine = w.ask(func() {
+	ask := func() {
+		skip = false
 		w.c.callback("skip callback panicked", func() { skip = w.hands.skip() })
-	})
+	}
+	mine = w.ask(ask)
+	if mine && skip && w.c.q.stamped {
+		w.hands.claim()
+		mine = w.ask(ask)
+	}
 	return skip, mine
 }
 
@@ -145,6 +153,9 @@ func (w *worker) ask(call func()) (mine bool) {
 // stop has given up on call, the worker is gone.
 func (w *worker) askLocked(call func()) {
 	w.asking = true
+	if w.c.ending {
+		w.c.pokeManager() // which may have given up on the others already
+	}
 	w.c.mu.Unlock()
 	defer w.c.mu.Lock() // also if call ends the goroutine
 	call()
@@ -156,18 +167,24 @@ func (w *worker) askLocked(call func()) {
 func (w *worker) resume(unwound error) bool {
 	c := w.c
 	c.mu.Lock()
-	asking, mine := w.asking, !w.gone
+	asking, mine, wanted := w.asking, !w.gone, w.acquiring
 	w.asking = false
 	c.notAskingLocked(w)
+	if asking && mine && wanted {
+		c.loadDueLocked(w) // what it acquired the limit for
+	}
 	if asking && mine && !w.telling && len(w.items) > 0 {
 		w.items[0].refused = Permanent(unwound)
 		c.giveBackLocked(w)
 	}
 	c.mu.Unlock()
-	if !mine {
+	defer w.releaseLimit()
+	switch {
+	case !mine && w.telling: // the items were settled before the stop gave up
+		return w.tell()
+	case !mine:
 		return false
 	}
-	defer w.releaseLimit()
 	c.q.counters.panics.Add(1)
 	switch {
 	case w.telling:

@@ -53,10 +53,6 @@ func (f *failures) add(failed Failure) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if failed.ID == 0 {
-		f.last++
-		failed.ID = f.last
-	}
 	f.list = slices.Insert(f.list, f.find(failed.ID), failed)
 	if len(f.list) > f.max {
 		f.list[0] = Failure{} // so that the item can be collected

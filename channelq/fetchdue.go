@@ -10,9 +10,10 @@ func (c *consumer) fetchDueLocked(w *worker) bool {
 	if mayTake := c.mayTakeLocked(); free <= 0 && !mayTake {
 		c.restLocked(w)
 		return false
-	} else if mayTake && (free <= 0 || c.keyed) {
+	} else if mayTake && (free <= 0 || c.keyed && c.parked.due.n < c.q.Cap()) {
 		// With keys everything that is there, before what is due is started: a key
-		// with many items due must not keep others in the queue.
+		// with many items due must not keep others in the queue. But no more than the
+		// queue holds: producers may add items as quickly as they are taken.
 		before := c.parked.nWaiting
 		took := c.takeOneLocked(w, free <= 0)
 		if took && free <= 0 && c.limit == nil && c.q.Len() == 0 {
@@ -28,7 +29,7 @@ func (c *consumer) fetchDueLocked(w *worker) bool {
 			return false
 		}
 	}
-	if c.limit != nil {
+	if c.limit != nil && (c.parked.due.first == nil || c.parked.due.first.refused == nil) {
 		return c.acquireLocked(w)
 	}
 	return c.loadDueLocked(w)

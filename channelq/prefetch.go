@@ -37,9 +37,13 @@ func prefetched(state uint32) int { return int(state / onePrefetched) }
 // mayPrefetch: with a key, a timeout or anything else that is asked for each item, that
 // costs more than to take it, and a detached worker leaves to others what it does not
 // start.
-func (c *consumer) mayPrefetch() bool {
+func (c *consumer) mayPrefetch() bool { return c.prefetches() && !c.q.settles.Load() }
+
+// prefetches is mayPrefetch, but for an OnSettled: that may come with another consumer
+// while items are prefetched.
+func (c *consumer) prefetches() bool {
 	return !c.batches && !c.keyed && c.timeout == 0 && !c.detach && !c.skips && c.limit == nil &&
-		c.ownLimiter == nil && !c.q.stamped && !c.q.settles.Load()
+		c.ownLimiter == nil && !c.q.stamped
 }
 
 // takeQuick takes one item or more that are there, if nothing but handling them needs
@@ -75,7 +79,7 @@ func (w *worker) share() int {
 
 // advance goes on to the next prefetched item, after the one in hand was handled.
 func (w *worker) advance() bool {
-	if w.rest == 0 {
+	if w.rest == 0 || w.c.q.settles.Load() {
 		return false
 	}
 	state := running + uint32(w.rest)*onePrefetched
@@ -142,7 +146,7 @@ func (c *consumer) reclaimLocked(w *worker) bool {
 
 // reclaimAllLocked reclaims from all workers, and reports whether that was anything.
 func (c *consumer) reclaimAllLocked() (some bool) {
-	if !c.mayPrefetch() {
+	if !c.prefetches() {
 		return false
 	}
 	for _, w := range c.workers {
@@ -154,7 +158,7 @@ func (c *consumer) reclaimAllLocked() (some bool) {
 // probeLocked looks at one of the workers, each time at another, and reclaims what
 // it has prefetched if it was at the same item the last time.
 func (c *consumer) probeLocked() {
-	if !c.mayPrefetch() {
+	if !c.prefetches() {
 		return
 	}
 	c.probe++

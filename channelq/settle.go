@@ -33,7 +33,7 @@ func (w *worker) settle(err error) (mine, again bool) {
 		w.c.q.counters.handled.add(w.index, uint64(len(w.items)))
 		w.releaseKey()
 	case w.results[0].decision == retry && !w.c.batches:
-		return true, !w.retryLater()
+		return w.retryLater()
 	default:
 		w.putAway()
 	}
@@ -72,11 +72,13 @@ func (w *worker) decideAll() {
 func (w *worker) fail(i int, r *result) {
 	c, attempts := w.c, w.items[i].attempts
 	r.decision = gaveUp
-	r.decision = c.decide(attempts, r.err)
-	if r.decision != retry && r.decision != gaveUp {
+	d := c.decide(attempts, r.err)
+	if d != retry && d != gaveUp {
+		r.decision = d
 		return
 	}
 	args := append(w.describe(i), slog.Int("attempt", attempts))
+	r.decision = d
 	if r.decision == retry {
 		r.delay = retryDelay(c.backoff, attempts, r.err)
 		args = append(args, slog.Duration("delay", r.delay))
@@ -123,22 +125,26 @@ func (w *worker) logBatch(d decision) {
 	}
 }
 
-// retryLater parks the only item until its next attempt. False means that as many
-// items as the queue holds are parked already: the item stays in hand, and its time
-// has come.
-func (w *worker) retryLater() (parked bool) {
+// retryLater parks the only item until its next attempt. If as many items as the queue
+// holds are parked already, the item stays in hand until its time has come. Its attempt
+// then follows at once, unless it needs the Limit: that is for those that run.
+func (w *worker) retryLater() (mine, again bool) {
 	c, r := w.c, w.results[0]
 	w.forgetResults()
 	w.items[0].failed(r, time.Now())
 	c.mu.Lock()
-	if parked = c.parked.size() < c.q.Cap(); parked {
+	parked := c.parked.size() < c.q.Cap()
+	if parked {
 		c.parkLocked(w.putDown())
 	} else if c.onHold() || c.ending {
 		w.state.CompareAndSwap(idle, held)
 	}
 	c.mu.Unlock()
 	if parked {
-		return true
+		return true, false
+	}
+	if !w.releaseLimit() {
+		return false, false
 	}
 	timer := time.NewTimer(r.delay)
 	defer timer.Stop()
@@ -146,7 +152,11 @@ func (w *worker) retryLater() (parked bool) {
 	case <-timer.C:
 	case <-c.base.Done(): // run gives the item back
 	}
-	return false
+	if c.limit != nil {
+		w.giveBack()
+		return true, false
+	}
+	return true, true
 }
 
 // failed notes the result of an attempt that another one follows.
@@ -165,6 +175,10 @@ func (w *worker) putAway() {
 		case skipped:
 			c.q.counters.skipped.Add(1)
 		case gaveUp:
+			if r.id == 0 { // the goroutine ended before it got one
+				r.id = c.failed.nextID()
+				w.results[i].id = r.id
+			}
 			c.failed.add(Failure{
 				ID: r.id, Item: w.hands.item(w.at + i), Description: state.description,
 				Err: r.err, Attempts: state.attempts, At: now, key: state.key, claimed: state.claimed,

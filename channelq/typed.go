@@ -84,7 +84,13 @@ func (o *itemsOf[T]) collect(lost []any, parked *parking, rest bool) int {
 	return len(left)
 }
 
-func (o *itemsOf[T]) handOver(ctx context.Context) error { return o.onLeftover(ctx, o.left) }
+func (o *itemsOf[T]) handOver(ctx context.Context) error {
+	left := o.left
+	if o.q.settles.Load() { // which is told of them whatever OnLeftover does to its slice
+		left = slices.Clone(left)
+	}
+	return o.onLeftover(ctx, left)
+}
 
 // oneItem is the hands of Workers: they hold one item and those prefetched.
 type oneItem[T any] struct {
@@ -137,9 +143,9 @@ func (h *oneItem[T]) claim() {
 	}
 }
 
-func (h *oneItem[T]) enqueued() time.Time { return h.at }
-func (h *oneItem[T]) key() string         { return h.w.key(h.v[0]) }
-func (h *oneItem[T]) skip() bool          { return h.w.skip(h.v[0]) }
+func (h *oneItem[T]) enqueued(int) time.Time { return h.at }
+func (h *oneItem[T]) key() string            { return h.w.key(h.v[0]) }
+func (h *oneItem[T]) skip() bool             { return h.w.skip(h.v[0]) }
 
 func (h *oneItem[T]) settled(i int, o Outcome, err error) { h.w.typed.q.settle(h.v[i], o, err) }
 
@@ -154,9 +160,10 @@ func (h *oneItem[T]) drop(from, to int) {
 
 // batchOf is the hands of a Batcher.
 type batchOf[T any] struct {
-	b  *Batcher[T]
-	v  []T
-	at time.Time // of the first one of those taken last
+	b    *Batcher[T]
+	v    []T
+	from int         // the position in v of the first one of those taken last
+	at   []time.Time // when these were enqueued
 }
 
 func (h *batchOf[T]) take(wait bell, most int) (int, engine.Outcome) {
@@ -168,13 +175,12 @@ func (h *batchOf[T]) takeNow(most int) (int, engine.Outcome) {
 }
 
 func (h *batchOf[T]) taken(n int, o engine.Outcome) (int, engine.Outcome) {
-	q, from := h.b.typed.q, len(h.v)
-	h.v = h.v[:from+n]
-	for i := from; q.shelf != nil && i < len(h.v); i++ {
+	q := h.b.typed.q
+	h.from, h.at = len(h.v), h.at[:0]
+	h.v = h.v[:h.from+n]
+	for i := h.from; q.shelf != nil && i < len(h.v); i++ {
 		on := q.shelf.pop()
-		if h.v[i] = on.claim(); i == from {
-			h.at = on.at
-		}
+		h.v[i], h.at = on.claim(), append(h.at, on.at)
 	}
 	return n, o
 }
@@ -196,7 +202,7 @@ func (h *batchOf[T]) key() string    { return "" }
 func (h *batchOf[T]) skip() bool     { return false }
 func (h *batchOf[T]) claim()         {}
 
-func (h *batchOf[T]) enqueued() time.Time { return h.at }
+func (h *batchOf[T]) enqueued(i int) time.Time { return h.at[i-h.from] }
 
 func (h *batchOf[T]) settled(i int, o Outcome, err error) { h.b.typed.q.settle(h.v[i], o, err) }
 

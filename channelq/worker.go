@@ -80,7 +80,7 @@ type hands interface {
 	handle(ctx context.Context, i int) error
 	key() string                         // returns the ordering key of the only one
 	skip() bool                          // asks Skip about the only one
-	enqueued() time.Time                 // returns when the last one taken was enqueued, by a shelf
+	enqueued(i int) time.Time            // returns when one just taken was enqueued, by a shelf
 	claim()                              // takes all of them off the shelf: they start
 	settled(i int, o Outcome, err error) // calls OnSettled
 	drop(from, to int)                   // forgets items, so that they can be collected
@@ -143,9 +143,9 @@ func (w *worker) took(n int) {
 	w.n += n
 	for range n {
 		w.items = append(w.items, itemState{})
-	}
-	if n > 0 && w.c.q.stamped {
-		w.items[len(w.items)-1].enqueuedAt = w.hands.enqueued()
+		if w.c.q.stamped {
+			w.items[len(w.items)-1].enqueuedAt = w.hands.enqueued(len(w.items) - 1)
+		}
 	}
 }
 
