@@ -157,9 +157,13 @@ func (w *worker) askLocked(call func()) {
 		w.c.pokeManager() // which may have given up on the others already
 	}
 	w.c.mu.Unlock()
-	defer w.c.mu.Lock() // also if call ends the goroutine
+	returned := false
+	defer func() {
+		w.c.mu.Lock()
+		w.asking = !returned // call has ended the goroutine: see resume
+	}()
 	call()
-	w.asking = false
+	returned = true
 }
 
 // resume goes on after a runtime.Goexit in user code, which is not called a second
