@@ -55,7 +55,7 @@ type consumer struct {
 	ending     bool            // workers leave instead of looking for another item
 	stopCtx    context.Context // of the Stop that counts
 	plan       plan
-	lost       []any // what was in the hands of abandoned workers
+	lost       []*parkedItem // what was in the hands of abandoned workers
 
 	done   chan struct{}
 	result error // of Stop; this and the next three are valid once done is closed
@@ -74,7 +74,7 @@ type typed interface {
 	settled(item any, outcome Outcome, err error)    // calls OnSettled
 	// collect keeps what a stop leaves over, in this order, and with rest what is
 	// in the queue. It returns how many items that is.
-	collect(lost []any, parked *parking, rest bool) int
+	collect(lost []*parkedItem, parked *parking, rest bool) int
 	handOver(ctx context.Context) error // calls OnLeftover with what was collected
 	settleLeft(err error)               // calls OnSettled for each of it
 }

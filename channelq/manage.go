@@ -159,7 +159,9 @@ func (c *consumer) abandonLocked() {
 		c.stragglers += max(len(w.items), 1)
 		for i := range w.items {
 			if !w.telling { // then they are settled
-				c.lost = append(c.lost, w.hands.item(w.n-len(w.items)+i))
+				c.lost = append(c.lost, &parkedItem{
+					itemState: itemState{requeued: w.items[i].requeued}, item: w.hands.item(w.n - len(w.items) + i),
+				})
 			}
 		}
 		c.notAskingLocked(w)

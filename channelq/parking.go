@@ -120,10 +120,10 @@ func (p *parking) releaseKey(key string) {
 }
 
 // each calls f for every item, first for those that are due.
-func (p *parking) each(f func(item any)) {
+func (p *parking) each(f func(*parkedItem)) {
 	p.due.each(f)
 	for _, i := range p.retrying {
-		f(i.item)
+		f(i)
 	}
 	for _, line := range p.waiting {
 		line.each(f)
@@ -170,9 +170,9 @@ func (l *list) pop() *parkedItem {
 	return i
 }
 
-func (l *list) each(f func(item any)) {
+func (l *list) each(f func(*parkedItem)) {
 	for i := l.first; i != nil; i = i.next {
-		f(i.item)
+		f(i)
 	}
 }
 

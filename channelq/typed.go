@@ -19,7 +19,8 @@ type itemsOf[T any] struct {
 	onLeftover func(context.Context, []T) error
 	describer  func(T) string
 	left       []T
-	told       int // OnSettled was called for so many of them
+	requeued   map[int]int64 // by position in left: the failure that was requeued
+	told       int           // OnSettled was called for so many of them
 }
 
 // unboxed returns a parked item, off the shelf if it is there. The assertion fails for
@@ -56,24 +57,35 @@ func (o *itemsOf[T]) settled(item any, outcome Outcome, err error) {
 
 func (o *itemsOf[T]) settleLeft(err error) {
 	for o.told < len(o.left) && o.q.settles.Load() {
+		i, why := o.told, err
+		if id := o.requeued[i]; id > 0 {
+			why = &RequeuedError{ID: id, Err: err}
+		}
 		o.told++
-		o.q.settle(o.left[o.told-1], Leftover, err)
+		o.q.settle(o.left[i], Leftover, why)
 	}
 }
 
 // takeAtOnce is how many items of what is left in a queue are taken in one step.
 const takeAtOnce = 256
 
-func (o *itemsOf[T]) collect(lost []any, parked *parking, rest bool) int {
+func (o *itemsOf[T]) collect(lost []*parkedItem, parked *parking, rest bool) int {
 	n := len(lost) + parked.size() + takeAtOnce
 	if rest {
 		n += o.q.Len()
 	}
 	left := make([]T, 0, n)
-	for _, item := range lost {
-		left = append(left, unboxed[T](item))
+	o.requeued = make(map[int]int64)
+	add := func(p *parkedItem) {
+		if p.requeued > 0 {
+			o.requeued[len(left)] = p.requeued
+		}
+		left = append(left, unboxed[T](p.item))
 	}
-	parked.each(func(item any) { left = append(left, unboxed[T](item)) })
+	for _, p := range lost {
+		add(p)
+	}
+	parked.each(add)
 	for rest {
 		left = slices.Grow(left, takeAtOnce)
 		n, outcome := o.q.engine.TryTakeN(left[len(left):cap(left)])

@@ -1,0 +1,60 @@
+package channelq_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+func TestAStopGivesUpOnAnOnSettledThatSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 4})
+		told := 0
+		w := startWorkers(t, q, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{
+			Concurrency: 1, OnSettled: func(int, channelq.Outcome, error) { time.Sleep(time.Minute); told++ },
+		})
+		enqueue(t, q, 1)
+		synctest.Wait()
+		start := time.Now()
+		if err := w.Stop(within(t, time.Second)); err != nil || time.Since(start) > time.Second || w.Stuck() != 1 {
+			t.Errorf("Stop = %v after %v, %d stuck", err, time.Since(start), w.Stuck())
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if s := q.Stats(); s.Handled != 1 || told != 1 {
+			t.Errorf("told %d times: %+v", told, s)
+		}
+	})
+}
+
+func TestARequeuedItemThatIsLeftOverIsSettledAsRequeued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 4})
+		var last error
+		w := startWorkers(t, q, func(ctx context.Context, item int) error {
+			if item == 2 {
+				<-ctx.Done()
+			}
+			return errors.New("boom")
+		}, channelq.WorkerConfig[int]{Concurrency: 1, OnSettled: func(item int, o channelq.Outcome, err error) {
+			if item == 1 {
+				last = err
+			}
+		}})
+		enqueue(t, q, 1, 2)
+		synctest.Wait()
+		if err := w.Requeue(w.Failures()[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Stop(within(t, time.Second))
+		var requeued *channelq.RequeuedError
+		var left *channelq.LeftoverError
+		if !errors.As(last, &requeued) || !errors.As(last, &left) {
+			t.Errorf("settled with %v", last)
+		}
+	})
+}
