@@ -58,3 +58,25 @@ func TestARequeuedItemThatIsLeftOverIsSettledAsRequeued(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEnqueueBehindItemsThatWaitForTheirKeyFailsWhenItsHostStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, channelq.Config[int]{Capacity: 1})
+		release := make(chan struct{})
+		startWorkers(t, q, func(context.Context, int) error { <-release; return nil }, channelq.WorkerConfig[int]{
+			Concurrency: 2, Key: func(int) string { return "one" },
+		})
+		for item := range 3 {
+			enqueue(t, q, item)
+			synctest.Wait()
+		}
+		ctx, begin := ofAHost(t)
+		waits := make(chan error, 1)
+		go func() { waits <- q.Enqueue(ctx, 3) }()
+		synctest.Wait()
+		begin()
+		wantStopped(t, <-waits)
+		wantStopped(t, q.Enqueue(ctx, 4)) // it would wait
+		close(release)
+	})
+}

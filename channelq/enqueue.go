@@ -81,7 +81,7 @@ func (q *Queue[T]) TryEnqueue(item T) error {
 // enterFor is enter for an enqueue, with its error.
 func (q *queue) enterFor(ctx context.Context, wait bool) error {
 	stop, halt := stopOf(ctx)
-	wait = wait && q.mode == Wait && !q.inside(ctx) && !closed(halt)
+	wait = wait && q.mode == Wait && !q.inside(ctx)
 	return q.refusedLater(ctx, stop, q.enter(ctx, halt, wait), 1)
 }
 
