@@ -167,7 +167,8 @@ type WorkerConfig[T any] struct {
 	// is settled once more, with a *[RequeuedError]. An item that Discard takes off the
 	// list of failures is reported once more, as Discarded, after its GaveUp. A queue
 	// can have one OnSettled, whose workers are told of the items of all its
-	// consumers. A panic is caught, counted and logged. If nil, it is not called.
+	// consumers. It may use the queue as OnDrop may, but must not wait for the stop of
+	// the workers. A panic is caught, counted and logged. If nil, it is not called.
 	OnSettled func(item T, outcome Outcome, err error)
 
 	// Describe returns what names an item in the log, on the page and in Failures, such
