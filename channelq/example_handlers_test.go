@@ -48,35 +48,35 @@ func Example_deadLetters() {
 	// Output: one stead/channelq: handle "queue": gave up after attempt 1: no such user
 }
 
-// window lets n calls go in each stretch of time. A rate of n in that time with a burst
-// of n lets twice as many go around the end of a stretch.
+// window lets at most n calls go in any stretch of time that is as long as long: the
+// n-th call before this one is that long ago. A rate with a burst of n lets twice as many
+// go in one such stretch, and so do fixed windows, around their border.
 type window struct {
-	n    int
 	long time.Duration
 
 	mu    sync.Mutex
-	since time.Time
-	used  int
+	calls []time.Time // when the last n went or will go; the oldest is at next
+	next  int
+}
+
+func newWindow(n int, long time.Duration) *window {
+	return &window{long: long, calls: make([]time.Time, n)}
 }
 
 func (w *window) Wait(ctx context.Context) error {
-	for {
-		w.mu.Lock()
-		if now := time.Now(); now.Sub(w.since) >= w.long {
-			w.since, w.used = now, 0
-		}
-		if w.used < w.n {
-			w.used++
-			w.mu.Unlock()
-			return nil
-		}
-		rest := time.Until(w.since.Add(w.long))
-		w.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(rest):
-		}
+	w.mu.Lock()
+	at := time.Now()
+	if free := w.calls[w.next].Add(w.long); at.Before(free) {
+		at = free
+	}
+	w.calls[w.next] = at
+	w.next = (w.next + 1) % len(w.calls)
+	w.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return ctx.Err() // its place is not used, which lets less through
+	case <-time.After(time.Until(at)):
+		return nil
 	}
 }
 
@@ -85,7 +85,7 @@ func ExampleWorkerConfig_limiter() {
 	q, err := channelq.New(channelq.Config[int]{Capacity: 10})
 	must(err)
 	w, err := channelq.NewWorkers(q, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{
-		Limiter: &window{n: 300, long: 10 * time.Second},
+		Limiter: newWindow(300, 10*time.Second),
 	})
 	must(err)
 	ctx := context.Background()

@@ -142,7 +142,7 @@ func (inv *inventory) addFailures(q *Queue, s source) {
 		for _, e := range r.Retrying() {
 			q.Retrying = append(q.Retrying, Retry{
 				Service: s.service, Error: text(e.Err), Attempts: e.Attempts, Due: e.Due,
-				Item: inv.d.format(q.Name, e.Item),
+				Item: inv.d.format(q.Name, e.Item, e.Description),
 			})
 		}
 	}
@@ -154,7 +154,7 @@ func (inv *inventory) addFailures(q *Queue, s source) {
 	for _, e := range f.Failures() {
 		q.Failures = append(q.Failures, Failure{
 			Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Time: e.At,
-			Item: inv.d.format(q.Name, e.Item), CanAct: canAct, Expected: lifecycle.IsExpected(e.Err),
+			Item: inv.d.format(q.Name, e.Item, e.Description), CanAct: canAct, Expected: lifecycle.IsExpected(e.Err),
 		})
 	}
 	slices.SortStableFunc(q.Failures, func(a, b Failure) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.ID, a.ID)) })
@@ -166,6 +166,7 @@ func queueOf(s *channelq.Stats) Queue {
 		Name: s.Name, Services: []string{}, Mode: s.Mode.String(), Capacity: s.Capacity,
 		Depth: s.Depth, HighWater: s.HighWater, InProgress: s.InProgress, Parked: s.Parked, Workers: s.Workers,
 		Accepted: s.Accepted, Handled: s.Handled, TakenByHand: s.TakenByHand, GaveUp: s.GaveUp,
+		Skipped: s.Skipped, Coalesced: s.Coalesced,
 		Leftover: s.Leftover, Retried: s.Retried, Panics: s.Panics,
 		Dropped: Dropped{Oldest: s.Dropped.Oldest, Newest: s.Dropped.Newest},
 		Refused: Refused{Full: s.Refused.Full, Write: s.Refused.Write, Closed: s.Refused.Closed, Cancelled: s.Refused.Cancelled},
@@ -207,11 +208,11 @@ func runOf(r periodic.Run) Run {
 	}
 }
 
-// format is an item as the program wants it shown; without a formatter nothing
-// of it is.
-func (d *Dashboard) format(queue string, item any) (shown string) {
+// format is an item as the program wants it shown: by the formatter or, without one,
+// as its consumer describes it, which may be empty.
+func (d *Dashboard) format(queue string, item any, description string) (shown string) {
 	if d.cfg.FormatItem == nil {
-		return ""
+		return description
 	}
 	if err := guard.Call(func() error { shown = d.cfg.FormatItem(queue, item); return nil }); err != nil {
 		return "(the formatter panicked)"

@@ -82,9 +82,9 @@
 //     another site (http.CrossOriginProtection), and asks Authorize before anything is
 //     looked at. Each is logged with who asked, done or not. The page says whether
 //     there is a logger.
-//  2. Items are hidden unless Config.FormatItem shows them. Everything is escaped. The
-//     content security policy allows no inline script or style, nothing from elsewhere,
-//     and no frame.
+//  2. Items are hidden unless Config.FormatItem shows them, or the Describe of their
+//     workers names them. Everything is escaped. The content security policy allows no
+//     inline script or style, nothing from elsewhere, and no frame.
 //  3. All links are relative: the page works under any prefix, also behind a proxy that
 //     adds one. Below an http.ServeMux it finds the prefix by itself. Other routers have
 //     to strip it, with http.StripPrefix. Until they do, the answer says so. No place has

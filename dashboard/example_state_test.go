@@ -66,12 +66,12 @@ func ExampleProblem() {
 func ExampleQueue() {
 	q := bounces().Queues[0]
 	fmt.Println(q.Accepted, "=", q.Handled, "handled +", q.GaveUp, "given up +", q.TakenByHand, "by hand +",
-		q.Leftover, "left over +", q.Lost(), "lost +", q.Here(), "here")
+		q.Skipped, "skipped +", q.Coalesced, "coalesced +", q.Leftover, "left over +", q.Lost(), "lost +", q.Here(), "here")
 	for _, f := range q.Failures {
 		fmt.Println(f.Service, f.ID, f.Error)
 	}
 	// Output:
-	// 2 = 1 handled + 1 given up + 0 by hand + 0 left over + 0 lost + 0 here
+	// 2 = 1 handled + 1 given up + 0 by hand + 0 skipped + 0 coalesced + 0 left over + 0 lost + 0 here
 	// emails 1 550 no such mailbox
 }
 

@@ -61,7 +61,7 @@ func sampleOf(q *Queue, now time.Time) sample {
 	s := sample{
 		at: now, depth: clamped(q.Depth), inProgress: clamped(q.InProgress),
 		in: q.Accepted, out: q.Handled + q.TakenByHand, failed: q.GaveUp,
-		ended: q.Handled + q.GaveUp + q.Retried + q.Handle.Samples,
+		ended: q.Handled + q.GaveUp + q.Skipped + q.Retried + q.Handle.Samples,
 		lost:  q.Dropped.Oldest + q.Dropped.Newest + q.Refused.Full + q.Refused.Write,
 	}
 	if q.States == nil { // of all processes it would say nothing of this one; there every attempt is in Handle

@@ -93,7 +93,7 @@ func (inv *inventory) jobs(name string) *jobsPage {
 		for _, e := range kept {
 			j.List = append(j.List, keptJob{
 				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At, RescueAt: e.RescueAt,
-				Item: inv.d.format(j.Queue, e.Item), CanCancel: e.CanCancel, CanRequeue: e.CanRequeue, CanDiscard: e.CanDiscard,
+				Item: inv.d.format(j.Queue, e.Item, ""), CanCancel: e.CanCancel, CanRequeue: e.CanRequeue, CanDiscard: e.CanDiscard,
 			})
 		}
 	}

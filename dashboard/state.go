@@ -162,6 +162,8 @@ type Queue struct {
 	Handled     uint64  `json:"handled"`
 	TakenByHand uint64  `json:"taken_by_hand"`
 	GaveUp      uint64  `json:"gave_up"`
+	Skipped     uint64  `json:"skipped"`   // not wanted any more when their turn came
+	Coalesced   uint64  `json:"coalesced"` // not added, as one of their key waited
 	Leftover    uint64  `json:"leftover"`
 	Retried     uint64  `json:"retried"`
 	Panics      uint64  `json:"panics"`
@@ -224,7 +226,7 @@ type Retry struct {
 	Error    string    `json:"error"`
 	Attempts int       `json:"attempts"` // so far
 	Due      time.Time `json:"due"`
-	Item     string    `json:"item,omitempty"` // only with Config.FormatItem
+	Item     string    `json:"item,omitempty"` // only with Config.FormatItem, or Describe of its workers
 }
 
 // Failure is an item that was given up.
@@ -234,7 +236,7 @@ type Failure struct {
 	Error    string    `json:"error"`
 	Attempts int       `json:"attempts"`
 	Time     time.Time `json:"time"`
-	Item     string    `json:"item,omitempty"`     // only with Config.FormatItem
+	Item     string    `json:"item,omitempty"`     // only with Config.FormatItem, or Describe of its workers
 	CanAct   bool      `json:"can_act"`            // requeue and discard
 	Expected bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
 }

@@ -52,6 +52,20 @@ func ExampleLifetime() {
 	// Output: license expired
 }
 
+// A handler that has logged its error itself says so.
+func ExampleLogged() {
+	send := func(context.Context, string) error {
+		err := errors.New("mailbox full")
+		fmt.Println("logged once:", err) // in a program, slog.Error with its attributes
+		return lifecycle.Logged(err)
+	}
+	err := fmt.Errorf("send: %w", send(context.Background(), "ada"))
+	fmt.Println(err, lifecycle.IsLogged(err))
+	// Output:
+	// logged once: mailbox full
+	// send: mailbox full true
+}
+
 // Who shares a store, as a durable queue's Instances method tells.
 func ExampleInstance() {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)

@@ -112,7 +112,8 @@ type Config struct {
 
 	// Logger receives failures (Warn, with the delay before the next attempt if
 	// there is one), panics and giving up (Error), pause, resume and the end of the
-	// schedule (Info) and each run (Debug). A handler that blocks can delay all
+	// schedule (Info) and each run (Debug). A failure with an error marked by
+	// lifecycle.Logged is not logged again. A handler that blocks can delay all
 	// jobs of a scheduler. A record on which the handler panics is lost. If nil,
 	// the logger of the scheduler is used or, for a job of its own, that of the
 	// host; without one, records are discarded.

@@ -3,6 +3,7 @@ package periodic_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"runtime"
@@ -258,6 +259,22 @@ func TestAFailedRunSaysWhenItIsTriedAgain(t *testing.T) {
 			if last := i == 2; strings.Contains(line, " delay=") == last {
 				t.Errorf("line %d is %s; all but the last attempt have a delay", i, line)
 			}
+		}
+	})
+}
+
+func TestAFailureThatWasLoggedIsCountedAndNotLoggedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logger, lines := newRecorder()
+		j := start(t, periodic.Config{Name: "noisy", Schedule: periodic.Every(10 * time.Second), GiveUpAfter: 3, Logger: logger}, func(context.Context) error {
+			return fmt.Errorf("ping: %w", lifecycle.Logged(io.EOF))
+		})
+		pass(31 * time.Second)
+		if s := j.Stats(); s.Runs[periodic.Failed] != 3 || !s.GaveUp || !errors.Is(s.Last.Err, io.EOF) {
+			t.Errorf("%v, gave up: %v, last %v", s.Runs, s.GaveUp, s.Last.Err)
+		}
+		if text := lines.String(); !strings.HasPrefix(text, `level=ERROR msg="job gave up" job=noisy`) || strings.Count(text, "\n") != 1 {
+			t.Errorf("log:\n%s", text)
 		}
 	})
 }

@@ -97,6 +97,9 @@ func (r *run) report(result Run, gaveUpErr error, delay time.Duration) {
 		}
 		args = append(args, "stack", string(panicked.Stack))
 	}
+	if level == slog.LevelWarn && lifecycle.IsLogged(result.Err) { // that the job gave up, nobody has said yet
+		return
+	}
 	r.job.tell(level, msg, args...)
 }
 

@@ -82,6 +82,7 @@ func main() {
 	shop := newProducts(newOrigin(cfg.failRate), cfg.log)
 	if cfg.role.serves() {
 		host.Task("warm-up", shop.warm)
+		host.Add("refreshes", shop.refresher(), hosted.NotCritical())
 		host.Add("products", cli.Must(periodic.New(periodic.Config{
 			Name: "products", Schedule: periodic.Every(time.Minute), Phase: -1,
 		}, shop.refresh)), hosted.Health(shop.health), hosted.NotCritical())

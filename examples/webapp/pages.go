@@ -62,8 +62,8 @@ func (s *site) listMails(w http.ResponseWriter, _ *http.Request) {
 }
 
 // listProducts also says how often the slow system behind the cache was asked.
-func (s *site) listProducts(w http.ResponseWriter, r *http.Request) {
-	list, err := s.products.get(r.Context())
+func (s *site) listProducts(w http.ResponseWriter, _ *http.Request) {
+	list, err := s.products.get()
 	if err != nil {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "The products are not available right now.", http.StatusServiceUnavailable)

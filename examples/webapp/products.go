@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/singleflight"
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/examples/internal/cli"
 )
 
 type product struct {
@@ -48,55 +49,64 @@ func (o *origin) fetch(ctx context.Context) ([]product, error) {
 }
 
 const (
-	freshFor   = 90 * time.Second // longer than the job's period: a visitor waits only if the job has failed
+	freshFor   = 90 * time.Second // longer than the job's period: only if the job has failed does a visitor ask
 	oldAfter   = 5 * time.Minute  // about as many failed refreshes
 	fetchBound = 5 * time.Second
 )
 
-// products is the cache. Whoever finds it out of date waits for one fetch that
-// all of them share. When that fails the old products stay: they are better than
-// none.
+// products is the cache. Who finds it out of date gets the old products, which are
+// better than none, and asks for new ones. A thousand may ask and want one fetch: the
+// queue coalesces the others.
 type products struct {
 	origin *origin
 	cached atomic.Pointer[catalogue]
-	flight singleflight.Group
+	asked  *channelq.Queue[string]
 	log    *slog.Logger
 }
 
-func newProducts(o *origin, log *slog.Logger) *products { return &products{origin: o, log: log} }
-
-// get returns the products, from the cache if it is fresh. It fails only if
-// there never were any.
-func (p *products) get(ctx context.Context) (*catalogue, error) {
-	old := p.cached.Load()
-	if old != nil && time.Since(old.AsOf) < freshFor {
-		return old, nil
-	}
-	if err := p.refresh(ctx); err != nil && old == nil {
-		return nil, err
-	}
-	return p.cached.Load(), nil
+func newProducts(o *origin, log *slog.Logger) *products {
+	return &products{origin: o, log: log, asked: cli.Must(channelq.New(channelq.Config[string]{
+		Name: "refreshes", Capacity: 10, Coalesce: func(what string) string { return what },
+	}))}
 }
 
-// refresh fetches the products, or joins a fetch that is on.
-func (p *products) refresh(ctx context.Context) error {
-	shared := p.flight.DoChan("products", func() (any, error) {
-		// The first to ask must not take the others down with it when it goes,
-		// so the call has a bound of its own instead.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchBound)
-		defer cancel()
-		list, err := p.origin.fetch(ctx)
-		if err == nil {
-			p.cached.Store(&catalogue{list, time.Now()})
+// refresher does what visitors ask for.
+func (p *products) refresher() *channelq.Workers[string] {
+	return cli.Must(channelq.NewWorkers(p.asked, func(ctx context.Context, _ string) error {
+		if p.fresh() { // another fetch was quicker
+			return nil
 		}
-		return nil, err
-	})
-	select {
-	case result := <-shared:
-		return result.Err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+		return p.refresh(ctx)
+	}, channelq.WorkerConfig[string]{Concurrency: 1}))
+}
+
+func (p *products) fresh() bool {
+	list := p.cached.Load()
+	return list != nil && time.Since(list.AsOf) < freshFor
+}
+
+// get returns the products. It fails only if there never were any.
+func (p *products) get() (*catalogue, error) {
+	if !p.fresh() {
+		if err := p.asked.TryEnqueue("products"); err != nil {
+			p.log.Warn("refresh cannot be asked for", "error", err)
+		}
 	}
+	if list := p.cached.Load(); list != nil {
+		return list, nil
+	}
+	return nil, errors.New("there are no products yet")
+}
+
+// refresh fetches the products.
+func (p *products) refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchBound)
+	defer cancel()
+	list, err := p.origin.fetch(ctx)
+	if err == nil {
+		p.cached.Store(&catalogue{list, time.Now()})
+	}
+	return err
 }
 
 // warm is the first refresh. A shop opens without its products rather than not

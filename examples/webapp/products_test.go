@@ -18,47 +18,45 @@ func quietProducts(failRate float64) *products {
 	return newProducts(newOrigin(failRate), slog.New(slog.DiscardHandler))
 }
 
-func TestAThousandVisitorsWhoMissTheCacheMakeOneCall(t *testing.T) {
+// refreshing starts what visitors ask.
+func refreshing(t *testing.T, p *products) {
+	t.Helper()
+	w := p.refresher()
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Stop(context.Background()) })
+}
+
+func TestAThousandVisitorsOfAnOldCacheMakeOneCallAndDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := quietProducts(0)
+		if err := p.warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		refreshing(t, p)
+		old := p.cached.Load()
+		time.Sleep(freshFor)
 		begin := time.Now()
 		var wg sync.WaitGroup
 		for range 1000 {
 			wg.Go(func() {
-				if list, err := p.get(t.Context()); err != nil || len(list.Products) == 0 {
+				if list, err := p.get(); err != nil || list != old {
 					t.Errorf("%v, %v", list, err)
 				}
 			})
 		}
 		wg.Wait()
-		if calls := p.origin.calls.Load(); calls != 1 {
-			t.Errorf("%d calls", calls)
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("the visitors waited %v", took)
 		}
-		if took := time.Since(begin); took != p.origin.takes {
-			t.Errorf("the visitors waited %v, one call takes %v", took, p.origin.takes)
-		}
-		if _, err := p.get(t.Context()); err != nil || p.origin.calls.Load() != 1 {
-			t.Error("a hit made a call")
-		}
-	})
-}
-
-func TestAVisitorWhoLeavesDoesNotEndTheCallOfTheOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := quietProducts(0)
-		first, leave := context.WithCancel(t.Context())
-		left := make(chan error)
-		go func() { _, err := p.get(first); left <- err }()
-		synctest.Wait() // the call belongs to the first
-		stays := make(chan error)
-		go func() { _, err := p.get(t.Context()); stays <- err }()
+		time.Sleep(2 * p.origin.takes)
 		synctest.Wait()
-		leave()
-		if err := <-left; err == nil {
-			t.Error("who left got products")
+		if list, err := p.get(); err != nil || list == old || p.origin.calls.Load() != 2 {
+			t.Errorf("%v, %v after %d calls", list, err, p.origin.calls.Load())
 		}
-		if err := <-stays; err != nil || p.origin.calls.Load() != 1 {
-			t.Errorf("%v after %d calls", err, p.origin.calls.Load())
+		if s := p.asked.Stats(); s.Accepted != 1000 || s.Coalesced < 998 {
+			t.Errorf("%+v", s)
 		}
 	})
 }
@@ -69,7 +67,8 @@ func TestOldProductsStayAfterAFailedRefresh(t *testing.T) {
 		if err := p.warm(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		old, err := p.get(t.Context())
+		refreshing(t, p)
+		old, err := p.get()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,11 +77,18 @@ func TestOldProductsStayAfterAFailedRefresh(t *testing.T) {
 		if p.refresh(t.Context()) == nil {
 			t.Error("the refresh did not fail")
 		}
-		if again, err := p.get(t.Context()); err != nil || again != old {
+		if again, err := p.get(); err != nil || again != old {
 			t.Errorf("%v, %v; want the old ones", again, err)
 		}
+		time.Sleep(time.Second)
+		synctest.Wait()
 		p.origin.failRate = 0
-		if fresh, err := p.get(t.Context()); err != nil || fresh == old {
+		if again, err := p.get(); err != nil || again != old {
+			t.Errorf("%v, %v; want the old ones", again, err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if fresh, err := p.get(); err != nil || fresh == old {
 			t.Errorf("%v, %v; want new ones", fresh, err)
 		}
 	})
@@ -94,7 +100,7 @@ func TestTheShopOpensWithoutProductsRatherThanNotAtAll(t *testing.T) {
 		if err := p.warm(t.Context()); err != nil {
 			t.Errorf("warm-up: %v", err)
 		}
-		if _, err := p.get(t.Context()); err == nil {
+		if _, err := p.get(); err == nil {
 			t.Error("got products from nowhere")
 		}
 		stopping, stop := context.WithCancelCause(t.Context())
@@ -102,7 +108,6 @@ func TestTheShopOpensWithoutProductsRatherThanNotAtAll(t *testing.T) {
 		if err := p.warm(stopping); err == nil {
 			t.Error("a warm-up that was stopped is no success")
 		}
-		time.Sleep(fetchBound) // by then the shared call has ended too
 	})
 }
 

@@ -98,7 +98,7 @@ func TestProgramFeedsItselfInADemo(t *testing.T) {
 	var state dashboard.State
 	p.Eventually("something has failed for good, in the queue and on a schedule, and something was tried again", func() bool {
 		state = p.state()
-		q := state.Queues[0]
+		q := emails(t, state)
 		return len(q.Failures) > 0 && q.Retried > 0 && schedule(state, "stock").Runs["failed"] > 0
 	})
 	if !schedule(state, "newsletter").Paused {

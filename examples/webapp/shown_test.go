@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/steadgo/stead/dashboard"
 )
@@ -18,14 +19,21 @@ func (p *process) state() (s dashboard.State) {
 	return s
 }
 
-// queue is what the dashboard says of the only one.
+// queue is what the dashboard says of the mails.
 func (p *process) queue() dashboard.Queue {
 	p.t.Helper()
-	state := p.state()
-	if len(state.Queues) != 1 {
-		p.t.Fatalf("queues: %+v", state.Queues)
+	return emails(p.t, p.state())
+}
+
+func emails(t testing.TB, s dashboard.State) dashboard.Queue {
+	t.Helper()
+	for _, q := range s.Queues {
+		if q.Name == "emails" {
+			return q
+		}
 	}
-	return state.Queues[0]
+	t.Fatalf("queues: %+v", s.Queues)
+	return dashboard.Queue{}
 }
 
 func schedule(s dashboard.State, name string) dashboard.Schedule {
