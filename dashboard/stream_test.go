@@ -164,6 +164,7 @@ func TestADashboardInTheHostDoesNotOutliveIt(t *testing.T) {
 		if err := d.Start(t.Context()); err == nil {
 			t.Error("it was started twice")
 		}
+		synctest.Wait() // the goroutine of its Start may not have ended yet
 		if n := s.host.Goroutines()["dashboard"]; n != 1 {
 			t.Errorf("it has %d goroutines, want 1", n)
 		}
