@@ -165,11 +165,11 @@ var code = []mutant{
 		test: "TestWithoutAuthorizeThePageIsReadOnly",
 	},
 	{
-		file: "dashboard/action.go", old: "	d.logAction(r, a, err)\n", new: "",
+		file: "dashboard/action.go", old: "	d.logAction(r, actor, a, err)\n", new: "",
 		test: "TestEveryActionIsLoggedWithWhoAsked",
 	},
 	{
-		file: "examples/webapp/products.go", old: "err != nil && old == nil", new: "err != nil",
+		file: "examples/webapp/products.go", old: "if err == nil {\n\t\tp.cached", new: "if true {\n\t\tp.cached",
 		test: "TestOldProductsStayAfterAFailedRefresh",
 	},
 	{
