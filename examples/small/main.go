@@ -13,11 +13,9 @@ import (
 	"database/sql"
 	"errors"
 	"flag"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +23,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/channelq/spool"
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
@@ -41,8 +40,9 @@ func main() {
 	db := cli.Must(sql.Open("sqlite", "file:small.db?_pragma=busy_timeout(10000)"))
 	emails := cli.Must(channelq.New(channelq.Config[string]{Name: "emails", Capacity: 100}))
 	s := &shop{db: db, emails: emails, password: cmp.Or(os.Getenv("ADMIN_PASSWORD"), rand.Text())}
+	unsent := spool.New[string]("unsent.jsonl") // the mails that a stop has no time for
 	senders := cli.Must(channelq.NewWorkers(emails, s.send, channelq.WorkerConfig[string]{
-		Concurrency: 4, Timeout: 10 * time.Second, Retry: channelq.Retry{Attempts: 5}, OnLeftover: keep,
+		Concurrency: 4, Timeout: 10 * time.Second, Retry: channelq.Retry{Attempts: 5}, OnLeftover: unsent.Save,
 	}))
 	night := periodic.MustDailyAt("02:30", cli.Must(time.LoadLocation("Europe/Berlin")))
 	cleanUp := cli.Must(periodic.New(periodic.Config{Name: "clean-up", Schedule: night},
@@ -53,7 +53,7 @@ func main() {
 	host.Add("db", hosted.Closer(db))                                                        // first, so closed last
 	host.Task("migrate", s.exec("CREATE TABLE IF NOT EXISTS sent (email TEXT, at INTEGER)")) // the next services wait for it
 	host.Add("emails", senders)                                                              // before everything that enqueues
-	host.Task("unsent", s.readBack)
+	host.Task("unsent", func(ctx context.Context) error { _, err := unsent.Load(ctx, emails); return err })
 	host.Add("clean-up", cleanUp)
 	host.Go("rates", followRates, hosted.OnFailure(forever), hosted.NotCritical())
 	host.Add("admin", hosted.HTTP(&http.Server{Addr: *adminAddr, Handler: s.admin(host), ReadHeaderTimeout: 5 * time.Second}))
@@ -99,20 +99,4 @@ func (s *shop) admin(host *hosted.Host) http.Handler {
 
 func (s *shop) exec(query string) func(context.Context) error {
 	return func(ctx context.Context) error { _, err := s.db.ExecContext(ctx, query); return err }
-}
-
-// keep writes down the mails that the stop has no time for, and readBack reads them.
-func keep(_ context.Context, unsent []string) error {
-	return os.WriteFile("unsent.txt", []byte(strings.Join(unsent, "\n")), 0o600)
-}
-
-func (s *shop) readBack(ctx context.Context) error {
-	text, err := os.ReadFile("unsent.txt")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // the last stop was in time
-	}
-	if _, full := s.emails.EnqueueAll(ctx, strings.Fields(string(text))); err != nil || full != nil {
-		return errors.Join(err, full)
-	}
-	return os.Remove("unsent.txt")
 }

@@ -102,12 +102,12 @@ func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 			t.Fatalf("status %d after %d sign-ups", code, len(promised))
 		}
 	}
-	if code := p.Stop(); code != 0 { // keep took what was left over
+	if code := p.Stop(); code != 0 { // the spool took the leftover mails
 		t.Errorf("exit code %d", code)
 	}
-	unsent, err := os.ReadFile(filepath.Join(dir, "unsent.txt"))
+	unsent, err := os.ReadFile(filepath.Join(dir, "unsent.jsonl"))
 	slices.Sort(promised)
-	if left := slices.Sorted(slices.Values(strings.Fields(string(unsent)))); err != nil || !slices.Equal(left, promised) {
+	if left := slices.Sorted(slices.Values(strings.Fields(strings.ReplaceAll(string(unsent), `"`, "")))); err != nil || !slices.Equal(left, promised) {
 		t.Errorf("%d of %d are written down; %v", len(left), len(promised), err)
 	}
 
@@ -117,7 +117,7 @@ func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "unsent.txt")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "unsent.jsonl")); err == nil {
 		t.Error("the next start would send them again")
 	}
 }
