@@ -168,7 +168,14 @@ func (u *unit) leavesCalls() bool {
 	if !ok {
 		return false
 	}
-	n, err := within(overrunLimit, s.Stuck) // the turn may be over, and then nobody bounds this
+	wait := overrunLimit
+	if end := u.host.endOf(u.host.marks.Request()); !end.IsZero() {
+		wait = min(wait, time.Until(end.Add(overrunLimit))) // of all who are asked, not of each
+	}
+	if wait <= 0 {
+		return false
+	}
+	n, err := within(wait, s.Stuck) // the turn may be over, and then nobody bounds this
 	return err == nil && n > 0
 }
 
