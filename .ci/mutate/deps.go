@@ -32,10 +32,6 @@ var deps = []stub{
 		pkg: "./internal/guard", test: "TestCallTurnsAPanicIntoAnErrorWithItsStack",
 	},
 	{
-		module: "golang.org/x/sync", folder: "singleflight", funcs: []string{"Group.DoChan"},
-		pkg: "./examples/webapp", test: "TestAThousandVisitorsWhoMissTheCacheMakeOneCall",
-	},
-	{
 		module: "golang.org/x/sync", folder: "errgroup", funcs: []string{"Group.Go"},
 		pkg: "./hosted", test: "TestHealthChecksRunSideBySideAndOneThatHangsFailsAlone",
 	},
