@@ -155,21 +155,10 @@ func (h *held) has(id int64) bool {
 	return ok
 }
 
-// wait waits until all is written, or ctx ends, and says what is not.
+// wait is end, and says what is not written.
 func (h *held) wait(ctx context.Context) {
-	if h == nil {
+	if h.end(ctx) {
 		return
-	}
-	h.mu.Lock()
-	writing := h.writing
-	h.mu.Unlock()
-	if writing == nil {
-		return
-	}
-	select {
-	case <-writing:
-		return
-	case <-ctx.Done():
 	}
 	h.mu.Lock()
 	ids := slices.Sorted(maps.Keys(h.jobs))
@@ -177,20 +166,23 @@ func (h *held) wait(ctx context.Context) {
 	h.log.Error("outcomes not written, a transaction holds the rows: the rescue will run the jobs again", slog.Any("jobs", named(ids)))
 }
 
-// end waits until the writer has ended, after the end of ending, or ctx ends.
-func (h *held) end(ctx context.Context) {
+// end waits until the writer has ended, which it does when all is written and after the
+// end of ending, or until ctx ends. It reports whether the writer has ended.
+func (h *held) end(ctx context.Context) bool {
 	if h == nil {
-		return
+		return true
 	}
 	h.mu.Lock()
 	writing := h.writing
 	h.mu.Unlock()
 	if writing == nil {
-		return
+		return true
 	}
 	select {
 	case <-writing:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }
 
