@@ -233,7 +233,7 @@ func (q *Queue[T]) dropped(item T, reason DropReason) {
 		defer q.settle(item, Dropped, nil)
 	}
 	if q.onDrop != nil {
-		q.callback("drop callback panicked", func() { q.onDrop(item, reason) })
+		q.callback(&q.log, "drop callback panicked", func() { q.onDrop(item, reason) })
 	}
 }
 
@@ -252,14 +252,14 @@ func (q *Queue[T]) tellTo(tell func(T, Outcome, error)) error {
 // settle calls the OnSettled of the queue's consumer, if there is one.
 func (q *Queue[T]) settle(item T, o Outcome, err error) {
 	if tell := q.onSettled.Load(); tell != nil {
-		q.callback("settled callback panicked", func() { (*tell)(item, o, err) })
+		q.callback(&q.log, "settled callback panicked", func() { (*tell)(item, o, err) })
 	}
 }
 
-// callback calls code of the user that must not fail.
-func (q *queue) callback(failed string, call func()) {
+// callback calls code of the user that must not fail. A panic is counted and logged.
+func (q *queue) callback(log *safelog.Log, failed string, call func()) {
 	if err := guard.Call(func() error { call(); return nil }); err != nil {
 		q.counters.panics.Add(1)
-		q.log.Error(failed, slog.Any("error", err)) //nolint:sloglint // a constant of the caller
+		log.Error(failed, slog.Any("error", err)) //nolint:sloglint // a constant of the caller
 	}
 }

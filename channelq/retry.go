@@ -2,7 +2,6 @@ package channelq
 
 import (
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/steadgo/stead/internal/backoff"
@@ -71,12 +70,9 @@ func (c *consumer) countPanic(err error) error {
 	return err
 }
 
-// callback calls code of the user that must not fail.
+// callback is that of the queue, with the consumer's log.
 func (c *consumer) callback(failed string, call func()) {
-	if err := guard.Call(func() error { call(); return nil }); err != nil {
-		c.q.counters.panics.Add(1)
-		c.log.Error(failed, slog.Any("error", err)) //nolint:sloglint // a constant of the caller
-	}
+	c.q.callback(&c.log, failed, call)
 }
 
 // retryDelay returns how long a failed item waits for its next attempt.
