@@ -139,6 +139,11 @@ func (q *Queue[T]) describe(item T, opts []Option) (payload, *river.InsertOpts, 
 	if err != nil {
 		return payload{}, nil, err
 	}
+	return q.describeJSON(item, raw, w)
+}
+
+// describeJSON describes a job of an item, which is raw as JSON.
+func (q *Queue[T]) describeJSON(item T, raw json.RawMessage, w jobOptions) (_ payload, _ *river.InsertOpts, err error) {
 	if w.note.Key, err = q.keyOf(item); err != nil {
 		return payload{}, nil, err
 	}

@@ -48,6 +48,20 @@ func (m *meter) leave(key string) {
 	m.done[key]++
 }
 
+// untilBeside gives others the time to run beside this one: a moment, and longer until so
+// many have once run at once.
+func (m *meter) untilBeside(n int) {
+	for began := time.Now(); ; {
+		time.Sleep(5 * time.Millisecond)
+		m.mu.Lock()
+		enough := m.allMax >= n
+		m.mu.Unlock()
+		if enough || time.Since(began) > time.Second {
+			return
+		}
+	}
+}
+
 func (m *meter) total() (n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,7 +77,7 @@ func keysOfAllProcesses[TTx any](t *testing.T, e env[TTx]) {
 	handle := func(_ context.Context, k keyed) error {
 		m.enter(k.Key)
 		defer m.leave(k.Key)
-		time.Sleep(5 * time.Millisecond) // so that others run beside it
+		m.untilBeside(3)
 		return nil
 	}
 	web := newQueue(t, newJobs(t, e.store, durable.EnqueueOnly), "shops", nil, cfg)
@@ -172,7 +186,7 @@ func globalLimit[TTx any](t *testing.T, e env[TTx]) {
 	handle := func(context.Context, int) error {
 		m.enter("")
 		defer m.leave("")
-		time.Sleep(5 * time.Millisecond) // so that others run beside it
+		m.untilBeside(2)
 		return nil
 	}
 	web := newQueue(t, newJobs(t, e.store, durable.EnqueueOnly), "calls", nil, cfg)

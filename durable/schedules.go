@@ -211,20 +211,13 @@ func (s Schedules) List(ctx context.Context) ([]Schedule, error) {
 	return all, nil
 }
 
-// fromJSON describes a job whose item is JSON already.
+// fromJSON describes a job whose item is JSON already, which may have more than T.
 func (q *Queue[T]) fromJSON(raw json.RawMessage) (payload, *river.InsertOpts, error) {
 	var item T
 	if err := json.Unmarshal(raw, &item); err != nil {
 		return payload{}, nil, fmt.Errorf("it is no %T: %w", item, err)
 	}
-	args, wrapped, err := wrap(raw)
-	if err != nil {
-		return payload{}, nil, err
-	}
-	n := note{Wrapped: wrapped}
-	o := &river.InsertOpts{Queue: q.kind, MaxAttempts: q.cfg.Retry.Attempts}
-	o.Metadata, err = n.metadata()
-	return payload{kind: q.kind, raw: args, note: n}, o, err
+	return q.describeJSON(item, raw, jobOptions{})
 }
 
 // entryOf is what keeps a rule of the store going here.

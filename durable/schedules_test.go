@@ -67,6 +67,36 @@ func storedSchedule[TTx any](t *testing.T, e env[TTx]) {
 	}
 }
 
+// A job of a schedule in the store has a key like any other of its queue.
+func keyedSchedule[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
+	begun, free := make(chan string, 9), make(chan struct{})
+	q := newQueue(t, jobs, "shops", func(ctx context.Context, k keyed) error {
+		begun <- k.How
+		select {
+		case <-free:
+		case <-ctx.Done():
+		}
+		return nil
+	}, durable.QueueConfig[keyed]{Concurrency: 3, Key: byKey})
+	start(t, jobs)
+	must(t, q.Enqueue(t.Context(), keyed{Key: "a", How: "by hand"}))
+	receive(t, begun)
+	must(t, jobs.Schedules().Put(t.Context(), durable.Schedule{Name: "yearly", Cron: "0 0 1 1 *", Queue: "shops", Payload: keyed{Key: "a", How: "triggered"}}))
+	must(t, jobs.Schedules().Trigger(t.Context(), "yearly"))
+	must(t, q.Enqueue(t.Context(), keyed{Key: "b", How: "another"}))
+	if how := receive(t, begun); how != "another" {
+		t.Errorf("%s began beside a job of its key", how)
+	}
+	if waiting := q.Jobs("pending"); len(waiting) != 1 {
+		t.Errorf("these wait for their key: %+v", waiting)
+	}
+	close(free)
+	if how := receive(t, begun); how != "triggered" {
+		t.Errorf("%s began", how)
+	}
+}
+
 func changedSchedule[TTx any](t *testing.T, e env[TTx]) {
 	got := make(chan ran, 99)
 	jobs := letters(t, e.store, got)

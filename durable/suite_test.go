@@ -102,6 +102,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"ASlotOfAScheduleInTheStoreIsOneJob":              storedSchedule[TTx],
 		"AScheduleInTheStoreIsPausedTriggeredAndDeleted":  changedSchedule[TTx],
 		"TheLastRuleThatWasPutHolds":                      twoRules[TTx],
+		"AJobOfAScheduleInTheStoreWaitsForItsKey":         keyedSchedule[TTx],
 		"WhatIsNoScheduleIsRefused":                       refusedSchedules[TTx],
 		"WhatIsDueSoonIsFoundInTime":                      whatIsDueIsFound[TTx],
 		"TheStoreSaysWhenTheNextJobOfEachQueueIsDue":      dueByQueue[TTx],
