@@ -21,6 +21,20 @@ type inHand struct {
 // stalled is how long a service may take until the next one is asked meanwhile.
 const stalled = 10 * time.Millisecond
 
+// asking is a service that is being asked. Who wants to know the same meanwhile waits for
+// its answer.
+type asking struct {
+	began  time.Time
+	done   chan struct{} // closed when answer is there
+	answer inHand
+}
+
+// answerTime is how long a service is being asked until it counts as one that does not
+// answer. It is asked nothing more until it has.
+const answerTime = time.Second
+
+func (a *asking) silent() bool { return time.Since(a.began) >= answerTime && !closed(a.done) }
+
 // inHand asks the units, until patience at the latest. The answer of a unit that has
 // nothing to tell, or has not returned from the last such call, is not known.
 //
@@ -77,23 +91,31 @@ func (h *Host) toDrain(units []*unit, patience time.Duration) (n int, unknown []
 }
 
 // inHand asks the service itself and may block.
-func (u *unit) inHand() (a inHand) {
+func (u *unit) inHand() inHand {
 	if _, nested := u.service.(*Host); !nested && !u.tells() {
-		return a
-	}
-	if _, open := u.host.asked.LoadOrStore(u, nil); open {
-		return a
-	}
-	pprof.SetGoroutineLabels(&u.base)
-	err := guard.Call(func() error {
-		defer u.host.asked.Delete(u)
-		a = askInHand(u.service)
-		return nil
-	})
-	if err != nil {
 		return inHand{}
 	}
-	return a
+	mine := &asking{began: time.Now(), done: make(chan struct{})}
+	if of, open := u.host.asked.LoadOrStore(u, mine); open {
+		other := of.(*asking)
+		select {
+		case <-other.done:
+			return other.answer
+		case <-time.After(answerTime - time.Since(other.began)):
+			return inHand{}
+		}
+	}
+	pprof.SetGoroutineLabels(&u.base)
+	// A panic leaves the answer as it is: not known.
+	_ = guard.Call(func() error {
+		defer func() {
+			u.host.asked.Delete(u)
+			close(mine.done)
+		}()
+		mine.answer = askInHand(u.service)
+		return nil
+	})
+	return mine.answer
 }
 
 func askInHand(s Service) (a inHand) {

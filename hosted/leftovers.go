@@ -70,7 +70,7 @@ type question struct {
 	u      *unit
 	queues []interface{ Name() string } // that it watches, and no service before it
 	told   map[any]bool                 // queues of which their consumers tell
-	call   *call
+	call   *call                        // nil: it is not asked
 
 	mu   sync.Mutex
 	said reply // so far
@@ -83,12 +83,17 @@ func (h *Host) askAll(end time.Time) (stuck []*call) {
 	told := h.consumed()
 	questions := h.questions()
 	for _, q := range questions {
+		// One that has not answered StopPlan, perhaps because it needs a lock that a stuck
+		// Stop holds, is not asked again.
+		if of, open := h.asked.Load(q.u); open && of.(*asking).silent() {
+			continue
+		}
 		q.told = told
 		q.call = q.u.call(&q.u.base, "ask", q.ask, nil)
 	}
 	soon := time.Now().Add(askTimeout(end))
 	for _, q := range questions {
-		q.u.answered(q.call, soon)
+		q.answered(soon)
 		q.mu.Lock()
 		said := q.said
 		q.mu.Unlock()
@@ -126,10 +131,7 @@ func (h *Host) questions() (all []*question) {
 				q.queues = append(q.queues, w)
 			}
 		}
-		// One that has not answered StopPlan, perhaps because it needs a lock that a stuck
-		// Stop holds, is not asked again.
-		_, silent := h.asked.Load(u)
-		if (u.tells() || len(q.queues) > 0) && u.base.unit != nil && !silent {
+		if (u.tells() || len(q.queues) > 0) && u.base.unit != nil {
 			all = append(all, q)
 		}
 	}
@@ -225,13 +227,13 @@ func (h *Host) leftInQueue(u *unit, err error) {
 	u.enterLocked(lifecycle.Failed)
 }
 
-// answered waits until soon for a call that asks a service for something.
-func (u *unit) answered(c *call, soon time.Time) {
-	h := u.host
+// answered waits until soon for the answers.
+func (q *question) answered(soon time.Time) {
+	log := q.u.host.log
 	switch {
-	case !waitUntil(c.done, soon):
-		h.log.Warn("service does not say what it has left", "service", u.name)
-	case c.err != nil:
-		h.log.Error("service cannot say what it has left", failure(u, c.err)...)
+	case q.call == nil || !waitUntil(q.call.done, soon):
+		log.Warn("service does not say what it has left", "service", q.u.name)
+	case q.call.err != nil:
+		log.Error("service cannot say what it has left", failure(q.u, q.call.err)...)
 	}
 }

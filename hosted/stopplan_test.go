@@ -163,6 +163,62 @@ func TestAPlanDoesNotWaitForAServiceThatDoesNotAnswer(t *testing.T) {
 	})
 }
 
+func TestWhoAsksWhileAServiceIsBeingAskedGetsTheAnswerToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		slow := &drainer{items: 5, asked: func() { time.Sleep(50 * time.Millisecond) }}
+		h.Add("slow", slow)
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var viewers sync.WaitGroup
+		for i := range 3 {
+			viewers.Go(func() {
+				time.Sleep(time.Duration(i) * 20 * time.Millisecond)
+				if p := h.StopPlan(); p.Steps[0].Unknown || p.Steps[0].InHand != 5 {
+					t.Errorf("viewer %d: %+v", i, p.Steps[0])
+				}
+			})
+		}
+		viewers.Wait()
+
+		// The report of the stop is made while somebody asks.
+		slow.set(0, 5)
+		viewers.Go(func() { h.StopPlan() })
+		time.Sleep(time.Millisecond)
+		if err := h.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if items := h.Report().Services[0].Items; items["handled"] != 5 {
+			t.Errorf("the report has %v", items)
+		}
+		viewers.Wait()
+	})
+}
+
+func TestWhoIsKnownNotToAnswerHoldsNoStopUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		hang := make(chan struct{})
+		defer close(hang)
+		h.Add("hangs", &drainer{asked: func() { <-hang }})
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.StopPlan()
+		time.Sleep(time.Second)
+		began := time.Now()
+		if err := h.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+		wantLines(t, log, "WARN service does not say what it has left host=host service=hangs", 1)
+	})
+}
+
 func TestAPlanHasTheServicesOfANestedHostBehindIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := hosted.New(hosted.Config{Name: "inner", ShutdownTimeout: 6 * time.Second})

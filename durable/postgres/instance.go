@@ -51,6 +51,9 @@ func (s *backend) Leave(ctx context.Context, id string) error {
 
 // Stuck lists attempts that may be lost. The arithmetic on the ID keeps the planner from
 // walking all jobs in that order, instead of the few that the index has as running.
+// A row that another transaction changes is passed over. The lock is one that looks of
+// several processes at the same time share: with one that excludes them, each could keep
+// the others from ever finding an attempt in two looks.
 func (s *backend) Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]store.Stuck, error) {
 	rows, err := s.pool.Query(ctx, `SELECT j.id, j.attempt, i.id IS NOT NULL AND i.id = $1
 		FROM river_job AS j LEFT JOIN stead_instance AS i ON i.id = j.attempted_by[cardinality(j.attempted_by)]
@@ -59,7 +62,7 @@ func (s *backend) Stuck(ctx context.Context, self string, horizon time.Duration,
 			AND (i.id IS NULL OR i.id = $1
 				OR i.seen < now() - LEAST(interval '1 minute', make_interval(secs => NULLIF(i.horizon, 0) / 1000.0)))
 		ORDER BY j.id + 0 LIMIT $4
-		FOR NO KEY UPDATE OF j SKIP LOCKED`, self, horizon.Milliseconds(), after, limit)
+		FOR SHARE OF j SKIP LOCKED`, self, horizon.Milliseconds(), after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: list lost jobs: %w", err)
 	}
