@@ -97,6 +97,7 @@ func (w *worker) start() bool {
 
 // attempt calls the handler.
 func (w *worker) attempt() error {
+	w.began = time.Time{}
 	if refused := w.items[0].refused; refused != nil {
 		return refused
 	}
@@ -107,7 +108,10 @@ func (w *worker) attempt() error {
 		defer cancel()
 	}
 	if w.runs++; w.runs%sampleRuns == 1 {
-		defer w.observe(time.Now())
+		w.began = time.Now()
+		defer w.observe(w.began)
+	} else if !w.quick || w.items[0].attempts > 1 {
+		w.began = time.Now() // costs nothing to speak of there
 	}
 	returned := false
 	err := guard.Call(func() error {

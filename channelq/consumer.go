@@ -37,6 +37,7 @@ type consumer struct {
 	// think of than the queue. The worker then goes through mu.
 	slowPath atomic.Bool
 	idle     atomic.Int32 // workers that wait and were not woken
+	retryID  atomic.Int64 // the last of past.id
 
 	mu         sync.Mutex
 	parked     parking

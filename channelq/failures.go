@@ -22,6 +22,9 @@ type Failure struct {
 	claimed  bool   // it had that
 
 	Description string // by WorkerConfig.Describe; empty without
+
+	EnqueuedAt time.Time        // zero unless Config.Stamp or Config.Coalesce is set
+	Failed     []AttemptFailure // its last attempts, oldest first, at most 5; not to be changed
 }
 
 // failures are the last max items given up.
@@ -163,12 +166,16 @@ func (c *consumer) Discard(id int64) error {
 
 // Retrying is an item that failed and waits for its next attempt.
 type Retrying struct {
+	ID       int64 // for RetryNow and GiveUp; another number than that of a Failure
 	Item     any   // of the queue's element type
 	Err      error // of the last attempt
 	Attempts int   // so far
 	Due      time.Time
 
 	Description string // by WorkerConfig.Describe; empty without
+
+	EnqueuedAt time.Time        // zero unless Config.Stamp or Config.Coalesce is set
+	Failed     []AttemptFailure // its last attempts, oldest first, at most 5; not to be changed
 }
 
 // maxRetrying bounds what Retrying lists: it is for people, and a queue may have
@@ -189,7 +196,14 @@ func (c *consumer) Retrying() []Retrying {
 	for len(next.at) > 0 && len(list) < maxRetrying {
 		i := heap.Pop(&next).(int)
 		e := heaped[i]
-		list = append(list, Retrying{Item: e.item, Err: e.err, Attempts: e.attempts, Due: e.due, Description: e.description})
+		r := Retrying{
+			Item: e.item, Err: e.err, Attempts: e.attempts, Due: e.due, Description: e.description,
+			EnqueuedAt: e.enqueuedAt, Failed: e.failedAttempts(),
+		}
+		if e.past != nil {
+			r.ID = e.past.id
+		}
+		list = append(list, r)
 		next.push(2*i + 1)
 		next.push(2*i + 2)
 	}

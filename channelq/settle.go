@@ -18,6 +18,9 @@ func (w *worker) settle(err error) (mine, again bool) {
 	}
 	if !w.settling {
 		w.settling, w.outcome = true, err
+		if err != nil {
+			w.ended = time.Now()
+		}
 	}
 	if w.outcome != nil {
 		w.decideAll()
@@ -131,6 +134,7 @@ func (w *worker) logBatch(d decision) {
 func (w *worker) retryLater() (mine, again bool) {
 	c, r := w.c, w.results[0]
 	w.forgetResults()
+	w.note(0, r)
 	w.items[0].failed(r, time.Now())
 	c.mu.Lock()
 	parked := c.parked.size() < c.q.Cap()
@@ -169,6 +173,9 @@ func (w *worker) putAway() {
 	c, now := w.c, time.Now()
 	var parked []*parkedItem
 	for i, r := range w.results {
+		if r.err != nil {
+			w.note(i, r)
+		}
 		switch state := w.items[i]; r.decision {
 		case handled:
 			c.q.counters.handled.add(w.index, 1)
@@ -181,7 +188,8 @@ func (w *worker) putAway() {
 			}
 			c.failed.add(Failure{
 				ID: r.id, Item: w.hands.item(w.at + i), Description: state.description,
-				Err: r.err, Attempts: state.attempts, At: now, key: state.key, claimed: state.claimed,
+				Err: r.err, Attempts: state.attempts, At: now, EnqueuedAt: state.enqueuedAt, Failed: state.failedAttempts(),
+				key: state.key, claimed: state.claimed,
 			})
 			c.q.counters.gaveUp.Add(1)
 		case retry, interrupted:

@@ -47,6 +47,9 @@ type worker struct {
 	worthIt bool   // the last look at the queue was worth to prefetch
 	others  int    // workers there were at the last look around
 
+	began time.Time // of the attempt, if it is measured; otherwise zero
+	ended time.Time // of the last attempt that failed
+
 	// While an attempt is being settled, which calls user code.
 	settling bool
 	outcome  error    // of the attempt

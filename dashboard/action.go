@@ -19,8 +19,8 @@ type Action struct {
 	Verb    Verb
 	Kind    Kind
 	Name    string // of the queue, schedule or service
-	Service string // of a failure or job: the service that has it
-	ID      int64  // of a failure or job
+	Service string // of a failure, retry or job: the service that has it
+	ID      int64  // of a failure, retry or job
 	Error   string // of RequeueAll and DiscardAll: only the failures with this error, without its varying parts; "": all
 }
 
@@ -36,11 +36,16 @@ const (
 	Discard Verb = "discard" // a failure of a queue, or a job that has ended
 	Cancel  Verb = "cancel"  // a job that waits or runs
 
+	RetryNow Verb = "retry_now" // an item that waits for its retry
+	GiveUp   Verb = "give_up"   // an item that waits for its retry
+
 	RequeueAll Verb = "requeue_all" // all failures of a queue that are listed, or those with one error
 	DiscardAll Verb = "discard_all" // all failures of a queue that are listed, or those with one error
 
 	Acknowledge Verb = "acknowledge" // what is wrong with a thing so far: it is no alarm any more
 	Reopen      Verb = "reopen"      // takes Acknowledge back
+
+	Stacks Verb = "stacks" // to see the stacks of a service; it changes nothing, and is no POST
 )
 
 // Key is what a button is known by when the page is renewed: Pause and Resume
@@ -163,7 +168,7 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
-		KindQueue:    {Pause, Resume, Requeue, Discard, RequeueAll, DiscardAll, Cancel, Acknowledge, Reopen},
+		KindQueue:    {Pause, Resume, Requeue, Discard, RetryNow, GiveUp, RequeueAll, DiscardAll, Cancel, Acknowledge, Reopen},
 		KindSchedule: {Pause, Resume, Trigger, Acknowledge, Reopen},
 		KindService:  {Acknowledge, Reopen},
 	}
@@ -173,7 +178,7 @@ func parseAction(form url.Values) (Action, error) {
 	if a.Verb == RequeueAll || a.Verb == DiscardAll {
 		a.Error = form.Get("error")
 	}
-	if a.Verb == Requeue || a.Verb == Discard || a.Verb == Cancel {
+	if slices.Contains([]Verb{Requeue, Discard, RetryNow, GiveUp, Cancel}, a.Verb) {
 		var err error
 		a.Service = form.Get("service")
 		if a.ID, err = strconv.ParseInt(form.Get("id"), 10, 64); err != nil || a.ID < 1 {

@@ -20,6 +20,10 @@ func (a Action) answer(n int) string {
 		return fmt.Sprintf("Requeued %d of %s.", a.ID, a.Name)
 	case Discard:
 		return fmt.Sprintf("Discarded %d of %s.", a.ID, a.Name)
+	case RetryNow:
+		return fmt.Sprintf("Retry %d of %s is tried now.", a.ID, a.Name)
+	case GiveUp:
+		return fmt.Sprintf("Gave up on retry %d of %s. It is among the failures, and can be requeued.", a.ID, a.Name)
 	case Cancel:
 		return fmt.Sprintf("Canceled %d of %s.", a.ID, a.Name)
 	case RequeueAll:

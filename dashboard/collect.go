@@ -74,7 +74,7 @@ func serviceOf(path string, s hosted.ServiceStatus) Service {
 		Name: path + s.Name, State: s.State, Since: s.Since, Ready: s.Ready, Critical: s.Critical,
 		Restarts: s.Restarts, RestartAt: s.RestartAt, Panics: s.Panics, Error: text(s.Err), After: after,
 		StartSeconds: s.StartTook.Seconds(), StopSeconds: s.StopTook.Seconds(), Leftover: s.Leftover,
-		expected: lifecycle.IsExpected(s.Err),
+		expected: lifecycle.IsExpected(s.Err), changes: s.Changes, err: s.Err,
 	}
 }
 
@@ -139,10 +139,12 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 
 func (inv *inventory) addFailures(q *Queue, s source) {
 	if r, ok := find[retrySource](s); ok {
+		_, canAct := find[retrier](s)
 		for _, e := range r.Retrying() {
 			q.Retrying = append(q.Retrying, Retry{
-				Service: s.service, Error: text(e.Err), Attempts: e.Attempts, Due: e.Due,
-				Item: inv.d.format(q.Name, e.Item, e.Description),
+				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Due: e.Due,
+				Item: inv.d.format(q.Name, e.Item, e.Description), CanAct: canAct && e.ID > 0,
+				enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err,
 			})
 		}
 	}
@@ -155,6 +157,7 @@ func (inv *inventory) addFailures(q *Queue, s source) {
 		q.Failures = append(q.Failures, Failure{
 			Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Time: e.At,
 			Item: inv.d.format(q.Name, e.Item, e.Description), CanAct: canAct, Expected: lifecycle.IsExpected(e.Err),
+			enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err,
 		})
 	}
 	slices.SortStableFunc(q.Failures, func(a, b Failure) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.ID, a.ID)) })
@@ -205,6 +208,7 @@ func runOf(r periodic.Run) Run {
 	return Run{
 		Slot: r.Slot, Started: r.Started, LatenessSeconds: r.Lateness.Seconds(), DurationSeconds: r.Duration.Seconds(),
 		Outcome: r.Outcome.String(), Error: text(r.Err), Triggered: r.Trigger, Expected: lifecycle.IsExpected(r.Err),
+		attempt: r.Attempt, err: r.Err,
 	}
 }
 

@@ -35,7 +35,8 @@
 // The same is at api/v1/state as JSON, described by api/v1/schema.json. ?history=1 adds
 // the samples of the charts. A POST to actions with the form fields verb, kind, name
 // and, for a failure, service and id does what a button does. With Accept:
-// application/json it is answered by {"done"} or {"error"}.
+// application/json it is answered by {"done"} or {"error"}. stacks?name= has the stacks
+// of the goroutines of a service, as text, for whoever Authorize allows the verb stacks.
 //
 // # What is shown
 //
@@ -51,6 +52,8 @@
 //	Requeue(id int64) error               requeues one of them
 //	Discard(id int64) error               discards one of them
 //	Retrying() []channelq.Retrying        its items that wait for their retry
+//	RetryNow(id int64) error              tries one of them now
+//	GiveUp(id int64) error                gives up on one of them
 //	States() map[string]int               its jobs by state, if they are in a store
 //	Counted() (time.Time, []string)       when they were counted (zero: never), and which states were estimated
 //	Jobs(state string) []channelq.StoredJob    its jobs in one state

@@ -158,7 +158,7 @@ func wantText(t *testing.T, w *httptest.ResponseRecorder, texts ...string) {
 	}
 }
 
-var pages = []string{"", "services", "queues", "queue?name=emails", "schedules", "schedule?name=report", "failures", "stop"}
+var pages = []string{"", "services", "queues", "queue?name=emails", "schedules", "schedule?name=report", "failures", "stop", "service?name=mailer"}
 
 func everyPage(t *testing.T, h http.Handler, check func(page string, w *httptest.ResponseRecorder)) {
 	t.Helper()

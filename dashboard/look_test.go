@@ -32,6 +32,7 @@ func lookAt(t *testing.T, check func(t *testing.T, page, html string)) {
 		_ = s.job.Trigger()
 		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
 		d.State()
+		check(t, "an item", get(t, d, "/item?name=failure/1/mailer/emails").Body.String())
 		everyPage(t, d, func(page string, w *httptest.ResponseRecorder) { check(t, page, w.Body.String()) })
 	})
 }

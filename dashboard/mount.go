@@ -85,7 +85,7 @@ func (d *Dashboard) isPlace(where string) bool {
 		return ok
 	}
 	switch where {
-	case "actions", "stream", "api/v1/state", "api/v1/schema.json":
+	case "actions", "stream", "stacks", "api/v1/state", "api/v1/schema.json":
 		return true
 	}
 	return isPage(where)

@@ -19,6 +19,9 @@ var templates embed.FS
 var pageNames = map[string]string{
 	"": "Overview", "services": "Services", "queues": "Queues", "queue": "Queue",
 	"jobs":      "Jobs", // of one queue in one state
+	"service":   "Service",
+	"item":      "Item", // that was given up or waits for its retry
+	"run":       "Run",  // of a schedule
 	"schedules": "Schedules", "schedule": "Schedule", "failures": "Failures", "stop": "Stop",
 }
 
@@ -114,7 +117,7 @@ func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page, base
 	v.Mounted = readOnlyMount(r)
 	v.Done = told(r.URL.Query(), &v.State)
 	status := http.StatusOK
-	if page == "queue" && v.Queue() == nil || page == "schedule" && v.Schedule() == nil || page == "jobs" && v.Jobs == nil {
+	if v.gone() {
 		status = http.StatusNotFound
 	}
 	d.write(w, status, "page", v)
@@ -143,11 +146,30 @@ func readOnlyMount(r *http.Request) string {
 
 // The methods below are called by the templates.
 
+// gone reports whether there is no such thing as the page is about.
+func (v *view) gone() bool {
+	switch v.Page {
+	case "queue":
+		return v.Queue() == nil
+	case "schedule":
+		return v.Schedule() == nil
+	case "jobs":
+		return v.Jobs == nil
+	case "service":
+		return v.Service() == nil
+	case "item":
+		return v.Item() == nil
+	case "run":
+		return v.Run() == nil
+	}
+	return false
+}
+
 // PageTitle is what the tab of the browser says: the verdict first, as tabs are
 // narrow.
 func (v *view) PageTitle() string {
 	name := pageNames[v.Page]
-	if v.Name != "" && (v.Page == "queue" || v.Page == "schedule" || v.Page == "jobs") || !isPage(v.Page) {
+	if v.Name != "" && slices.Contains([]string{"queue", "schedule", "jobs", "service", "item", "run"}, v.Page) || !isPage(v.Page) {
 		name = v.Name
 	}
 	if name == "" {
@@ -165,9 +187,9 @@ func (v *view) PageTitle() string {
 func (v *view) Nav() []navItem {
 	items := []navItem{
 		{Href: "./", Label: "Overview", Current: v.Page == ""},
-		{Href: "services", Label: "Services", Current: v.Page == "services"},
-		{Href: "queues", Label: "Queues", Current: v.Page == "queues" || v.Page == "queue" || v.Page == "jobs"},
-		{Href: "schedules", Label: "Schedules", Current: v.Page == "schedules" || v.Page == "schedule"},
+		{Href: "services", Label: "Services", Current: v.Page == "services" || v.Page == "service"},
+		{Href: "queues", Label: "Queues", Current: v.Page == "queues" || v.Page == "queue" || v.Page == "jobs" || v.Page == "item"},
+		{Href: "schedules", Label: "Schedules", Current: v.Page == "schedules" || v.Page == "schedule" || v.Page == "run"},
 		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},
 	}

@@ -1,11 +1,13 @@
 package dashboard
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/periodic"
 )
 
 // do finds what the action is about and does it. It returns to how many things.
@@ -62,6 +64,17 @@ func (s source) doOne(a Action) (able bool, err error) {
 		t, ok := find[trigger](s)
 		if ok {
 			err = t.Trigger()
+		}
+		if errors.Is(err, periodic.ErrOverlap) {
+			err = refuse(http.StatusConflict, "a run of %s is running, and its schedule lets no other one begin beside it", a.Name)
+		}
+		return ok, err
+	case RetryNow, GiveUp:
+		q, ok := find[retrier](s)
+		if ok && a.Verb == RetryNow {
+			err = q.RetryNow(a.ID)
+		} else if ok {
+			err = q.GiveUp(a.ID)
 		}
 		return ok, err
 	case Cancel:

@@ -67,6 +67,8 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.stream(w, r)
 	case where == "api/v1/state":
 		d.serveState(w, r)
+	case where == "stacks":
+		d.serveStacks(w, r)
 	case where == "api/v1/schema.json":
 		d.serveAsset(w, r, "schema.json")
 	default:

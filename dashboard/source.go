@@ -58,6 +58,10 @@ type (
 		Discard(id int64) error
 	}
 	trigger interface{ Trigger() error }
+	retrier interface {
+		RetryNow(id int64) error
+		GiveUp(id int64) error
+	}
 
 	candidate interface {
 		Group() string

@@ -3,6 +3,8 @@ package dashboard
 import (
 	"time"
 
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -123,6 +125,8 @@ type Service struct {
 	OutageError string    `json:"outage_error,omitempty"`
 
 	expected bool // Error was marked by lifecycle.Expected
+	changes  []hosted.StateChange
+	err      error
 }
 
 // Leadership is the role of a service that runs on one process of a group.
@@ -223,10 +227,16 @@ type Latency struct {
 // Retry is an item that waits for its retry.
 type Retry struct {
 	Service  string    `json:"service"`
+	ID       int64     `json:"id"` // within the service; 0: it has none
 	Error    string    `json:"error"`
 	Attempts int       `json:"attempts"` // so far
 	Due      time.Time `json:"due"`
 	Item     string    `json:"item,omitempty"` // only with Config.FormatItem, or Describe of its workers
+	CanAct   bool      `json:"can_act"`        // retry now and give up
+
+	enqueued time.Time
+	tries    []channelq.AttemptFailure
+	err      error
 }
 
 // Failure is an item that was given up.
@@ -239,6 +249,10 @@ type Failure struct {
 	Item     string    `json:"item,omitempty"`     // only with Config.FormatItem, or Describe of its workers
 	CanAct   bool      `json:"can_act"`            // requeue and discard
 	Expected bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
+
+	enqueued time.Time
+	tries    []channelq.AttemptFailure
+	err      error
 }
 
 // Schedule is one job and its schedule.
@@ -285,6 +299,9 @@ type Run struct {
 	Error           string    `json:"error,omitempty"`
 	Triggered       bool      `json:"triggered"`          // it was asked for, not due
 	Expected        bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
+
+	attempt int
+	err     error
 }
 
 // Point is one sample in the history of a queue.

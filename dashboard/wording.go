@@ -27,6 +27,11 @@ func (v *view) FailureButton(verb Verb, queue string, f Failure) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: f.Service, ID: f.ID}}
 }
 
+// RetryButton is the same for an item that waits for its retry.
+func (v *view) RetryButton(verb Verb, queue string, r Retry) row {
+	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: r.Service, ID: r.ID}}
+}
+
 // JobButton is the same for a job of a queue.
 func (v *view) JobButton(verb Verb, j keptJob) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: v.Jobs.Queue, Service: j.Service, ID: j.ID}}
@@ -43,6 +48,10 @@ func (v *view) Label(verb Verb) string {
 		return "Trigger"
 	case Requeue:
 		return "Requeue"
+	case RetryNow:
+		return "Try now"
+	case GiveUp:
+		return "Give up"
 	case RequeueAll:
 		return "Requeue them"
 	case DiscardAll:
@@ -63,6 +72,8 @@ func (v *view) Object(a Action) string {
 	switch {
 	case a.Service != "" && v.Jobs != nil:
 		return fmt.Sprintf("job %d of %s", a.ID, a.Name)
+	case a.Verb == RetryNow || a.Verb == GiveUp:
+		return fmt.Sprintf("retry %d of %s", a.ID, a.Name)
 	case a.Service != "":
 		return fmt.Sprintf("failure %d of %s", a.ID, a.Name)
 	case a.Verb == RequeueAll || a.Verb == DiscardAll:

@@ -25,6 +25,7 @@ type ServiceStatus struct {
 	Panics    int
 	Err       error // the last failure
 	After     []string
+	Changes   []StateChange // its last states, oldest first; nil unless it has failed; not to be changed
 	StartTook time.Duration // 0 for a loop without WaitReady
 	StopTook  time.Duration
 	Leftover  int // items that its stop left over
@@ -56,6 +57,7 @@ func (u *unit) statusLocked() ServiceStatus {
 		Critical: !u.notCritical && !u.absent,
 		Restarts: int(u.restarts), RestartAt: restartAt, Panics: int(u.panics), Err: u.err,
 		After:     append([]string(nil), u.after...),
+		Changes:   u.changes,
 		StartTook: u.startTook, StopTook: u.stopTook, Leftover: u.leftover,
 		Service: u.service, Watched: u.watched,
 	}

@@ -41,7 +41,8 @@ type unit struct {
 	absent    bool      // its start failed and was optional
 	sealed    bool      // its Unwrap does not return; see find
 	since     time.Time // of state
-	err       error     // the last failure
+	changes   []StateChange
+	err       error // the last failure
 	intensity *intensity
 	restarts  int32
 	panics    int32
@@ -140,6 +141,9 @@ func (u *unit) open(values context.Context) {
 func (u *unit) enterLocked(s lifecycle.State) { u.enterAtLocked(s, time.Now()) }
 
 func (u *unit) enterAtLocked(s lifecycle.State, now time.Time) {
+	if u.changes != nil || s == lifecycle.Restarting || s == lifecycle.Failed {
+		u.rememberLocked(s, now)
+	}
 	u.state, u.since = s, now
 	if u.host.coord != nil {
 		u.host.coord.changed(u.name, s, u.err)

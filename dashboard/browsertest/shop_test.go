@@ -99,7 +99,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 func allow(*http.Request, dashboard.Action) error { return nil }
 
-var pages = []string{"", "services", "queues", "queue?name=emails", "schedules", "schedule?name=report", "failures", "stop"}
+var pages = []string{"", "services", "queues", "queue?name=emails", "schedules", "schedule?name=report", "failures", "stop", "service?name=import", "item?name=failure/1/mailer/emails"}
 
 // listen serves on an address and returns the port.
 func listen(t *testing.T, addr string, h http.Handler) string {
