@@ -7,6 +7,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/time/rate"
+
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // KeyIndex is for the test that the engine's index is used.
@@ -19,6 +21,16 @@ const PaceHold = paceHold
 // Pace is the wait of a new pacer.
 func Pace(limit rate.Limit, burst int) (wait func(context.Context) bool) {
 	return newPacer(limit, burst).wait
+}
+
+// Acquire is how a job waits for a limit.
+func Acquire(ctx context.Context, limit interface {
+	Acquire(ctx context.Context, n int64) error
+	Release(n int64)
+},
+) (got bool, release func()) {
+	j := &core{cfg: Config{Limit: limit}, log: safelog.NewLog(nil)}
+	return j.acquire(ctx)
 }
 
 // StorableText is how a text that is not ours is stored.
