@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/time/rate"
 
@@ -31,6 +32,13 @@ func Acquire(ctx context.Context, limit interface {
 ) (got bool, release func()) {
 	j := &core{cfg: Config{Limit: limit}, log: safelog.NewLog(nil)}
 	return j.acquire(ctx)
+}
+
+// Clean does the engine's housekeeping of completed jobs once, of at most so many.
+func Clean[TTx any](ctx context.Context, j *Jobs[TTx], most int) (deleted int, err error) {
+	return j.typed.driver(&j.core).GetExecutor().JobDeleteBefore(ctx, &riverdriver.JobDeleteBeforeParams{
+		CompletedDoDelete: true, CompletedFinalizedAtHorizon: time.Now().Add(-j.cfg.KeepCompleted), Max: most,
+	})
 }
 
 // StorableText is how a text that is not ours is stored.

@@ -43,7 +43,7 @@ func limitedJobs[TTx any](t *testing.T, e env[TTx], limit places) *durable.Jobs[
 	return jobs
 }
 
-// However an attempt ends, it gives back what it had.
+// However an attempt ends, it releases what it had.
 func limitOfAProcess[TTx any](t *testing.T, e env[TTx]) {
 	limit := make(places, 2)
 	jobs := limitedJobs(t, e, limit)

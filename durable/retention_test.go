@@ -1,7 +1,6 @@
 package durable_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -25,16 +24,18 @@ func keptFor[TTx any](t *testing.T, e env[TTx], all, usual, rare time.Duration) 
 	cfg.KeepCompleted = all
 	jobs, err := durable.New(e.store, cfg)
 	must(t, err)
-	gone := newQueue[int](t, jobs, "usual", nil, durable.QueueConfig[int]{KeepCompleted: usual})
+	gone := newQueue(t, jobs, "usual", nothing[int], durable.QueueConfig[int]{KeepCompleted: usual})
 	left := newQueue(t, jobs, "rare", nothing[int], durable.QueueConfig[int]{KeepCompleted: rare})
-	start(t, jobs)
-	until(t, "the old ones are deleted", func() bool {
-		rows, err := durable.List(context.Background(), gone, 1, rivertype.JobStateCompleted)
-		must(t, err)
-		return len(rows) == 0
-	})
-	stop(t, jobs, 20*time.Second) // and with it the housekeeping that began
-	if rows, err := durable.List(context.Background(), left, 100, rivertype.JobStateCompleted); err != nil || len(rows) != 5 {
-		t.Errorf("%d of the others are left, %v", len(rows), err)
+	for _, want := range []int{10, 35, 0} { // of 45
+		if n, err := durable.Clean(t.Context(), jobs, max(want, 1)); err != nil || n != want {
+			t.Errorf("%d were deleted, want %d: %v", n, want, err)
+		}
+	}
+	rows, err := durable.List(t.Context(), gone, 100, rivertype.JobStateCompleted)
+	must(t, err)
+	kept, err := durable.List(t.Context(), left, 100, rivertype.JobStateCompleted)
+	must(t, err)
+	if len(rows) != 0 || len(kept) != 5 {
+		t.Errorf("%d of the one and %d of the other are left", len(rows), len(kept))
 	}
 }
