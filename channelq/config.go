@@ -22,13 +22,18 @@ type Retry struct {
 	Max      time.Duration // cap of all bounds; 0: 1 min, or Initial if that is more
 	Factor   float64       // growth of the bound, at least 1; 0: 2
 
+	// NoJitter makes every delay its bound instead of a random time up to it. With a
+	// Factor of 1 the delay is always Initial. Items that failed together are then
+	// tried again together.
+	NoJitter bool
+
 	// If reports whether an error is worth a retry, usually with errors.Is or
 	// errors.As. Nil retries every error that is not marked with [Permanent].
 	If func(error) bool
 }
 
 func (r Retry) policy() backoff.Policy {
-	return backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor}.Or(500*time.Millisecond, time.Minute)
+	return backoff.Policy{Initial: r.Initial, Max: r.Max, Factor: r.Factor, NoJitter: r.NoJitter}.Or(500*time.Millisecond, time.Minute)
 }
 
 func (r Retry) validate() error {
@@ -55,6 +60,8 @@ func (r Retry) idle() string {
 		return "Max"
 	case r.Factor != 0:
 		return "Factor"
+	case r.NoJitter:
+		return "NoJitter"
 	case r.If != nil:
 		return "If"
 	}

@@ -221,10 +221,11 @@ func TestLogLinesNameTheQueueAndNeverThePayload(t *testing.T) {
 func TestARetryThatWouldNeverBeIsRefusedByName(t *testing.T) {
 	q := newQueue(t, channelq.Config[int]{Capacity: 1})
 	for field, retry := range map[string]channelq.Retry{
-		"Retry.Initial": {Initial: time.Second},
-		"Retry.Max":     {Attempts: 1, Max: time.Second},
-		"Retry.Factor":  {Factor: 3},
-		"Retry.If":      {Attempts: 1, If: func(error) bool { return true }},
+		"Retry.Initial":  {Initial: time.Second},
+		"Retry.Max":      {Attempts: 1, Max: time.Second},
+		"Retry.Factor":   {Factor: 3},
+		"Retry.NoJitter": {NoJitter: true},
+		"Retry.If":       {Attempts: 1, If: func(error) bool { return true }},
 	} {
 		_, err := channelq.NewWorkers(q, nothing, channelq.WorkerConfig[int]{Retry: retry})
 		if err == nil || !strings.Contains(err.Error(), field+" has no effect") {

@@ -63,12 +63,17 @@ type typed[TTx any] struct {
 	client *river.Client[TTx] // nil until connect
 }
 
-func (e *typed[TTx]) connect(cfg *river.Config, j *core) (riverClient, error) {
+// driver is the store's as the engine gets it.
+func (e *typed[TTx]) driver(j *core) riverdriver.Driver[TTx] {
 	var driver riverdriver.Driver[TTx] = engineDriver[TTx]{retryingDriver[TTx]{e.store.Driver(), j.log.Logger, j.held}, j}
 	if all := j.limitsLocked(); len(all) > 0 {
 		driver = limiting[TTx]{driver, all, j.freed}
 	}
-	client, err := river.NewClient(driver, cfg)
+	return driver
+}
+
+func (e *typed[TTx]) connect(cfg *river.Config, j *core) (riverClient, error) {
+	client, err := river.NewClient(e.driver(j), cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,11 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/time/rate"
+
+	"github.com/steadgo/stead/internal/safelog"
 )
 
 // KeyIndex is for the test that the engine's index is used.
@@ -19,6 +22,23 @@ const PaceHold = paceHold
 // Pace is the wait of a new pacer.
 func Pace(limit rate.Limit, burst int) (wait func(context.Context) bool) {
 	return newPacer(limit, burst).wait
+}
+
+// Acquire is how a job waits for a limit.
+func Acquire(ctx context.Context, limit interface {
+	Acquire(ctx context.Context, n int64) error
+	Release(n int64)
+},
+) (got bool, release func()) {
+	j := &core{cfg: Config{Limit: limit}, log: safelog.NewLog(nil)}
+	return j.acquire(ctx)
+}
+
+// Clean does the engine's housekeeping of completed jobs once, of at most so many.
+func Clean[TTx any](ctx context.Context, j *Jobs[TTx], most int) (deleted int, err error) {
+	return j.typed.driver(&j.core).GetExecutor().JobDeleteBefore(ctx, &riverdriver.JobDeleteBeforeParams{
+		CompletedDoDelete: true, CompletedFinalizedAtHorizon: time.Now().Add(-j.cfg.KeepCompleted), Max: most,
+	})
 }
 
 // StorableText is how a text that is not ours is stored.

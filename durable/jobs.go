@@ -46,7 +46,8 @@ type Config struct {
 	// queues are due. If zero, 1 s is used. It is at least FetchCooldown.
 	PollInterval time.Duration
 
-	// KeepCompleted is how long completed jobs stay visible. 0 means 24 h.
+	// KeepCompleted is how long completed jobs stay visible, of queues that do not say
+	// it themselves. 0 means 24 h.
 	KeepCompleted time.Duration
 
 	// KeepFailed is how long jobs that failed for good or were cancelled stay
@@ -56,9 +57,23 @@ type Config struct {
 	// RescueAfter is how old an attempt of this process has to be to count as lost,
 	// if the process was not seen for a minute (for RescueAfter, if that is less), so
 	// that its job is run again. The store tells it to the others. 0 means the longest timeout of the queues here
-	// (half a minute more where there is a RateLimit), at least one minute, and a
+	// (half a minute more where there is a RateLimit, and where there is a Limit), at least one minute, and a
 	// minute more. Less than the longest timeout and a second fails the first use.
 	RescueAfter time.Duration
+
+	// Limit bounds how many handlers run at a time in this process, over all queues and
+	// whatever else has the same Limit: other jobs, workers of channelq, schedulers of
+	// package periodic. A *semaphore.Weighted of golang.org/x/sync is one. A job acquires
+	// 1 before its attempt and its Timeout begin, and releases it when the handler has
+	// returned. While it waits it holds one of the Concurrency of its queue and, over all
+	// processes, its Key and GlobalLimit, and is shown as running by the store. A job that
+	// has waited for half a minute goes back to the store as it was, for any process, as
+	// all do at a stop. A queue with a RateLimit waits for that while it holds the Limit.
+	// If nil, there is no limit.
+	Limit interface {
+		Acquire(ctx context.Context, n int64) error
+		Release(n int64)
+	}
 
 	// Middleware and Hooks are River's own, of any kind, such as otelriver. They see jobs as
 	// River has them, with kind, metadata and JSON. The first of the list is called first,
@@ -190,6 +205,7 @@ type registered struct {
 	kind        string
 	concurrency int // 0: this process does not work it
 	limits      limits
+	keep        time.Duration // completed jobs; 0: as all others
 	timeout     time.Duration // how long this process may hold a job
 	queue       interface{ Name() string }
 	addTo       func(*river.Workers)

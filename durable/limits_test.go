@@ -213,6 +213,7 @@ func TestLimitsThatMakeNoSenseAreRefused(t *testing.T) {
 		"KeyLimit is negative":          {Key: key, KeyLimit: -1},
 		"KeyLimit is set, but Key is n": {KeyLimit: 1},
 		"GlobalLimit is negative":       {GlobalLimit: -1},
+		"KeepCompleted is negative":     {KeepCompleted: -1},
 	} {
 		_, err := durable.NewQueue[int](jobs, "bad", nil, cfg)
 		isError(t, err, field)

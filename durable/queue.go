@@ -43,7 +43,8 @@ type QueueConfig[T any] struct {
 
 	// Retry has the meaning of channelq with two differences. Attempts 0 means
 	// 10; a crash of the process uses one, so that 1 means at most once. And the
-	// delay is between half the bound and the bound, so that the gaps rise.
+	// delay is between half the bound and the bound, so that the gaps rise, or with
+	// NoJitter exactly the bound.
 	Retry channelq.Retry
 
 	// RateLimit is how many attempts may start per second in this process: two
@@ -80,6 +81,12 @@ type QueueConfig[T any] struct {
 	// others wait in the store. If zero, there is no limit but the Concurrency of each process.
 	GlobalLimit int
 
+	// KeepCompleted is how long completed jobs of the queue stay visible. One process
+	// deletes for all, and knows only its own configuration: set KeepCompleted to the same
+	// in each process that works jobs of the store, with a queue that has no handler where
+	// it works others. If zero, Config.KeepCompleted is used.
+	KeepCompleted time.Duration
+
 	// OnGiveUp is called with an item that failed for good and a
 	// *channelq.GiveUpError, with the handler's context, on a goroutine of its
 	// own, before the failure is written to the store. A panic is caught, counted
@@ -111,6 +118,8 @@ func (c *QueueConfig[T]) fill() error {
 		return errors.New("KeyLimit is set, but Key is nil")
 	case c.GlobalLimit < 0:
 		return fmt.Errorf("GlobalLimit is negative: %d", c.GlobalLimit)
+	case c.KeepCompleted < 0:
+		return fmt.Errorf("KeepCompleted is negative: %v", c.KeepCompleted)
 	case c.Retry.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is negative: %d", c.Retry.Attempts)
 	case c.Retry.Attempts > maxTries:
@@ -138,7 +147,7 @@ func (c *QueueConfig[T]) fill() error {
 }
 
 func (c *QueueConfig[T]) policy() backoff.Policy {
-	return backoff.Policy{Initial: c.Retry.Initial, Max: c.Retry.Max, Factor: c.Retry.Factor}
+	return backoff.Policy{Initial: c.Retry.Initial, Max: c.Retry.Max, Factor: c.Retry.Factor, NoJitter: c.Retry.NoJitter}
 }
 
 // Queue keeps items of type T in the store until a handler has handled them, in
@@ -199,7 +208,7 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	}
 	q := &Queue[T]{jobs: &jobs.core, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
 	r := registered{
-		kind: kind, limits: cfg.limits(), timeout: cfg.Timeout + q.pace.hold(), queue: q, delay: q.delay, lost: q.lost, fromJSON: q.fromJSON, accepted: &q.books.accepted,
+		kind: kind, limits: cfg.limits(), keep: cfg.KeepCompleted, timeout: cfg.Timeout + q.hold(), queue: q, delay: q.delay, lost: q.lost, fromJSON: q.fromJSON, accepted: &q.books.accepted,
 		addTo: func(w *river.Workers) {
 			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T]{q: q})
 		},

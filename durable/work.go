@@ -26,7 +26,7 @@ type worker[T any] struct {
 // Timeout is a little more than the handler gets, so that the handler's context
 // ends with our cause and not with the engine's.
 func (w *worker[T]) Timeout(*river.Job[payload]) time.Duration {
-	return w.q.pace.hold() + w.q.cfg.Timeout + time.Second
+	return w.q.hold() + w.q.cfg.Timeout + time.Second
 }
 
 // NextRetry is asked right after an attempt failed that was not the last, and for a
@@ -39,8 +39,11 @@ func (w *worker[T]) NextRetry(job *river.Job[payload]) time.Time {
 	return notBefore(time.Now().Add(delay)) // by the clock of the process, as the engine compares it: see engineExecutor
 }
 
-// delay is between half the bound and the bound.
+// delay is between half the bound and the bound, or the bound if there is no jitter.
 func (q *Queue[T]) delay(attempt int) time.Duration {
+	if q.retry.NoJitter {
+		return q.retry.Bound(attempt)
+	}
 	half := q.retry.Bound(attempt) / 2
 	return half + min(q.retry.Delay(attempt), half)
 }
@@ -77,7 +80,8 @@ func (q *Queue[T]) handed(engine context.Context, job *river.Job[payload]) error
 	if hasWish(job.Metadata) {
 		cancel(ErrCancelled)
 	}
-	mayBegin := q.itsTurn(ctx)
+	mayBegin, endTurn := q.itsTurn(ctx)
+	defer endTurn()
 	switch {
 	case errors.Is(context.Cause(ctx), ErrCancelled):
 		return q.failed(ctx, job, item, ErrCancelled)
@@ -90,6 +94,7 @@ func (q *Queue[T]) handed(engine context.Context, job *river.Job[payload]) error
 	}
 
 	err = q.work(ctx, c, item)
+	endTurn()
 	var snoozed *rivertype.JobSnoozeError
 	switch {
 	case errors.Is(err, errNotOurs):
@@ -113,18 +118,6 @@ func (q *Queue[T]) handed(engine context.Context, job *river.Job[payload]) error
 // isCut reports whether an error says no more than that the handler was cancelled.
 func isCut(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, channelq.ErrStopping)
-}
-
-// itsTurn waits for the rate limit; false when the attempt may not begin, because it
-// is too early still, a stop began, or the job was cancelled.
-func (q *Queue[T]) itsTurn(ctx context.Context) bool {
-	if q.pace.limiter == nil {
-		return true
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(q.jobs.ending, cancel)()
-	return q.pace.wait(ctx)
 }
 
 // work is one attempt, and with it what it asked for with Then.

@@ -15,6 +15,8 @@ type Policy struct {
 	Initial time.Duration // bound of the first delay
 	Max     time.Duration // cap of every bound
 	Factor  float64       // growth from one bound to the next; if zero, 2
+
+	NoJitter bool // each delay is its bound
 }
 
 // Or returns the policy with its zero durations replaced: Initial by initial, and
@@ -61,11 +63,12 @@ func (p Policy) Bound(retry int) time.Duration {
 	return time.Duration(bound)
 }
 
-// Delay returns a random duration from zero to Bound(retry), both inclusive.
+// Delay returns a random duration from zero to Bound(retry), both inclusive, or
+// Bound(retry) if there is no jitter.
 func (p Policy) Delay(retry int) time.Duration {
 	bound := p.Bound(retry)
-	if bound <= 0 {
-		return 0
+	if bound <= 0 || p.NoJitter {
+		return bound
 	}
 	if bound == math.MaxInt64 {
 		return time.Duration(rand.Int64())
