@@ -27,6 +27,7 @@ func (j *core) startUpkeep() {
 	j.startAgenda()
 	j.every("rescue of lost jobs", min(rescueEvery, max(j.rescueAfter()/2, rescueLeast)), j.rescue)
 	j.every("look for cancelled jobs", wishEvery, j.heedWishes)
+	j.every("cancel of jobs that cannot follow others", voidEvery, j.cancelVoid)
 	j.every("refresh of paused queues", time.Hour, j.keepPauses)
 }
 
