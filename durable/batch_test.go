@@ -67,8 +67,12 @@ func batchRefused[TTx any](t *testing.T, e env[TTx]) {
 	}
 	for what, f := range map[string]func() (int64, error){
 		"of other jobs": func() (int64, error) { return durable.EnqueueBatch(context.Background(), q, []int{1}, elsewhere, nil) },
-		"nothing":       func() (int64, error) { return durable.EnqueueBatch[int, any](context.Background(), q, []int{1}, nil, nil) },
-		"unstorable":    func() (int64, error) { return durable.EnqueueBatch[int, any](context.Background(), q, []int{1}, last, func() {}) },
+		"nothing": func() (int64, error) {
+			return durable.EnqueueBatch[int, any](context.Background(), q, []int{1}, nil, nil)
+		},
+		"unstorable": func() (int64, error) {
+			return durable.EnqueueBatch[int, any](context.Background(), q, []int{1}, last, func() {})
+		},
 	} {
 		if id, err := f(); err == nil || id != 0 {
 			t.Errorf("%s: %d, %v", what, id, err)

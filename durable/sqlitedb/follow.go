@@ -13,6 +13,7 @@ import (
 var prepareFollow = `CREATE TABLE IF NOT EXISTS stead_follow (
 		follower integer NOT NULL, job integer NOT NULL, needs text NOT NULL, outcome text, PRIMARY KEY (follower, job)) WITHOUT ROWID;
 	CREATE INDEX IF NOT EXISTS stead_follow_job ON stead_follow (job);
+	CREATE INDEX IF NOT EXISTS stead_follow_open ON stead_follow (follower) WHERE outcome IS NULL OR needs <> 'any' AND needs <> outcome;
 	CREATE INDEX IF NOT EXISTS stead_follow_void ON stead_follow (follower) WHERE needs <> 'any' AND needs <> outcome;
 	CREATE TRIGGER IF NOT EXISTS stead_ended AFTER UPDATE OF state ON river_job
 		WHEN NEW.finalized_at IS NOT NULL AND OLD.finalized_at IS NULL

@@ -19,8 +19,7 @@ func SQLiteRelease(who string) []string {
 				AND (outcome IS NULL OR needs <> 'any' AND needs <> outcome))`,
 		`INSERT INTO river_notification (payload, topic) SELECT DISTINCT json_object('queue', queue), 'river_insert' FROM river_job
 			WHERE id IN (WHO) AND NOT (` + blocked + `)`,
-		`DELETE FROM stead_follow WHERE follower IN (WHO)
-			AND NOT EXISTS (SELECT 1 FROM river_job WHERE id = follower AND ` + blocked + `)`,
+		`DELETE FROM stead_follow WHERE follower IN (SELECT id FROM river_job WHERE id IN (WHO) AND NOT (` + blocked + `))`,
 	}
 	for i, s := range statements {
 		statements[i] = strings.ReplaceAll(s, "WHO", who)
