@@ -64,7 +64,7 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
 	within := func() riverdriver.Executor { return q.jobs.engine.executorTx(tx) }
-	return q.enqueue(ctx, item, opts, within, func(_ riverClient, ctx context.Context, args payload, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+	return q.enqueue(ctx, item, opts, within, func(ctx context.Context, _ riverClient, args payload, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
 		res, err := q.jobs.insertTx(ctx, tx, args, o)
 		if err == nil {
 			err = q.jobs.insertedIn(ctx, tx, q.kind)
@@ -73,7 +73,7 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 	})
 }
 
-type insert func(riverClient, context.Context, payload, *river.InsertOpts) (*rivertype.JobInsertResult, error)
+type insert func(context.Context, riverClient, payload, *river.InsertOpts) (*rivertype.JobInsertResult, error)
 
 func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec func() riverdriver.Executor, insert insert) (Enqueued, error) {
 	client, err := q.ready(ctx)
@@ -91,7 +91,7 @@ func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec func
 		}
 	}
 	defer q.jobs.inserting(q.kind)()
-	res, err := insert(client, ctx, args, o)
+	res, err := insert(ctx, client, args, o)
 	if err != nil {
 		done(0)
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))

@@ -93,7 +93,7 @@ var blocked, _ = time.Parse(time.DateTime, store.Blocked)
 func isBlocked(row *rivertype.JobRow) bool { return row.ScheduledAt.Equal(blocked) }
 
 // insert inserts a job, and with it what it follows, in a transaction.
-func (j *core) insert(client riverClient, ctx context.Context, args payload, o *river.InsertOpts) (res *rivertype.JobInsertResult, err error) {
+func (j *core) insert(ctx context.Context, client riverClient, args payload, o *river.InsertOpts) (res *rivertype.JobInsertResult, err error) {
 	if len(args.after) == 0 {
 		return client.Insert(ctx, args, o)
 	}
