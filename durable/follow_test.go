@@ -137,7 +137,7 @@ func followsEnds[TTx any](t *testing.T, e env[TTx]) {
 
 // followsRaces has jobs end while those that follow are registered, in two processes.
 func followsRaces[TTx any](t *testing.T, e env[TTx]) {
-	const n = 12
+	const n = 8
 	a, b := newFollowed(t, e.store, durable.EnqueueAndWork), newFollowed(t, e.again(t), durable.EnqueueAndWork)
 	start(t, a.jobs)
 	start(t, b.jobs)
