@@ -43,7 +43,7 @@ func (j *core) every(what string, period time.Duration, do func(context.Context)
 				return
 			}
 			err := do(j.cut)
-			if err != nil && !failing && j.cut.Err() == nil {
+			if err != nil && !failing && j.cut.Err() == nil && !isClosed(err) { // which the engine says
 				j.log.Warn("upkeep failed", slog.String("what", what), slog.Any("error", hint(err)))
 			}
 			failing = err != nil
