@@ -12,7 +12,7 @@ type StoredJob struct {
 	Err         error  // of the last attempt that failed, nil if none did
 	Attempts    int    // begun so far
 	MaxAttempts int
-	At          time.Time // when it is due while it waits, was taken while it runs, and ended afterwards
+	At          time.Time // when it is due while it waits (zero: when others have ended), was taken while it runs, and ended afterwards
 
 	// RescueAt is set while it runs for a process that is not there any more: from
 	// then on it is freed to be run again.

@@ -19,7 +19,8 @@ import (
 // statements and other processes have their turn. On PostgreSQL a piece is as short, so
 // that no transaction of many seconds holds back what cleans the table up.
 //
-// The options hold for every item; [Unique] is refused, as it would be one key for all.
+// The options hold for every item; [Unique] is refused, as it would be one key for all,
+// and so are [After] and its kin.
 // No items are no error.
 func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (int, error) {
 	client, params, err := q.describeAll(ctx, items, opts)
@@ -110,6 +111,9 @@ func (q *Queue[T]) describeAll(ctx context.Context, items []T, opts []Option) (r
 		}
 		if args.unique != "" {
 			return nil, nil, fmt.Errorf("stead/durable: enqueue %q: Unique is for one item, not for many", q.kind)
+		}
+		if len(args.after) > 0 {
+			return nil, nil, fmt.Errorf("stead/durable: enqueue %q: After is for one item, not for many", q.kind)
 		}
 		params[i] = river.InsertManyParams{Args: args, InsertOpts: o}
 	}

@@ -173,7 +173,7 @@ func (c *current) finish() error {
 	}
 	err := c.jobs.engine.inTx(ctx, func(tx any) error {
 		for i, n := range c.next { // one by one: two of them may have one unique key
-			res, err := c.jobs.engine.insertTx(ctx, tx, n.args, n.opts)
+			res, err := c.jobs.insertTx(ctx, tx, n.args, n.opts)
 			if err != nil {
 				return err
 			}

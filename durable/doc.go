@@ -46,7 +46,8 @@
 //	s := &signUp{mails: emails}
 //
 // What has to follow a job is enqueued by its handler with [Then], in the
-// transaction that completes the job; [CompleteTx] completes it in a transaction of
+// transaction that completes the job. Who enqueued a job lets others follow it with [After],
+// and many with [EnqueueBatch]. [CompleteTx] completes it in a transaction of
 // the handler's own. Metrics and the dashboard find all queues and schedules by the
 // jobs that were added to the host.
 //
@@ -65,6 +66,9 @@
 //  4. A payload that cannot be decoded is cancelled with the reason and holds up
 //     nothing. What no store takes is refused at the call, see [Queue.Enqueue].
 //  5. What [Then] enqueues is there if and only if the job is completed, and once.
+//     A job with [After] starts once, by the transaction in which the last job ends that it
+//     follows, whoever ends that: a handler, a rescue, somebody at the dashboard, or a
+//     program of another version. Triggers on River's table of jobs do that.
 //  6. A job of a kind that the process that leads does not know is left alone, not
 //     discarded: an older program may lead during a deployment.
 //  7. A job that is given up is counted, logged and handed to OnGiveUp, also when
@@ -117,7 +121,7 @@
 // Enqueue is one insert, about a millisecond; EnqueueAll gives others their turn every
 // 50 ms. A process that works asks once a Config.PollInterval, for all its queues, when the next job is due; every process writes a row
 // every 15 seconds to say that it lives, see [Jobs.Instances]. A job costs this package a goroutine for its handler, a
-// context, and decoding.
+// context, and decoding. Where something follows it, its end is a few statements more.
 //
 // # Testing
 //

@@ -46,7 +46,7 @@ func (q *Queue[T]) TryEnqueue(item T) error {
 
 // EnqueueWith is Enqueue with options.
 func (q *Queue[T]) EnqueueWith(ctx context.Context, item T, opts ...Option) (Enqueued, error) {
-	return q.enqueue(ctx, item, opts, q.jobs.engine.executor, riverClient.Insert)
+	return q.enqueue(ctx, item, opts, q.jobs.engine.executor, q.jobs.insert)
 }
 
 var errNilQueue = errors.New("stead/durable: enqueue: the queue is nil")
@@ -64,8 +64,8 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, err)
 	}
 	within := func() riverdriver.Executor { return q.jobs.engine.executorTx(tx) }
-	return q.enqueue(ctx, item, opts, within, func(_ riverClient, ctx context.Context, args river.JobArgs, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
-		res, err := q.jobs.engine.insertTx(ctx, tx, args, o)
+	return q.enqueue(ctx, item, opts, within, func(ctx context.Context, _ riverClient, args payload, o *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+		res, err := q.jobs.insertTx(ctx, tx, args, o)
 		if err == nil {
 			err = q.jobs.insertedIn(ctx, tx, q.kind)
 		}
@@ -73,7 +73,7 @@ func EnqueueTx[T any](ctx context.Context, tx any, q *Queue[T], item T, opts ...
 	})
 }
 
-type insert func(riverClient, context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
+type insert func(context.Context, riverClient, payload, *river.InsertOpts) (*rivertype.JobInsertResult, error)
 
 func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec func() riverdriver.Executor, insert insert) (Enqueued, error) {
 	client, err := q.ready(ctx)
@@ -91,7 +91,7 @@ func (q *Queue[T]) enqueue(ctx context.Context, item T, opts []Option, exec func
 		}
 	}
 	defer q.jobs.inserting(q.kind)()
-	res, err := insert(client, ctx, args, o)
+	res, err := insert(ctx, client, args, o)
 	if err != nil {
 		done(0)
 		return Enqueued{}, fmt.Errorf("stead/durable: enqueue %q: %w", q.kind, hint(err))
@@ -150,6 +150,12 @@ func (q *Queue[T]) describeJSON(item T, raw json.RawMessage, w jobOptions) (_ pa
 	if w.in && !w.at.IsZero() {
 		w.at = notBefore(q.jobs.clock.of(w.at))
 	}
+	if len(w.after) > 0 {
+		if w.timed {
+			return payload{}, nil, errors.New("In and At do not go with After")
+		}
+		w.at, w.note.Follows = blocked, true
+	}
 	o := &river.InsertOpts{Queue: q.kind, MaxAttempts: cmp.Or(w.attempts, q.cfg.Retry.Attempts), Priority: w.priority, ScheduledAt: w.at}
 	if raw, w.note.Wrapped, err = wrap(raw); err != nil {
 		return payload{}, nil, err
@@ -160,7 +166,7 @@ func (q *Queue[T]) describeJSON(item T, raw json.RawMessage, w jobOptions) (_ pa
 	if w.unique != "" {
 		o.UniqueOpts = river.UniqueOpts{ByQueue: true, ByState: unfinished}
 	}
-	return payload{kind: q.kind, raw: raw, unique: w.unique, note: w.note}, o, nil
+	return payload{kind: q.kind, raw: raw, unique: w.unique, after: w.after, note: w.note}, o, nil
 }
 
 // unfinished are the states in which a job holds its unique key.
@@ -174,7 +180,8 @@ var unfinished = []rivertype.JobState{
 type payload struct {
 	kind     string
 	raw      json.RawMessage
-	unique   string // the key of Unique
+	unique   string           // the key of Unique
+	after    map[int64]string // what has to become of other jobs first
 	note     note
 	periodic string // the name given to Every
 	slot     time.Time
@@ -216,7 +223,7 @@ func (u *uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsert
 		if args.periodic != "" { // due by the store's clock; the engine would ask the process
 			p.State = rivertype.JobStateAvailable
 		}
-		if args.note.Key != "" { // until its key has room, see limits
+		if args.note.Key != "" && !args.note.Follows { // until its key has room, see limits
 			p.State = rivertype.JobStatePending
 		}
 		switch {

@@ -56,6 +56,9 @@ func WasMissed[TTx any](j *Jobs[TTx]) {
 // Rescue is one look for lost jobs, in the process of jobs that are in use.
 func Rescue[TTx any](ctx context.Context, j *Jobs[TTx]) error { return j.rescue(ctx) }
 
+// CancelVoid is one look for jobs that cannot follow others.
+func CancelVoid[TTx any](ctx context.Context, j *Jobs[TTx]) error { return j.cancelVoid(ctx) }
+
 // NewEngineLog is what the engine logs to.
 var NewEngineLog = newEngineLog
 

@@ -113,6 +113,8 @@ func (q *Queue[T]) kept(ctx context.Context, rows []*rivertype.JobRow) []channel
 			k.At = *row.FinalizedAt
 		case row.State == rivertype.JobStateRunning && row.AttemptedAt != nil:
 			k.At = *row.AttemptedAt
+		case isBlocked(row):
+			k.At = time.Time{}
 		}
 		if n := len(row.Errors); n > 0 {
 			k.Err = errors.New(plain(row.Errors[n-1].Error))

@@ -25,7 +25,7 @@ type Job struct {
 	MaxAttempts int
 
 	EnqueuedAt time.Time
-	DueAt      time.Time
+	DueAt      time.Time // zero while the job waits for others to end, see After
 	StartedAt  time.Time // of the last attempt
 	EndedAt    time.Time // of the job
 
@@ -64,6 +64,9 @@ func (q *Queue[T]) jobOf(row *rivertype.JobRow) Job {
 		ID: row.ID, Queue: row.Queue, State: string(row.State), Item: q.itemOf(row), Meta: noteOf(row.Metadata).Meta,
 		Priority: row.Priority, Attempt: row.Attempt, MaxAttempts: row.MaxAttempts,
 		EnqueuedAt: row.CreatedAt, DueAt: row.ScheduledAt,
+	}
+	if isBlocked(row) {
+		job.DueAt = time.Time{}
 	}
 	if row.AttemptedAt != nil {
 		job.StartedAt = *row.AttemptedAt

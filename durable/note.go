@@ -17,6 +17,8 @@ type note struct {
 	Timeout  time.Duration     `json:"stead_timeout,omitempty"`
 	Key      string            `json:"stead_key,omitempty"`
 	Meta     map[string]string `json:"stead_meta,omitempty"`
+	Follows  bool              `json:"stead_follows,omitempty"` // waits for other jobs to end
+	Ends     *Ends             `json:"stead_ends,omitempty"`    // of the jobs that it has waited for
 }
 
 // metadata is nil for an empty note, which most are.
@@ -43,6 +45,9 @@ func (n note) with(ctx context.Context) context.Context {
 	}
 	if n.Meta != nil {
 		ctx = context.WithValue(ctx, metaKey{}, n.Meta)
+	}
+	if n.Ends != nil {
+		ctx = context.WithValue(ctx, endsKey{}, *n.Ends)
 	}
 	return ctx
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Option is a wish about one job. See [At], [In], [Unique], [Priority], [Attempts],
-// [Timeout] and [Meta].
+// [Timeout], [Meta], [After], [AfterAny] and [AfterGaveUp].
 type Option interface{ apply(*jobOptions) error }
 
 type jobOptions struct {
@@ -20,6 +20,7 @@ type jobOptions struct {
 	unique   string
 	priority int
 	attempts int
+	after    map[int64]string // what has to become of other jobs first, see After
 	note     note
 }
 

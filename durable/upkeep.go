@@ -27,6 +27,7 @@ func (j *core) startUpkeep() {
 	j.startAgenda()
 	j.every("rescue of lost jobs", min(rescueEvery, max(j.rescueAfter()/2, rescueLeast)), j.rescue)
 	j.every("look for cancelled jobs", wishEvery, j.heedWishes)
+	j.every("cancel of jobs that cannot follow others", voidEvery, j.cancelVoid)
 	j.every("refresh of paused queues", time.Hour, j.keepPauses)
 }
 
@@ -42,7 +43,7 @@ func (j *core) every(what string, period time.Duration, do func(context.Context)
 				return
 			}
 			err := do(j.cut)
-			if err != nil && !failing && j.cut.Err() == nil {
+			if err != nil && !failing && j.cut.Err() == nil && !isClosed(err) { // which the engine says
 				j.log.Warn("upkeep failed", slog.String("what", what), slog.Any("error", hint(err)))
 			}
 			failing = err != nil

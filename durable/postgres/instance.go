@@ -11,7 +11,7 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes and of the schedules.
+// Prepare makes the tables of the processes, of the schedules and of what follows jobs.
 func (s *backend) Prepare(ctx context.Context) error {
 	// Two that make a table at the same time fail each other even so, unless one
 	// waits: the lock ends with the transaction of the one statement.
@@ -31,6 +31,9 @@ func (s *backend) Prepare(ctx context.Context) error {
 				WHERE state IN ('available', 'running', 'retryable') AND metadata ? 'stead_key';
 			CREATE INDEX stead_key_waiting ON river_job (queue, (metadata->>'stead_key'), priority, scheduled_at, id)
 				WHERE state = 'pending' AND metadata ? 'stead_key';
+		END IF;
+		IF to_regclass('stead_follow') IS NULL THEN
+			`+prepareFollow+`
 		END IF;
 		END $$`)
 }

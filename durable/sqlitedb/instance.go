@@ -12,7 +12,7 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes and of the schedules.
+// Prepare makes the tables of the processes, of the schedules and of what follows jobs.
 func (s *backend) Prepare(ctx context.Context) error {
 	err := s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
 		id text PRIMARY KEY, host text NOT NULL, pid integer NOT NULL, role text NOT NULL,
@@ -25,7 +25,8 @@ func (s *backend) Prepare(ctx context.Context) error {
 	CREATE INDEX IF NOT EXISTS stead_key_active ON river_job (queue, (`+store.SQLiteKey+`))
 		WHERE state IN ('available', 'running', 'retryable') AND `+store.SQLiteKey+` IS NOT NULL;
 	CREATE INDEX IF NOT EXISTS stead_key_waiting ON river_job (queue, (`+store.SQLiteKey+`), priority, scheduled_at, id)
-		WHERE state = 'pending' AND `+store.SQLiteKey+` IS NOT NULL`)
+		WHERE state = 'pending' AND `+store.SQLiteKey+` IS NOT NULL;
+	`+prepareFollow)
 	if err != nil {
 		return err
 	}
