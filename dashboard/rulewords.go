@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // cronText is what package periodic says of a cron schedule: cron "30 2 * * *" Europe/Berlin.
@@ -86,4 +87,27 @@ func weekdays(field string) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// WhyLate says of a schedule why its run has not begun, or began late; "" if neither is so.
+func (v *view) WhyLate(j Schedule) string {
+	switch {
+	case !j.StuckInNext.IsZero():
+		return "It does not say when it is due: its rule, which is code of the program, has not returned."
+	case j.GaveUp:
+		return "It gave up after " + count(j.Streak, "failed run") + " in a row. A trigger makes it go on."
+	case j.Paused:
+		return "It is paused: nothing runs until somebody resumes it."
+	case j.Waiting > 0 && j.Running > 0:
+		return fmt.Sprintf("%s for the run to end that began %s.", plural(j.Waiting, "A slot waits", count(j.Waiting, "slot")+" wait"), when(j.LastStarted, v.State.Time))
+	case j.Waiting > 0:
+		return plural(j.Waiting, "A slot waits", count(j.Waiting, "slot")+" wait") + " for a place: its scheduler runs no more at a time."
+	case !j.RetryAt.IsZero():
+		return "Its last run failed. It is tried again " + when(j.RetryAt, v.State.Time) + "."
+	case j.Running > 0 && j.Skipped.Overlap > 0:
+		return fmt.Sprintf("A run began %s and is running. Slots that pass meanwhile are skipped: %s so far.", when(j.LastStarted, v.State.Time), grouped(j.Skipped.Overlap))
+	case j.Last != nil && j.Last.LatenessSeconds >= time.Second.Seconds():
+		return "Its last run began " + span(j.Last.LatenessSeconds) + " after it was due."
+	}
+	return ""
 }

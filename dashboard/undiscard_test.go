@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,7 +75,7 @@ func TestTheStopDiscardsForGoodWhatWasDiscarded(t *testing.T) {
 		s.host.Add("dashboard", d)
 		s.start(t)
 		s.failForGood(t, 1, "broken")
-		var w *httptest.ResponseRecorder = do(d, form("", "verb", "discard", "kind", "queue", "name", "emails", "service", "mailer", "id", "1"))
+		w := do(d, form("", "verb", "discard", "kind", "queue", "name", "emails", "service", "mailer", "id", "1"))
 		wantStatus(t, w, http.StatusSeeOther)
 		if err := s.host.Stop(t.Context()); err != nil {
 			t.Fatal(err)
@@ -84,6 +83,24 @@ func TestTheStopDiscardsForGoodWhatWasDiscarded(t *testing.T) {
 		if n := len(s.workers.Failures()); n != 0 {
 			t.Errorf("%d failures are left", n)
 		}
+	})
+}
+
+func TestAScheduleSaysWhyItIsLate(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{})
+		if body := get(t, d, "/schedule?name=report").Body.String(); strings.Contains(body, "run began") {
+			t.Error("it says why it is late, and is not")
+		}
+		s.takes = 150 * time.Minute
+		_ = s.job.Trigger()
+		time.Sleep(2*time.Hour + time.Minute)
+		wantText(t, get(t, d, "/schedule?name=report"), "A run began 2 h 1 min ago and is running. Slots that pass meanwhile are skipped: 2 so far.")
+		time.Sleep(time.Hour)
+		s.job.Pause()
+		wantText(t, get(t, d, "/schedule?name=report"), "It is paused: nothing runs until somebody resumes it.")
+		time.Sleep(3 * time.Hour)
 	})
 }
 
