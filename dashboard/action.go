@@ -34,6 +34,7 @@ const (
 	Trigger Verb = "trigger" // a schedule
 	Requeue Verb = "requeue" // a failure of a queue
 	Discard Verb = "discard" // a failure of a queue, or a job that has ended
+	Restore Verb = "restore" // takes Discard back: of a failure of a queue in memory, within a minute
 	Cancel  Verb = "cancel"  // a job that waits or runs
 
 	RetryNow Verb = "retry_now" // an item that waits for its retry
@@ -97,7 +98,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) {
 	case wantsJSON && err != nil:
 		writeJSON(w, status, map[string]string{"error": text(err)})
 	case wantsJSON:
-		writeJSON(w, status, a.answered(n))
+		writeJSON(w, status, d.answered(a, n))
 	case err != nil:
 		d.serveError(w, status, text(err))
 	default:
@@ -168,7 +169,7 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
-		KindQueue:    {Pause, Resume, Requeue, Discard, RetryNow, GiveUp, RequeueAll, DiscardAll, Cancel, Acknowledge, Reopen},
+		KindQueue:    {Pause, Resume, Requeue, Discard, Restore, RetryNow, GiveUp, RequeueAll, DiscardAll, Cancel, Acknowledge, Reopen},
 		KindSchedule: {Pause, Resume, Trigger, Acknowledge, Reopen},
 		KindService:  {Acknowledge, Reopen},
 	}
@@ -178,7 +179,7 @@ func parseAction(form url.Values) (Action, error) {
 	if a.Verb == RequeueAll || a.Verb == DiscardAll {
 		a.Error = form.Get("error")
 	}
-	if slices.Contains([]Verb{Requeue, Discard, RetryNow, GiveUp, Cancel}, a.Verb) {
+	if slices.Contains([]Verb{Requeue, Discard, Restore, RetryNow, GiveUp, Cancel}, a.Verb) {
 		var err error
 		a.Service = form.Get("service")
 		if a.ID, err = strconv.ParseInt(form.Get("id"), 10, 64); err != nil || a.ID < 1 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
@@ -35,7 +36,9 @@ func TestEachActionIsDoneAndLeadsBackToItsPage(t *testing.T) {
 		},
 		"discard a failure": {
 			[]string{"verb", "discard", "kind", "queue", "name", "emails", "service", "mailer", "id", "1", "page", ""},
-			"./?did=discard&id=1&kind=queue&thing=emails", func(s *shop) bool {
+			"./?did=discard&id=1&kind=queue&service=mailer&thing=emails", func(s *shop) bool {
+				time.Sleep(time.Minute)
+				synctest.Wait()
 				left := s.workers.Failures()
 				return len(left) == 1 && left[0].ID == 2 && s.queue.Stats().Handled == 0
 			},
@@ -76,7 +79,7 @@ func TestEachActionIsDoneAndLeadsBackToItsPage(t *testing.T) {
 				}
 				after := get(t, d, "/"+strings.TrimPrefix(c.back, "./"))
 				wantStatus(t, after, http.StatusOK)
-				if !strings.Contains(after.Body.String(), `role="status" aria-live="polite"><p>`) {
+				if !strings.Contains(after.Body.String(), `role="status" aria-live="polite"><div><p>`) {
 					t.Error("the page does not say that it was done")
 				}
 			})

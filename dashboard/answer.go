@@ -24,6 +24,8 @@ func (a Action) answer(n int) string {
 		return fmt.Sprintf("Retry %d of %s is tried now.", a.ID, a.Name)
 	case GiveUp:
 		return fmt.Sprintf("Gave up on retry %d of %s. It is among the failures, and can be requeued.", a.ID, a.Name)
+	case Restore:
+		return fmt.Sprintf("Restored %d of %s.", a.ID, a.Name)
 	case Cancel:
 		return fmt.Sprintf("Canceled %d of %s.", a.ID, a.Name)
 	case RequeueAll:
@@ -44,12 +46,19 @@ func (v Verb) undo() Verb {
 }
 
 // answered is the answer as JSON, with the verb that takes it back.
-func (a Action) answered(n int) map[string]string {
+func (d *Dashboard) answered(a Action, n int) map[string]string {
 	said := map[string]string{"done": a.answer(n)}
 	if undo := a.Verb.undo(); undo != "" {
 		said["undo"] = string(undo)
+	} else if d.held(a) {
+		said["undo"] = string(Restore)
 	}
 	return said
+}
+
+// held reports whether a is a discard that can be taken back.
+func (d *Dashboard) held(a Action) bool {
+	return a.Verb == Discard && d.discards.has(discarded{a.Name, a.Service, a.ID})
 }
 
 // backTo is the page that the form was on, with the action for its message. It is
@@ -62,6 +71,9 @@ func backTo(form url.Values, a Action, n int) string {
 	q := url.Values{"did": {string(a.Verb)}, "kind": {string(a.Kind)}, "thing": {a.Name}}
 	if a.ID > 0 {
 		q.Set("id", strconv.FormatInt(a.ID, 10))
+	}
+	if a.Verb == Discard {
+		q.Set("service", a.Service)
 	}
 	if n > 1 {
 		q.Set("n", strconv.Itoa(n))
@@ -77,15 +89,15 @@ func backTo(form url.Values, a Action, n int) string {
 
 // told is the message that belongs to what backTo has made. A link of somebody else's may
 // have made it too: it names no more than a thing that there is.
-func told(q url.Values, s *State) string {
-	a := Action{Verb: Verb(q.Get("did")), Kind: Kind(q.Get("kind")), Name: q.Get("thing")}
+func told(q url.Values, s *State) (text string, a Action) {
+	a = Action{Verb: Verb(q.Get("did")), Kind: Kind(q.Get("kind")), Name: q.Get("thing"), Service: q.Get("service")}
 	if !s.has(a.Kind, a.Name) {
-		return ""
+		return "", a
 	}
 	a.ID, _ = strconv.ParseInt(q.Get("id"), 10, 64)
 	n, err := strconv.Atoi(q.Get("n"))
 	if err != nil {
 		n = 1
 	}
-	return a.answer(n)
+	return a.answer(n), a
 }

@@ -43,10 +43,21 @@ func (v *view) Depth(q Queue) chart {
 	return c
 }
 
-// Throughput is the chart of what goes in and out.
-func (v *view) Throughput(q Queue) chart {
-	c := v.chart(q.Name, "Items per second", number,
-		curve{class: "in", name: "in", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.In }) }},
+// In is the chart of what goes in. It has a scale of its own: beside a burst of producers
+// what goes out would be a line at the bottom.
+func (v *view) In(q Queue) chart {
+	c := v.chart(q.Name, "Items in per second", number,
+		curve{class: "in", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.In }) }})
+	c.Now = "–"
+	if q.Rates != nil {
+		c.Now = number(q.Rates.In)
+	}
+	return c
+}
+
+// Out is the chart of what goes out, well or not.
+func (v *view) Out(q Queue) chart {
+	c := v.chart(q.Name, "Items out per second", number,
 		curve{class: "out", name: "out", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.Out }) }},
 		curve{class: "failed", name: "failed or lost", optional: true, value: func(p Point) (float64, bool) {
 			return rateOf(p, func(r *Rates) float64 { return r.Failed + r.Lost })

@@ -153,11 +153,12 @@ func (inv *inventory) addFailures(q *Queue, s source) {
 		return
 	}
 	_, canAct := find[requeuer](s)
-	for _, e := range f.Failures() {
+	_, stored := find[keptSource](s)
+	for _, e := range inv.seen(q.Name, s, f) {
 		q.Failures = append(q.Failures, Failure{
 			Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Time: e.At,
 			Item: inv.d.format(q.Name, e.Item, e.Description), CanAct: canAct, Expected: lifecycle.IsExpected(e.Err),
-			enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err,
+			enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err, stored: stored,
 		})
 	}
 	slices.SortStableFunc(q.Failures, func(a, b Failure) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.ID, a.ID)) })

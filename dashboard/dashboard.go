@@ -85,6 +85,7 @@ type Dashboard struct {
 	history  history
 	servers  servers
 	acks     acks
+	discards discards
 	plans    plans
 	assets   map[string]asset
 	pages    *template.Template
@@ -174,9 +175,11 @@ func (d *Dashboard) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop stops the sampling. The page continues to work. Stop blocks until the sampling
+// Stop stops the sampling, and discards for good what was discarded within the last
+// minute. The page continues to work. Stop blocks until the sampling
 // has ended or ctx is done. It may be called before Start and more than once.
 func (d *Dashboard) Stop(ctx context.Context) error {
+	d.discards.flush()
 	d.mu.Lock()
 	stop, done := d.stop, d.done
 	d.stop = nil

@@ -137,6 +137,6 @@ func TestChartsSayInWordsWhatTheyShow(t *testing.T) {
 			d.State()
 		}
 		wantText(t, get(t, d, "/queues"),
-			"Items in the queue over the last 40 s: at most 3", "Age of the oldest item over the last 40 s: at most", "Items per second over the last 40 s")
+			"Items in the queue over the last 40 s: at most 3", "Age of the oldest item over the last 40 s: at most", "Items in per second over the last 40 s", "Items out per second over the last 40 s")
 	})
 }

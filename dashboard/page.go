@@ -39,6 +39,7 @@ type view struct {
 	CanAct  bool
 	Logged  string    // what of who asks is logged with an action: "name", "address"; "": nothing is logged
 	Done    string    // what the last action did
+	Undo    *Action   // takes it back; nil: nothing does
 	Base    string    // what links are relative to; "": the address itself
 	Mounted string    // the pattern, if it lets no action through
 	Jobs    *jobsPage // on the page of that name
@@ -115,7 +116,11 @@ func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page, base
 	v := d.view(d.look(), page, r.FormValue("name"))
 	v.Base = base
 	v.Mounted = readOnlyMount(r)
-	v.Done = told(r.URL.Query(), &v.State)
+	var did Action
+	if v.Done, did = told(r.URL.Query(), &v.State); v.Done != "" && d.held(did) {
+		did.Verb = Restore
+		v.Undo = &did
+	}
 	status := http.StatusOK
 	if v.gone() {
 		status = http.StatusNotFound

@@ -30,7 +30,7 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 		if a.Service != "" && s.service != a.Service {
 			continue
 		}
-		could, done, err := s.do(a)
+		could, done, err := inv.doFor(s, a)
 		if n += done; err != nil {
 			return n, err
 		}
@@ -42,9 +42,22 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 	return n, nil
 }
 
-func (s source) do(a Action) (able bool, n int, err error) {
-	if a.Verb == RequeueAll || a.Verb == DiscardAll {
-		return s.doAll(a)
+// doFor does the action if s can.
+func (inv *inventory) doFor(s source, a Action) (able bool, n int, err error) {
+	switch a.Verb {
+	case RequeueAll, DiscardAll:
+		return inv.doAll(s, a)
+	case Discard:
+		if inv.discard(s, a) {
+			return true, 1, nil
+		}
+	case Restore:
+		if !inv.d.discards.restore(discarded{a.Name, s.service, a.ID}) {
+			return true, 0, fmt.Errorf("failure %d of %s was not discarded in the last minute", a.ID, a.Name)
+		}
+		return true, 1, nil
+	case Requeue:
+		inv.d.discards.restore(discarded{a.Name, s.service, a.ID}) // a page of somebody else has it still
 	}
 	able, err = s.doOne(a)
 	return able, 1, err
@@ -97,7 +110,7 @@ func (s source) doOne(a Action) (able bool, err error) {
 // doAll acts on the failures that are there now, all or those with one error, and ends at
 // the first that cannot be done, such as one for which the queue has no room. One that
 // somebody else dealt with meanwhile is no longer there.
-func (s source) doAll(a Action) (able bool, n int, err error) {
+func (inv *inventory) doAll(s source, a Action) (able bool, n int, err error) {
 	q, ok := find[requeuer](s)
 	listed, lists := find[failureSource](s)
 	if !ok || !lists {
@@ -107,9 +120,9 @@ func (s source) doAll(a Action) (able bool, n int, err error) {
 	if a.Verb == DiscardAll {
 		one = q.Discard
 	}
-	failures := listed.Failures()
+	failures := inv.seen(a.Name, s, listed)
 	if a.Error != "" {
-		failures = slices.DeleteFunc(slices.Clone(failures), func(f channelq.Failure) bool { return pattern(text(f.Err)) != a.Error })
+		failures = slices.DeleteFunc(failures, func(f channelq.Failure) bool { return pattern(text(f.Err)) != a.Error })
 	}
 	for _, f := range failures {
 		err := one(f.ID)

@@ -42,7 +42,7 @@ func TestAScheduleCanBeCheckedWithItsRuleAndItsNextTimeInItsZone(t *testing.T) {
 		}
 		defer func() { _ = host.Stop(context.Background()) }()
 		d := dashboard.New(host, dashboard.Config{})
-		const rule, next = "cron &#34;30 2 * * *&#34; Europe/Berlin", "Sat 1 Jan 02:30\u00a0CET"
+		const rule, next = "daily 02:30 Europe/Berlin</span> · cron &#34;30 2 * * *&#34; Europe/Berlin", "Sat 1 Jan 02:30\u00a0CET"
 		wantText(t, get(t, d, "/schedules"), rule, next, "in 1 h 30 min", "at 2001-02-03 04:05:06 CET", "Sat 3 Feb 2001 04:05:06\u00a0CET")
 		wantText(t, get(t, d, "/schedule?name=nightly"), rule, next, "in 1 h 30 min")
 		wantText(t, get(t, d, "/api/v1/state"), `"schedule":"cron \"30 2 * * *\" Europe/Berlin"`)

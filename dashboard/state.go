@@ -250,6 +250,7 @@ type Failure struct {
 	CanAct   bool      `json:"can_act"`            // requeue and discard
 	Expected bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
 
+	stored   bool // in a store, which discards it for good
 	enqueued time.Time
 	tries    []channelq.AttemptFailure
 	err      error

@@ -27,6 +27,11 @@ func (v *view) FailureButton(verb Verb, queue string, f Failure) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: f.Service, ID: f.ID}}
 }
 
+// DiscardButton is the same, and whether it needs a confirmation.
+func (v *view) DiscardButton(queue string, f Failure) row {
+	return row{f.stored, v.FailureButton(Discard, queue, f)}
+}
+
 // RetryButton is the same for an item that waits for its retry.
 func (v *view) RetryButton(verb Verb, queue string, r Retry) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: r.Service, ID: r.ID}}
@@ -52,6 +57,8 @@ func (v *view) Label(verb Verb) string {
 		return "Try now"
 	case GiveUp:
 		return "Give up"
+	case Restore:
+		return "Undo"
 	case RequeueAll:
 		return "Requeue them"
 	case DiscardAll:

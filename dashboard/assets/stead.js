@@ -285,9 +285,9 @@
       p.append(' ', button);
     }
     message.replaceChildren(p);
-    if (!bad) hide = setTimeout(() => message.replaceChildren(), undo ? 20000 : 6000);
+    if (!bad) hide = setTimeout(() => message.replaceChildren(), undo ? 60000 : 6000);
   }
-  if (message.firstChild) hide = setTimeout(() => message.replaceChildren(), 6000);
+  if (message.firstChild) hide = setTimeout(() => message.replaceChildren(), message.querySelector('form') ? 60000 : 6000);
 
   const fieldsOf = (form) => new URLSearchParams(new FormData(form));
 
