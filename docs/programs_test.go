@@ -3,9 +3,11 @@ package docs_test
 import (
 	"bytes"
 	"fmt"
+	"go/format"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,54 +28,95 @@ func goBlocks(text string) (all []string) {
 	}
 }
 
+// All are vetted by one command, linked by another, and tested by a third: a command for
+// each took most of a minute.
 func TestEveryProgramOfThePagesBuildsAndStops(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a dozen programs")
 	}
+	m := newModule(t)
+	var linked, tested []string
 	n := 0
 	for page, text := range pages(t) {
 		for i, code := range goBlocks(text) {
 			n++
-			t.Run(fmt.Sprintf("%s/%d", page, i+1), func(t *testing.T) { tryBlock(t, code) })
+			name := fmt.Sprintf("%s-%d", strings.ReplaceAll(page, "/", "-"), i+1)
+			if formatted, err := format.Source([]byte(code)); err != nil || string(formatted) != code {
+				t.Errorf("%s: it is not formatted; %v", name, err)
+			}
+			code = strings.ReplaceAll(code, `":8080"`, `"127.0.0.1:0"`) // the port may be in use here
+			file := "main.go"
+			switch {
+			case strings.Contains(code, `"testing"`):
+				file = "main_test.go"
+				tested = append(tested, "./"+name)
+			case strings.Contains(code, "hosted.Main("):
+				linked = append(linked, "./"+name)
+			}
+			m.add(t, name, file, code)
 		}
 	}
-	if n < 8 {
-		t.Errorf("only %d blocks were found", n)
+	if n < 8 || len(linked) < 2 || len(tested) < 1 {
+		t.Fatalf("only %d blocks were found, %d of them programs and %d tests", n, len(linked), len(tested))
+	}
+	m.run(t, "vet", "./...")
+	programs := t.TempDir()
+	m.run(t, append([]string{"build", "-ldflags=-s -w", "-o", programs}, linked...)...)
+	m.run(t, append([]string{"test", "-vet=off"}, tested...)...)
+	for _, path := range linked {
+		name := filepath.Base(path)
+		t.Run(name, func(t *testing.T) { stops(t, filepath.Join(programs, name), "host started") })
 	}
 }
 
-func tryBlock(t *testing.T, code string) {
+// module is one that imports ours, in a workspace of its own. So what its packages import
+// may not be internal, and one command compiles them all.
+type module struct{ dir string }
+
+func newModule(t *testing.T) module {
 	t.Helper()
-	dir := t.TempDir()
-	name := "main.go"
-	if strings.Contains(code, `"testing"`) {
-		name = "main_test.go"
+	m := module{t.TempDir()}
+	work := "go 1.26.0\n\nuse (\n\t.\n"
+	for _, ours := range append(slices.Clone(published), "examples") {
+		dir, err := filepath.Abs(filepath.Join(root, ours))
+		if err != nil {
+			t.Fatal(err)
+		}
+		work += "\t" + dir + "\n"
 	}
-	file := filepath.Join(dir, name)
-	code = strings.ReplaceAll(code, `":8080"`, `"127.0.0.1:0"`) // the port may be in use here
-	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+	sums, err := os.ReadFile(filepath.Join(root, "go.work.sum"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, root, "go", "vet", file)
-	if out := run(t, root, "gofmt", "-l", file); out != "" {
-		t.Error("it is not formatted")
+	m.add(t, "", "go.work", work+")\n")
+	m.add(t, "", "go.work.sum", string(sums))
+	m.add(t, "", "go.mod", "module example.com/pages\n\ngo 1.26.0\n")
+	return m
+}
+
+// add writes a file of a package.
+func (m module) add(t *testing.T, name, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(m.dir, name), 0o700); err != nil {
+		t.Fatal(err)
 	}
-	switch {
-	case name == "main_test.go":
-		run(t, root, "go", "test", file)
-	case strings.Contains(code, "hosted.Main("):
-		program := filepath.Join(dir, "program")
-		run(t, root, "go", "build", "-o", program, file)
-		stops(t, program, "host started")
+	if err := os.WriteFile(filepath.Join(m.dir, name, file), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// stops starts a program, waits until it says so, and wants it to end with 0
-// after SIGTERM.
-func stops(t *testing.T, program, started string, args ...string) {
+// run runs a go command in it.
+func (m module) run(t *testing.T, args ...string) {
 	t.Helper()
-	cmd := exec.Command(program, args...)
-	cmd.Dir = filepath.Dir(program) // some write files
+	run(t, m.dir, "env", append([]string{"GOWORK=" + filepath.Join(m.dir, "go.work"), "go"}, args...)...)
+}
+
+// stops starts a program, waits until it says so, and wants it to end with 0 after
+// SIGTERM.
+func stops(t *testing.T, program, started string) {
+	t.Helper()
+	cmd := exec.Command(program)
+	cmd.Dir = t.TempDir() // some write files
 	var out output
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

@@ -1,10 +1,8 @@
 package docs_test
 
 import (
-	"encoding/json"
 	"go/format"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,12 +40,9 @@ func public(t *testing.T) (dirs []string) {
 }
 
 // A link to a package on the page of the repository leads to its folder: there stands
-// what it is, and a program that builds. All are compiled by one command, from files
-// that are not there but in an overlay.
+// what it is, and a program that builds. All are compiled by one command.
 func TestEveryPackageHasAPageWithAProgramThatBuilds(t *testing.T) {
-	replace := map[string]string{}
-	temp := t.TempDir()
-	args := []string{"build", "-overlay", filepath.Join(temp, "overlay.json")}
+	m := newModule(t)
 	for _, dir := range public(t) {
 		text, err := os.ReadFile(filepath.Join(root, dir, "README.md"))
 		if err != nil {
@@ -65,32 +60,11 @@ func TestEveryPackageHasAPageWithAProgramThatBuilds(t *testing.T) {
 		if formatted, err := format.Source([]byte(programs[0])); err != nil || string(formatted) != programs[0] {
 			t.Errorf("%s: its program is not formatted; %v", dir, err)
 		}
-		short := strings.ReplaceAll(dir, "/", "-")
-		file := filepath.Join(temp, short+".go")
-		code := programs[0]
-		if strings.Contains(code, `"testing"`) {
-			code = strings.Replace(code, "package main", "package test", 1) // go build leaves out tests, and wants a main
+		file := "main.go"
+		if strings.Contains(programs[0], `"testing"`) {
+			file = "main_test.go"
 		}
-		if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		place, err := filepath.Abs(filepath.Join(root, "docs", "readmes", short, "main.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		replace[place] = file
-		args = append(args, "./docs/readmes/"+short)
+		m.add(t, strings.ReplaceAll(dir, "/", "-"), file, programs[0])
 	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(temp, "overlay.json"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("go", args...)
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+	m.run(t, "vet", "./...") // compiles them, and links none
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -125,6 +126,23 @@ func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
 	if got := sink.sorted(); !slices.Equal(got, events) {
 		t.Errorf("%d events of %d arrived", len(got), len(events))
 	}
+}
+
+func TestProgramKeepsInAFileWhatAStuckSinkDoesNotTake(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or else nothing tells that the client has gone
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer stuck.Close()
+	p, url := begin(t, program.Build(t), stuck.URL, filepath.Join(t.TempDir(), "unsent"))
+	post(t, url, strings.Join(someEvents(100), "\n")) // a batch
+	<-asked
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	p.WaitFor(`items of events: accepted 100 leftover 100`)
 }
 
 func TestProgramShowsWithoutSettingsHowASinkFailsAndComesBack(t *testing.T) {

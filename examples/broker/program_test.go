@@ -233,6 +233,24 @@ func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
 	}
 }
 
+// Nothing can be acknowledged or given back any more.
+func TestProgramStopsInTimeWhenItsBrokerIsAway(t *testing.T) {
+	nats := external(t, t.TempDir(), server.RANDOM_PORT)
+	s := start(t, program.Build(t), "-nats", nats.ClientURL(), "-packing", "1h", "-shutdown-timeout", "3s")
+	for range 3 {
+		s.order("a tent")
+	}
+	s.Eventually("they are being packed", func() bool { return len(packing.FindAllString(s.Output(), -1)) == 3 })
+	nats.Shutdown()
+	nats.WaitForShutdown()
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(s.Output(), "did not return") {
+		t.Error("a service did not stop")
+	}
+}
+
 func TestProgramFailsWithoutItsBroker(t *testing.T) {
 	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-nats", "nats://127.0.0.1:1"}}.Start(t, program.Build(t))
 	if code := p.ExitCode(); code != 1 {

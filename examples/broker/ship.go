@@ -22,7 +22,8 @@ func openDB(dir string) (*sql.DB, error) {
 		return nil, err
 	}
 	file := filepath.Join(dir, "shipped.db")
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)")
+	// The wait for a lock does not see a context: keep it well below the budget.
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(2000)&_pragma=journal_mode(wal)")
 	if err != nil {
 		return nil, err
 	}

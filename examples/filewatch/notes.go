@@ -28,7 +28,8 @@ type notes struct {
 }
 
 func openNotes(file, dir string, out io.Writer) (*notes, error) {
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)")
+	// The wait for a lock does not see a context. What does not get it is retried.
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(1000)&_pragma=journal_mode(wal)")
 	if err != nil {
 		return nil, err
 	}

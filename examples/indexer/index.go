@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"database/sql"
+	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/scope"
@@ -13,6 +15,7 @@ import (
 type index struct {
 	db   *sql.DB
 	news <-chan struct{}
+	log  *slog.Logger
 }
 
 // run waits for the first sync, because an index of half the pages finds half of
@@ -27,14 +30,18 @@ func (x *index) run(ctx context.Context) error {
 		return err
 	}
 	hosted.Ready(ctx)
+	var again <-chan time.Time // nil: all is indexed
 	for {
 		select {
 		case <-x.news:
-			if err := x.catchUp(ctx); err != nil {
-				return err
-			}
+		case <-again:
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+		again = nil
+		if err := x.catchUp(ctx); err != nil && ctx.Err() == nil { // such as a file that is locked
+			x.log.Warn("index is old, will retry", "error", err)
+			again = time.After(time.Second)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/hosted/hostedtest"
@@ -90,7 +91,7 @@ func TestASearchTakesWhateverPeopleType(t *testing.T) {
 		"c.md":  {Data: []byte("Why C++ isn't C AND why NOT")},
 		"go.md": {Data: []byte("Go has goroutines")},
 	}
-	s, x := &syncer{folder, db, news}, &index{db, news}
+	s, x := &syncer{folder, db, news}, &index{db, news, slog.New(slog.DiscardHandler)}
 	if err := errors.Join(s.sync(t.Context()), x.catchUp(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -115,4 +116,36 @@ func mustFind(t *testing.T, db *sql.DB, words string) []hit {
 		t.Errorf("search for %q: %v", words, err)
 	}
 	return hits
+}
+
+// A lock that another process holds keeps nobody from stopping in time.
+func TestAStopEndsAWaitForALock(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "index.db")
+	db, err := openDB(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	folder, news := fstest.MapFS{"a.md": {Data: []byte("first")}}, make(chan struct{}, 1)
+	s := &syncer{files: folder, db: db, news: news}
+	if err := s.sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	host := hosted.New(hosted.Config{ShutdownTimeout: 8 * time.Second})
+	x := &index{db: db, news: news, log: slog.New(slog.DiscardHandler)}
+	host.Task("sync", s.sync)
+	host.Go("index", x.run, hosted.WaitReady())
+	hostedtest.Start(t, host)
+	lock, err := db.BeginTx(t.Context(), nil) // takes the right to write
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Rollback() }()
+	news <- struct{}{}
+	for len(news) > 0 {
+		runtime.Gosched() // until the index waits for the lock, or is about to
+	}
+	if err := host.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

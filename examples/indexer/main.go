@@ -88,7 +88,7 @@ func newHost(files fs.FS, addr string, db *sql.DB, log *slog.Logger) *hosted.Hos
 	host.Go("sync", s.run, hosted.WaitReady(), hosted.NotCritical(),
 		hosted.OnFailure(hosted.Restart(hosted.RestartConfig{Initial: time.Second, Max: time.Minute})))
 
-	x := &index{db: db, news: news}
+	x := &index{db: db, news: news, log: log}
 	host.Go("index", x.run, hosted.WaitReady())
 
 	mux := http.NewServeMux()

@@ -25,9 +25,10 @@ const schema = `
 
 // openDB opens the database. A transaction takes the right to write when it
 // begins: one that asks for it later is refused, rather than kept waiting, if the
-// other service has it.
+// other service has it. That wait does not see a context, so it is well below the budget
+// of the stop.
 func openDB(file string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
+	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(2000)&_pragma=journal_mode(wal)")
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -241,4 +244,37 @@ func TestWhatAStopLeavesOfABatchIsFreeAtOnce(t *testing.T) {
 			t.Errorf("%d are free: %+v", len(claimed), claimed)
 		}
 	})
+}
+
+func TestAReceiverThatDoesNotAnswerKeepsNoStopWaiting(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or else nothing tells that the client has gone
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer stuck.Close()
+	tasks := open(t, "sqlite:"+filepath.Join(t.TempDir(), "tasks.db"), time.Hour)
+	fill(t, tasks, 3)
+	p := &poller{tasks: tasks, deliver: deliverTo(stuck.URL), lease: time.Hour, log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(t.Context())
+	polled := make(chan error, 1)
+	go func() { polled <- p.poll(ctx) }()
+	<-asked
+	cancel()
+	if err := <-polled; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	list, err := tasks.list(t.Context(), 10)
+	fatal(t, err)
+	attempts := 0
+	for _, left := range list {
+		if attempts += left.Attempts; left.Done || time.Until(left.Due) > time.Minute {
+			t.Errorf("%+v", left)
+		}
+	}
+	if len(list) != 3 || attempts != 1 {
+		t.Errorf("%d tasks and %d attempts", len(list), attempts)
+	}
 }

@@ -37,7 +37,7 @@ func main() {
 	budget := flag.Duration("shutdown-timeout", 25*time.Second, "budget of the stop")
 	flag.Parse()
 
-	db := cli.Must(sql.Open("sqlite", "file:small.db?_pragma=busy_timeout(10000)"))
+	db := cli.Must(sql.Open("sqlite", "file:small.db?_pragma=busy_timeout(2000)")) // below the budget: the wait for a lock sees no context
 	emails := cli.Must(channelq.New(channelq.Config[string]{Name: "emails", Capacity: 100}))
 	s := &shop{db: db, emails: emails, password: cmp.Or(os.Getenv("ADMIN_PASSWORD"), rand.Text())}
 	unsent := spool.New[string]("unsent.jsonl") // the mails that a stop has no time for

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -14,9 +15,9 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// stuckServer is a mail server that answers no RCPT. It says on the channel that one
-// has come.
-func stuckServer(t *testing.T) (address string, stuck <-chan struct{}) {
+// stuckServer is a mail server that does not answer a line that begins with at, nor, if at
+// is empty, the connection. It says on the channel that one has come.
+func stuckServer(t *testing.T, at string) (address string, stuck <-chan struct{}) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -30,7 +31,7 @@ func stuckServer(t *testing.T) (address string, stuck <-chan struct{}) {
 			if err != nil {
 				return
 			}
-			talks.Go(func() { answer(conn, asked) })
+			talks.Go(func() { answer(conn, at, asked) })
 		}
 	})
 	t.Cleanup(func() {
@@ -41,39 +42,52 @@ func stuckServer(t *testing.T) (address string, stuck <-chan struct{}) {
 }
 
 // answer returns when the client has gone.
-func answer(conn net.Conn, asked chan<- struct{}) {
+func answer(conn net.Conn, at string, asked chan<- struct{}) {
 	defer conn.Close()
+	if at == "" {
+		asked <- struct{}{}
+		_, _ = io.Copy(io.Discard, conn)
+		return
+	}
 	fmt.Fprint(conn, "220 here\r\n")
-	for lines := bufio.NewScanner(conn); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "RCPT") {
+	for lines, text := bufio.NewScanner(conn), false; lines.Scan(); {
+		switch line := lines.Text(); {
+		case strings.HasPrefix(line, at) && !(at == "." && line != "."):
 			asked <- struct{}{}
-			continue
+		case line == "DATA":
+			text = true
+			fmt.Fprint(conn, "354 go on\r\n")
+		case !text:
+			fmt.Fprint(conn, "250 yes\r\n")
 		}
-		fmt.Fprint(conn, "250 yes\r\n")
 	}
 }
 
 func TestATransferThatIsStuckEndsWithItsContext(t *testing.T) {
-	address, stuck := stuckServer(t)
-	m := newMailer(config{smtp: address}, nil)
-	m.options = append(m.options, mail.WithTimeout(time.Hour)) // the context is to end it
-	ctx, cancel := context.WithCancel(t.Context())
-	sent := make(chan error, 1)
-	go func() { sent <- m.send(ctx, welcome{"ada@example.com"}) }()
-	<-stuck
-	cancel()
-	select {
-	case err := <-sent:
-		if err == nil {
-			t.Error("it says that the mail was sent")
-		}
-	case <-time.After(time.Minute):
-		t.Fatal("it is still stuck")
+	for name, at := range map[string]string{"greeting": "", "hello": "EHLO", "recipient": "RCPT", "end of the text": "."} {
+		t.Run(name, func(t *testing.T) {
+			address, stuck := stuckServer(t, at)
+			m := newMailer(config{smtp: address}, nil)
+			m.options = append(m.options, mail.WithTimeout(time.Hour)) // the context is to end it
+			ctx, cancel := context.WithCancel(t.Context())
+			sent := make(chan error, 1)
+			go func() { sent <- m.send(ctx, welcome{"ada@example.com"}) }()
+			<-stuck
+			cancel()
+			select {
+			case err := <-sent:
+				if err == nil {
+					t.Error("it says that the mail was sent")
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("it is still stuck")
+			}
+		})
 	}
 }
 
 func TestProgramLeavesNobodyBehindAtAStuckServer(t *testing.T) {
-	address, stuck := stuckServer(t)
+	address, stuck := stuckServer(t, "RCPT")
 	p := start(t, nil, "-smtp", address, "-shutdown-timeout", "2s")
 	const visitors = 60
 	for i := range visitors {

@@ -58,7 +58,7 @@ func Main(m *testing.M) {
 
 var build = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(folder, "program")
-	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", file, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return file, nil
