@@ -13,7 +13,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 )
 
-// The engine asks the file for announcements twenty times a second, and now and then for
+// The engine would ask the file for announcements twenty times a second, and now and then for
 // jobs of each queue, with statements that write. Here it is not asked for what cannot
 // have changed since it was asked last. What remains is the time at which the next job
 // of a queue is due.
@@ -33,9 +33,10 @@ type glimpse struct {
 	db  *sql.DB
 	log string // the path of SQLite's write-ahead log
 
-	mu     sync.Mutex
-	last   mark
-	agenda agenda
+	mu      sync.Mutex
+	last    mark
+	settled bool // last was taken when nobody had written for that long
+	agenda  agenda
 }
 
 // agenda is when the next job of each queue is due, as the file says in one state.
@@ -65,9 +66,9 @@ const (
 func (g *glimpse) now(ctx context.Context) (m mark, sure bool, err error) {
 	if size, written := g.stat(); !written.IsZero() && time.Since(written) > settled {
 		g.mu.Lock()
-		last := g.last
+		last, known := g.last, g.settled
 		g.mu.Unlock()
-		if last.size == size && last.written.Equal(written) {
+		if known && last.size == size && last.written.Equal(written) {
 			return last, true, nil
 		}
 	}
@@ -78,6 +79,7 @@ func (g *glimpse) now(ctx context.Context) (m mark, sure bool, err error) {
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	// What this process writes is done: it has the connection.
 	m.size, m.written = g.stat()
+	age := time.Since(m.written)
 	if err := conn.Raw(func(c any) error { m.conn = c; return nil }); err != nil {
 		return m, false, err
 	}
@@ -86,8 +88,7 @@ func (g *glimpse) now(ctx context.Context) (m mark, sure bool, err error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.last = m
-	age := time.Since(m.written)
+	g.last, g.settled = m, age > settled && !m.written.IsZero()
 	return m, !m.written.IsZero() && age > grain && runtime.GOOS != "windows", nil // which tells the time of an open file late
 }
 

@@ -14,13 +14,15 @@ import (
 )
 
 // listener gives the engine its announcements. It is the engine's own, but that it
-// looks into its table only when the file has changed.
+// looks into its table only when the file has changed, and seldom at the file if the
+// system tells when it is written to.
 type listener struct {
 	glimpse *glimpse
 	schema  string
 
 	mu        sync.Mutex
 	connected bool
+	watch     *watch
 	topics    map[string]int64 // with the last announcement before each
 	last      int64            // announcement that was read
 	at        mark             // of a file without another one
@@ -35,6 +37,13 @@ type announcement struct {
 const (
 	listenEvery = 50 * time.Millisecond // as the engine does
 	listenBatch = 256
+
+	// visible is what a commit takes from the log until it is to be seen, mostly.
+	visible = 5 * time.Millisecond
+
+	// listenMost is how seldom a file is looked at that is watched: for what the system
+	// does not tell.
+	listenMost = time.Second
 )
 
 func (l *listener) Connect(ctx context.Context) error {
@@ -48,6 +57,7 @@ func (l *listener) Connect(ctx context.Context) error {
 		return err
 	}
 	l.connected, l.topics, l.pending, l.at, l.last = true, map[string]int64{}, nil, mark{}, last
+	l.watch = newWatch(l.glimpse.log)
 	return nil
 }
 
@@ -60,6 +70,8 @@ func (l *listener) Close(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.connected = false
+	l.watch.close()
+	l.watch = nil
 	return nil
 }
 
@@ -100,9 +112,11 @@ func (l *listener) SetAfterConnectExec(string)     {} // is for the engine's own
 
 // WaitForNotification blocks until there is one, or ctx ends.
 func (l *listener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
-	tick := time.NewTicker(listenEvery)
-	defer tick.Stop()
-	for {
+	l.mu.Lock()
+	w := l.watch
+	l.mu.Unlock()
+	for quiet := listenEvery; ; {
+		watched := w.begin() // before the look: what is written after it ends the wait
 		n, err := l.look(ctx)
 		if n != nil || err != nil {
 			if ended := ctx.Err(); err != nil && ended != nil {
@@ -110,11 +124,28 @@ func (l *listener) WaitForNotification(ctx context.Context) (*riverdriver.Notifi
 			}
 			return n, err
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		looked := time.Now()
+		switch {
+		case watched && !w.wait(ctx, quiet):
+			quiet = min(2*quiet, listenMost) // a commit may be slow to be seen
+		case watched:
+			pause(ctx, max(visible, listenEvery-time.Since(looked)))
+			quiet = listenEvery
+		default:
+			pause(ctx, listenEvery)
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
