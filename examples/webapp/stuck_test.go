@@ -88,7 +88,7 @@ func TestATransferThatIsStuckEndsWithItsContext(t *testing.T) {
 
 func TestProgramLeavesNobodyBehindAtAStuckServer(t *testing.T) {
 	address, stuck := stuckServer(t, "RCPT")
-	p := start(t, nil, "-smtp", address, "-shutdown-timeout", "2s")
+	p := start(t, nil, "-smtp", address, "-shutdown-timeout", "5s")
 	const visitors = 60
 	for i := range visitors {
 		p.post(form, fmt.Sprintf("email=visitor-%d%%40example.com", i))
