@@ -57,7 +57,7 @@
 //	States() map[string]int               its jobs by state, if they are in a store
 //	Counted() (time.Time, []string)       when they were counted (zero: never), and which states were estimated
 //	Jobs(state string) []channelq.StoredJob    its jobs in one state
-//	JobsPage(state, after string) ([]channelq.StoredJob, string)   the same by pages, with the start of the next one
+//	JobsPage(state, after string) ([]channelq.StoredJob, string, error)   the same by pages, with the start of the next one
 //	Cancel(id int64) error                cancels one of them
 //	Deserted() (int, time.Time)           how many jobs a dead process holds, and when the first is freed
 //	Queues() []interface{ Name() string } more queues

@@ -76,16 +76,16 @@ func (inv *inventory) jobs(name string) *jobsPage {
 		}
 		found = true
 		var kept []channelq.StoredJob
-		err := guard.Call(func() error {
+		err := guard.Call(func() (err error) {
 			if paged, ok := find[pagedSource](s); ok {
 				var next string
-				if kept, next = paged.JobsPage(j.State, after); next != "" {
+				if kept, next, err = paged.JobsPage(j.State, after); next != "" {
 					j.Next = j.Queue + "/" + j.State + "@" + next
 				}
 			} else if !further {
 				kept = k.Jobs(j.State)
 			}
-			return nil
+			return err
 		})
 		if err != nil {
 			j.Error = text(err)

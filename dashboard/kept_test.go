@@ -45,6 +45,7 @@ type depotQueue struct {
 	guessed  []string
 	counted  time.Time
 	pages    int
+	lost     bool // its jobs cannot be listed
 	failures []channelq.Failure
 }
 
@@ -65,13 +66,16 @@ func (q *depotQueue) States() map[string]int {
 func (*depotQueue) Jobs(string) []channelq.StoredJob { return nil }
 
 // JobsPage has a job on each of its pages.
-func (q *depotQueue) JobsPage(state, after string) (list []channelq.StoredJob, next string) {
+func (q *depotQueue) JobsPage(state, after string) (list []channelq.StoredJob, next string, err error) {
+	if q.lost {
+		return nil, "", errors.New("connection <refused>")
+	}
 	at := 0
 	_, _ = fmt.Sscan(after, &at)
 	if at+1 < q.pages {
 		next = fmt.Sprint(at + 1)
 	}
-	return []channelq.StoredJob{{ID: int64(1000 - at), State: state}}, next
+	return []channelq.StoredJob{{ID: int64(1000 - at), State: state}}, next, nil
 }
 
 func inDepot(t *testing.T, f func(t *testing.T, s *shop, o *depot, d *dashboard.Dashboard)) {
@@ -180,6 +184,17 @@ func TestMoreFailuresThanAreListedAreCountedAndCanBePagedThrough(t *testing.T) {
 		wantText(t, w, `data-key="jobs-998"`)
 		if wantStatus(t, w, http.StatusOK); strings.Contains(w.Body.String(), "Older ones") {
 			t.Error("there is a page after the last")
+		}
+	})
+}
+
+func TestJobsOfAStoreThatDoesNotAnswerAreNotSaidToBeNone(t *testing.T) {
+	inDepot(t, func(t *testing.T, _ *shop, o *depot, d *dashboard.Dashboard) {
+		o.queue.lost = true
+		w := get(t, d, "/jobs?name=mails/discarded")
+		wantText(t, w, "Jobs cannot be listed", "connection &lt;refused&gt;")
+		if body := w.Body.String(); strings.Contains(body, "None.") || strings.Contains(body, "0 jobs") {
+			t.Error("it says that there are none")
 		}
 	})
 }

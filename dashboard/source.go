@@ -37,7 +37,7 @@ type (
 		Jobs(state string) []channelq.StoredJob
 	}
 	pagedSource interface {
-		JobsPage(state, after string) (list []channelq.StoredJob, next string)
+		JobsPage(state, after string) (list []channelq.StoredJob, next string, err error)
 	}
 	countedSource interface {
 		Counted() (at time.Time, estimates []string)

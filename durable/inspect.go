@@ -34,28 +34,32 @@ var (
 // of one that does not decode as a T is its JSON, a string: so it is too in Failures
 // and Retrying.
 func (q *Queue[T]) Jobs(state string) []channelq.StoredJob {
-	list, _ := q.JobsPage(state, "")
+	list, _, err := q.JobsPage(state, "")
+	if err != nil {
+		q.jobs.log.Warn("jobs cannot be listed", slog.String("queue", q.kind), slog.Any("error", err))
+	}
 	return list
 }
 
 // JobsPage is Jobs from behind a place on: "" for the newest hundred, and then what it
-// returned as next, which is "" when there are no more.
-func (q *Queue[T]) JobsPage(state, after string) (list []channelq.StoredJob, next string) {
+// returned as next, which is "" when there are no more. It returns an error if the store
+// does not answer within 5 s, and for a place that it has not returned.
+func (q *Queue[T]) JobsPage(state, after string) (list []channelq.StoredJob, next string, err error) {
 	s := rivertype.JobState(state)
 	if !slices.Contains(rivertype.JobStates(), s) {
-		return nil, ""
+		return nil, "", nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
 	rows, err := q.newest(ctx, s, maxListed+1, after)
 	if err != nil {
-		q.jobs.log.Warn("jobs cannot be listed", slog.String("queue", q.kind), slog.Any("error", err))
+		return nil, "", fmt.Errorf("stead/durable: list jobs of %q: %w", q.kind, err)
 	}
 	if len(rows) > maxListed {
 		rows = rows[:maxListed]
 		next = placeOf(rows[maxListed-1])
 	}
-	return q.kept(ctx, rows), next
+	return q.kept(ctx, rows), next, nil
 }
 
 // newest lists the jobs in a state behind a place, so that an index finds them: not by

@@ -30,7 +30,8 @@ func newestFirst[TTx any](t *testing.T, e env[TTx]) {
 	enqueue(t, other, -1)
 	pages := func(state rivertype.JobState) (all []int, sizes []int) {
 		for after := ""; ; {
-			list, next := q.JobsPage(string(state), after)
+			list, next, err := q.JobsPage(string(state), after)
+			must(t, err)
 			sizes = append(sizes, len(list))
 			for _, k := range list {
 				all = append(all, k.Item.(int))
@@ -65,8 +66,8 @@ func newestFirst[TTx any](t *testing.T, e env[TTx]) {
 	if list[0].Item != 49 || list[99].Item != 50 {
 		t.Errorf("%d failures, from %+v to %+v", len(list), list[0], list[len(list)-1])
 	}
-	if list, next := q.JobsPage("discarded", "nonsense"); len(list) != 0 || next != "" {
-		t.Errorf("behind nonsense there are %d", len(list))
+	if list, next, err := q.JobsPage("discarded", "nonsense"); len(list) != 0 || next != "" || err == nil {
+		t.Errorf("behind nonsense there are %d, %v", len(list), err)
 	}
 }
 

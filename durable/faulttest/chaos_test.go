@@ -120,8 +120,8 @@ func (c *chaos) run() {
 		c.workers = append(c.workers, nil)
 		c.begin(i)
 	}
-	for _, w := range c.workers {
-		w.ready()
+	for i := range c.workers {
+		up(t, func() *worker { return c.attend(i) })
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), setting(t, "STEAD_TEST_CHAOS", 15*time.Second))
 	defer cancel()
@@ -133,12 +133,29 @@ func (c *chaos) run() {
 	}
 	producer.Wait()
 	quiet := time.Now()
-	until(t, "all that was accepted is completed", window+grace, func() bool { return len(c.open()) == 0 })
+	until(t, "all that was accepted is completed", window+grace, func() bool {
+		for i := range c.workers {
+			c.attend(i)
+		}
+		return len(c.open()) == 0
+	})
 	took := time.Since(quiet)
-	for _, w := range c.workers {
-		w.ready().finish()
+	for i := range c.workers {
+		up(t, func() *worker { return c.attend(i) }).finish()
 	}
 	c.judge(took)
+}
+
+// attend returns a worker, which it launches again if its start failed: the server may have
+// crashed under it, or it was stopped for longer than a start waits.
+func (c *chaos) attend(i int) *worker {
+	if w := c.workers[i]; w.over() {
+		if w.worked() {
+			c.t.Errorf("a worker ended by itself: %s", tail(w.output(), 6000))
+		}
+		c.begin(i)
+	}
+	return c.workers[i]
 }
 
 func (c *chaos) begin(i int) {
@@ -174,7 +191,7 @@ func (c *chaos) produce(ctx context.Context) {
 // disturb does one thing.
 func (c *chaos) disturb() {
 	i := c.random.IntN(len(c.workers))
-	w := c.workers[i]
+	w := c.attend(i)
 	pid, from := w.cmd.Process.Pid, time.Now()
 	switch what := c.random.IntN(4); {
 	case what == 0 && c.server != nil:

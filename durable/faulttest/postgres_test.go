@@ -55,7 +55,9 @@ func TestWorkGoesOnAfterTheNetworkToPostgresWasCut(t *testing.T) {
 	must(t, b.migrate(t.Context()))
 	b.tasks(t, 0, n)
 	way := newNetwork(t, b.arg)
-	w := launchAs(t, append(way.command, program), way.url, b.journal, "-work", "500ms", "-timeout", "1m", "-rescue", "2m").ready()
+	w := up(t, func() *worker {
+		return launchAs(t, append(way.command, program), way.url, b.journal, "-work", "500ms", "-timeout", "1m", "-rescue", "2m")
+	})
 	until(t, "jobs in hand", patience, func() bool { return len(b.inHand(t, w)) > 0 })
 	way.away(away)
 	took := b.completed(t, "task", n, 5*time.Minute)

@@ -104,6 +104,10 @@ func newNetwork(t *testing.T, server string) *network {
 	t.Helper()
 	name := fmt.Sprintf("stead%d", os.Getpid()%100000)
 	host, inside := name+"a", name+"b"
+	// Of its own, as a test that was killed leaves its network behind.
+	pid := os.Getpid()
+	here := fmt.Sprintf("10.213.%d.%d", pid>>6&0xff, pid<<2&0xff+1)
+	there := fmt.Sprintf("10.213.%d.%d", pid>>6&0xff, pid<<2&0xff+2)
 	ip := func(args string) error {
 		out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
 		if err != nil {
@@ -118,9 +122,9 @@ func newNetwork(t *testing.T, server string) *network {
 	for _, args := range []string{
 		"netns add " + name,
 		"link add " + host + " type veth peer name " + inside + " netns " + name,
-		"addr add 10.213.77.1/30 dev " + host,
+		"addr add " + here + "/30 dev " + host,
 		"link set " + host + " up",
-		"-n " + name + " addr add 10.213.77.2/30 dev " + inside,
+		"-n " + name + " addr add " + there + "/30 dev " + inside,
 		"-n " + name + " link set " + inside + " up",
 	} {
 		if err := ip(args); err != nil {
@@ -135,7 +139,7 @@ func newNetwork(t *testing.T, server string) *network {
 			}}
 		}
 	}
-	_, through := newRelay(t, "10.213.77.1:0", server)
+	_, through := newRelay(t, here+":0", server)
 	return &network{
 		command: []string{"ip", "netns", "exec", name}, url: through, how: "a network namespace",
 		cut: func(down bool) {

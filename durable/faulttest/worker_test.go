@@ -56,21 +56,50 @@ func launchAs(t *testing.T, command []string, store, journal string, args ...str
 // start starts the program and waits until it works.
 func start(t *testing.T, b *bed, args ...string) *worker {
 	t.Helper()
-	return launch(t, b, args...).ready()
+	return up(t, func() *worker { return launch(t, b, args...) })
+}
+
+// up waits until a program works. One whose start failed, as on a machine that is too busy
+// to connect to the store in time, is launched again, as a supervisor does.
+func up(t *testing.T, launch func() *worker) *worker {
+	t.Helper()
+	for range 4 {
+		w := launch()
+		until(t, "worker ready, or its start failed", patience, func() bool { return w.worked() || w.over() })
+		if w.worked() {
+			return w.ready()
+		}
+		t.Logf("launched again: %s", w.output())
+	}
+	return launch().ready()
+}
+
+// over reports whether the program has ended.
+func (w *worker) over() bool {
+	select {
+	case <-w.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// worked reports whether the program has said that it works.
+func (w *worker) worked() bool {
+	_, after, found := strings.Cut(w.output(), "ready ")
+	return found && strings.Contains(after, "\n")
 }
 
 func (w *worker) ready() *worker {
 	w.t.Helper()
 	until(w.t, "worker ready", patience, func() bool {
-		select {
-		case <-w.ended:
+		if w.over() && !w.worked() {
 			w.t.Fatalf("the worker ended: %s", w.output())
-		default:
 		}
-		_, after, found := strings.Cut(w.output(), "ready ")
-		if !found || !strings.Contains(after, "\n") {
+		if !w.worked() {
 			return false
 		}
+		_, after, _ := strings.Cut(w.output(), "ready ")
 		w.client, _, _ = strings.Cut(after, "\n")
 		return true
 	})

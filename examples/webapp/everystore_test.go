@@ -79,11 +79,15 @@ func running[TTx any](t *testing.T, store closingStore[TTx]) map[string]bool {
 	jobs := cli.Must(durable.New(store, durable.Config{Mode: durable.EnqueueOnly}))
 	emails := cli.Must(durable.NewQueue(jobs, "emails", sender(nil), durable.QueueConfig[welcome]{}))
 	addresses := map[string]bool{}
-	for list, after := emails.JobsPage("running", ""); ; list, after = emails.JobsPage("running", after) {
+	for after := ""; ; {
+		list, next, err := emails.JobsPage("running", after)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, job := range list {
 			addresses[job.Item.(welcome).Email] = true
 		}
-		if after == "" {
+		if after = next; after == "" {
 			return addresses
 		}
 	}
