@@ -107,7 +107,7 @@ func TestAScrapeShowsJobsByStateAndSchedules(t *testing.T) {
 			t.Fatalf("the page lacks %s\n%s", lacks, text)
 		}
 	}
-	for _, absent := range []string{"oldest_due_timestamp_seconds{", "stead_queue_depth", "stead_queue_parked", "queue_capacity", "high_water", "stead_job_"} {
+	for _, absent := range []string{"stead_queue_oldest_due", "stead_queue_depth", "stead_queue_parked", "queue_capacity", "high_water", "stead_job_"} {
 		if strings.Contains(text, absent) {
 			t.Errorf("the page has %s, which means nothing here", absent)
 		}
