@@ -10,12 +10,14 @@ import (
 )
 
 func runFx(address addr) {
-	fx.New(
+	app := fx.New(
 		fx.Supply(address),
 		fx.Provide(newEmails, newSenders, newSite, newHost),
 		fx.StopTimeout(budget+time.Second), // 15 s by default
 		fx.Invoke(start),
-	).Run()
+	)
+	app.Wait() // or a signal kills the program until it has started
+	app.Run()
 }
 
 // start lets fx start and stop the host. A service that fails stops the host alone, so
