@@ -24,8 +24,12 @@ type discarded struct {
 // queue has discarded itself is gone.
 type discards struct {
 	mu   sync.Mutex
-	held map[discarded]*time.Timer
-	now  map[discarded]func() // discards it for good
+	held map[discarded]held
+}
+
+type held struct {
+	timer   *time.Timer
+	forGood func() // discards it for good
 }
 
 // hold discards a failure for good after undoFor.
@@ -33,45 +37,45 @@ func (s *discards) hold(f discarded, forGood func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held == nil {
-		s.held, s.now = map[discarded]*time.Timer{}, map[discarded]func(){}
+		s.held = map[discarded]held{}
 	}
-	s.now[f] = forGood
-	s.held[f] = time.AfterFunc(undoFor, func() {
+	s.held[f] = held{forGood: forGood, timer: time.AfterFunc(undoFor, func() {
 		forGood() // while it is held, so that nobody sees it again
-		s.restore(f)
-	})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.held, f)
+	})}
 }
 
-// restore takes a discard back, and reports whether there was one.
+// restore takes a discard back, and reports whether there was one that is not being done.
 func (s *discards) restore(f discarded) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	timer, ok := s.held[f]
-	if ok {
-		timer.Stop()
-		delete(s.held, f)
-		delete(s.now, f)
+	h, ok := s.held[f]
+	if !ok || !h.timer.Stop() {
+		return false
 	}
-	return ok
+	delete(s.held, f)
+	return true
 }
 
 func (s *discards) has(f discarded) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.held[f] != nil
+	_, ok := s.held[f]
+	return ok
 }
 
 // flush discards for good what is held, at the end of the program.
 func (s *discards) flush() {
 	s.mu.Lock()
-	all := s.now
-	for _, timer := range s.held {
-		timer.Stop()
-	}
-	s.held, s.now = nil, nil
+	all := s.held
+	s.held = nil
 	s.mu.Unlock()
-	for _, forGood := range all {
-		forGood()
+	for _, h := range all {
+		if h.timer.Stop() {
+			h.forGood()
+		}
 	}
 }
 
