@@ -105,9 +105,7 @@ func (c *consumer) GiveUp(id int64) error {
 	c.q.counters.gaveUp.Add(1)
 	c.parkedLocked(-1)
 	if p.claimed {
-		c.parked.releaseKey(p.key)
-		c.q.setHeld(c.parked.nWaiting)
-		c.refreshLocked()
+		c.releaseKeyLocked(p.key)
 		c.wakeOneLocked()
 	}
 	c.pokeManager() // a drain may have waited for that alone

@@ -223,10 +223,15 @@ func (w *worker) releaseKey() {
 	if c := w.c; w.items[0].claimed {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.parked.releaseKey(w.items[0].key) // the worker finds it itself: it looks for due items next
-		c.q.setHeld(c.parked.nWaiting)
-		c.refreshLocked()
+		c.releaseKeyLocked(w.items[0].key) // the worker finds it itself: it looks for due items next
 	}
+}
+
+// releaseKeyLocked makes the next item of a key due.
+func (c *consumer) releaseKeyLocked(key string) {
+	c.parked.releaseKey(key)
+	c.q.setHeld(c.parked.nWaiting)
+	c.refreshLocked()
 }
 
 // tell calls OnSettled for the items in hand that are settled, and empties the hands.

@@ -67,7 +67,7 @@ func up(t *testing.T, launch func() *worker) *worker {
 		w := launch()
 		until(t, "worker ready, or its start failed", patience, func() bool { return w.worked() || w.over() })
 		if w.worked() {
-			return w.ready()
+			return w
 		}
 		t.Logf("launched again: %s", w.output())
 	}
@@ -86,8 +86,12 @@ func (w *worker) over() bool {
 
 // worked reports whether the program has said that it works.
 func (w *worker) worked() bool {
-	_, after, found := strings.Cut(w.output(), "ready ")
-	return found && strings.Contains(after, "\n")
+	_, after, _ := strings.Cut(w.output(), "ready ")
+	client, _, whole := strings.Cut(after, "\n")
+	if whole {
+		w.client = client
+	}
+	return whole
 }
 
 func (w *worker) ready() *worker {
@@ -96,12 +100,7 @@ func (w *worker) ready() *worker {
 		if w.over() && !w.worked() {
 			w.t.Fatalf("the worker ended: %s", w.output())
 		}
-		if !w.worked() {
-			return false
-		}
-		_, after, _ := strings.Cut(w.output(), "ready ")
-		w.client, _, _ = strings.Cut(after, "\n")
-		return true
+		return w.worked()
 	})
 	return w
 }
