@@ -201,9 +201,12 @@ func (u *unit) keep(said reply) {
 			h.leftInQueue(u, fmt.Errorf("queue %q: %s left over", q.name, plural.Of(q.left, "item")))
 		}
 	}
+	if said.left == 0 && said.items == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	u.leftover, u.items = said.left, said.items
+	u.said = &said
 }
 
 // sum adds what the buckets of more have to those of all.

@@ -58,7 +58,7 @@ func (u *unit) statusLocked() ServiceStatus {
 		Restarts: int(u.restarts), RestartAt: restartAt, Panics: int(u.panics), Err: u.err,
 		After:     append([]string(nil), u.after...),
 		Changes:   u.changes,
-		StartTook: u.startTook, StopTook: u.stopTook, Leftover: u.leftover,
+		StartTook: u.startTook, StopTook: u.stopTook, Leftover: u.leftoverLocked(),
 		Service: u.service, Watched: u.watched,
 	}
 }
@@ -133,7 +133,7 @@ func (h *Host) Report() Report {
 	for _, u := range slices.Backward(h.units) {
 		r.Services = append(r.Services, ServiceReport{
 			Name: u.name, State: u.state, StartTook: u.startTook, StopTook: u.stopTook,
-			Restarts: int(u.restarts), Leftover: u.leftover, Items: u.items, Err: u.err,
+			Restarts: int(u.restarts), Leftover: u.leftoverLocked(), Items: u.itemsLocked(), Err: u.err,
 		})
 	}
 	return r

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/steadgo/stead/internal/guard"
 )
@@ -129,9 +130,7 @@ func Fresh(construct func() (Service, error)) Service { return &fresh{construct:
 // methods; they are for those who call a Loop directly or wrap it.
 type loop struct {
 	run func(ctx context.Context) error
-
-	mu  sync.Mutex
-	own *ownRun // nil until Start
+	own atomic.Pointer[ownRun] // nil until Start
 }
 
 // ownRun is the one run of a loop that was started without a host.
@@ -145,14 +144,12 @@ func (l *loop) Start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.own != nil {
-		return errors.New("stead/hosted: start: the loop was started before")
-	}
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	own := &ownRun{cancel: cancel, done: make(chan struct{})}
-	l.own = own
+	if !l.own.CompareAndSwap(nil, own) {
+		cancel(nil)
+		return errors.New("stead/hosted: start: the loop was started before")
+	}
 	go guard.Run(func() error { return l.run(run) }, func(err error) {
 		if run.Err() != nil && isCancel(err, causeOf(run)) {
 			err = nil
@@ -164,7 +161,7 @@ func (l *loop) Start(ctx context.Context) error {
 }
 
 func (l *loop) Stop(ctx context.Context) error {
-	own := l.ownRun()
+	own := l.own.Load()
 	if own == nil {
 		return nil
 	}
@@ -182,23 +179,17 @@ func (o *once) isEmpty() bool  { return o.run == nil }
 func (f *fresh) isEmpty() bool { return f.construct == nil }
 
 func (l *loop) Done() <-chan struct{} {
-	if own := l.ownRun(); own != nil {
+	if own := l.own.Load(); own != nil {
 		return own.done
 	}
 	return nil
 }
 
 func (l *loop) Err() error {
-	if own := l.ownRun(); own != nil && closed(own.done) {
+	if own := l.own.Load(); own != nil && closed(own.done) {
 		return own.err
 	}
 	return nil
-}
-
-func (l *loop) ownRun() *ownRun {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.own
 }
 
 type once struct {

@@ -37,19 +37,34 @@ type unit struct {
 	state     lifecycle.State
 	started   bool      // needs a stop
 	turned    bool      // its turn in the stop is over
-	turnEnd   time.Time // the deadline of its turn, once that began
 	absent    bool      // its start failed and was optional
 	sealed    bool      // its Unwrap does not return; see find
+	turnEnd   time.Time // the deadline of its turn, once that began
 	since     time.Time // of state
 	changes   []StateChange
 	err       error // the last failure
 	intensity *intensity
 	restarts  int32
 	panics    int32
-	leftover  int
-	items     map[string]uint64
+	said      *reply // of its items, after its stop; nil: nothing
 	startTook time.Duration
 	stopTook  time.Duration
+}
+
+// leftoverLocked is how many items the service left over.
+func (u *unit) leftoverLocked() int {
+	if u.said == nil {
+		return 0
+	}
+	return u.said.left
+}
+
+// itemsLocked is where the items of the service ended; nil: it does not say.
+func (u *unit) itemsLocked() map[string]uint64 {
+	if u.said == nil {
+		return nil
+	}
+	return u.said.items
 }
 
 // unitContext carries which service a context belongs to.
