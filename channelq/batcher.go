@@ -2,7 +2,6 @@ package channelq
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -31,8 +30,8 @@ type Batcher[T any] struct {
 // The slice belongs to the handler: it may be kept. The context is that of the
 // handler of [NewWorkers].
 func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) error, cfg BatchConfig[T]) (*Batcher[T], error) {
-	if q == nil || handle == nil {
-		return nil, errors.New("stead/channelq: new batcher: the queue or the handler is nil")
+	if err := checkConsumer("new batcher", q, handle == nil); err != nil {
+		return nil, err
 	}
 	err := cfg.validate()
 	b := &Batcher[T]{handle: handle}

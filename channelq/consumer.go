@@ -104,6 +104,19 @@ type settings struct {
 	}
 }
 
+// checkConsumer returns what is wrong with the arguments of a constructor.
+func checkConsumer[T any](verb string, q *Queue[T], noHandler bool) error {
+	switch {
+	case q == nil:
+		return fmt.Errorf("stead/channelq: %s: the queue is nil", verb)
+	case q.engine == nil:
+		return fmt.Errorf("stead/channelq: %s: the queue is not made with New", verb)
+	case noHandler:
+		return fmt.Errorf("stead/channelq: %s %q: the handler is nil", verb, q.name)
+	}
+	return nil
+}
+
 // init prepares a consumer of q. It fails if q has a consumer already that closes it.
 func (c *consumer) init(q *queue, l *slog.Logger, s settings) error {
 	if !s.detach && !q.claim() {

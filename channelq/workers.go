@@ -2,7 +2,6 @@ package channelq
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -42,11 +41,8 @@ type workers struct{ consumer }
 // is done when an attempt has taken longer than Timeout, or when a stop has used
 // up the time to drain. context.Cause says which.
 func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) error, cfg WorkerConfig[T]) (*Workers[T], error) {
-	if q == nil {
-		return nil, errors.New("stead/channelq: new workers: the queue is nil")
-	}
-	if handle == nil {
-		return nil, fmt.Errorf("stead/channelq: new workers %q: the handler is nil", q.name)
+	if err := checkConsumer("new workers", q, handle == nil); err != nil {
+		return nil, err
 	}
 	err := cfg.validate()
 	w := &Workers[T]{handle: handle, key: cfg.Key, skip: cfg.Skip}

@@ -91,20 +91,25 @@ type Dashboard struct {
 	pages    *template.Template
 	origin   *http.CrossOriginProtection
 	told     sync.Once // that streams cannot be flushed
+	misuse   error     // of New, which has no error to return
 
 	mu   sync.Mutex
 	stop context.CancelFunc // of the service
 	done chan struct{}
 }
 
-// New returns the dashboard of a host. It starts nothing. It panics if host is nil.
+// New returns the dashboard of a host. It starts nothing. If host is nil, Start returns
+// an error, and so does every request.
 func New(host *hosted.Host, cfg Config) *Dashboard {
+	var misuse error
 	if host == nil {
-		panic("stead/dashboard: New: the host is nil")
+		misuse = errors.New("stead/dashboard: new: the host is nil")
+		host = hosted.New(hosted.Config{}) // so that nothing else has to ask
 	}
 	cfg.setDefaults(host)
 	d := &Dashboard{
-		host: host, cfg: cfg, log: safelog.NewLog(cfg.Logger),
+		misuse: misuse,
+		host:   host, cfg: cfg, log: safelog.NewLog(cfg.Logger),
 		history: history{interval: cfg.Interval, keep: int(cfg.History / cfg.Interval)},
 		assets:  loadAssets(), pages: parsePages(), origin: http.NewCrossOriginProtection(),
 	}
@@ -149,7 +154,12 @@ func (d *Dashboard) logger() *slog.Logger {
 func (d *Dashboard) logs() bool { return d.logger().Enabled(context.Background(), slog.LevelInfo) }
 
 // State returns what the pages show, as of now. It is for pages of your own.
-func (d *Dashboard) State() State { return d.look().state }
+func (d *Dashboard) State() State {
+	if d.misuse != nil {
+		return State{Version: 1, Time: time.Now(), Verdict: Failed, Headline: d.misuse.Error()}
+	}
+	return d.look().state
+}
 
 // look takes the state and keeps a sample of it if one is due.
 func (d *Dashboard) look() *inventory {
@@ -161,6 +171,9 @@ func (d *Dashboard) look() *inventory {
 // Start starts the sampling of the history. It returns an error if the sampling is
 // running already, or if ctx is done.
 func (d *Dashboard) Start(ctx context.Context) error {
+	if d.misuse != nil {
+		return d.misuse
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stead/dashboard: start: %w", err)
 	}

@@ -36,6 +36,10 @@ func secure(h http.Header) {
 // matters.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
+	if d.misuse != nil {
+		http.Error(w, d.misuse.Error(), http.StatusInternalServerError)
+		return
+	}
 	d.servers.leaving(r) // so that a stream opened later finds the server known
 	if !d.answers(r.Host) {
 		http.Error(w, "this page does not answer under this host name", http.StatusMisdirectedRequest)

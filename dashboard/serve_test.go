@@ -244,11 +244,23 @@ func TestAnActionAnswersJSONToThoseWhoAskForIt(t *testing.T) {
 	})
 }
 
-func TestNewWithoutAHostPanicsWithThePackagesName(t *testing.T) {
-	defer func() {
-		if text, _ := recover().(string); !strings.HasPrefix(text, "stead/dashboard: ") {
-			t.Errorf("panicked with %q", text)
+func TestWithoutAHostTheStartAndEveryRequestSayIt(t *testing.T) {
+	const want = "stead/dashboard: new: the host is nil"
+	d := dashboard.New(nil, dashboard.Config{Authorize: allow})
+	if err := d.Start(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("Start: %v", err)
+	}
+	if err := d.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, r := range []*http.Request{httptest.NewRequest(http.MethodGet, "/", nil), form("", "verb", "pause")} {
+		w := do(d, r)
+		wantStatus(t, w, http.StatusInternalServerError)
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %s", r.Method, w.Body)
 		}
-	}()
-	dashboard.New(nil, dashboard.Config{})
+	}
+	if s := d.State(); s.Verdict != dashboard.Failed || s.Headline != want {
+		t.Errorf("the state is %s: %s", s.Verdict, s.Headline)
+	}
 }

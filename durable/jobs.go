@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable/internal/store"
+	"github.com/steadgo/stead/internal/nils"
 	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -219,7 +220,7 @@ type registered struct {
 // New makes the service; it does not touch the store. The store stays the
 // caller's, who closes it after the stop.
 func New[TTx any](s Store[TTx], cfg Config) (*Jobs[TTx], error) {
-	if s == nil {
+	if nils.Is(s) {
 		return nil, errors.New("stead/durable: new: the store is nil")
 	}
 	if err := cfg.fill(); err != nil {

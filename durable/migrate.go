@@ -9,13 +9,14 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/steadgo/stead/durable/internal/store"
+	"github.com/steadgo/stead/internal/nils"
 )
 
 // Migrate brings the store's tables to the version this program needs. It is a
 // call of its own so that a deployment decides when it happens; it is safe to
 // call again, after it was cut short, and in several processes at once.
 func Migrate[TTx any](ctx context.Context, s Store[TTx]) error {
-	if s == nil {
+	if nils.Is(s) {
 		return errors.New("stead/durable: migrate: the store is nil")
 	}
 	backend := store.Of(s)

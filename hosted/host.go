@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/lifetime"
+	"github.com/steadgo/stead/internal/nils"
 	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -201,7 +202,7 @@ func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Op
 // nameOf is the name of a service that has one, or of what it wraps.
 func nameOf(s Service) string {
 	name, _ := quick(func() string {
-		if c, ok := As[named](s); ok && !isNil(c) {
+		if c, ok := As[named](s); ok && !nils.Is(c) {
 			return c.Name()
 		}
 		return ""
@@ -255,7 +256,7 @@ func (h *Host) accept(u *unit) error {
 	switch {
 	case u.name == "":
 		return errors.New("the name is empty, and the service has none of its own")
-	case isNil(u.service):
+	case nils.Is(u.service):
 		return errors.New("the service is nil")
 	}
 	if f, ok := u.service.(interface{ isEmpty() bool }); ok && f.isEmpty() {

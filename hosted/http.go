@@ -13,6 +13,7 @@ import (
 
 	"github.com/steadgo/stead/internal/errs"
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/nils"
 	"github.com/steadgo/stead/internal/safelog"
 	stopctx "github.com/steadgo/stead/internal/stopping"
 )
@@ -72,7 +73,7 @@ func HTTP(srv *http.Server) *HTTPService {
 // ignores srv.Addr.
 func Serve(srv *http.Server, l net.Listener) *HTTPService {
 	return newHTTP(srv, func(context.Context) (net.Listener, error) {
-		if isNil(l) {
+		if nils.Is(l) {
 			return nil, errors.New("the listener is nil")
 		}
 		return l, nil
@@ -89,7 +90,7 @@ func Listen(srv *http.Server, listen func(ctx context.Context) (net.Listener, er
 			return nil, errors.New("the function that listens is nil")
 		}
 		l, err := listen(ctx)
-		if err == nil && isNil(l) {
+		if err == nil && nils.Is(l) {
 			return nil, errors.New("the function that listens returned no listener")
 		}
 		return l, err
@@ -105,6 +106,9 @@ func Listen(srv *http.Server, listen func(ctx context.Context) (net.Listener, er
 // or the other way round. For a listener that speaks TLS itself, leave the certificates
 // out of the server's TLSConfig.
 func TLS(s *HTTPService) *HTTPService {
+	if s == nil {
+		s = HTTP(nil) // its Start returns the error
+	}
 	s.tls, s.run = true, func(srv *http.Server, l net.Listener) error { return srv.ServeTLS(l, "", "") }
 	return s
 }

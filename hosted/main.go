@@ -38,6 +38,10 @@ func Main(h *Host) { os.Exit(runMain(h, os.Stderr, os.Exit, true)) }
 func Exec(h *Host) int { return runMain(h, os.Stderr, os.Exit, false) }
 
 func runMain(h *Host, stderr io.Writer, exit func(int), stacks bool) int {
+	if h == nil {
+		fmt.Fprintln(stderr, "stead/hosted: main: the host is nil")
+		return 1
+	}
 	received := make(chan os.Signal, 4)
 	hangups := make(chan os.Signal, 1) // one that comes during a reload is kept for another one
 	over := make(chan struct{})

@@ -2,67 +2,68 @@ package hosted_test
 
 import (
 	"context"
-	"maps"
+	"net"
+	"net/http"
+	"os"
+	"strings"
 	"testing"
-	"testing/synctest"
 
-	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 )
 
-func TestACauseThatPanicsWhenItIsAskedStopsTheHostAllTheSame(t *testing.T) {
-	for name, inStart := range map[string]bool{"in the start": true, "later": false} {
+// Whatever a constructor is given, the error is that of the start, with the host and
+// without one.
+func TestNothingThatIsNilPanicsAndTheStartNamesIt(t *testing.T) {
+	var (
+		file     *os.File
+		listener *net.TCPListener
+		h        *hosted.Host
+	)
+	for name, c := range map[string]struct {
+		service hosted.Service
+		want    string
+	}{
+		"Closer":                 {hosted.Closer(nil), "nothing to close"},
+		"Closer of a nil file":   {hosted.Closer(file), "nothing to close"},
+		"Loop":                   {hosted.Loop(nil), "function is nil"},
+		"Once":                   {hosted.Once(nil), "function is nil"},
+		"Fresh":                  {hosted.Fresh(nil), "function is nil"},
+		"OnReload":               {hosted.OnReload(nil), "function is nil"},
+		"Reloadable":             {hosted.Reloadable(nil), "function is nil"},
+		"HTTP":                   {hosted.HTTP(nil), "server is nil"},
+		"TLS":                    {hosted.TLS(nil), "server is nil"},
+		"Serve":                  {hosted.Serve(&http.Server{}, nil), "listener is nil"},
+		"Serve, a nil listener":  {hosted.Serve(&http.Server{}, listener), "listener is nil"},
+		"Listen":                 {hosted.Listen(&http.Server{}, nil), "listens is nil"},
+		"a nil host as a part":   {h, "" /* no method of it can be called */},
+		"Fresh of nothing":       {hosted.Fresh(func() (hosted.Service, error) { return h, nil }), "no service"},
+		"Reloadable of nothing":  {hosted.Reloadable(func(context.Context) (*hosted.Host, error) { return h, nil }), "no host"},
+		"HTTP, the zero service": {new(hosted.HTTPService), "server is nil"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := hosted.New(hosted.Config{})
-				ask := func() { h.Lifetime().Stop((*nilPointerError)(nil)) }
-				h.Task("task", func(ctx context.Context) error {
-					if !inStart {
-						return nil
-					}
-					ask()
-					<-ctx.Done()
-					return context.Cause(ctx)
-				})
-				err := h.Start(t.Context())
-				if (err != nil) != inStart {
-					t.Errorf("start: %v", err)
+			host := hosted.New(hosted.Config{})
+			host.Add("it", c.service)
+			if err := host.Start(t.Context()); err == nil || !strings.Contains(err.Error(), `"it"`) {
+				t.Errorf("in a host: %v", err)
+			}
+			if c.want != "" {
+				if err := c.service.Start(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("by itself: %v, want %q", err, c.want)
 				}
-				ask()
-				<-h.Lifetime().Stopped()
-				if h.Lifetime().Cause() == nil || h.Report().String() == "" {
-					t.Error("no cause")
+				if err := c.service.Stop(t.Context()); err != nil {
+					t.Errorf("its stop: %v", err)
 				}
-			})
+			}
 		})
 	}
-}
-
-func TestTheItemsOfAllQueuesThatAServiceWatchesAreInTheReport(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := hosted.New(hosted.Config{})
-		var opts []hosted.Option
-		for _, name := range []string{"a", "b"} {
-			q, err := channelq.New(channelq.Config[string]{Name: name, Capacity: 3})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range len(opts) + 1 {
-				if err := q.TryEnqueue(name); err != nil {
-					t.Fatal(err)
-				}
-			}
-			opts = append(opts, hosted.Watch(q))
+	for name, option := range map[string]hosted.Option{"Option": nil, "Watch": hosted.Watch(nil), "Health": hosted.Health(nil)} {
+		host := hosted.New(hosted.Config{})
+		host.Add("it", hosted.Loop(idle), option)
+		if err := host.Start(t.Context()); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
 		}
-		h.Go("reader", func(ctx context.Context) error { <-ctx.Done(); return nil }, opts...)
-		if err := h.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		err := h.Stop(t.Context())
-		wantText(t, err.Error(), `queue "a": 1 item left over`, `queue "b": 2 items left over`)
-		got := h.Report().Services[0]
-		if want := map[string]uint64{"accepted": 3, "still_there": 3}; got.Leftover != 3 || !maps.Equal(got.Items, want) {
-			t.Errorf("%d left over of %v, want %v", got.Leftover, got.Items, want)
-		}
-	})
+	}
+	if code := hosted.Exec(nil); code != 1 {
+		t.Errorf("a program without a host ends with %d", code)
+	}
 }

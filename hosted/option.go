@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/steadgo/stead/internal/nils"
 )
 
 // Option sets a rare property of one service; see [Host.Add]. If an Option is nil, the
@@ -21,6 +23,7 @@ type settings struct {
 	notCritical  bool
 	watched      []interface{ Name() string }
 	health       func(ctx context.Context) error
+	nilHealth    bool // the check of Health is nil
 	nilOption    bool // one of the options was nil
 }
 
@@ -83,7 +86,7 @@ func Watch(observed interface{ Name() string }) Option {
 // frequent probes cost no more than one check in that time. Its context has the values of
 // the service's context, and is done when the bound expires.
 func Health(check func(ctx context.Context) error) Option {
-	return func(s *settings) { s.health = check }
+	return func(s *settings) { s.health, s.nilHealth = check, check == nil }
 }
 
 // check names what makes no sense in the settings of one service.
@@ -92,6 +95,8 @@ func (s *settings) check(cfg *Config, svc Service) error {
 	switch {
 	case s.nilOption:
 		return errors.New("an Option is nil")
+	case s.nilHealth:
+		return errors.New("the check of Health is nil")
 	case s.startTimeout < 0:
 		return fmt.Errorf("StartTimeout is negative: %v", s.startTimeout)
 	case s.stopTimeout < 0:
@@ -106,7 +111,7 @@ func (s *settings) check(cfg *Config, svc Service) error {
 		return fmt.Errorf("WaitReady is for loops: a %T is ready when its Start returns. To do something first, add a Task before it", svc)
 	}
 	for _, w := range s.watched {
-		if isNil(w) {
+		if nils.Is(w) {
 			return fmt.Errorf("Watch of nothing")
 		}
 	}

@@ -16,7 +16,13 @@ func OnReload(f func(ctx context.Context) error) Service { return onReload{f} }
 
 type onReload struct{ reload func(context.Context) error }
 
-func (onReload) Start(context.Context) error        { return nil }
+func (r onReload) Start(context.Context) error {
+	if r.reload == nil {
+		return errNoFunction
+	}
+	return nil
+}
+
 func (onReload) Stop(context.Context) error         { return nil }
 func (r onReload) Reload(ctx context.Context) error { return r.reload(ctx) }
 func (r onReload) isEmpty() bool                    { return r.reload == nil }
@@ -206,6 +212,9 @@ func stopInner(ctx context.Context, h *Host) error {
 
 // make builds a host that has not been started.
 func (r *reloadable) make(ctx context.Context) (*Host, error) {
+	if r.build == nil {
+		return nil, errNoFunction
+	}
 	h, err := r.build(ctx)
 	switch {
 	case err != nil:

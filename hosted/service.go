@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"reflect"
 	"sync"
 	"sync/atomic"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/nils"
 )
 
 // Service is what a [Host] starts and stops. A host calls Start once and, if Start
@@ -141,6 +141,9 @@ type ownRun struct {
 }
 
 func (l *loop) Start(ctx context.Context) error {
+	if l.run == nil {
+		return errNoFunction
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -174,6 +177,9 @@ func (l *loop) Stop(ctx context.Context) error {
 	}
 }
 
+// errNoFunction is for a service of this package that no host refused at its Add.
+var errNoFunction = errors.New("stead/hosted: start: the function is nil")
+
 func (l *loop) isEmpty() bool  { return l.run == nil }
 func (o *once) isEmpty() bool  { return o.run == nil }
 func (f *fresh) isEmpty() bool { return f.construct == nil }
@@ -196,8 +202,14 @@ type once struct {
 	run func(ctx context.Context) error
 }
 
-func (o *once) Start(ctx context.Context) error { return o.run(ctx) }
-func (o *once) Stop(context.Context) error      { return nil }
+func (o *once) Start(ctx context.Context) error {
+	if o.run == nil {
+		return errNoFunction
+	}
+	return o.run(ctx)
+}
+
+func (o *once) Stop(context.Context) error { return nil }
 
 type fresh struct {
 	construct func() (Service, error)
@@ -216,11 +228,14 @@ func (f *fresh) InheritLogger(l *slog.Logger) {
 }
 
 func (f *fresh) Start(ctx context.Context) error {
+	if f.construct == nil {
+		return errNoFunction
+	}
 	s, err := f.construct()
 	if err != nil {
 		return err
 	}
-	if isNil(s) {
+	if nils.Is(s) {
 		return errors.New("stead/hosted: fresh: the function returned no service")
 	}
 	f.mu.Lock()
@@ -255,18 +270,4 @@ func (f *fresh) Unwrap() Service {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.current
-}
-
-// isNil is true for nil and for an interface that holds a nil pointer, map,
-// function or the like, whose methods would panic.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan, reflect.Interface:
-		return r.IsNil()
-	default:
-		return false
-	}
 }

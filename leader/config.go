@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/steadgo/stead/internal/nils"
 	"github.com/steadgo/stead/internal/safelog"
 )
 
@@ -54,7 +55,7 @@ func newLease(verb, field string, store Store, cfg Config) (*lease, error) {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("stead/leader: %s %.60q: "+format, append([]any{verb, cfg.Group}, args...)...)
 	}
-	if store == nil {
+	if nils.Is(store) {
 		return nil, bad("the store is nil")
 	}
 	if wrong := wrongKey(cfg.Group); wrong != "" {

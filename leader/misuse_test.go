@@ -43,3 +43,15 @@ func TestANilElectorOrFunctionFailsTheStartAndNothingElse(t *testing.T) {
 		t.Errorf("the elector was taken: %v", err)
 	}
 }
+
+func TestAStoreThatIsNilIsRefusedAtOnce(t *testing.T) {
+	work := func(context.Context, int64) error { return nil }
+	for _, store := range []leader.Store{nil, (*leadertest.Store)(nil)} {
+		_, err := leader.New(store, leader.Config{Group: "news"})
+		for name, err := range map[string]error{"New": err, "Do": leader.Do(t.Context(), store, "news", work), "TryDo": leader.TryDo(t.Context(), store, "news", work)} {
+			if err == nil || !strings.Contains(err.Error(), "the store is nil") {
+				t.Errorf("%s of %T: %v", name, store, err)
+			}
+		}
+	}
+}

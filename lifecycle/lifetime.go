@@ -16,8 +16,14 @@ var ErrStopRequested = lifetime.ErrStopRequested
 type Lifetime struct{ m *lifetime.Marks }
 
 // NewLifetime creates a Lifetime for package hosted. Only that package can create a
-// lifetime.Marks, and so mark a host as started or stopped.
-func NewLifetime(m *lifetime.Marks) *Lifetime { return &Lifetime{m} }
+// lifetime.Marks, and so mark a host as started or stopped. If m is nil, the host never
+// starts.
+func NewLifetime(m *lifetime.Marks) *Lifetime {
+	if m == nil {
+		m = lifetime.New(nil)
+	}
+	return &Lifetime{m}
+}
 
 // Started returns a channel that is closed when every service has started. If the start
 // fails, the channel stays open.

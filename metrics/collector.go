@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/nils"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -52,7 +53,7 @@ func NewCollector(host Host, options ...Option) *Collector {
 	c := &Collector{host: host, build: prometheus.MustNewConstMetric(
 		describe("build_info", "The version of Stead and of Go in this program.", "version", "goversion"),
 		prometheus.GaugeValue, 1, version(), runtime.Version())}
-	if host == nil {
+	if nils.Is(host) {
 		c.misuse = errors.New("stead/metrics: NewCollector: the host is nil")
 	}
 	for i, o := range options {

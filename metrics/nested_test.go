@@ -87,9 +87,11 @@ func TestAHostThatContainsItselfEndsTheScrapeNotTheProgram(t *testing.T) {
 }
 
 func TestAScrapeSaysThatTheHostOrAnOptionIsNil(t *testing.T) {
-	for want, c := range map[string]*metrics.Collector{
-		"stead/metrics: NewCollector: the host is nil":      metrics.NewCollector(nil),
-		"stead/metrics: NewCollector: option 2 of 2 is nil": metrics.NewCollector(hosted.New(hosted.Config{}), metrics.NativeHistograms(), nil),
+	const noHost = "stead/metrics: NewCollector: the host is nil"
+	for c, want := range map[*metrics.Collector]string{
+		metrics.NewCollector(nil):                 noHost,
+		metrics.NewCollector((*hosted.Host)(nil)): noHost,
+		metrics.NewCollector(hosted.New(hosted.Config{}), metrics.NativeHistograms(), nil): "stead/metrics: NewCollector: option 2 of 2 is nil",
 	} {
 		r := prometheus.NewRegistry()
 		if err := r.Register(c); err != nil {

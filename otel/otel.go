@@ -24,7 +24,7 @@ func Carry[T any](ctx context.Context, item T) Carrier[T] {
 // each attempt. Its trace is a new one, linked to the span that [Carry] found; see
 // [Continue].
 func Handler[T any](queue string, handle func(ctx context.Context, item T) error, opts ...Option) func(ctx context.Context, c Carrier[T]) error {
-	q := spans.New(opts...).Queue(queue)
+	q := spans.New(handle == nil, opts...).Queue(queue)
 	return func(ctx context.Context, c Carrier[T]) error {
 		return q.Process(ctx, c.from, func(ctx context.Context) error { return handle(ctx, c.Item) })
 	}
@@ -34,7 +34,7 @@ func Handler[T any](queue string, handle func(ctx context.Context, item T) error
 // each batch. Its trace is a new one, linked to the span of each item, whether or not
 // [Continue] is set.
 func Batch[T any](queue string, handle func(ctx context.Context, items []T) error, opts ...Option) func(ctx context.Context, batch []Carrier[T]) error {
-	q := spans.New(opts...).Queue(queue)
+	q := spans.New(handle == nil, opts...).Queue(queue)
 	return func(ctx context.Context, batch []Carrier[T]) error {
 		items, from := make([]T, len(batch)), make([]trace.SpanContext, len(batch))
 		for i, c := range batch {
@@ -47,7 +47,7 @@ func Batch[T any](queue string, handle func(ctx context.Context, items []T) erro
 // Run returns a function for periodic.New that calls run within a span, in a trace of
 // its own. It serves for one turn of a loop too.
 func Run(job string, run func(ctx context.Context) error, opts ...Option) func(ctx context.Context) error {
-	s := spans.New(opts...)
+	s := spans.New(run == nil, opts...)
 	return func(ctx context.Context) error { return s.Run(ctx, job, run) }
 }
 
@@ -56,7 +56,7 @@ func Run(job string, run func(ctx context.Context) error, opts ...Option) func(c
 // returns and is exported only then. So the context of run does not have it as the
 // parent of others: use [Run] for what the loop does.
 func Loop(service string, run func(ctx context.Context) error, opts ...Option) func(ctx context.Context) error {
-	s := spans.New(opts...)
+	s := spans.New(run == nil, opts...)
 	return func(ctx context.Context) error { return s.Loop(ctx, service, run) }
 }
 

@@ -64,6 +64,9 @@ func (e except) Next(after time.Time) time.Time {
 // excluded returns the union of the calendars at t.
 func (e except) excluded(t time.Time) (until time.Time, excluded bool) {
 	for _, c := range e.calendars {
+		if c == nil { // New refuses it
+			continue
+		}
 		if end, ok := c.Excluded(t); ok {
 			excluded = true
 			if end.After(until) {

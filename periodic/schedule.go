@@ -111,8 +111,11 @@ func bind(s Schedule, anchor time.Time) Schedule {
 
 // later is s.Next for a schedule inside another one. The outer schedule may have
 // asked for a time other than its own argument, so only later can check that the
-// result moved forward.
+// result moved forward. A nil schedule, which New refuses, has no slot.
 func later(s Schedule, after time.Time) time.Time {
+	if s == nil {
+		return time.Time{}
+	}
 	next, err := slots.Following(s, after)
 	if err != nil {
 		panic(err)

@@ -23,10 +23,10 @@ type Open[S any] func(ctx context.Context) (s S, end func(outcome error) error, 
 // Handler returns a function that opens a scope for each item, calls handle with it
 // and closes it. The returned function returns the error of open unchanged, or the
 // errors of handle and of closing joined with errors.Join. It is safe for
-// concurrent use if open and handle are.
+// concurrent use if open and handle are. If one of them is nil, it returns an error.
 func Handler[S, T any](open Open[S], handle func(ctx context.Context, s S, item T) error) func(ctx context.Context, item T) error {
 	return func(ctx context.Context, item T) error {
-		return within(ctx, open, func(s S) error { return handle(ctx, s, item) })
+		return within(ctx, open, handle == nil, func(s S) error { return handle(ctx, s, item) })
 	}
 }
 
@@ -34,11 +34,14 @@ func Handler[S, T any](open Open[S], handle func(ctx context.Context, s S, item 
 // host, or a round of a loop.
 func Run[S any](open Open[S], run func(ctx context.Context, s S) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
-		return within(ctx, open, func(s S) error { return run(ctx, s) })
+		return within(ctx, open, run == nil, func(s S) error { return run(ctx, s) })
 	}
 }
 
-func within[S any](ctx context.Context, open Open[S], work func(S) error) (err error) {
+func within[S any](ctx context.Context, open Open[S], noWork bool, work func(S) error) (err error) {
+	if open == nil || noWork {
+		return errors.New("stead/scope: open or the function to call is nil")
+	}
 	s, end, err := open(ctx)
 	if err != nil {
 		return err

@@ -15,6 +15,9 @@ import (
 // does not report that rollback a second time.
 func Tx(db *sql.DB, opts *sql.TxOptions) Open[*sql.Tx] {
 	return func(ctx context.Context) (*sql.Tx, func(error) error, error) {
+		if db == nil {
+			return nil, nil, errors.New("stead/scope: begin: the database is nil")
+		}
 		tx, err := db.BeginTx(ctx, opts)
 		if err != nil {
 			return nil, nil, fmt.Errorf("stead/scope: begin: %w", err)

@@ -43,6 +43,9 @@ func New[T any](path string) *Spool[T] { return &Spool[T]{path: path} }
 // Save adds items to the file. It is an OnLeftover. If it returns an error, the file is
 // as it was. It does not look at ctx: a disk does not wait for one.
 func (s *Spool[T]) Save(_ context.Context, items []T) error {
+	if s.path == "" {
+		return errors.New("stead/spool: save: the path is empty")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, err := os.ReadFile(s.path)
@@ -112,6 +115,9 @@ func (e *BadLinesError) Unwrap() error { return e.Err }
 // the file. Lines that are no items are added to the file with ".bad" at the end of its
 // name, and Load returns a *[BadLinesError].
 func (s *Spool[T]) Load(ctx context.Context, q channelq.Enqueuer[T]) (n int, err error) {
+	if s.path == "" {
+		return 0, errors.New("stead/spool: load: the path is empty")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text, err := os.ReadFile(s.path)

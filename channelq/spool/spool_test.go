@@ -110,3 +110,13 @@ func ExampleBadLinesError() {
 	fmt.Println(&spool.BadLinesError{Kept: "items.bad", Lines: []int{2}, Err: errors.New("unexpected end of JSON input")})
 	// Output: stead/spool: bad lines [2] are kept in items.bad: unexpected end of JSON input
 }
+
+func TestASpoolWithoutAPathIsAnErrorOfTheFirstUse(t *testing.T) {
+	s := spool.New[int]("")
+	if err := s.Save(t.Context(), []int{1}); err == nil || !strings.Contains(err.Error(), "the path is empty") {
+		t.Errorf("Save: %v", err)
+	}
+	if _, err := s.Load(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "the path is empty") {
+		t.Errorf("Load: %v", err)
+	}
+}

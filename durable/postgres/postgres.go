@@ -115,8 +115,14 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return newStore(pool, pool.Close), nil
 }
 
-// Wrap uses a pool that the program has already; Close leaves it open.
-func Wrap(pool *pgxpool.Pool) *Store { return newStore(pool, func() {}) }
+// Wrap returns a store that uses a pool of the program. Close leaves it open. If pool is
+// nil, Wrap returns nil, which [durable.New] and [durable.Migrate] refuse.
+func Wrap(pool *pgxpool.Pool) *Store {
+	if pool == nil {
+		return nil
+	}
+	return newStore(pool, func() {})
+}
 
 // Pool is the pool, to begin the transactions of EnqueueTx with.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
@@ -133,7 +139,9 @@ func (s *backend) Driver() riverdriver.Driver[pgx.Tx] { return s.driver }
 // Close closes the pool of [Open] and waits until its connections are given back.
 // Stop the jobs first. It returns nil.
 func (s *Store) Close() error {
-	s.close()
+	if s != nil {
+		s.close()
+	}
 	return nil
 }
 

@@ -87,10 +87,11 @@ func Open(ctx context.Context, url string) (*Store, error) {
 // Wrap returns a store that uses an existing pool. Close leaves the pool open. If
 // the work of the leader uses all connections for longer than the lease lasts, the
 // lead is lost. Give the pool one more connection than the work needs, or open a
-// pool for the leases. Wrap panics if pool is nil.
+// pool for the leases. If pool is nil, Wrap returns nil, which [leader.New] and
+// [leader.Do] refuse.
 func Wrap(pool *pgxpool.Pool) *Store {
 	if pool == nil {
-		panic("stead/leader/postgres: Wrap: the pool is nil")
+		return nil
 	}
 	return &Store{pool, func() {}}
 }
@@ -99,13 +100,18 @@ func Wrap(pool *pgxpool.Pool) *Store {
 // Call it after the service of the elector has stopped. Later calls fail. Close
 // returns nil.
 func (s *Store) Close() error {
-	s.close()
+	if s != nil {
+		s.close()
+	}
 	return nil
 }
 
 // Migrate creates the table if it does not exist. Any number of processes may call
 // it at the same time.
 func (s *Store) Migrate(ctx context.Context) error {
+	if s == nil {
+		return errors.New("stead/leader/postgres: migrate: the store is nil")
+	}
 	// CREATE TABLE IF NOT EXISTS fails if two processes find the table missing. These two
 	// statements are one transaction, with which the lock ends, so it works with a pooler.
 	_, err := s.pool.Exec(ctx, `SELECT pg_advisory_xact_lock(7598807758576447860); `+Schema, pgx.QueryExecModeSimpleProtocol)

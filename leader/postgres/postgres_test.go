@@ -22,6 +22,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func TestAStoreWithoutAPoolIsRefusedAtOnce(t *testing.T) {
+	s := postgres.Wrap(nil)
+	if _, err := leader.New(s, leader.Config{Group: "news"}); err == nil || !strings.Contains(err.Error(), "the store is nil") {
+		t.Errorf("New: %v", err)
+	}
+	if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "the store is nil") {
+		t.Errorf("Migrate: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // schema makes a schema of the test's own and returns a pool that uses it.
 func schema(t *testing.T) *pgxpool.Pool {
 	t.Helper()

@@ -12,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/steadgo/stead/leader"
 	"github.com/steadgo/stead/leader/redis"
 )
 
@@ -73,13 +74,15 @@ func TestAServerThatIsAwayIsInTheErrorAndNotOnStderr(t *testing.T) {
 	}
 }
 
-func TestNoClientIsAPanicWithTheNameOfThePackage(t *testing.T) {
-	defer func() {
-		if what, _ := recover().(string); !strings.Contains(what, "stead/leader/redis: Wrap") {
-			t.Errorf("it panicked with %q", what)
+func TestAStoreWithoutAClientIsRefusedAtOnce(t *testing.T) {
+	for _, s := range []*redis.Store{redis.Wrap(nil), redis.Wrap((*client.Client)(nil))} {
+		if _, err := leader.New(s, leader.Config{Group: "news"}); err == nil || !strings.Contains(err.Error(), "the store is nil") {
+			t.Errorf("New: %v", err)
 		}
-	}()
-	redis.Wrap(nil)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestAServerThatComesBackIsFoundAgain(t *testing.T) {

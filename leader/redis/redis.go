@@ -47,6 +47,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/steadgo/stead/internal/nils"
 	"github.com/steadgo/stead/leader"
 )
 
@@ -60,8 +61,8 @@ type Store struct {
 var _ leader.Store = (*Store)(nil)
 
 // Wrap returns a store that uses an existing client, of one server, a cluster, or
-// one that sentinels name. Close leaves the client open. Wrap panics if client is
-// nil.
+// one that sentinels name. Close leaves the client open. If client is nil, Wrap
+// returns nil, which [leader.New] and [leader.Do] refuse.
 //
 // If ContextTimeoutEnabled is set in the options of the client, a call ends with
 // its context. Otherwise the call is abandoned until the client's own timeouts.
@@ -69,15 +70,20 @@ var _ leader.Store = (*Store)(nil)
 // which is shared by all clients of a program and is stderr by default: see
 // SetLogger there.
 func Wrap(client redis.Scripter) *Store {
-	if client == nil {
-		panic("stead/leader/redis: Wrap: the client is nil")
+	if nils.Is(client) {
+		return nil
 	}
 	return &Store{client, func() error { return nil }}
 }
 
 // Close closes the client of [Open] and its connections. Call it after the service
 // of the elector has stopped. Later calls fail.
-func (s *Store) Close() error { return s.close() }
+func (s *Store) Close() error {
+	if s == nil {
+		return nil
+	}
+	return s.close()
+}
 
 // A client may send a script twice if the answer to the first was lost. A token
 // that has the lease therefore acquires it again.

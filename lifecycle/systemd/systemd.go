@@ -10,6 +10,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/steadgo/stead/internal/nils"
 	"github.com/steadgo/stead/internal/safelog"
 	"github.com/steadgo/stead/lifecycle"
 )
@@ -50,7 +51,7 @@ func New(host Host, opts ...Option) *Notifier {
 		}
 		opt(n)
 	}
-	if host == nil {
+	if nils.Is(host) {
 		n.wrong = errors.New("stead/systemd: new: the host is nil")
 	}
 	return n

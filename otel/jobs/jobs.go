@@ -30,7 +30,7 @@ import (
 // Middleware returns what stores the trace of an enqueue and makes a span of each
 // attempt. The options are those of package otel.
 func Middleware(opts ...otel.Option) rivertype.Middleware {
-	return &middleware{spans.New(opts...)}
+	return &middleware{spans.New(false, opts...)}
 }
 
 type middleware struct{ spans *spans.Spans }

@@ -20,15 +20,24 @@ type Spans struct {
 	Continue bool                 // an item is handled in the trace that enqueued it
 
 	tracer trace.Tracer
+	misuse error // of New, which has no error to return
 }
 
 // Option sets a field.
 type Option func(*Spans)
 
-// New applies the options.
-func New(opts ...Option) *Spans {
+// New applies the options. If one is nil, or noFunction is set, each call of the spans
+// returns an error.
+func New(noFunction bool, opts ...Option) *Spans {
 	s := &Spans{}
+	if noFunction {
+		s.misuse = errors.New("stead/otel: the function to call is nil")
+	}
 	for _, opt := range opts {
+		if opt == nil {
+			s.misuse = errors.New("stead/otel: an Option is nil")
+			continue
+		}
 		opt(s)
 	}
 	if s.Provider == nil {
@@ -59,6 +68,9 @@ func (s *Spans) Queue(name string) *Queue {
 
 // Process calls f for an item that was enqueued in the span from, if that is valid.
 func (q *Queue) Process(ctx context.Context, from trace.SpanContext, f func(context.Context) error, more ...attribute.KeyValue) error {
+	if q.spans.misuse != nil {
+		return q.spans.misuse
+	}
 	opts := append(make([]trace.SpanStartOption, 0, len(q.usual)+3), q.usual...)
 	if q.spans.Continue && from.IsValid() {
 		ctx = trace.ContextWithSpanContext(ctx, from)
@@ -77,6 +89,9 @@ func (q *Queue) Process(ctx context.Context, from trace.SpanContext, f func(cont
 
 // Batch calls f for items that were enqueued in those spans.
 func (q *Queue) Batch(ctx context.Context, from []trace.SpanContext, f func(context.Context) error) error {
+	if q.spans.misuse != nil {
+		return q.spans.misuse
+	}
 	var links []trace.Link
 	for _, c := range from {
 		if c.IsValid() {
@@ -90,12 +105,18 @@ func (q *Queue) Batch(ctx context.Context, from []trace.SpanContext, f func(cont
 
 // Run calls run for a job.
 func (s *Spans) Run(ctx context.Context, job string, run func(context.Context) error) error {
+	if s.misuse != nil {
+		return s.misuse
+	}
 	ctx, span := s.tracer.Start(ctx, "run "+job, trace.WithNewRoot(), trace.WithAttributes(attribute.String("job", job))) //nolint:spancheck // as above
 	return within(ctx, span, run, func(err error) bool { return errors.Is(err, periodic.ErrAgain) })                      //nolint:spancheck // as above
 }
 
 // Loop calls run for a service. Its context is without the span.
 func (s *Spans) Loop(ctx context.Context, service string, run func(context.Context) error) error {
+	if s.misuse != nil {
+		return s.misuse
+	}
 	_, span := s.tracer.Start(ctx, "loop "+service, trace.WithNewRoot(), trace.WithAttributes(attribute.String("service", service))) //nolint:spancheck // as above
 	return within(ctx, span, run, func(err error) bool {                                                                             //nolint:spancheck // as above
 		return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
