@@ -39,10 +39,7 @@ func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) 
 		err = b.init(&q.queue, cfg.Logger, settings{
 			timeout: cfg.Timeout, retry: cfg.Retry, reserve: cfg.LeftoverReserve, keep: cfg.KeepFailures,
 			detach: cfg.Detach, drain: cfg.Drain, describes: cfg.Describe != nil, batches: true, onGiveUp: cfg.OnGiveUp != nil, onLeftover: cfg.OnLeftover != nil,
-		})
-	}
-	if err == nil {
-		err = q.tellTo(cfg.OnSettled)
+		}, func() error { return q.tellTo(cfg.OnSettled) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stead/channelq: new batcher %q: %w", q.name, err)

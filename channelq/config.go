@@ -168,7 +168,10 @@ type WorkerConfig[T any] struct {
 	// OnSettled is called exactly once for every item that the queue accepted, without
 	// a lock, when it is known what became of the item: also for items that the queue
 	// dropped or coalesced, on the goroutine of the producer, and for what is left over
-	// by the stop, after OnLeftover. Items taken by hand are not settled. err is a
+	// by the stop, after OnLeftover. If OnLeftover has not returned at the deadline of the
+	// stop, it is called then, on a goroutine of its own that Stop does not wait for: the
+	// items count as lost, whatever OnLeftover returns later. Items taken by hand are not
+	// settled. err is a
 	// *[GiveUpError] for GaveUp, and for Leftover the error of the stop, nil if
 	// OnLeftover took the item. An item that Requeue puts back is accepted again: it
 	// is settled once more, with a *[RequeuedError]. An item that Discard takes off the

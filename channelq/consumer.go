@@ -117,10 +117,17 @@ func checkConsumer[T any](verb string, q *Queue[T], noHandler bool) error {
 	return nil
 }
 
-// init prepares a consumer of q. It fails if q has a consumer already that closes it.
-func (c *consumer) init(q *queue, l *slog.Logger, s settings) error {
-	if !s.detach && !q.claim() {
+// init prepares a consumer of q. It fails if q has a consumer already that closes it, or
+// if tell, which gives q the OnSettled, does. Then q is as it was.
+func (c *consumer) init(q *queue, l *slog.Logger, s settings, tell func() error) error {
+	if !s.detach && !q.owned.CompareAndSwap(false, true) {
 		return errors.New("the queue has a consumer already that closes it")
+	}
+	if err := tell(); err != nil {
+		if !s.detach {
+			q.owned.Store(false)
+		}
+		return err
 	}
 	if s.keep == 0 {
 		s.keep = 100

@@ -31,6 +31,39 @@ func TestAStopGivesUpOnAnOnSettledThatSleeps(t *testing.T) {
 	})
 }
 
+func TestItemsOfAnOnLeftoverThatDoesNotReturnAreSettledAtTheDeadline(t *testing.T) {
+	for _, late := range []error{nil, errors.New("no disk")} {
+		synctest.Test(t, func(t *testing.T) {
+			q := newQueue(t, channelq.Config[int]{Capacity: 5})
+			enqueue(t, q, 0, 1, 2, 3)
+			told, release := map[int]int{}, make(chan struct{})
+			w := startWorkers(t, q, func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }, channelq.WorkerConfig[int]{
+				Concurrency: 1, Key: func(i int) string { return "the same" },
+				OnLeftover: func(_ context.Context, items []int) error { <-release; clear(items); return late },
+				OnSettled: func(item int, o channelq.Outcome, err error) {
+					told[item]++
+					if o == channelq.Leftover && !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("item %d: %v", item, err)
+					}
+				},
+			})
+			synctest.Wait()
+			err := w.Stop(within(t, time.Second))
+			if left, ok := errors.AsType[*channelq.LeftoverError](err); !ok || left.N == 0 || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Stop: %v", err)
+			}
+			synctest.Wait()
+			close(release)
+			synctest.Wait()
+			for i := range 4 {
+				if told[i] != 1 {
+					t.Errorf("item %d was settled %d times", i, told[i])
+				}
+			}
+		})
+	}
+}
+
 func TestARequeuedItemThatIsLeftOverIsSettledAsRequeued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t, channelq.Config[int]{Capacity: 4})

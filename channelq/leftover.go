@@ -3,6 +3,7 @@ package channelq
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -78,6 +79,16 @@ func (c *consumer) callOnLeftover(parent context.Context, times plan) error {
 		defer release()
 	}
 	outcome, settled := make(chan error, 1), make(chan struct{})
+	var once atomic.Bool
+	settle := func(err error) (first bool) { // err nil: OnLeftover took them
+		if first = once.CompareAndSwap(false, true); first {
+			if err != nil || !c.onLeftover {
+				err = &LeftoverError{Queue: c.q.name, N: c.left, Err: err}
+			}
+			go c.settleLeft(err, settled)
+		}
+		return first
+	}
 	go guard.Run(func() error {
 		if !c.onLeftover {
 			return nil
@@ -94,11 +105,7 @@ func (c *consumer) callOnLeftover(parent context.Context, times plan) error {
 		return err
 	}, func(err error) {
 		outcome <- err
-		if err != nil || !c.onLeftover {
-			go c.settleLeft(&LeftoverError{Queue: c.q.name, N: c.left, Err: err}, settled)
-		} else {
-			go c.settleLeft(nil, settled)
-		}
+		settle(err)
 	})
 	result := errLeftoverRuns
 	for {
@@ -114,6 +121,13 @@ func (c *consumer) callOnLeftover(parent context.Context, times plan) error {
 			cancel()
 			times.left = time.Time{}
 		case <-after(times.end):
+			if settle(errLeftoverRuns) {
+				return errLeftoverRuns
+			}
+			select { // it has returned
+			case result = <-outcome:
+			default:
+			}
 			return result
 		case <-cut:
 			cut, times = nil, times.cutShort(time.Now())

@@ -8,6 +8,24 @@ import (
 	"github.com/steadgo/stead/channelq"
 )
 
+func TestAQueueIsFreeAgainAfterAConsumerThatWasNotMade(t *testing.T) {
+	q := newQueue(t, channelq.Config[int]{Capacity: 1})
+	one, told := func(context.Context, int) error { return nil }, func(int, channelq.Outcome, error) {}
+	newWorkers(t, q, one, channelq.WorkerConfig[int]{Detach: true, OnSettled: told})
+	if _, err := channelq.NewWorkers(q, one, channelq.WorkerConfig[int]{OnSettled: told}); err == nil || !strings.Contains(err.Error(), "OnSettled") {
+		t.Errorf("a second OnSettled: %v", err)
+	}
+	if _, err := channelq.NewBatcher(q, func(context.Context, []int) error { return nil }, channelq.BatchConfig[int]{OnSettled: told}); err == nil || !strings.Contains(err.Error(), "OnSettled") {
+		t.Errorf("of a batcher: %v", err)
+	}
+	if _, err := channelq.NewWorkers(q, one, channelq.WorkerConfig[int]{}); err != nil {
+		t.Errorf("the queue is still taken: %v", err)
+	}
+	if _, err := channelq.NewWorkers(q, one, channelq.WorkerConfig[int]{}); err == nil {
+		t.Error("two consumers close one queue")
+	}
+}
+
 func TestAConsumerOfNothingIsAnErrorThatNamesWhatIsMissing(t *testing.T) {
 	q := newQueue(t, channelq.Config[int]{Name: "mails", Capacity: 1})
 	one := func(context.Context, int) error { return nil }

@@ -214,9 +214,6 @@ func (q *queue) Err() error {
 	return nil
 }
 
-// claim reserves the queue for a consumer that will close it. There can be one.
-func (q *queue) claim() bool { return q.owned.CompareAndSwap(false, true) }
-
 // hint adds a probable cause to a refusal: a consumer that was made and never
 // added to a host. It is asked only when a call fails.
 func (q *queue) hint(refused error) error {
