@@ -42,12 +42,12 @@ func (s schema) apply(b *backend) error {
 	return nil
 }
 
-func (b *backend) with(opts []Option) error {
+func (s *backend) with(opts []Option) error {
 	for _, o := range opts {
 		if o == nil {
 			return errors.New("an option is nil")
 		}
-		if err := o.apply(b); err != nil {
+		if err := o.apply(s); err != nil {
 			return err
 		}
 	}
@@ -55,4 +55,4 @@ func (b *backend) with(opts []Option) error {
 }
 
 // Schema returns the name of the schema, or what is wrong with the options of [Wrap].
-func (b *backend) Schema() (string, error) { return b.pool.schema, b.bad }
+func (s *backend) Schema() (string, error) { return s.pool.schema, s.bad }
