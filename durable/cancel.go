@@ -39,7 +39,7 @@ func (j *core) heedWishes(ctx context.Context) error {
 func (j *core) wished(ctx context.Context, ids ...int64) ([]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
-	return j.engine.executor().JobGetCancelRequested(ctx, &riverdriver.JobGetCancelRequestedParams{ID: ids})
+	return j.engine.executor().JobGetCancelRequested(ctx, &riverdriver.JobGetCancelRequestedParams{ID: ids, Schema: j.schema})
 }
 
 // hasWish reports whether the metadata of a job say that somebody wants it cancelled.

@@ -69,7 +69,7 @@ func pauseIsKept[TTx any](t *testing.T, e env[TTx]) {
 	must(t, err)
 	must(t, client.QueuePause(t.Context(), "held", nil))
 	exec := store.Of(e.store).Driver().GetExecutor()
-	_, err = exec.QueueCreateOrSetUpdatedAt(t.Context(), &riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: "gone"})
+	_, err = exec.QueueCreateOrSetUpdatedAt(t.Context(), &riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: "gone", Schema: e.schema})
 	must(t, err)
 	must(t, e.exec(t.Context(), "UPDATE river_queue SET updated_at='"+utc(-48*time.Hour)+"'"))
 
@@ -78,7 +78,7 @@ func pauseIsKept[TTx any](t *testing.T, e env[TTx]) {
 	newQueue(t, other, "other", nothing[int], durable.QueueConfig[int]{})
 	start(t, other)
 	until(t, "the row of a queue without workers is deleted", func() bool {
-		queue, err := exec.QueueGet(context.Background(), &riverdriver.QueueGetParams{Name: "gone"})
+		queue, err := exec.QueueGet(context.Background(), &riverdriver.QueueGetParams{Name: "gone", Schema: e.schema})
 		return err != nil && queue == nil
 	})
 	worker := newJobs(t, e.again(t), durable.EnqueueAndWork)

@@ -38,7 +38,7 @@ func skewedServer(t *testing.T, ahead string) *postgres.Store {
 		must(t, e.exec(t.Context(), "CREATE FUNCTION "+name+"() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT pg_catalog."+name+"() + interval ''"+ahead+"'''"))
 	}
 	cfg := pool.Config().Copy()
-	cfg.ConnConfig.RuntimeParams["search_path"] += ", pg_catalog"
+	cfg.ConnConfig.RuntimeParams["search_path"] = `"` + e.schema + `", pg_catalog`
 	other, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	must(t, err)
 	t.Cleanup(other.Close)

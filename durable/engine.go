@@ -60,6 +60,7 @@ type engine interface {
 // typed is the engine of a store whose transactions are TTx.
 type typed[TTx any] struct {
 	store  store.Backend[TTx]
+	schema string             // see store.Store
 	client *river.Client[TTx] // nil until connect
 }
 
@@ -81,10 +82,12 @@ func (e *typed[TTx]) connect(cfg *river.Config, j *core) (riverClient, error) {
 	return client, nil
 }
 
-func (e *typed[TTx]) usable() bool                   { return e.store.Driver().PoolIsSet() }
-func (e *typed[TTx]) database() string               { return e.store.Driver().DatabaseName() }
-func (e *typed[TTx]) announces() bool                { return e.store.Driver().SupportsListener() }
-func (e *typed[TTx]) executor() riverdriver.Executor { return e.store.Driver().GetExecutor() }
+func (e *typed[TTx]) usable() bool     { return e.store.Driver().PoolIsSet() }
+func (e *typed[TTx]) database() string { return e.store.Driver().DatabaseName() }
+func (e *typed[TTx]) announces() bool  { return e.store.Driver().SupportsListener() }
+func (e *typed[TTx]) executor() riverdriver.Executor {
+	return qualified(e.store.Driver().GetExecutor(), e.schema)
+}
 
 var errNilTx = errors.New("the transaction is nil")
 
@@ -131,7 +134,7 @@ func (e *typed[TTx]) completeTx(ctx context.Context, tx any, job *river.Job[payl
 }
 
 func (e *typed[TTx]) executorTx(tx any) riverdriver.ExecutorTx {
-	return e.store.Driver().UnwrapExecutor(tx.(TTx))
+	return qualifiedTx(e.store.Driver().UnwrapExecutor(tx.(TTx)), e.schema)
 }
 
 func (e *typed[TTx]) move(ctx context.Context, tx any, from, to store.Place) (bool, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func hint(err error) error {
 		if coded.SQLState() == "42P05" || coded.SQLState() == "26000" {
 			return fmt.Errorf("%w: %w", errSessions, err)
 		}
-		missing = coded.SQLState() == "42P01" || coded.SQLState() == "42703"
+		missing = slices.Contains([]string{"42P01", "42703", "3F000"}, coded.SQLState()) // a table, a column, a schema
 	default: // SQLite has one code for all errors in a statement
 		missing = strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column")
 	}

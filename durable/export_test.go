@@ -37,7 +37,7 @@ func Acquire(ctx context.Context, limit interface {
 // Clean does the engine's housekeeping of completed jobs once, of at most so many.
 func Clean[TTx any](ctx context.Context, j *Jobs[TTx], most int) (deleted int, err error) {
 	return j.typed.driver(&j.core).GetExecutor().JobDeleteBefore(ctx, &riverdriver.JobDeleteBeforeParams{
-		CompletedDoDelete: true, CompletedFinalizedAtHorizon: time.Now().Add(-j.cfg.KeepCompleted), Max: most,
+		CompletedDoDelete: true, CompletedFinalizedAtHorizon: time.Now().Add(-j.cfg.KeepCompleted), Max: most, Schema: j.schema,
 	})
 }
 

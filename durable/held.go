@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -60,18 +59,14 @@ func (h *held) writeFree(ctx context.Context, params *riverdriver.JobSetStateIfR
 		return nil, nil, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after a commit
-	table := "river_job"
-	if params.Schema != "" {
-		table = params.Schema + "." + table
-	}
 	var free []int64
-	err = tx.QueryRow(ctx, fmt.Sprintf(`SELECT coalesce(array_agg(id), '{}') FROM (
-		SELECT id FROM %s WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) AS free`, table), params.ID).Scan(&free)
+	err = tx.QueryRow(ctx, `SELECT coalesce(array_agg(id), '{}') FROM (
+		SELECT id FROM river_job WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) AS free`, params.ID).Scan(&free)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = tx.QueryRow(ctx, fmt.Sprintf(`SELECT coalesce(array_agg(id), '{}') FROM %s
-		WHERE id = ANY($1) AND id <> ALL($2) AND state = 'running' AND attempted_by[cardinality(attempted_by)] = $3`, table),
+	err = tx.QueryRow(ctx, `SELECT coalesce(array_agg(id), '{}') FROM river_job
+		WHERE id = ANY($1) AND id <> ALL($2) AND state = 'running' AND attempted_by[cardinality(attempted_by)] = $3`,
 		params.ID, free, h.self).Scan(&waiting)
 	if err != nil {
 		return nil, nil, err

@@ -35,9 +35,12 @@ type env[TTx any] struct {
 	wish string
 	// again opens the same store a second time, as another process would.
 	again func(t *testing.T) durable.Store[TTx]
+	// schema is where PostgreSQL has the tables.
+	schema string
 }
 
-// openPostgres gives each test a schema of its own.
+// openPostgres gives each test a schema of its own, which the store's connections do not
+// have in their search_path.
 func openPostgres(t *testing.T) env[pgx.Tx] {
 	t.Helper()
 	url := os.Getenv("STEAD_TEST_POSTGRES")
@@ -45,22 +48,24 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 		t.Skip("STEAD_TEST_POSTGRES is not set")
 	}
 	schema := "t" + rand.Text()
+	cfg, err := pgxpool.ParseConfig(url)
+	must(t, err)
+	cfg.ConnConfig.RuntimeParams["search_path"] = `"` + schema + `"`
+	beside, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	must(t, err)
+	t.Cleanup(beside.Close)
 	open := func(t *testing.T) *postgres.Store {
 		t.Helper()
-		cfg, err := pgxpool.ParseConfig(url)
+		s, err := postgres.Open(context.Background(), url, postgres.Schema(schema))
 		must(t, err)
-		cfg.ConnConfig.RuntimeParams["search_path"] = `"` + schema + `"`
-		pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
-		must(t, err)
-		t.Cleanup(pool.Close)
-		return postgres.Wrap(pool)
+		t.Cleanup(func() { must(t, s.Close()) })
+		return s
 	}
 	s := open(t)
 	exec := func(ctx context.Context, statement string) error {
-		_, err := s.Pool().Exec(ctx, statement)
+		_, err := beside.Exec(ctx, statement)
 		return err
 	}
-	must(t, exec(t.Context(), `CREATE SCHEMA "`+schema+`"`))
 	t.Cleanup(func() {
 		err := exec(context.Background(), `DROP SCHEMA "`+schema+`" CASCADE`)
 		for try := 0; try < 5 && err != nil && strings.Contains(err.Error(), "deadlock"); try++ {
@@ -71,7 +76,7 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 	})
 	must(t, durable.Migrate(t.Context(), s))
 	return env[pgx.Tx]{
-		store: s,
+		store: s, schema: schema,
 		begin: func(ctx context.Context) (pgx.Tx, error) { return s.Pool().Begin(ctx) },
 		end: func(ctx context.Context, tx pgx.Tx, commit bool) error {
 			if commit {

@@ -156,6 +156,7 @@ type Jobs[TTx any] struct {
 type core struct {
 	cfg    Config
 	store  store.Store
+	schema string // see store.Store
 	where  string // the store is, for the log; empty: it does not say
 	engine engine
 	log    safelog.Log
@@ -227,8 +228,13 @@ func New[TTx any](s Store[TTx], cfg Config) (*Jobs[TTx], error) {
 		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
 	}
 	e := &typed[TTx]{store: store.Of(s)}
+	schema, err := e.store.Schema()
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable: new %q: %w", cfg.Name, err)
+	}
+	e.schema = schema
 	j := &Jobs[TTx]{typed: e, core: core{
-		cfg: cfg, store: e.store, engine: e, log: safelog.NewLog(cfg.Logger, "service", cfg.Name),
+		cfg: cfg, store: e.store, schema: schema, engine: e, log: safelog.NewLog(cfg.Logger, "service", cfg.Name),
 		stopped: make(chan struct{}), beat: beatEvery, share: verifyShare,
 	}}
 	if named, ok := s.(fmt.Stringer); ok {
@@ -305,6 +311,7 @@ func (j *core) clientLocked() (riverClient, error) {
 	host, _ := os.Hostname()
 	cfg := &river.Config{
 		ID:                          clientID(host),
+		Schema:                      j.schema,
 		Logger:                      newEngineLog(j.log.Logger),
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.enginePoll(),

@@ -60,6 +60,7 @@ func (e limitingExecutor) JobGetAvailable(ctx context.Context, params *riverdriv
 	if err != nil {
 		return nil, err
 	}
+	tx = qualifiedTx(tx, params.Schema)
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after a commit
 	within := *params
 	if within.MaxToLock, err = e.room(ctx, tx, l, params); err != nil || within.MaxToLock <= 0 {
@@ -84,7 +85,7 @@ func (e limitingExecutor) JobGetAvailable(ctx context.Context, params *riverdriv
 // asks.
 func (e limitingExecutor) room(ctx context.Context, tx riverdriver.ExecutorTx, l limits, params *riverdriver.JobGetAvailableParams) (int, error) {
 	if e.sql.lock != "" {
-		if err := tx.Exec(ctx, e.sql.lock, params.Queue); err != nil {
+		if err := tx.Exec(ctx, e.sql.lock, params.Schema+params.Queue); err != nil {
 			return 0, err
 		}
 	}
@@ -139,7 +140,7 @@ func (e limitingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *
 
 // dialect is the statements of one kind of database.
 type dialect struct {
-	lock    string // (queue): holds other fetches of the queue up; empty: transactions do
+	lock    string // (schema and queue): holds other fetches of the queue up; empty: transactions do
 	running string // (queue, most): how many run
 	waiting string // (queue, most): how many wait for a worker or for their key
 	oldest  string // (queue, window, limit, room): what to admit, of how many

@@ -18,7 +18,7 @@ func TestARescueDoesNotWaitForARowThatIsHeld(t *testing.T) {
 	tx, err := e.begin(t.Context())
 	must(t, err)
 	defer func() { must(t, e.end(t.Context(), tx, false)) }()
-	_, err = tx.Exec(t.Context(), "UPDATE river_job SET priority = 2 WHERE id = $1", ids[1])
+	_, err = tx.Exec(t.Context(), `UPDATE "`+e.schema+`".river_job SET priority = 2 WHERE id = $1`, ids[1])
 	must(t, err)
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	newQueue(t, jobs, "held", nothing[int], durable.QueueConfig[int]{})
@@ -45,7 +45,7 @@ func TestAnOutcomeThatHasToWaitKeepsNoOtherOneWaiting(t *testing.T) {
 	receive(t, begun)
 	tx, err := e.begin(t.Context())
 	must(t, err)
-	_, err = tx.Exec(t.Context(), "SELECT 1 FROM river_job WHERE id = $1 FOR UPDATE", id)
+	_, err = tx.Exec(t.Context(), `SELECT 1 FROM "`+e.schema+`".river_job WHERE id = $1 FOR UPDATE`, id)
 	must(t, err)
 	close(end)
 	for range 3 {

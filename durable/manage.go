@@ -47,7 +47,7 @@ func (j *core) heldBy(ctx context.Context, client riverClient, id int64, err err
 	if failed != nil {
 		return err
 	}
-	where := "unique_key = @unique_key AND " + keyIndex[j.engine.database()]
+	where := "unique_key = @unique_key AND " + j.keyIndex()
 	held, failed := client.JobList(ctx, river.NewJobListParams().First(1).Where(where, river.NamedArgs{"unique_key": row.UniqueKey}))
 	if failed != nil || len(held.Jobs) == 0 {
 		return err
@@ -96,7 +96,7 @@ func (j *core) retry(ctx context.Context, client riverClient, id int64) (*rivert
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after a commit
-	row, err := tx.JobRetry(ctx, &riverdriver.JobRetryParams{ID: id})
+	row, err := tx.JobRetry(ctx, &riverdriver.JobRetryParams{ID: id, Schema: j.schema})
 	if err == nil {
 		err = tx.Exec(ctx, dialects[j.engine.database()].hold, id)
 	}

@@ -23,7 +23,14 @@ func Migrate[TTx any](ctx context.Context, s Store[TTx]) error {
 	if !backend.Driver().PoolIsSet() {
 		return fmt.Errorf("stead/durable: migrate: %w", errNoStore)
 	}
-	m, err := rivermigrate.New(backend.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	schema, err := backend.Schema()
+	if err != nil {
+		return fmt.Errorf("stead/durable: migrate: %w", err)
+	}
+	if err := createSchema(ctx, backend.Driver().GetExecutor(), schema); err != nil {
+		return fmt.Errorf("stead/durable: migrate: create schema %q: %w", schema, err)
+	}
+	m, err := rivermigrate.New(backend.Driver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler), Schema: schema})
 	if err == nil {
 		err = migrateUp(ctx, m)
 	}

@@ -102,11 +102,12 @@ func (j *core) free(ctx context.Context, self string, lost map[int64]int) error 
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after a commit
 	ids := slices.Sorted(maps.Keys(lost))
-	before, err := tx.JobGetByIDMany(ctx, &riverdriver.JobGetByIDManyParams{ID: ids})
+	before, err := tx.JobGetByIDMany(ctx, &riverdriver.JobGetByIDManyParams{ID: ids, Schema: j.schema})
 	if err != nil {
 		return err
 	}
 	v := verdicts{text: engineRescued + self, now: j.clock.now().UTC()}
+	v.params.Schema = j.schema
 	for _, row := range before {
 		if q, ok := j.queueOf(row.Kind); ok && row.State == rivertype.JobStateRunning && row.Attempt == lost[row.ID] && row.AttemptedAt != nil {
 			v.add(row, q)
@@ -118,7 +119,7 @@ func (j *core) free(ctx context.Context, self string, lost map[int64]int) error 
 	if _, err := tx.JobRescueMany(ctx, &v.params); err != nil {
 		return err
 	}
-	after, err := tx.JobGetByIDMany(ctx, &riverdriver.JobGetByIDManyParams{ID: v.params.ID})
+	after, err := tx.JobGetByIDMany(ctx, &riverdriver.JobGetByIDManyParams{ID: v.params.ID, Schema: j.schema})
 	if err == nil {
 		err = tx.Commit(ctx)
 	}

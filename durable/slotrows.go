@@ -8,6 +8,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/durable/internal/store"
 )
 
 // keyIndex is the predicate of the engine's index over unique keys, by the name of
@@ -22,6 +24,8 @@ var keyIndex = map[string]string{
 		WHEN 'running' THEN unique_states & (1 << 6) WHEN 'scheduled' THEN unique_states & (1 << 7)
 		ELSE 0 END >= 1`,
 }
+
+func (j *core) keyIndex() string { return store.Qualify(j.schema, keyIndex[j.engine.database()]) }
 
 // slotRows are the jobs of the last slots of all schedules, by key, in one look
 // into an index.
@@ -46,7 +50,7 @@ func (j *core) slotRows(now time.Time) map[string]*rivertype.JobRow {
 		if len(names) == 0 {
 			return nil, nil //nolint:nilnil // nothing to find
 		}
-		where := "unique_key IN (" + strings.Join(names, ", ") + ") AND " + keyIndex[j.engine.database()]
+		where := "unique_key IN (" + strings.Join(names, ", ") + ") AND " + j.keyIndex()
 		res, err := client.JobList(ctx, river.NewJobListParams().First(min(len(names), 10_000)).Where(where, keys))
 		if err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ func pauseIsSpared[TTx any](t *testing.T, e env[TTx]) {
 	held := newQueue[int](t, web, "held", nil, durable.QueueConfig[int]{})
 	held.Pause()
 	exec := store.Of(e.store).Driver().GetExecutor()
-	_, err := exec.QueueCreateOrSetUpdatedAt(t.Context(), &riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: "gone"})
+	_, err := exec.QueueCreateOrSetUpdatedAt(t.Context(), &riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: "gone", Schema: e.schema})
 	must(t, err)
 	must(t, e.exec(t.Context(), "UPDATE river_queue SET updated_at='"+utc(-48*time.Hour)+"' WHERE name='held'"))
 	must(t, e.exec(t.Context(), "UPDATE river_queue SET updated_at='"+utc(-72*time.Hour)+"' WHERE name='gone'"))
@@ -45,10 +45,10 @@ func pauseIsSpared[TTx any](t *testing.T, e env[TTx]) {
 	newQueue(t, jobs, "other", nothing[int], durable.QueueConfig[int]{})
 	start(t, jobs)
 	until(t, "the row of a queue without workers is deleted", func() bool {
-		queue, err := exec.QueueGet(context.Background(), &riverdriver.QueueGetParams{Name: "gone"})
+		queue, err := exec.QueueGet(context.Background(), &riverdriver.QueueGetParams{Name: "gone", Schema: e.schema})
 		return err != nil && queue == nil
 	})
-	if queue, err := exec.QueueGet(t.Context(), &riverdriver.QueueGetParams{Name: "held"}); err != nil || queue.PausedAt == nil {
+	if queue, err := exec.QueueGet(t.Context(), &riverdriver.QueueGetParams{Name: "held", Schema: e.schema}); err != nil || queue.PausedAt == nil {
 		t.Errorf("the pause was forgotten: %+v, %v", queue, err)
 	}
 }

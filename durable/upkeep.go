@@ -70,7 +70,7 @@ func (j *core) keepPauses(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
 	exec := j.engine.executor()
-	queues, err := exec.QueueList(ctx, &riverdriver.QueueListParams{Max: maxQueues})
+	queues, err := exec.QueueList(ctx, &riverdriver.QueueListParams{Max: maxQueues, Schema: j.schema})
 	for _, q := range queues {
 		if err == nil && q.PausedAt != nil {
 			err = j.knowQueue(ctx, q.Name)
@@ -125,6 +125,6 @@ const maxQueues = 100_000
 // knowQueue makes the row of a queue, or makes it young again.
 func (j *core) knowQueue(ctx context.Context, name string) error {
 	_, err := j.engine.executor().QueueCreateOrSetUpdatedAt(ctx,
-		&riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: name})
+		&riverdriver.QueueCreateOrSetUpdatedAtParams{Metadata: []byte("{}"), Name: name, Schema: j.schema})
 	return err
 }

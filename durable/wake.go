@@ -160,14 +160,14 @@ func (a announcement) text() string {
 	return string(text)
 }
 
-func (a announcement) params() *riverdriver.NotifyManyParams {
-	return &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: []string{a.text()}}
+func (a announcement) params(schema string) *riverdriver.NotifyManyParams {
+	return &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: []string{a.text()}, Schema: schema}
 }
 
 // newWaker is for a store that announces things; nobody hears of others.
 func (j *core) newWaker() *waker {
 	return &waker{cooldown: j.cfg.FetchCooldown, notify: func(ctx context.Context, a announcement) error {
-		return j.engine.executor().NotifyMany(ctx, a.params())
+		return j.engine.executor().NotifyMany(ctx, a.params(j.schema))
 	}}
 }
 
@@ -192,5 +192,5 @@ func (j *core) insertedIn(ctx context.Context, tx any, queue string) error {
 	if !j.engine.announces() {
 		return nil
 	}
-	return j.engine.executorTx(tx).NotifyMany(ctx, announcement{Queue: queue}.params())
+	return j.engine.executorTx(tx).NotifyMany(ctx, announcement{Queue: queue}.params(j.schema))
 }

@@ -67,7 +67,7 @@ func wrappedItems[TTx any](t *testing.T, e env[TTx]) {
 
 // olderRows are those of a store that River v0.31 made and wrote to.
 func olderRows[TTx any](t *testing.T, e env[TTx]) {
-	m, err := rivermigrate.New(store.Of(e.store).Driver(), nil)
+	m, err := rivermigrate.New(store.Of(e.store).Driver(), &rivermigrate.Config{Schema: e.schema})
 	must(t, err)
 	_, err = m.Migrate(t.Context(), rivermigrate.DirectionDown, &rivermigrate.MigrateOpts{TargetVersion: 6})
 	must(t, err)

@@ -114,6 +114,7 @@ type none[TTx any] struct{ store.Backend[TTx] }
 
 func (none[TTx]) Driver() riverdriver.Driver[TTx] { return noDriver[TTx]{} }
 
+func (none[TTx]) Schema() (string, error)                                 { return "", nil }
 func (none[TTx]) Counts(context.Context) ([]store.Count, error)           { return nil, errNone }
 func (none[TTx]) Missing(context.Context) ([]store.Missing, error)        { return nil, errNone }
 func (none[TTx]) Rules(context.Context) ([]store.Rule, error)             { return nil, errNone }

@@ -26,6 +26,22 @@ func ExampleStore() {
 	// Output: mail <nil>
 }
 
+// Two programs of one database, each with the jobs in a schema of its own.
+func ExampleOption() {
+	for _, schema := range []string{"shop_jobs", "shop jobs"} {
+		store, err := postgres.Open(context.Background(), "postgres://app@db.example.org/app", postgres.Schema(schema))
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(store)
+		_ = store.Close()
+	}
+	// Output:
+	// db.example.org:5432/app schema shop_jobs
+	// stead/durable/postgres: open: the name of the Schema is not of letters, digits and underlines, or begins with a digit: "shop jobs"
+}
+
 func ExampleOpen() {
 	_, err := postgres.Open(context.Background(), "postgres://app@db.example.org:port/app")
 	fmt.Println(err != nil)

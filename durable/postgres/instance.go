@@ -11,11 +11,28 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes, of the schedules and of what follows jobs.
+// Prepare makes the tables of the processes, of the schedules and of what follows jobs. The
+// names of what is created cannot be qualified: its transaction has the schema as
+// search_path.
 func (s *backend) Prepare(ctx context.Context) error {
-	// Two that make a table at the same time fail each other even so, unless one
-	// waits: the lock ends with the transaction of the one statement.
-	return s.exec(ctx, "prepare", `DO $$ BEGIN
+	err := pgx.BeginFunc(ctx, s.pool.Pool, func(tx pgx.Tx) error {
+		if s.pool.schema != "" {
+			if _, err := tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", `"`+s.pool.schema+`"`); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, prepare)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("stead/durable/postgres: prepare: %w", err)
+	}
+	return nil
+}
+
+// prepare is one statement. Two that make a table at the same time fail each other even so,
+// unless one waits: the lock ends with the transaction.
+const prepare = `DO $$ BEGIN
 		PERFORM pg_advisory_xact_lock(hashtext('stead_instance'));
 		CREATE TABLE IF NOT EXISTS stead_instance (
 			id text PRIMARY KEY, host text NOT NULL, pid bigint NOT NULL, role text NOT NULL,
@@ -33,10 +50,9 @@ func (s *backend) Prepare(ctx context.Context) error {
 				WHERE state = 'pending' AND metadata ? 'stead_key';
 		END IF;
 		IF to_regclass('stead_follow') IS NULL THEN
-			`+prepareFollow+`
+			` + prepareFollow + `
 		END IF;
-		END $$`)
-}
+		END $$`
 
 // Announce notes that the process lives.
 func (s *backend) Announce(ctx context.Context, i lifecycle.Instance, horizon time.Duration) error {

@@ -36,7 +36,7 @@ func (s *backend) Move(ctx context.Context, tx pgx.Tx, from, to store.Place) (bo
 	if from.Last != 0 {
 		statement, args = replace, append(args, from.Last, from.Next)
 	}
-	done, err := tx.Exec(ctx, statement, args...)
+	done, err := s.pool.in(tx).Exec(ctx, statement, args...)
 	if err != nil {
 		return false, fmt.Errorf("stead/durable/postgres: move schedule: %w", err)
 	}

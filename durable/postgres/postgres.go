@@ -43,7 +43,7 @@
 //
 // # Testing
 //
-// Give each test a schema of its own, in the search_path of its pool. What does not
+// Give each test a [Schema] of its own. What does not
 // depend on the server is tested faster on durable/sqlite, and a handler alone with
 // durable/durabletest.
 //
@@ -74,20 +74,23 @@ import (
 type Store struct {
 	handle
 
-	pool  *pgxpool.Pool
-	close func()
+	pool   *pgxpool.Pool
+	schema string
+	close  func()
 }
 
 type handle = store.Handle[pgx.Tx]
 
 // backend is the store as durable uses it.
 type backend struct {
-	pool   *pgxpool.Pool
+	pool   pool
 	driver *riverpgxv5.Driver
+	bad    error // an option of Wrap was
 }
 
-func newStore(pool *pgxpool.Pool, close func()) *Store {
-	return &Store{store.NewHandle[pgx.Tx](&backend{pool, riverpgxv5.New(pool)}), pool, close}
+func newStore(p *pgxpool.Pool, b *backend, close func()) *Store {
+	b.pool.Pool, b.driver = p, riverpgxv5.New(p)
+	return &Store{store.NewHandle[pgx.Tx](b), p, b.pool.schema, close}
 }
 
 var _ durable.Store[pgx.Tx] = (*Store)(nil)
@@ -99,8 +102,12 @@ const leastConns = 16
 // Open makes a pool for the URL or keyword string, with the defaults of pgxpool but for
 // at least 16 connections; pool_max_conns in the string is how many, and for all else
 // see [Wrap]. It does not connect: the start of the jobs does. An error is one of the
-// string. The caller closes the store.
-func Open(ctx context.Context, url string) (*Store, error) {
+// string or of an option, such as [Schema]. The caller closes the store.
+func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
+	var b backend
+	if err := b.with(opts); err != nil {
+		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
+	}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
@@ -112,25 +119,34 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: open: %w", err)
 	}
-	return newStore(pool, pool.Close), nil
+	return newStore(pool, &b, pool.Close), nil
 }
 
-// Wrap returns a store that uses a pool of the program. Close leaves it open. If pool is
-// nil, Wrap returns nil, which [durable.New] and [durable.Migrate] refuse.
-func Wrap(pool *pgxpool.Pool) *Store {
+// Wrap returns a store that uses a pool of the program. Close leaves it open, and its
+// connections stay as they are. If pool is nil, Wrap returns nil, which [durable.New] and
+// [durable.Migrate] refuse. They also return what is wrong with an option, such as [Schema].
+func Wrap(pool *pgxpool.Pool, opts ...Option) *Store {
 	if pool == nil {
 		return nil
 	}
-	return newStore(pool, func() {})
+	var b backend
+	if err := b.with(opts); err != nil {
+		b.bad = fmt.Errorf("stead/durable/postgres: wrap: %w", err)
+	}
+	return newStore(pool, &b, func() {})
 }
 
 // Pool is the pool, to begin the transactions of EnqueueTx with.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// String is the host, port and name of the database, for logs.
+// String is the host, port and name of the database, and the [Schema], for logs.
 func (s *Store) String() string {
 	c := s.pool.Config().ConnConfig
-	return fmt.Sprintf("%s/%s", net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), c.Database)
+	where := fmt.Sprintf("%s/%s", net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), c.Database)
+	if s.schema != "" {
+		where += " schema " + s.schema
+	}
+	return where
 }
 
 // Driver returns River's driver.

@@ -59,29 +59,35 @@ func emptyDatabase(t *testing.T) string {
 
 func TestAPoolerInTransactionModeIsRefusedAtTheStartWhereJobsWouldWorkByHalf(t *testing.T) {
 	direct := emptyDatabase(t)
+	inSchema, err := postgres.Open(t.Context(), direct, postgres.Schema("jobs"))
+	must(t, err)
+	defer func() { _ = inSchema.Close() }()
+	must(t, durable.Migrate(t.Context(), inSchema))
 	urls := map[string]string{"none": direct}
 	for _, mode := range []string{"session", "transaction"} {
 		urls[mode] = testserver.NewPgBouncer(t, direct, mode)
 	}
 	for _, c := range []struct {
 		pooler, exec string
+		schema       string
 		mode         durable.Mode
 		works        bool
 	}{
-		{"none", "", durable.EnqueueAndWork, true},
-		{"session", "", durable.EnqueueAndWork, true},
-		{"transaction", "", durable.EnqueueAndWork, false},
-		{"transaction", "exec", durable.EnqueueAndWork, false},
-		{"transaction", "", durable.EnqueueOnly, false},
-		{"transaction", "exec", durable.EnqueueOnly, true},
+		{"none", "", "", durable.EnqueueAndWork, true},
+		{"session", "", "jobs", durable.EnqueueAndWork, true},
+		{"transaction", "", "", durable.EnqueueAndWork, false},
+		{"transaction", "exec", "", durable.EnqueueAndWork, false},
+		{"transaction", "", "", durable.EnqueueOnly, false},
+		{"transaction", "exec", "", durable.EnqueueOnly, true},
+		{"transaction", "exec", "jobs", durable.EnqueueOnly, true},
 	} {
-		t.Run(c.pooler+" "+c.exec+" "+map[durable.Mode]string{durable.EnqueueOnly: "only enqueues"}[c.mode], func(t *testing.T) {
+		t.Run(c.pooler+" "+c.exec+" "+c.schema+" "+map[durable.Mode]string{durable.EnqueueOnly: "only enqueues"}[c.mode], func(t *testing.T) {
 			t.Parallel()
 			at := urls[c.pooler]
 			if c.exec != "" {
 				at += "&default_query_exec_mode=" + c.exec
 			}
-			s, err := postgres.Open(t.Context(), at)
+			s, err := postgres.Open(t.Context(), at, postgres.Schema(c.schema))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -83,6 +83,9 @@ func (s *Store) DB() *sql.DB { return s.backend.db }
 // String is the path of the file, for logs.
 func (s *Store) String() string { return s.backend.path }
 
+// Schema returns nothing: a file has one.
+func (*backend) Schema() (string, error) { return "", nil }
+
 // Driver returns River's driver.
 func (s *backend) Driver() riverdriver.Driver[*sql.Tx] { return s.driver }
 

@@ -13,6 +13,10 @@ import (
 
 // Store is the part that does not depend on the type of the store's transactions.
 type Store interface {
+	// Schema returns the schema of the database that has the tables, empty for that of the
+	// connection, or an error if the store cannot be used as it was asked for.
+	Schema() (string, error)
+
 	// Check returns nil if the store answers and is the store that was opened. The error
 	// wraps durable.ErrDamaged if it is another one.
 	Check(ctx context.Context) error
