@@ -2,6 +2,7 @@ package channelq
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -54,6 +55,17 @@ func (w *worker) askFirst() (skip, mine bool) {
 		return w.askSkip()
 	}
 	return false, mine
+}
+
+// rateLimiter returns what an attempt waits for, or nil.
+func (c *consumer) rateLimiter() interface{ Wait(context.Context) error } {
+	if c.ownLimiter != nil {
+		return c.ownLimiter
+	}
+	if l := c.limiter.Load(); l != nil {
+		return l
+	}
+	return nil
 }
 
 // askSkip asks Skip. An item that may have been merged since is claimed and asked about
@@ -132,6 +144,20 @@ func (w *worker) attempt() error {
 		return withCause(ctx, err)
 	}
 	return err
+}
+
+// inspect asks err everything that is asked later, while a panic in err still
+// counts as a panic of the handler. What err answers is then known to end.
+func inspect(err error) {
+	if err == nil {
+		return
+	}
+	guard.Inspect(err)
+	_ = IsPermanent(err)
+	_, _ = RetryDelay(err)
+	var partial *BatchError
+	_ = errors.As(err, &partial)
+	_ = errors.Is(err, ErrStopping) || errors.Is(err, ErrTimeout)
 }
 
 // observe is deferred, so that it also sees an attempt that ends by Goexit.

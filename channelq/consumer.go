@@ -173,17 +173,6 @@ func (c *consumer) refreshLocked() {
 // onHold reports whether no attempt may start.
 func (c *consumer) onHold() bool { return c.paused || c.shedding }
 
-// rateLimiter returns what an attempt waits for, or nil.
-func (c *consumer) rateLimiter() interface{ Wait(context.Context) error } {
-	if c.ownLimiter != nil {
-		return c.ownLimiter
-	}
-	if l := c.limiter.Load(); l != nil {
-		return l
-	}
-	return nil
-}
-
 // parkedLocked is called with every change of the number of parked items.
 func (c *consumer) parkedLocked(n int) {
 	c.q.counters.parked.Add(int64(n))

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/backoff"
-	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 )
 
@@ -26,20 +25,6 @@ type result struct {
 	err      error         // of the attempt
 	id       int64         // of the failure, if the item was given up
 	delay    time.Duration // until the next attempt
-}
-
-// inspect asks err everything that is asked later, while a panic in err still
-// counts as a panic of the handler. What err answers is then known to end.
-func inspect(err error) {
-	if err == nil {
-		return
-	}
-	guard.Inspect(err)
-	_ = IsPermanent(err)
-	_, _ = RetryDelay(err)
-	var partial *BatchError
-	_ = errors.As(err, &partial)
-	_ = errors.Is(err, ErrStopping) || errors.Is(err, ErrTimeout)
 }
 
 // decide decides what becomes of an item whose attempt failed.

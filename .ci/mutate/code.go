@@ -97,7 +97,7 @@ var code = []mutant{
 		test: "TestWhatAFullQueueDoesInEachMode",
 	},
 	{
-		file: "channelq/worker.go", old: "if w.woken && c.parked.due.n > 0 {", new: "if false {",
+		file: "channelq/fetch.go", old: "if w.woken && c.parked.due.n > 0 {", new: "if false {",
 		test: "TestACallIsPassedOnByAWorkerThatGotAnotherItem",
 	},
 	{

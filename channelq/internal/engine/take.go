@@ -137,3 +137,45 @@ func (e *Engine[T]) takeRun(pos uint64, run int, buf []T) int {
 	}
 	return n
 }
+
+// takeWait is the slow path of Take and TakeN. It parks at once: the put that
+// wakes it runs it next on its own processor, where the items are, and they need
+// not cross to another core. One that yields a few times and looks again keeps its
+// processor, and with items of several cache lines each that made a queue of 64
+// four times as slow.
+func (e *Engine[T]) takeWait(ctx context.Context, buf []T) (int, Outcome) {
+	if e.rendezvous != nil {
+		return e.rendezvous.take(ctx, buf)
+	}
+	done := ctx.Done()
+	w := e.takers.join()
+	for {
+		// Once more, now that a put would see the waiter.
+		n, o := e.takeOrServe(buf)
+		if o == Empty || o == pending {
+			if w.park(done, nil) {
+				n, o = e.takeOrServe(buf)
+				if o == Empty || o == pending {
+					e.takers.rejoin(w)
+					continue
+				}
+			} else {
+				n, o = 0, Canceled
+			}
+		}
+		e.takers.leave(w)
+		e.passWakeup()
+		return n, o
+	}
+}
+
+// takeOrServe is takeSome; when the queue is empty although puts wait for room,
+// because the one that was woken last has not come yet, it lets them in first.
+func (e *Engine[T]) takeOrServe(buf []T) (int, Outcome) {
+	n, o := e.takeSome(buf)
+	if o == Empty && e.putters.parked.Load() > 0 {
+		e.serve(1, true)
+		n, o = e.takeSome(buf)
+	}
+	return n, o
+}

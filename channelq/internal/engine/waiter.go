@@ -175,3 +175,62 @@ func (s *waiters) updateLocked() {
 		s.parked.Store(n)
 	}
 }
+
+// wake sends the one wake-up, unless somebody else just did.
+func (s *waiters) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.needsWakeup.Load() {
+		s.inFlight++
+		s.send(s.first)
+		s.updateLocked()
+	}
+}
+
+// wakeAll sends everybody to look again.
+func (s *waiters) wakeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.first != nil {
+		s.inFlight++
+		s.send(s.first)
+	}
+	s.updateLocked()
+}
+
+// join parks a new waiter at the back.
+func (s *waiters) join() *waiter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.reuse()
+	if w == nil {
+		w = &waiter{ready: make(chan struct{}, 1)}
+	}
+	s.pushBack(w)
+	s.updateLocked()
+	return w
+}
+
+// rejoin parks a waiter again that was woken and found nothing: at the front,
+// since nobody who came later may be served before it.
+func (s *waiters) rejoin(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight--
+	s.pushFront(w)
+	s.updateLocked()
+}
+
+// leave ends a wait. If w was woken, the wake-up that it holds ends here too,
+// and the caller must pass it on.
+func (s *waiters) leave(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.listed {
+		s.remove(w)
+	} else {
+		s.inFlight--
+	}
+	s.keep(w)
+	s.updateLocked()
+}

@@ -5,6 +5,79 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
+// next gets the items of the next attempt. False means that the worker is not
+// needed any more.
+func (w *worker) next() bool {
+	return w.takeQuick() || w.c.fetch(w)
+}
+
+// took notes that n items came from the queue.
+func (w *worker) took(n int) {
+	w.n += n
+	for range n {
+		w.items = append(w.items, itemState{})
+		if w.c.q.stamped {
+			w.items[len(w.items)-1].enqueuedAt = w.hands.enqueued(len(w.items) - 1)
+		}
+	}
+}
+
+// fetchOne is next for Workers, when there is nothing in the queue or something
+// else to think of.
+func (c *consumer) fetchOne(w *worker) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		switch {
+		case c.ending || len(c.workers) > c.target || w.gone:
+			c.removeLocked(w)
+			return false
+		case c.onHold():
+			c.restLocked(w)
+			continue
+		}
+		w.state.CompareAndSwap(held, idle)
+		w.others = len(c.workers)
+		c.probeLocked()
+		if c.keyed || c.limit != nil {
+			if !c.fetchDueLocked(w) {
+				continue
+			}
+		} else if !c.loadDueLocked(w) {
+			if !c.mayTakeLocked() {
+				c.restLocked(w)
+				continue
+			}
+			if !c.takeOneLocked(w, true) {
+				continue
+			}
+		}
+		if w.woken && c.parked.due.n > 0 {
+			c.wakeOneLocked() // it was for that
+		}
+		w.woken = false
+		return true
+	}
+}
+
+// loadDueLocked gives the worker an item that is due, and wakes another worker if
+// there is more to do.
+func (c *consumer) loadDueLocked(w *worker) bool {
+	p := c.parked.due.pop()
+	if p == nil {
+		return false
+	}
+	w.hands.load(p.item)
+	w.items = append(w.items, p.itemState)
+	w.n++
+	c.parkedLocked(-1)
+	// With keys there may also be room again for items that have to wait.
+	if c.parked.due.n > 0 || c.keyed && c.mayTakeLocked() {
+		c.wakeOneLocked()
+	}
+	return true
+}
+
 // mayTakeLocked: with keys, only one worker at a time may be between the queue
 // and the lines of the keys, or two items of one key could change places there,
 // and only while there is room for an item that has to wait.
