@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,25 +17,33 @@ import (
 	"time"
 )
 
-// A consumer is somebody's first program: made in an empty module, built, run, used
-// once and stopped by Ctrl-C.
+// A consumer is somebody's first program: made in an empty module by the commands of the
+// README, built, run, used once and stopped by Ctrl-C.
 type consumer struct {
-	name string
-	// files returns the sources by their names; address is free.
-	files func(t tree, address string) (map[string][]byte, error)
-	ready string                     // what the program prints, as an expression
-	use   func(address string) error // nil: that line is enough
+	name    string
+	sources []source                   // the program, and what it becomes later in the same folder
+	pins    map[string]string          // modules that the program has already, and which of ours has their versions
+	ready   string                     // what the program prints, as an expression
+	use     func(address string) error // nil: that line is enough
+	said    string                     // what it has printed at the end
 }
 
+const welcome = "welcome, ada@example.com"
+
 var consumers = []consumer{
-	{name: "readme", files: page("README.md", ""), ready: "host started", use: signUp},
-	{name: "core", files: folder("core"), ready: "host started", use: get("/readyz", "ok")},
-	{name: "durable", files: page("docs/migrating.md", `"github.com/steadgo/stead/durable/sqlite"`), ready: "msg=sent|INFO sent"},
-	{name: "leader", files: folder("leader"), ready: "leadership gained", use: get("/readyz", "ok")},
-	{name: "watched", files: folder("watched"), ready: "host started", use: func(address string) error {
+	{name: "readme", sources: []source{page("README.md", "")}, ready: "host started", use: signUp("/", http.StatusOK), said: welcome},
+	{name: "mailqueue", sources: []source{example("mailqueue")}, ready: "host started", use: signUp("/", http.StatusOK), said: welcome},
+	{name: "small", sources: []source{example("small")}, pins: map[string]string{"modernc.org/sqlite": "durable", "github.com/prometheus/client_golang": "metrics"}, ready: "host started", use: signUp("/signup", http.StatusAccepted), said: welcome},
+	{name: "core", sources: []source{folder("core")}, ready: "host started", use: get("/readyz", "ok")},
+	{name: "durable", sources: []source{ // the queue in memory, and its move to a file
+		page("docs/migrating.md", `"github.com/steadgo/stead/channelq"`),
+		page("docs/migrating.md", `"github.com/steadgo/stead/durable/sqlite"`),
+	}, ready: "msg=sent|INFO sent"},
+	{name: "leader", sources: []source{folder("leader")}, pins: map[string]string{"github.com/alicebob/miniredis/v2": "leader"}, ready: "leadership gained", use: get("/readyz", "ok")},
+	{name: "watched", sources: []source{folder("watched")}, pins: map[string]string{"github.com/prometheus/client_golang": "metrics"}, ready: "host started", use: func(address string) error {
 		return errors.Join(get("/metrics", "stead_queue_workers{queue=\"emails\"}")(address), get("/admin/", "emails")(address))
 	}},
-	{name: "template", files: gonew, ready: "polled", use: get("/readyz", "ok")},
+	{name: "template", sources: []source{gonew}, ready: "polled", use: get("/readyz", "ok")},
 }
 
 func (t tree) consume() error {
@@ -65,22 +71,22 @@ func (t tree) try(c consumer) error {
 	if err != nil {
 		return err
 	}
-	files, err := c.files(t, address)
-	if err != nil {
-		return err
-	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+	var files map[string][]byte
+	for i, from := range c.sources {
+		if files, err = from(t, address); err != nil {
 			return err
 		}
-	}
-	if files["go.mod"] == nil {
-		if err := t.newModule(dir, files["main.go"]); err != nil {
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+				return err
+			}
+		}
+		if err := t.asDocumented(dir, files["go.mod"] == nil && i == 0, c.pins); err != nil {
 			return err
 		}
-	}
-	if _, err := t.command(dir, "go", "build", "-o", "program", "."); err != nil {
-		return err
+		if _, err := t.command(dir, "go", "build", "-o", "program", "."); err != nil {
+			return err
+		}
 	}
 	if files["main_test.go"] != nil {
 		if _, err := t.command(dir, "go", "test", "./..."); err != nil {
@@ -93,22 +99,49 @@ func (t tree) try(c consumer) error {
 	return c.run(dir, address)
 }
 
-var imports = regexp.MustCompile(`"(` + regexp.QuoteMeta(root) + `[^"]*)"`)
+var commands = regexp.MustCompile(`(?m)^    (go (?:mod|get) [^#\n]*)`)
 
-// newModule does what a newcomer does: go mod init, then go get of what is imported.
-func (t tree) newModule(dir string, source []byte) error {
-	if _, err := t.command(dir, "go", "mod", "init", "example.com/program"); err != nil {
+// asDocumented runs the commands that the README gives a newcomer, and nothing else: the
+// first makes a module, the others are repeated when the program imports something else.
+func (t tree) asDocumented(dir string, empty bool, pins map[string]string) error {
+	readme, err := os.ReadFile(filepath.Join(t.dir, "README.md"))
+	if err != nil {
 		return err
 	}
-	args := []string{"get"}
-	for _, found := range imports.FindAllSubmatch(source, -1) {
-		args = append(args, string(found[1]))
+	all := commands.FindAllSubmatch(readme, -1)
+	if len(all) < 2 {
+		return errors.New("README.md does not say how to begin")
 	}
-	if _, err := t.command(dir, "go", args...); err != nil {
-		return err
+	if !empty {
+		all = all[1:]
 	}
-	_, err := t.command(dir, "go", "mod", "tidy") // and what else it imports
-	return err
+	for i, found := range all {
+		args := strings.Fields(string(found[1]))
+		if _, err := t.command(dir, args[0], args[1:]...); err != nil {
+			return err
+		}
+		if empty && i == 0 {
+			if err := t.pin(dir, pins); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pin requires modules in the versions of one of ours, as a program that has them. A new program
+// gets the latest, which would change the list any day.
+func (t tree) pin(dir string, pins map[string]string) error {
+	for module, of := range pins {
+		out, err := t.command(filepath.Join(t.dir, of), "go", "list", "-m", module)
+		if err != nil {
+			return err
+		}
+		if _, err := t.command(dir, "go", "mod", "edit", "-require", strings.ReplaceAll(strings.TrimSpace(string(out)), " ", "@")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // gains holds the modules that a program gets to the list beside this file. STEAD_WRITE=1
@@ -182,6 +215,9 @@ func (c consumer) run(dir, address string) error {
 		if err != nil {
 			return fmt.Errorf("after Ctrl-C: %w\n%s", err, out.String())
 		}
+		if !strings.Contains(out.String(), c.said) {
+			return fmt.Errorf("it ended without %q\n%s", c.said, out.String())
+		}
 		return nil
 	case <-time.After(time.Minute):
 		_ = cmd.Process.Kill()
@@ -227,80 +263,4 @@ func freeAddress() (string, error) {
 		return "", err
 	}
 	return l.Addr().String(), l.Close()
-}
-
-// page takes the first program of a page that contains the text.
-func page(file, contains string) func(tree, string) (map[string][]byte, error) {
-	return func(t tree, address string) (map[string][]byte, error) {
-		text, err := os.ReadFile(filepath.Join(t.dir, file))
-		if err != nil {
-			return nil, err
-		}
-		for _, block := range strings.Split(string(text), "```go\n")[1:] {
-			code, _, _ := strings.Cut(block, "```\n")
-			if strings.Contains(code, "func main()") && strings.Contains(code, contains) {
-				return map[string][]byte{"main.go": []byte(strings.ReplaceAll(code, `":8080"`, fmt.Sprintf("%q", address)))}, nil
-			}
-		}
-		return nil, fmt.Errorf("%s has no program with %s", file, contains)
-	}
-}
-
-// folder takes a program of consumers/.
-func folder(name string) func(tree, string) (map[string][]byte, error) {
-	return func(_ tree, address string) (map[string][]byte, error) {
-		code, err := os.ReadFile(filepath.Join(".ci", "release", "consumers", name, "main.go"))
-		return map[string][]byte{"main.go": bytes.ReplaceAll(code, []byte(`":8080"`), fmt.Appendf(nil, "%q", address))}, err
-	}
-}
-
-// gonew copies the template as gonew does: out of the module that was fetched, with
-// another module path and nothing else changed.
-func gonew(t tree, address string) (map[string][]byte, error) {
-	const module = root + "/template/worker"
-	out, err := t.command(t.temp, "go", "mod", "download", "-json", module+"@"+t.version)
-	if err != nil {
-		return nil, err
-	}
-	found := regexp.MustCompile(`"Dir": "([^"]+)"`).FindSubmatch(out)
-	if found == nil {
-		return nil, fmt.Errorf("no folder in %s", out)
-	}
-	files := map[string][]byte{}
-	err = filepath.WalkDir(string(found[1]), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		text = bytes.ReplaceAll(text, []byte(module), []byte("example.com/program"))
-		files[d.Name()] = bytes.ReplaceAll(text, []byte(`":8081"`), fmt.Appendf(nil, "%q", address))
-		return err
-	})
-	return files, err
-}
-
-func get(path, want string) func(string) error {
-	return func(address string) error {
-		resp, err := http.Get("http://" + address + path) //nolint:noctx // the program is beside us
-		if err != nil {
-			return err
-		}
-		var body bytes.Buffer
-		_, err = body.ReadFrom(resp.Body)
-		if !strings.Contains(body.String(), want) {
-			err = errors.Join(err, fmt.Errorf("%s has no %q: %s %s", path, want, resp.Status, body.String()))
-		}
-		return errors.Join(err, resp.Body.Close())
-	}
-}
-
-func signUp(address string) error {
-	resp, err := http.PostForm("http://"+address, url.Values{"email": {"ada@example.com"}}) //nolint:noctx // as get
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		err = errors.New(resp.Status)
-	}
-	return errors.Join(err, resp.Body.Close())
 }

@@ -40,7 +40,15 @@ func (b *broker) Start(ctx context.Context) (err error) {
 			b.close()
 		}
 	}()
-	options := []nats.Option{nats.Name("stead broker example"), nats.MaxReconnects(-1)}
+	options := []nats.Option{
+		nats.Name("stead broker example"), nats.MaxReconnects(-1),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // or else it is the stop
+				b.log.Warn("connection lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { b.log.Info("connected again", "server", c.ConnectedUrlRedacted()) }),
+	}
 	if b.cfg.url == "" {
 		if err := b.embed(); err != nil {
 			return err

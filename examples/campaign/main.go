@@ -24,7 +24,6 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/channelq/spool"
-	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -38,13 +37,13 @@ func main() {
 	// Both queues share the limiter, which serves in order: a single mail waits for the
 	// two newsletters whose workers came first, and not for all that are queued.
 	limiter := rate.NewLimiter(rate.Limit(*perSecond), 1)
-	singles := cli.Must(channelq.New(channelq.Config[mail]{Name: "singles", Capacity: 1000}))
-	queue := cli.Must(channelq.New(channelq.Config[mail]{Name: "news", Capacity: 100_000}))
+	singles := must(channelq.New(channelq.Config[mail]{Name: "singles", Capacity: 1000}))
+	queue := must(channelq.New(channelq.Config[mail]{Name: "news", Capacity: 100_000}))
 	news := &news{queue: queue, campaigns: map[string]*campaign{}}
 	file := spool.New[mail](*path)
 	host := hosted.New(hosted.Config{Logger: slog.Default()})
-	host.Add("singles", cli.Must(channelq.NewWorkers(singles, send, channelq.WorkerConfig[mail]{Limiter: limiter})))
-	host.Add("news", cli.Must(channelq.NewWorkers(queue, send, channelq.WorkerConfig[mail]{
+	host.Add("singles", must(channelq.NewWorkers(singles, send, channelq.WorkerConfig[mail]{Limiter: limiter})))
+	host.Add("news", must(channelq.NewWorkers(queue, send, channelq.WorkerConfig[mail]{
 		Concurrency: 2, Limiter: limiter, Retry: channelq.Retry{Attempts: 5}, Skip: news.canceled, OnSettled: news.settled,
 		Drain: channelq.DropOnStop, OnLeftover: func(ctx context.Context, rest []mail) error { // at once, without sending it
 			return file.Save(ctx, slices.DeleteFunc(slices.Clone(rest), news.canceled))
@@ -146,4 +145,12 @@ func (n *news) update(name string, change func(*campaign)) {
 			clear(c.settled)
 		}
 	}
+}
+
+// must is for what can only fail because the program was written wrongly.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -12,6 +12,7 @@ import (
 type options struct {
 	store, name, addr string
 	ttl, kill         time.Duration
+	shutdown          time.Duration
 }
 
 func parse(args []string) (o options) {
@@ -21,6 +22,7 @@ func parse(args []string) (o options) {
 	cli.Addr(flags, &o.addr, "addr", "127.0.0.1:0", "where the page and the metrics of this process are, `host:port`; port 0 takes a free one")
 	cli.Duration(flags, &o.ttl, "ttl", 5*time.Second, 100*time.Millisecond, "how long the lead lasts that nobody renews")
 	cli.Duration(flags, &o.kill, "kill", 15*time.Second, 0, "without -store: how often the leader is killed; 0: never")
+	cli.Duration(flags, &o.shutdown, "shutdown-timeout", 10*time.Second, time.Millisecond, "end within this `time` after a signal")
 	cli.Parse(flags, args, nil)
 	return o
 }

@@ -43,20 +43,19 @@ func main() {
 		os.Exit(code)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
-	leases, closer, err := open(opts.store)
+	leases, err := open(opts.store)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "leaderonly:", err)
 		os.Exit(2)
 	}
-	host := candidate(leases, leader.Config{Group: group, Name: opts.name, TTL: opts.ttl, Logger: log}, opts.addr)
-	code := hosted.Exec(host)
-	_ = closer.Close() // nothing needs it any more
-	os.Exit(code)
+	host := candidate(leases, leader.Config{Group: group, Name: opts.name, TTL: opts.ttl, Logger: log}, opts)
+	os.Exit(hosted.Exec(host))
 }
 
 // candidate is a program with a newsletter that only one of all processes sends.
-func candidate(s store, cfg leader.Config, addr string) *hosted.Host {
-	host := hosted.New(hosted.Config{Name: cfg.Name, ShutdownTimeout: 10 * time.Second})
+func candidate(s store, cfg leader.Config, opts options) *hosted.Host {
+	host := hosted.New(hosted.Config{Name: cfg.Name, ShutdownTimeout: opts.shutdown})
+	host.Add("store", hosted.Closer(s)) // closed last, within the budget: one that hangs is named
 	host.Task("migrate", s.prepare)
 
 	// A new job for every term, with the fence that Start's context has.
@@ -71,7 +70,7 @@ func candidate(s store, cfg leader.Config, addr string) *hosted.Host {
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.Handle("/readyz", host.ReadyHandler())
 	mux.Handle("/", dashboard.New(host, dashboard.Config{}))
-	web := hosted.HTTP(&http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second})
+	web := hosted.HTTP(&http.Server{Addr: opts.addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", web)
 	cli.Hello(host, func() string {
 		return fmt.Sprintf("stands for election, pid %d, http://%v/services\n", os.Getpid(), web.Addr())

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/channelq"
-	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -24,8 +23,8 @@ func main() {
 	addr := flag.String("addr", "localhost:8080", "address to listen on")
 	flag.Parse()
 
-	emails := cli.Must(channelq.New(channelq.Config[string]{Name: "emails", Capacity: 100}))
-	senders := cli.Must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[string]{
+	emails := must(channelq.New(channelq.Config[string]{Name: "emails", Capacity: 100}))
+	senders := must(channelq.NewWorkers(emails, send, channelq.WorkerConfig[string]{
 		Concurrency: 4,
 		Retry:       channelq.Retry{Attempts: 5},
 	}))
@@ -52,4 +51,12 @@ func send(ctx context.Context, to string) error {
 	case <-ctx.Done(): // the stop cannot wait any longer
 		return context.Cause(ctx)
 	}
+}
+
+// must is for what can only fail because the program was written wrongly.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -58,10 +59,18 @@ func main() {
 	server := hosted.HTTP(&http.Server{Addr: opts.addr, Handler: routes(host, tasks, job), ReadHeaderTimeout: 5 * time.Second})
 	host.Add("http", server)
 
-	cli.Hello(host, func() string { return fmt.Sprintf(hello, server.Addr(), opts.store) })
+	cli.Hello(host, func() string { return fmt.Sprintf(hello, server.Addr(), withoutPassword(opts.store)) })
 	code := cli.Exec(host, "addr")
 	fmt.Print(host.Report())
 	os.Exit(code)
+}
+
+// withoutPassword is for a terminal that others may see.
+func withoutPassword(store string) string {
+	if at, err := url.Parse(store); err == nil {
+		return at.Redacted()
+	}
+	return store
 }
 
 const hello = `

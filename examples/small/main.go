@@ -25,7 +25,6 @@ import (
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/channelq/spool"
 	"github.com/steadgo/stead/dashboard"
-	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/metrics"
 	"github.com/steadgo/stead/periodic"
@@ -37,15 +36,15 @@ func main() {
 	budget := flag.Duration("shutdown-timeout", 25*time.Second, "budget of the stop")
 	flag.Parse()
 
-	db := cli.Must(sql.Open("sqlite", "file:small.db?_pragma=busy_timeout(2000)")) // below the budget: the wait for a lock sees no context
-	emails := cli.Must(channelq.New(channelq.Config[string]{Name: "emails", Capacity: 100}))
+	db := must(sql.Open("sqlite", "file:small.db?_pragma=busy_timeout(2000)")) // below the budget: the wait for a lock sees no context
+	emails := must(channelq.New(channelq.Config[string]{Name: "emails", Capacity: 100}))
 	s := &shop{db: db, emails: emails, password: cmp.Or(os.Getenv("ADMIN_PASSWORD"), rand.Text())}
 	unsent := spool.New[string]("unsent.jsonl") // the mails that a stop has no time for
-	senders := cli.Must(channelq.NewWorkers(emails, s.send, channelq.WorkerConfig[string]{
+	senders := must(channelq.NewWorkers(emails, s.send, channelq.WorkerConfig[string]{
 		Concurrency: 4, Timeout: 10 * time.Second, Retry: channelq.Retry{Attempts: 5}, OnLeftover: unsent.Save,
 	}))
-	night := periodic.MustDailyAt("02:30", cli.Must(time.LoadLocation("Europe/Berlin")))
-	cleanUp := cli.Must(periodic.New(periodic.Config{Name: "clean-up", Schedule: night},
+	night := periodic.MustDailyAt("02:30", must(time.LoadLocation("Europe/Berlin")))
+	cleanUp := must(periodic.New(periodic.Config{Name: "clean-up", Schedule: night},
 		s.exec("DELETE FROM sent WHERE at < unixepoch() - 30*86400")))
 	forever := hosted.Restart(hosted.RestartConfig{Limit: -1})
 
@@ -99,4 +98,12 @@ func (s *shop) admin(host *hosted.Host) http.Handler {
 
 func (s *shop) exec(query string) func(context.Context) error {
 	return func(ctx context.Context) error { _, err := s.db.ExecContext(ctx, query); return err }
+}
+
+// must is for what can only fail because the program was written wrongly.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/steadgo/stead/examples/internal/cli"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/periodic"
 )
@@ -35,7 +34,7 @@ func main() {
 		rates.Store(&fresh)
 		return nil
 	}
-	refresh := cli.Must(periodic.New(periodic.Config{
+	refresh := must(periodic.New(periodic.Config{
 		Name: "rates", Schedule: periodic.Every(*every), Phase: periodic.OnePeriod, Timeout: 10 * time.Second,
 	}, warm))
 	show := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, *rates.Load()) }
@@ -55,4 +54,12 @@ func fetch(context.Context) (map[string]float64, error) {
 		return nil, errors.New("the rates are not to be had")
 	}
 	return map[string]float64{"USD": 1.1 + rand.Float64()/100}, nil
+}
+
+// must is for what can only fail because the program was written wrongly.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

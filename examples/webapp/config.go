@@ -242,10 +242,10 @@ func (c *config) hello(addr, admin net.Addr, token string) {
 	fmt.Fprintf(c.out, `
   http://%[1]s           %[3]s
   http://%[1]s/mails     %[4]s
-  http://%[5]s/admin/    see what runs; /metrics is there too, /livez and /readyz are on the port above
-  http://%[5]s/admin/?token=%[2]s
-                                   the same with buttons: trigger, pause, requeue
+  curl http://%[1]s/readyz; curl http://%[5]s/metrics
   Ctrl-C                           stop, and read the report
+  http://%[5]s/admin/    see what runs; with buttons to trigger, pause and requeue:
+  http://%[5]s/admin/?token=%[2]s
 
 `, addr, token, first, mails, admin)
 }
