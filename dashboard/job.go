@@ -148,6 +148,20 @@ func (v *view) Process(id string) string {
 	return id
 }
 
+// QueueOn is the name on this page of a queue that a process works; empty if this process
+// does not have it.
+func (v *view) QueueOn(service, queue string) string {
+	for _, q := range v.State.Queues {
+		if (q.Name == queue || strings.HasSuffix(q.Name, "/"+queue)) && q.CanList && slices.Contains(q.Services, service) {
+			return q.Name
+		}
+	}
+	return ""
+}
+
+// PageOn is the name of the page of a job.
+func (j InstanceJob) PageOn(service, queue string) string { return pageOf(j.ID, service, queue) }
+
 // ActOnJob is an action on the job of the page.
 func (v *view) ActOnJob(verb Verb) row {
 	p := v.Job

@@ -116,6 +116,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"NobodyWaitsForThePollForAJobThatIsDue":           dueBetweenPolls[TTx],
 		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],
 		"AllThatTheStoreKnowsOfAJobIsShown":               detailed[TTx],
+		"OfTwoWhoPressOneButtonOfThePageOneActs":          pressedTwice[TTx],
 		"OfTwoWhoActOnAJobAtOnceOneDoes":                  twoAtOnce[TTx],
 		"AJobThatWaitsCanBeGivenAnotherTime":              rescheduled[TTx],
 		"ARescheduledJobKeepsItsKeysAndWhatFollowsIt":     rescheduledKeys[TTx],
