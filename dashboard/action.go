@@ -21,7 +21,21 @@ type Action struct {
 	Name    string // of the queue, schedule or service
 	Service string // of a failure, retry or job: the service that has it
 	ID      int64  // of a failure, retry or job
-	Error   string // of RequeueAll and DiscardAll: only the failures with this error, without its varying parts; "": all
+
+	At    time.Time // of Reschedule: when the job is to be due
+	Error string    // of RequeueAll and DiscardAll: only the failures with this error, without its varying parts; "": all
+
+	seen int       // attempts as they were shown, and 1; 0: not said
+	from time.Time // when the job was due as it was shown; zero: not said
+}
+
+// Seen is how many attempts the job or failure had had that Requeue was offered for, as a
+// field of a form; empty if that is not known.
+func (a Action) Seen() string {
+	if a.seen == 0 {
+		return ""
+	}
+	return strconv.Itoa(a.seen - 1)
 }
 
 // Verb is what an [Action] does.
@@ -36,6 +50,8 @@ const (
 	Discard Verb = "discard" // a failure of a queue, or a job that has ended
 	Restore Verb = "restore" // takes Discard back: of a failure of a queue in memory, within a minute
 	Cancel  Verb = "cancel"  // a job that waits or runs
+
+	Reschedule Verb = "reschedule" // a job that waits: changes when it is due
 
 	RetryNow Verb = "retry_now" // an item that waits for its retry
 	GiveUp   Verb = "give_up"   // an item that waits for its retry
@@ -156,6 +172,9 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 	if a.Service != "" {
 		args = append(args, slog.String("service", a.Service), slog.Int64("id", a.ID))
 	}
+	if !a.At.IsZero() {
+		args = append(args, slog.Time("due", a.At))
+	}
 	if a.Error != "" {
 		args = append(args, slog.String("failures_with", a.Error))
 	}
@@ -169,7 +188,7 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
-		KindQueue:    {Pause, Resume, Requeue, Discard, Restore, RetryNow, GiveUp, RequeueAll, DiscardAll, Cancel, Acknowledge, Reopen},
+		KindQueue:    {Pause, Resume, Requeue, Discard, Restore, RetryNow, GiveUp, RequeueAll, DiscardAll, Cancel, Reschedule, Acknowledge, Reopen},
 		KindSchedule: {Pause, Resume, Trigger, Acknowledge, Reopen},
 		KindService:  {Acknowledge, Reopen},
 	}
@@ -179,7 +198,7 @@ func parseAction(form url.Values) (Action, error) {
 	if a.Verb == RequeueAll || a.Verb == DiscardAll {
 		a.Error = form.Get("error")
 	}
-	if slices.Contains([]Verb{Requeue, Discard, Restore, RetryNow, GiveUp, Cancel}, a.Verb) {
+	if slices.Contains([]Verb{Requeue, Discard, Restore, RetryNow, GiveUp, Cancel, Reschedule}, a.Verb) {
 		var err error
 		a.Service = form.Get("service")
 		if a.ID, err = strconv.ParseInt(form.Get("id"), 10, 64); err != nil || a.ID < 1 {
@@ -189,5 +208,5 @@ func parseAction(form url.Values) (Action, error) {
 			return a, refuse(http.StatusBadRequest, "the service is missing")
 		}
 	}
-	return a, nil
+	return a, a.parseSeen(form)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // answer is what the page says after an action: what was done, and to what. n is to how
@@ -26,6 +27,8 @@ func (a Action) answer(n int) string {
 		return fmt.Sprintf("Gave up on retry %d of %s. It is among the failures, and can be requeued.", a.ID, a.Name)
 	case Restore:
 		return fmt.Sprintf("Restored %d of %s.", a.ID, a.Name)
+	case Reschedule:
+		return fmt.Sprintf("%d of %s is due at %s.", a.ID, a.Name, a.At.UTC().Format(time.DateTime+" MST"))
 	case Cancel:
 		return fmt.Sprintf("Canceled %d of %s.", a.ID, a.Name)
 	case RequeueAll:
@@ -75,6 +78,9 @@ func backTo(form url.Values, a Action, n int) string {
 	if a.Verb == Discard {
 		q.Set("service", a.Service)
 	}
+	if a.Verb == Reschedule {
+		q.Set("at", a.At.UTC().Format(time.RFC3339Nano))
+	}
 	if n > 1 {
 		q.Set("n", strconv.Itoa(n))
 	}
@@ -95,6 +101,7 @@ func told(q url.Values, s *State) (text string, a Action) {
 		return "", a
 	}
 	a.ID, _ = strconv.ParseInt(q.Get("id"), 10, 64)
+	a.At, _ = time.Parse(time.RFC3339Nano, q.Get("at"))
 	n, err := strconv.Atoi(q.Get("n"))
 	if err != nil {
 		n = 1

@@ -140,11 +140,12 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 func (inv *inventory) addFailures(q *Queue, s source) {
 	if r, ok := find[retrySource](s); ok {
 		_, canAct := find[retrier](s)
+		_, detailed := find[detailSource](s)
 		for _, e := range r.Retrying() {
 			q.Retrying = append(q.Retrying, Retry{
 				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Due: e.Due,
 				Item: inv.d.format(q.Name, e.Item, e.Description), CanAct: canAct && e.ID > 0,
-				enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err,
+				enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err, detailed: detailed && e.ID > 0,
 			})
 		}
 	}
@@ -154,11 +155,12 @@ func (inv *inventory) addFailures(q *Queue, s source) {
 	}
 	_, canAct := find[requeuer](s)
 	_, stored := find[keptSource](s)
+	_, detailed := find[detailSource](s)
 	for _, e := range inv.seen(q.Name, s, f) {
 		q.Failures = append(q.Failures, Failure{
 			Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, Time: e.At,
 			Item: inv.d.format(q.Name, e.Item, e.Description), CanAct: canAct, Expected: lifecycle.IsExpected(e.Err),
-			enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err, stored: stored,
+			enqueued: e.EnqueuedAt, tries: e.Failed, err: e.Err, stored: stored, detailed: detailed,
 		})
 	}
 	slices.SortStableFunc(q.Failures, func(a, b Failure) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.ID, a.ID)) })

@@ -37,7 +37,8 @@ type Config struct {
 	// The name of the queue is that on the page: with the path of the hosts it is in.
 	// A durable job that does not decode is passed as its JSON, a string. Leave out
 	// what some readers of the page may not know. FormatItem is called for every item
-	// of every page, so it should be quick. If nil, an item is shown as the Describe of
+	// of every page, so it should be quick. The page of a job whose item is shown shows its
+	// key and its Meta too. If nil, an item is shown as the Describe of
 	// its workers names it, and without one it is hidden.
 	FormatItem func(queue string, item any) string
 

@@ -17,13 +17,25 @@ import (
 
 // Page is the name of the page of a failure.
 func (f Failure) Page(queue string) string {
+	if f.detailed {
+		return pageOf(f.ID, f.Service, queue)
+	}
 	return fmt.Sprintf("failure/%d/%s/%s", f.ID, f.Service, queue)
 }
 
 // Page is the name of the page of an item that waits for its retry.
 func (r Retry) Page(queue string) string {
+	if r.detailed {
+		return pageOf(r.ID, r.Service, queue)
+	}
 	return fmt.Sprintf("retry/%d/%s/%s", r.ID, r.Service, queue)
 }
+
+// Detailed reports whether it is a job in a store, with a page of its own.
+func (f Failure) Detailed() bool { return f.detailed }
+
+// Detailed reports whether it is a job in a store, with a page of its own.
+func (r Retry) Detailed() bool { return r.detailed }
 
 // Page is the name of the page of a run.
 func (r Run) Page(schedule string) string {

@@ -59,6 +59,9 @@
 //	Jobs(state string) []channelq.StoredJob    its jobs in one state
 //	JobsPage(state, after string) ([]channelq.StoredJob, string, error)   the same by pages, with the start of the next one
 //	Cancel(id int64) error                cancels one of them
+//	Job(ctx context.Context, id int64) (channelq.JobDetail, error)   all that is known of one of them; fs.ErrNotExist: there is none
+//	RequeueIf(id int64, attempts int) error    requeues one that has had so many attempts
+//	RescheduleIf(id int64, from, at time.Time) error    makes one due at another time than from
 //	Deserted() (int, time.Time)           how many jobs a dead process holds, and when the first is freed
 //	Queues() []interface{ Name() string } more queues
 //	ScheduleList() []interface{ Name() string } more schedules

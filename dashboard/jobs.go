@@ -20,7 +20,21 @@ type Instance struct {
 	Seen    time.Time `json:"seen"`
 	Leads   bool      `json:"leads"`
 	Own     bool      `json:"own"` // it is the one that answers
+
+	Queues  []string      `json:"queues,omitempty"`  // that it works; none if it works none, or that is not known
+	Running []InstanceJob `json:"running,omitempty"` // the oldest 20 of what it has in hand
+	Hand    int           `json:"hand,omitempty"`    // how many jobs it has in hand
 }
+
+// InstanceJob is a job that a process has in hand.
+type InstanceJob struct {
+	Queue string    `json:"queue"` // as the process calls it
+	ID    int64     `json:"id"`
+	Since time.Time `json:"since"`
+}
+
+// Unlisted is how many jobs it has in hand that Running does not have.
+func (i Instance) Unlisted() int { return max(0, i.Hand-len(i.Running)) }
 
 // jobsPage is the jobs of one queue in one state.
 type jobsPage struct {
@@ -54,7 +68,12 @@ func (inv *inventory) addInstances(service string, s hosted.ServiceStatus) {
 		inv.state.Instances = append(inv.state.Instances, Instance{
 			Service: service, ID: i.ID, Host: i.Host, PID: i.PID, Role: i.Role,
 			Since: i.Since, Seen: i.Seen, Leads: i.Leads, Own: i.Own,
+			Queues: i.Queues, Hand: i.Hand,
 		})
+		own := &inv.state.Instances[len(inv.state.Instances)-1]
+		for _, j := range i.Running {
+			own.Running = append(own.Running, InstanceJob(j))
+		}
 	}
 }
 

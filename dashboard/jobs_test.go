@@ -28,7 +28,8 @@ func (c *custom) Jobs(state string) []channelq.StoredJob {
 func (c *custom) Instances() []lifecycle.Instance {
 	return []lifecycle.Instance{
 		{ID: "a", Host: "web-1", PID: 7, Role: "enqueues", Since: customTime, Seen: customTime, Own: true},
-		{ID: "b", Host: "worker-1", PID: 8, Role: "works", Since: customTime, Seen: customTime, Leads: true},
+		{ID: "b", Host: "worker-1", PID: 8, Role: "works", Since: customTime, Seen: customTime, Leads: true,
+			Queues: []string{"durable", "<else>"}, Hand: 23, Running: []lifecycle.InstanceJob{{Queue: "durable", ID: 8, Since: customTime}, {Queue: "<else>", ID: 9, Since: customTime}}},
 	}
 }
 func (c *custom) Queues() []interface{ Name() string } {
@@ -82,7 +83,8 @@ func TestProcessesAndQueuesThatAServiceNamesAreShownOnce(t *testing.T) {
 		s.host.Go("web", func(ctx context.Context) error { <-ctx.Done(); return nil }, hosted.Watch(&c.second))
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
-		wantText(t, get(t, d, "/services"), "Processes", "web-1 7", "this one", "worker-1 8", "leads")
+		wantText(t, get(t, d, "/services"), "Processes", "web-1 7", "this one", "worker-1 8", "leads",
+			`<a href="queue?name=durable">durable</a>, &lt;else&gt;`, `href="job?name=8%2fjobs%2fdurable"`, `9 <span class="muted">of &lt;else&gt;`, "and 21 more")
 		wantText(t, get(t, d, "/queue?name=second"), "used by jobs, web")
 		wantStatus(t, do(d, form("", "verb", "pause", "kind", "queue", "name", "second")), http.StatusSeeOther)
 		if c.second.paused != 1 {

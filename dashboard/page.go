@@ -19,6 +19,7 @@ var templates embed.FS
 var pageNames = map[string]string{
 	"": "Overview", "services": "Services", "queues": "Queues", "queue": "Queue",
 	"jobs":      "Jobs", // of one queue in one state
+	"job":       "Job",  // in a store
 	"service":   "Service",
 	"item":      "Item", // that was given up or waits for its retry
 	"run":       "Run",  // of a schedule
@@ -43,6 +44,7 @@ type view struct {
 	Base    string    // what links are relative to; "": the address itself
 	Mounted string    // the pattern, if it lets no action through
 	Jobs    *jobsPage // on the page of that name
+	Job     *jobPage  // the same
 
 	Plan *stopPlan // on the page of the stop; nil once that is over
 
@@ -84,6 +86,9 @@ func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	}
 	if page == "jobs" {
 		v.Jobs = inv.jobs(name)
+	}
+	if page == "job" {
+		v.Job = inv.job(name)
 	}
 	return v
 }
@@ -160,6 +165,8 @@ func (v *view) gone() bool {
 		return v.Schedule() == nil
 	case "jobs":
 		return v.Jobs == nil
+	case "job":
+		return v.Job == nil || v.Job.Gone
 	case "service":
 		return v.Service() == nil
 	case "item":
@@ -174,7 +181,7 @@ func (v *view) gone() bool {
 // narrow.
 func (v *view) PageTitle() string {
 	name := pageNames[v.Page]
-	if v.Name != "" && slices.Contains([]string{"queue", "schedule", "jobs", "service", "item", "run"}, v.Page) || !isPage(v.Page) {
+	if v.Name != "" && slices.Contains([]string{"queue", "schedule", "jobs", "job", "service", "item", "run"}, v.Page) || !isPage(v.Page) {
 		name = v.Name
 	}
 	if name == "" {
@@ -193,7 +200,7 @@ func (v *view) Nav() []navItem {
 	items := []navItem{
 		{Href: "./", Label: "Overview", Current: v.Page == ""},
 		{Href: "services", Label: "Services", Current: v.Page == "services" || v.Page == "service"},
-		{Href: "queues", Label: "Queues", Current: v.Page == "queues" || v.Page == "queue" || v.Page == "jobs" || v.Page == "item"},
+		{Href: "queues", Label: "Queues", Current: v.Page == "queues" || v.Page == "queue" || v.Page == "jobs" || v.Page == "job" || v.Page == "item"},
 		{Href: "schedules", Label: "Schedules", Current: v.Page == "schedules" || v.Page == "schedule" || v.Page == "run"},
 		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},

@@ -90,6 +90,12 @@ func (s source) doOne(a Action) (able bool, err error) {
 			err = q.GiveUp(a.ID)
 		}
 		return ok, err
+	case Reschedule:
+		q, ok := find[rescheduler](s)
+		if ok {
+			err = q.RescheduleIf(a.ID, a.from, a.At)
+		}
+		return ok, err
 	case Cancel:
 		q, ok := find[canceller](s)
 		if ok {
@@ -99,12 +105,21 @@ func (s source) doOne(a Action) (able bool, err error) {
 	default:
 		q, ok := find[requeuer](s)
 		if ok && a.Verb == Requeue {
-			err = q.Requeue(a.ID)
+			err = s.requeue(q, a.ID, a.seen)
 		} else if ok {
 			err = q.Discard(a.ID)
 		}
 		return ok, err
 	}
+}
+
+// requeue requeues what has had as many attempts as were shown, see Action: what somebody else requeued meanwhile may
+// have been given up again, or be completed.
+func (s source) requeue(q requeuer, id int64, seen int) error {
+	if once, ok := find[onceRequeuer](s); ok && seen > 0 {
+		return once.RequeueIf(id, seen-1)
+	}
+	return q.Requeue(id)
 }
 
 // doAll acts on the failures that are there now, all or those with one error, and ends at
@@ -116,16 +131,16 @@ func (inv *inventory) doAll(s source, a Action) (able bool, n int, err error) {
 	if !ok || !lists {
 		return false, 0, nil
 	}
-	one := q.Requeue
+	one := func(f channelq.Failure) error { return s.requeue(q, f.ID, f.Attempts+1) }
 	if a.Verb == DiscardAll {
-		one = q.Discard
+		one = func(f channelq.Failure) error { return q.Discard(f.ID) }
 	}
 	failures := inv.seen(a.Name, s, listed)
 	if a.Error != "" {
 		failures = slices.DeleteFunc(failures, func(f channelq.Failure) bool { return pattern(text(f.Err)) != a.Error })
 	}
 	for _, f := range failures {
-		err := one(f.ID)
+		err := one(f)
 		if err == nil {
 			n++
 		} else if slices.ContainsFunc(listed.Failures(), func(left channelq.Failure) bool { return left.ID == f.ID }) {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"reflect"
 	"time"
 
@@ -47,6 +48,15 @@ type (
 	}
 	instanceSource interface{ Instances() []lifecycle.Instance }
 	canceller      interface{ Cancel(id int64) error }
+	detailSource   interface {
+		Job(ctx context.Context, id int64) (channelq.JobDetail, error)
+	}
+	onceRequeuer interface {
+		RequeueIf(id int64, attempts int) error
+	}
+	rescheduler interface {
+		RescheduleIf(id int64, from, at time.Time) error
+	}
 
 	pauser interface {
 		Pause()

@@ -234,6 +234,7 @@ type Retry struct {
 	Item     string    `json:"item,omitempty"` // only with Config.FormatItem, or Describe of its workers
 	CanAct   bool      `json:"can_act"`        // retry now and give up
 
+	detailed bool // see Detailed
 	enqueued time.Time
 	tries    []channelq.AttemptFailure
 	err      error
@@ -251,6 +252,7 @@ type Failure struct {
 	Expected bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
 
 	stored   bool // in a store, which discards it for good
+	detailed bool // see Detailed
 	enqueued time.Time
 	tries    []channelq.AttemptFailure
 	err      error

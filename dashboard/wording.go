@@ -24,7 +24,7 @@ func (v *view) Button(verb Verb, kind Kind, name string) row {
 
 // FailureButton is the same for a failure of a queue.
 func (v *view) FailureButton(verb Verb, queue string, f Failure) row {
-	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: f.Service, ID: f.ID}}
+	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: f.Service, ID: f.ID, seen: f.Attempts + 1}}
 }
 
 // DiscardButton is the same, and whether it needs a confirmation.
@@ -39,7 +39,7 @@ func (v *view) RetryButton(verb Verb, queue string, r Retry) row {
 
 // JobButton is the same for a job of a queue.
 func (v *view) JobButton(verb Verb, j keptJob) row {
-	return row{v, Action{Verb: verb, Kind: KindQueue, Name: v.Jobs.Queue, Service: j.Service, ID: j.ID}}
+	return row{v, Action{Verb: verb, Kind: KindQueue, Name: v.Jobs.Queue, Service: j.Service, ID: j.ID, seen: j.Attempts + 1}}
 }
 
 // Label is the text on a button.
@@ -77,7 +77,7 @@ func (v *view) Label(verb Verb) string {
 // Object completes the text of a button for those who do not see where it stands.
 func (v *view) Object(a Action) string {
 	switch {
-	case a.Service != "" && v.Jobs != nil:
+	case a.Service != "" && (v.Jobs != nil || v.Job != nil):
 		return fmt.Sprintf("job %d of %s", a.ID, a.Name)
 	case a.Verb == RetryNow || a.Verb == GiveUp:
 		return fmt.Sprintf("retry %d of %s", a.ID, a.Name)

@@ -26,9 +26,6 @@ type riverClient interface {
 	InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
 	JobList(ctx context.Context, params *river.JobListParams) (*river.JobListResult, error)
 	JobGet(ctx context.Context, id int64) (*rivertype.JobRow, error)
-	JobRetry(ctx context.Context, id int64) (*rivertype.JobRow, error)
-	JobCancel(ctx context.Context, id int64) (*rivertype.JobRow, error)
-	JobDelete(ctx context.Context, id int64) (*rivertype.JobRow, error)
 	QueueGet(ctx context.Context, name string) (*rivertype.Queue, error)
 	QueueList(ctx context.Context, params *river.QueueListParams) (*river.QueueListResult, error)
 	QueuePause(ctx context.Context, name string, opts *river.QueuePauseOpts) error
@@ -53,6 +50,10 @@ type engine interface {
 	insertTx(ctx context.Context, tx any, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 	insertManyTx(ctx context.Context, tx any, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
 	completeTx(ctx context.Context, tx any, job *river.Job[payload]) (*river.Job[payload], error)
+	getTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
+	retryTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
+	cancelTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
+	deleteTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
 	executorTx(tx any) riverdriver.ExecutorTx
 	move(ctx context.Context, tx any, from, to store.Place) (bool, error)
 }
@@ -131,6 +132,22 @@ func (e *typed[TTx]) insertManyTx(ctx context.Context, tx any, params []river.In
 
 func (e *typed[TTx]) completeTx(ctx context.Context, tx any, job *river.Job[payload]) (*river.Job[payload], error) {
 	return river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, tx.(TTx), job)
+}
+
+func (e *typed[TTx]) getTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
+	return e.client.JobGetTx(ctx, tx.(TTx), id)
+}
+
+func (e *typed[TTx]) retryTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
+	return e.client.JobRetryTx(ctx, tx.(TTx), id)
+}
+
+func (e *typed[TTx]) cancelTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
+	return e.client.JobCancelTx(ctx, tx.(TTx), id)
+}
+
+func (e *typed[TTx]) deleteTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
+	return e.client.JobDeleteTx(ctx, tx.(TTx), id)
 }
 
 func (e *typed[TTx]) executorTx(tx any) riverdriver.ExecutorTx {

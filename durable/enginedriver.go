@@ -36,7 +36,11 @@ func (e engineExecutor) JobSetStateIfRunningMany(ctx context.Context, params *ri
 	if len(left.ID) > 0 {
 		shifted := *left
 		shifted.ScheduledAt, shifted.FinalizedAt = e.jobs.clock.ofAll(left.ScheduledAt), e.jobs.clock.ofAll(left.FinalizedAt)
-		rows, err = e.Executor.JobSetStateIfRunningMany(ctx, &shifted)
+		var stacks map[int64]*string
+		shifted.ErrData, stacks = e.jobs.stacks.into(left)
+		if rows, err = e.Executor.JobSetStateIfRunningMany(ctx, &shifted); err == nil {
+			e.jobs.stacks.forget(stacks)
+		}
 	}
 	if err == nil { // otherwise the engine comes again with all of them
 		e.jobs.disowned.forget(dropped)

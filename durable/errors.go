@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -18,8 +19,14 @@ var ErrWorkOnly = errors.New("this process only works")
 // off from the store, in its last attempt.
 var ErrLost = errors.New("the process died in the last attempt")
 
-// ErrNotFound is wrapped by the error for a job that is not, or no longer, in the queue.
-var ErrNotFound = errors.New("there is no such job")
+// ErrNotFound is wrapped by the error for a job that is not, or no longer, in the queue. For
+// errors.Is it is an fs.ErrNotExist.
+var ErrNotFound error = notFoundError{}
+
+type notFoundError struct{}
+
+func (notFoundError) Error() string        { return "there is no such job" }
+func (notFoundError) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // it is this one
 
 // ErrCancelled is the cause with which the context of a running job's handler ends
 // when somebody cancels the job, see [Queue.Cancel].
@@ -72,6 +79,11 @@ const (
 	engineCancelled = "job cancelled remotely"
 	engineRescued   = "Stuck job rescued by " // JobRescuer or Rescuer, by version
 )
+
+// isLost reports whether the text is of an attempt that the rescue found.
+func isLost(text string) bool {
+	return strings.HasPrefix(text, engineRescued) || strings.Contains(text, ErrLost.Error())
+}
 
 // plain is the text of an attempt's error as the engine stored it, without what
 // only the engine means by it.

@@ -82,15 +82,15 @@ func Get[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRo
 
 // Retry, Cancel and Delete do to a job of any queue what Requeue, Cancel and Discard do.
 func Retry[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
-	return j.requeue(ctx, id)
+	return nil, j.requeue(ctx, subject{verb: "requeue", id: id})
 }
 
 func Cancel[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
-	return j.cancel(ctx, id)
+	return nil, j.cancel(ctx, subject{verb: "cancel", id: id})
 }
 
 func Delete[TTx any](ctx context.Context, j *Jobs[TTx], id int64) (*rivertype.JobRow, error) {
-	return j.discard(ctx, id)
+	return nil, j.discard(ctx, subject{verb: "discard", id: id})
 }
 
 // Ahead is how far the store's clock is ahead, if it said that time between two of ours.

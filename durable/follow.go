@@ -166,7 +166,8 @@ func (j *core) cancelVoid(ctx context.Context) error {
 			return err
 		}
 		for _, id := range ids {
-			if _, err := j.cancel(ctx, id); err != nil && !errors.Is(err, river.ErrNotFound) {
+			err := j.cancel(ctx, subject{verb: "cancel", id: id})
+			if err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}
 		}

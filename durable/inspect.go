@@ -20,13 +20,6 @@ const manageWait = 5 * time.Second
 // maxListed is how many jobs a page shows of one kind.
 const maxListed = 100
 
-// In which states a job can be what. It can be cancelled as long as it is
-// unfinished.
-var (
-	requeueStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
-	discardStates = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
-)
-
 // Jobs lists at most a hundred jobs of this queue in one state, the newest first: those
 // that have ended last, or else those that were enqueued last. It is empty for a state
 // that does not exist and when the store does not answer within 5 s. A running one
@@ -197,58 +190,10 @@ func (q *Queue[T]) Retrying() []channelq.Retrying {
 		kept := q.kept(ctx, rows)
 		list := make([]channelq.Retrying, len(kept))
 		for i, k := range kept {
-			list[i] = channelq.Retrying{Item: k.Item, Err: k.Err, Attempts: k.Attempts, Due: k.At}
+			list[i] = channelq.Retrying{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, Due: k.At}
 		}
 		return list, err
 	})
-}
-
-// Requeue lets a job of this queue start now that gave up, was canceled, was completed,
-// or waits for its time or for its next attempt. The job gets one attempt more if it has
-// used all. Requeue waits for the store for at most 5 s. It returns an error that wraps
-// [ErrNotFound] if the queue has no such job, and an error that names the other job if
-// that has the same [Unique] key and has not ended.
-func (q *Queue[T]) Requeue(id int64) error {
-	return q.settle("requeue", id, q.jobs.requeue, requeueStates...)
-}
-
-// Discard deletes a job of this queue that has ended, in whatever way. It waits for the
-// store for at most 5 s. It returns an error that wraps [ErrNotFound] if the queue has
-// no such job.
-func (q *Queue[T]) Discard(id int64) error {
-	return q.settle("discard", id, q.jobs.discard, discardStates...)
-}
-
-// Cancel ends a job of this queue that waits, and cancels the context of a running
-// handler with [ErrCancelled] as the cause; the job is then not retried. The request is
-// kept in the store: a handler in another process is canceled within some 2 s, even if a
-// connection broke meanwhile, and no further attempt begins. A handler that returns nil
-// nevertheless has completed its job. Cancel waits for the store for at most 5 s. It
-// returns an error that wraps [ErrNotFound] if the queue has no such job.
-func (q *Queue[T]) Cancel(id int64) error {
-	return q.settle("cancel", id, q.jobs.cancel, unfinished...)
-}
-
-// settle acts on a job only if it is this queue's and in one of the states: the
-// IDs come from a page that may be old.
-func (q *Queue[T]) settle(verb string, id int64, do func(context.Context, int64) (*rivertype.JobRow, error), in ...rivertype.JobState) error {
-	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
-	defer cancel()
-	row, err := q.jobs.get(ctx, id)
-	if errors.Is(err, rivertype.ErrNotFound) || err == nil && row.Kind != q.kind {
-		return fmt.Errorf("stead/durable: %s job %d of queue %q: %w", verb, id, q.kind, ErrNotFound)
-	}
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(in, row.State) {
-		return fmt.Errorf("stead/durable: %s job %d: it is %s now", verb, id, row.State)
-	}
-	_, err = do(ctx, id)
-	q.failures.forget()
-	q.retrying.forget()
-	q.jobs.counts.forget()
-	return err
 }
 
 // Pause keeps all processes from taking jobs of this queue until Resume; what runs

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,8 +104,13 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 func instances[TTx any](t *testing.T, e env[TTx]) {
 	before := time.Now().Add(-time.Second)
 	web, worker := newJobs(t, e.store, durable.EnqueueOnly), newJobs(t, e.again(t), durable.WorkOnly)
-	newQueue[int](t, web, "shared", nil, durable.QueueConfig[int]{})
-	newQueue(t, worker, "shared", nothing[int], durable.QueueConfig[int]{})
+	shared := newQueue[int](t, web, "shared", nil, durable.QueueConfig[int]{})
+	begun, end := make(chan struct{}, 1), make(chan struct{})
+	newQueue(t, worker, "shared", func(context.Context, int) error {
+		begun <- struct{}{}
+		<-end
+		return nil
+	}, durable.QueueConfig[int]{})
 	start(t, web)
 	start(t, worker)
 	var list []lifecycle.Instance
@@ -118,6 +124,14 @@ func instances[TTx any](t *testing.T, e env[TTx]) {
 			t.Errorf("%d: %+v", i, one)
 		}
 	}
+	id := enqueue(t, shared, 1)
+	receive(t, begun)
+	until(t, "it is known who does what", func() bool {
+		list = web.Instances()
+		return len(list) == 2 && len(list[0].Queues)+len(list[0].Running) == 0 && slices.Equal(list[1].Queues, []string{"shared"}) &&
+			list[1].Hand == 1 && len(list[1].Running) == 1 && list[1].Running[0].ID == id && list[1].Running[0].Queue == "shared" && list[1].Running[0].Since.After(before)
+	})
+	close(end)
 	stop(t, worker, 20*time.Second)
 	until(t, "the stopped one is gone", func() bool { return len(web.Instances()) == 1 })
 	// One that is killed says nothing: it is not seen any more.

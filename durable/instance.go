@@ -3,8 +3,10 @@ package durable
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/lifecycle"
@@ -23,6 +25,7 @@ func (j *core) announce(id string, works bool) {
 	self := lifecycle.Instance{ID: id, Host: storableText(host), PID: os.Getpid(), Role: j.role(), Since: time.Now()}
 	left := make(chan struct{})
 	horizon := j.rescueAfter()
+	queues := j.worked(works)
 	j.mu.Lock()
 	j.left = left
 	j.mu.Unlock()
@@ -49,6 +52,7 @@ func (j *core) announce(id string, works bool) {
 					err := j.store.Announce(ctx, self, horizon)
 					if err == nil {
 						j.sight.told(time.Now(), horizon)
+						err = j.store.Works(ctx, id, queues)
 					}
 					return err
 				})
@@ -105,15 +109,56 @@ func (j *core) role() string {
 	}
 }
 
+// worked are the queues that this process takes jobs from.
+func (j *core) worked(works bool) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	queues := []string{}
+	for _, q := range j.queues {
+		if works && q.concurrency > 0 {
+			queues = append(queues, q.kind)
+		}
+	}
+	return queues
+}
+
+// maxHand is how many jobs are listed that a process has in hand.
+const maxHand = 20
+
+// readInstances lists the processes and what they do. That is left out if the store does not
+// know it: it may be one of an earlier version.
+func (j *core) readInstances(ctx context.Context) ([]lifecycle.Instance, error) {
+	list, err := j.store.Instances(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := j.store.Work(ctx, maxHand)
+	if err != nil {
+		j.log.Debug("what processes do is not known", slog.Any("error", err))
+		return list, nil
+	}
+	for _, w := range all {
+		i := slices.IndexFunc(list, func(i lifecycle.Instance) bool { return i.ID == w.ID })
+		switch {
+		case i < 0:
+		case w.Job == 0:
+			_ = json.Unmarshal([]byte(w.Queues), &list[i].Queues) // empty of an earlier version
+		default:
+			list[i].Hand, list[i].Running = w.Hand, append(list[i].Running, lifecycle.InstanceJob{Queue: w.Queue, ID: w.Job, Since: w.Since})
+		}
+	}
+	return list, nil
+}
+
 // Instances lists the processes that have started jobs on this store and were seen
-// in the last minute, the oldest first: which there are, since when, and which of
-// them leads. One that is killed stays listed for up to a minute. It is at most a
-// second old, older when the store does not answer.
+// in the last minute, the oldest first: which there are, since when, which of them leads,
+// what queues they work and what jobs they have in hand. One that is killed stays listed for
+// up to a minute. It is at most a second old, older when the store does not answer.
 func (j *core) Instances() []lifecycle.Instance {
 	j.mu.Lock()
 	client := j.client
 	j.mu.Unlock()
-	list := append([]lifecycle.Instance(nil), j.instances.look(j.store.Instances)...)
+	list := append([]lifecycle.Instance(nil), j.instances.look(j.readInstances)...)
 	for i := range list {
 		list[i].Own = client != nil && list[i].ID == client.ID()
 	}

@@ -2,52 +2,27 @@ package durable
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
 )
 
-// Job is a job as the store has it. A time that has not come or is not known is zero.
-type Job struct {
-	ID    int64
-	Queue string
-	State string // available, running, retryable, scheduled, completed, cancelled, discarded or pending
-
-	// Item is of the queue's element type. It is the job's JSON, a string, if that does not
-	// decode as one.
-	Item any
-	Meta map[string]string
-
-	Priority    int
-	Attempt     int // that runs or was the last; 0: none began
-	MaxAttempts int
-
-	EnqueuedAt time.Time
-	DueAt      time.Time // zero while the job waits for others to end, see After
-	StartedAt  time.Time // of the last attempt
-	EndedAt    time.Time // of the job
-
-	// Process is the ID, as in [Jobs.Instances], of the process that took the job last.
-	Process string
-
-	// Failures are the attempts that failed, the oldest first.
-	Failures []AttemptFailure
-}
+// Job is all that the store knows of a job.
+type Job = channelq.JobDetail
 
 // AttemptFailure is an attempt at a job that failed.
-type AttemptFailure struct {
-	Attempt int
-	At      time.Time
-	Err     string
-	Stack   string // of a panic; else empty
-	Process string // that had the job; empty if it is not known any more
-}
+type AttemptFailure = channelq.JobFailure
 
 // Job returns a job of this queue with its failed attempts. It returns an error that
 // wraps [ErrNotFound] if the queue has no such job. It blocks until the store answers or
-// ctx is done.
+// ctx is done. How long an attempt took is known of the last one only, and as well as the
+// clocks of its process and of the store agree.
 func (q *Queue[T]) Job(ctx context.Context, id int64) (Job, error) {
 	row, err := q.jobs.get(ctx, id)
 	if errors.Is(err, rivertype.ErrNotFound) || err == nil && row.Kind != q.kind {
@@ -56,14 +31,18 @@ func (q *Queue[T]) Job(ctx context.Context, id int64) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	return q.jobOf(row), nil
+	return q.jobOf(ctx, row), nil
 }
 
-func (q *Queue[T]) jobOf(row *rivertype.JobRow) Job {
+func (q *Queue[T]) jobOf(ctx context.Context, row *rivertype.JobRow) Job {
+	n := noteOf(row.Metadata)
 	job := Job{
-		ID: row.ID, Queue: row.Queue, State: string(row.State), Item: q.itemOf(row), Meta: noteOf(row.Metadata).Meta,
+		ID: row.ID, Queue: row.Queue, State: string(row.State), Item: q.itemOf(row), JSON: unwrap(row.EncodedArgs, row.Metadata), Meta: n.Meta,
+		Key: n.Key, UniqueHash: hex.EncodeToString(row.UniqueKey), Schedule: n.Schedule, Slot: n.Slot,
 		Priority: row.Priority, Attempt: row.Attempt, MaxAttempts: row.MaxAttempts,
-		EnqueuedAt: row.CreatedAt, DueAt: row.ScheduledAt,
+		EnqueuedAt: row.CreatedAt, DueAt: row.ScheduledAt, RescueAt: q.jobs.deserted(ctx, []*rivertype.JobRow{row})[row.ID],
+		CanCancel: slices.Contains(unfinished, row.State), CanRequeue: slices.Contains(requeueStates, row.State),
+		CanDiscard: slices.Contains(discardStates, row.State), CanReschedule: slices.Contains(rescheduleStates, row.State) && !isBlocked(row),
 	}
 	if isBlocked(row) {
 		job.DueAt = time.Time{}
@@ -82,6 +61,10 @@ func (q *Queue[T]) jobOf(row *rivertype.JobRow) Job {
 	known := len(row.AttemptedBy) == row.Attempt
 	for _, e := range row.Errors {
 		f := AttemptFailure{Attempt: e.Attempt, At: e.At, Err: plain(e.Error), Stack: e.Trace}
+		// A rescue writes when it found the attempt, and one that was given back began later.
+		if e.Attempt == row.Attempt && !isLost(e.Error) && e.At.After(job.StartedAt) && !job.StartedAt.IsZero() {
+			f.Took = e.At.Sub(job.StartedAt)
+		}
 		if known && e.Attempt >= 1 && e.Attempt <= row.Attempt {
 			f.Process = row.AttemptedBy[e.Attempt-1]
 		}

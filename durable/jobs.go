@@ -185,6 +185,7 @@ type core struct {
 	clock    clock
 	sight    sight
 	disowned disowned
+	stacks   stacks
 	upkeep   upkeep
 	looking  sync.Mutex      // is held by the rescue
 	said     map[string]bool // processes of which the log was told that they are missing

@@ -91,6 +91,12 @@ func actedOn[TTx any](t *testing.T, e env[TTx]) {
 			t.Errorf("%s is not the one job listed", state)
 		}
 	}
+	for which, want := range map[string]string{"scheduled": "Change the time", "retryable": "printer busy", "discarded": "no paper", "running": ">running<", "completed": ">completed<"} {
+		page := get(fmt.Sprintf("/job?name=%d/jobs/invoices", o.ids[which]))
+		if !strings.Contains(page, want) || !strings.Contains(page, fmt.Sprintf("Job %d of invoices", o.ids[which])) {
+			t.Errorf("the page of the %s job lacks %s", which, want)
+		}
+	}
 	for _, step := range []struct {
 		verb, which string
 		then        rivertype.JobState

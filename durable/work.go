@@ -188,6 +188,7 @@ func (q *Queue[T]) attempt(ctx context.Context, own time.Duration, f func(contex
 
 // failed decides between another attempt and giving up.
 func (q *Queue[T]) failed(ctx context.Context, job *river.Job[payload], item T, err error) error {
+	q.jobs.stacks.note(job.ID, err)
 	var cancelled *rivertype.JobCancelError
 	remote := errors.Is(context.Cause(ctx), ErrCancelled)
 	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)

@@ -13,4 +13,18 @@ type Instance struct {
 	Seen  time.Time // when the store last heard from it
 	Leads bool      // whether it does what only one of them may do
 	Own   bool      // whether it is the calling process
+
+	// Queues are those that the process takes work from; nil if that is not known.
+	Queues []string
+
+	// Running is what the process has in hand: the oldest 20 of Hand.
+	Running []InstanceJob
+	Hand    int
+}
+
+// InstanceJob is a job that a process has in hand.
+type InstanceJob struct {
+	Queue string
+	ID    int64
+	Since time.Time // when the process took it
 }

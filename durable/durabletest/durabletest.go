@@ -124,6 +124,8 @@ func (none[TTx]) DeleteRule(context.Context, string) (string, error)      { retu
 func (none[TTx]) Due(context.Context, []string) ([]store.Due, time.Time, error) {
 	return nil, time.Time{}, errNone
 }
+func (none[TTx]) Works(context.Context, string, []string) error           { return errNone }
+func (none[TTx]) Work(context.Context, int) ([]store.Work, error)         { return nil, errNone }
 func (none[TTx]) Instances(context.Context) ([]lifecycle.Instance, error) { return nil, errNone }
 
 // noDriver says that it has no pool, and is asked for nothing else then.

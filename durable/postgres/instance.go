@@ -38,6 +38,7 @@ const prepare = `DO $$ BEGIN
 			id text PRIMARY KEY, host text NOT NULL, pid bigint NOT NULL, role text NOT NULL,
 			since timestamptz NOT NULL, seen timestamptz NOT NULL);
 		ALTER TABLE stead_instance ADD COLUMN IF NOT EXISTS horizon bigint NOT NULL DEFAULT 0;
+		ALTER TABLE stead_instance ADD COLUMN IF NOT EXISTS queues text NOT NULL DEFAULT '';
 		CREATE TABLE IF NOT EXISTS stead_schedule (
 			queue text NOT NULL, name text NOT NULL, last bigint NOT NULL, next bigint NOT NULL,
 			PRIMARY KEY (queue, name));
@@ -113,12 +114,14 @@ func (s *backend) Missing(ctx context.Context) ([]store.Missing, error) {
 // Instances lists the processes that were seen in the last minute.
 func (s *backend) Instances(ctx context.Context) ([]lifecycle.Instance, error) {
 	rows, err := s.pool.Query(ctx, `SELECT id, host, pid, role, since, seen,
-			EXISTS (SELECT 1 FROM river_leader WHERE leader_id = id AND expires_at > now()), false
+			EXISTS (SELECT 1 FROM river_leader WHERE leader_id = id AND expires_at > now())
 		FROM stead_instance WHERE seen >= now() - interval '1 minute' ORDER BY since, id`)
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: list instances: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[lifecycle.Instance])
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (i lifecycle.Instance, err error) {
+		return i, row.Scan(&i.ID, &i.Host, &i.PID, &i.Role, &i.Since, &i.Seen, &i.Leads)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("stead/durable/postgres: list instances: %w", err)
 	}

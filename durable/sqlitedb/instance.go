@@ -30,11 +30,13 @@ func (s *backend) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.exec(ctx, "prepare", "ALTER TABLE stead_instance ADD COLUMN horizon integer NOT NULL DEFAULT 0")
-	if err != nil && strings.Contains(err.Error(), "duplicate column") { // SQLite has no IF NOT EXISTS for this
-		return nil
+	for _, column := range []string{"horizon integer NOT NULL DEFAULT 0", "queues text NOT NULL DEFAULT ''"} {
+		err := s.exec(ctx, "prepare", "ALTER TABLE stead_instance ADD COLUMN "+column)
+		if err != nil && !strings.Contains(err.Error(), "duplicate column") { // SQLite has no IF NOT EXISTS for this
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // Announce notes that the process lives.

@@ -73,6 +73,25 @@ type Store interface {
 	// Instances lists the processes seen in the last minute, the oldest first, and
 	// which of them leads.
 	Instances(ctx context.Context) ([]lifecycle.Instance, error)
+
+	// Works writes down which queues an announced process takes jobs from.
+	Works(ctx context.Context, id string, queues []string) error
+
+	// Work lists what processes take jobs from, and the oldest jobs that they have in hand,
+	// at most most of each process.
+	Work(ctx context.Context, most int) ([]Work, error)
+}
+
+// Work is the queues of a process that has announced itself, without a job, or one of the
+// jobs that a process has in hand.
+type Work struct {
+	ID     string
+	Queues string // as JSON, empty if they are not known
+
+	Queue string
+	Job   int64
+	Since time.Time
+	Hand  int // how many the process has in hand
 }
 
 // Backend is a store whose transactions are TTx.

@@ -1,0 +1,124 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/riverqueue/river/rivertype"
+)
+
+// In which states a job can be what. It can be cancelled as long as it is
+// unfinished.
+var (
+	requeueStates    = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+	discardStates    = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
+	rescheduleStates = []rivertype.JobState{rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateAvailable, rivertype.JobStatePending}
+)
+
+// subject is a job that somebody wants to do something to, and what it has to be.
+type subject struct {
+	verb string
+	id   int64
+	kind string                         // of its queue; empty: any
+	in   []rivertype.JobState           // its state is one of these; nil: any
+	is   func(*rivertype.JobRow) string // returns why it is not what it has to be; nil: it is
+}
+
+// check returns why the job is not what it has to be.
+func (s subject) check(row *rivertype.JobRow) error {
+	switch {
+	case s.kind != "" && row.Kind != s.kind:
+		return ErrNotFound
+	case s.in != nil && !slices.Contains(s.in, row.State):
+		return fmt.Errorf("it is %s now", row.State)
+	case s.is != nil:
+		if why := s.is(row); why != "" {
+			return errors.New(why)
+		}
+	}
+	return nil
+}
+
+// rowLock are the statements that hold the row of a job until the end of the transaction.
+// One that changes nothing takes the lock on the file that SQLite has in its place.
+var rowLock = map[string]string{
+	"postgres": "SELECT 1 FROM river_job WHERE id = $1 FOR UPDATE",
+	"sqlite":   "UPDATE river_job SET kind = kind WHERE id = ?1",
+}
+
+// settle does something to a job if it is what it has to be, in one transaction that holds
+// its row: of two who do so at once the second finds what the first has made of it.
+func (j *core) settle(ctx context.Context, s subject, do func(ctx context.Context, tx any, row *rivertype.JobRow) error) error {
+	client, err := j.connected()
+	if err != nil {
+		return err
+	}
+	err = j.engine.inTx(ctx, func(tx any) error {
+		if err := j.engine.executorTx(tx).Exec(ctx, rowLock[j.engine.database()], s.id); err != nil {
+			return err
+		}
+		row, err := j.engine.getTx(ctx, tx, s.id)
+		if errors.Is(err, rivertype.ErrNotFound) {
+			return ErrNotFound
+		}
+		if err == nil {
+			err = s.check(row)
+		}
+		if err != nil {
+			return err
+		}
+		return do(ctx, tx, row)
+	})
+	if isDuplicate(err) {
+		err = j.heldBy(ctx, client, s.id, err)
+	}
+	if err != nil {
+		of := ""
+		if s.kind != "" {
+			of = fmt.Sprintf(" of queue %q", s.kind)
+		}
+		return fmt.Errorf("stead/durable: %s job %d%s: %w", s.verb, s.id, of, hint(err))
+	}
+	return nil
+}
+
+// requeue makes a job available, or lets it wait for its key, with one attempt more if it
+// had used all.
+func (j *core) requeue(ctx context.Context, s subject) error {
+	var keyed string
+	err := j.settle(ctx, s, func(ctx context.Context, tx any, row *rivertype.JobRow) error {
+		_, err := j.engine.retryTx(ctx, tx, row.ID)
+		if err == nil && noteOf(row.Metadata).Key != "" && j.keyed(row.Queue) {
+			keyed = row.Queue
+			err = j.engine.executorTx(tx).Exec(ctx, dialects[j.engine.database()].hold, row.ID)
+		}
+		return err
+	})
+	if err == nil && keyed != "" {
+		j.freed(keyed)
+	}
+	return err
+}
+
+// cancel ends a waiting job, and cancels the context of a running one.
+func (j *core) cancel(ctx context.Context, s subject) error {
+	err := j.settle(ctx, s, func(ctx context.Context, tx any, _ *rivertype.JobRow) error {
+		_, err := j.engine.cancelTx(ctx, tx, s.id)
+		return err
+	})
+	if err == nil {
+		// The engine tells a running job only where the store announces things.
+		j.running.cancel(s.id, ErrCancelled)
+	}
+	return err
+}
+
+// discard deletes a job that is not running.
+func (j *core) discard(ctx context.Context, s subject) error {
+	return j.settle(ctx, s, func(ctx context.Context, tx any, _ *rivertype.JobRow) error {
+		_, err := j.engine.deleteTx(ctx, tx, s.id)
+		return err
+	})
+}
