@@ -23,6 +23,7 @@ var pageNames = map[string]string{
 	"item":      "Item", // that was given up or waits for its retry
 	"run":       "Run",  // of a schedule
 	"schedules": "Schedules", "schedule": "Schedule", "failures": "Failures", "stop": "Stop",
+	"audit": "Audit", // the trail of a store
 }
 
 func isPage(name string) bool {
@@ -43,6 +44,10 @@ type view struct {
 	Base    string    // what links are relative to; "": the address itself
 	Mounted string    // the pattern, if it lets no action through
 	Jobs    *jobsPage // on the page of that name
+
+	Hours   *queueHours // on the page of a queue whose store has them
+	Audit   *auditPage  // on the page of that name
+	Audited bool        // some service has such a trail
 
 	Plan *stopPlan // on the page of the stop; nil once that is over
 
@@ -77,13 +82,19 @@ type row struct {
 func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	v := &view{
 		State: inv.state, Page: page, Name: name, Title: d.cfg.Title,
-		CanAct: d.cfg.Authorize != nil, Logged: d.logged(), history: &d.history,
+		CanAct: d.cfg.Authorize != nil, Logged: d.logged(), history: &d.history, Audited: len(inv.trails) > 0,
 	}
 	if page == "stop" {
 		v.Plan = d.plan()
 	}
 	if page == "jobs" {
 		v.Jobs = inv.jobs(name)
+	}
+	if page == "queue" {
+		v.Hours = inv.hours(name)
+	}
+	if page == "audit" {
+		v.Audit = inv.auditPage(name)
 	}
 	return v
 }
@@ -160,6 +171,8 @@ func (v *view) gone() bool {
 		return v.Schedule() == nil
 	case "jobs":
 		return v.Jobs == nil
+	case "audit":
+		return v.Audit == nil
 	case "service":
 		return v.Service() == nil
 	case "item":
@@ -197,6 +210,9 @@ func (v *view) Nav() []navItem {
 		{Href: "schedules", Label: "Schedules", Current: v.Page == "schedules" || v.Page == "schedule" || v.Page == "run"},
 		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},
+	}
+	if v.Audited {
+		items = append(items, navItem{Href: "audit", Label: "Audit", Current: v.Page == "audit"})
 	}
 	places := map[Kind]int{KindService: 1, KindQueue: 2, KindSchedule: 3}
 	for about, severity := range v.State.worstOf() {

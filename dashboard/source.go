@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"reflect"
 	"time"
 
@@ -47,6 +48,15 @@ type (
 	}
 	instanceSource interface{ Instances() []lifecycle.Instance }
 	canceller      interface{ Cancel(id int64) error }
+	hoursSource    interface {
+		History(ctx context.Context, since time.Time) ([]channelq.HourCounts, error)
+	}
+	auditor interface {
+		Audit(ctx context.Context, entries ...lifecycle.AuditEntry) error
+	}
+	trailSource interface {
+		AuditTrail(ctx context.Context, before int64) (list []lifecycle.AuditEntry, next int64, err error)
+	}
 
 	pauser interface {
 		Pause()

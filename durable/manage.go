@@ -61,6 +61,7 @@ func (j *core) cancel(ctx context.Context, id int64) (*rivertype.JobRow, error) 
 	if err == nil {
 		// The engine tells a running job only where the store announces things.
 		j.running.cancel(id, ErrCancelled)
+		j.recorder.note(row) // one that waited has ended
 	}
 	return row, err
 }

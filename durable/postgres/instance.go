@@ -11,7 +11,8 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes, of the schedules and of what follows jobs.
+// Prepare makes the tables of the processes, of the schedules, of what follows jobs and of
+// what has been.
 func (s *backend) Prepare(ctx context.Context) error {
 	// Two that make a table at the same time fail each other even so, unless one
 	// waits: the lock ends with the transaction of the one statement.
@@ -35,6 +36,7 @@ func (s *backend) Prepare(ctx context.Context) error {
 		IF to_regclass('stead_follow') IS NULL THEN
 			`+prepareFollow+`
 		END IF;
+		`+prepareHistory+`
 		END $$`)
 }
 

@@ -26,7 +26,7 @@ func (s *backend) Prepare(ctx context.Context) error {
 		WHERE state IN ('available', 'running', 'retryable') AND `+store.SQLiteKey+` IS NOT NULL;
 	CREATE INDEX IF NOT EXISTS stead_key_waiting ON river_job (queue, (`+store.SQLiteKey+`), priority, scheduled_at, id)
 		WHERE state = 'pending' AND `+store.SQLiteKey+` IS NOT NULL;
-	`+prepareFollow)
+	`+prepareHistory+prepareFollow)
 	if err != nil {
 		return err
 	}
