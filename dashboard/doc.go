@@ -128,7 +128,7 @@
 //
 // # Not for
 //
-// Alerting and history beyond an hour: package metrics gives the same numbers to
-// Prometheus. Deciding who may see the page. Several processes on one page: each has its
+// Alerting, and history beyond an hour but for what a store of jobs keeps: package metrics
+// gives the same numbers to Prometheus. Deciding who may see the page. Several processes on one page: each has its
 // own.
 package dashboard

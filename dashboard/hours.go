@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/steadgo/stead/channelq"
@@ -73,14 +72,8 @@ func (v *view) ended(one string, n int, size time.Duration) chart {
 	}
 	c := draw(points, now, now.Sub(points[0].Time), 2*size, "Jobs ended per "+one, func(n float64) string { return grouped(uint64(n)) },
 		curve{class: "out", name: "handled", value: func(p Point) (float64, bool) { return float64(at[p.Time].Handled), true }},
-		curve{class: "failed", name: "gave up", optional: true, value: func(p Point) (float64, bool) { return float64(at[p.Time].GaveUp), true }},
-		curve{class: "oldest", name: "canceled", optional: true, value: func(p Point) (float64, bool) { return float64(at[p.Time].Canceled), true }})
+		curve{class: "failed", name: "gave up " + grouped(uint64(all.GaveUp)), optional: true, value: func(p Point) (float64, bool) { return float64(at[p.Time].GaveUp), true }},
+		curve{class: "oldest", name: "canceled " + grouped(uint64(all.Canceled)), optional: true, value: func(p Point) (float64, bool) { return float64(at[p.Time].Canceled), true }})
 	c.Now = grouped(uint64(all.Handled)) + " handled"
-	if all.GaveUp > 0 {
-		c.Now += fmt.Sprintf(", %s gave up", grouped(uint64(all.GaveUp)))
-	}
-	if all.Canceled > 0 {
-		c.Now += fmt.Sprintf(", %s canceled", grouped(uint64(all.Canceled)))
-	}
 	return c
 }

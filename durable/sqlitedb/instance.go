@@ -12,7 +12,8 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes, of the schedules and of what follows jobs.
+// Prepare makes the tables of the processes, of the schedules, of what follows jobs and of
+// what has been.
 func (s *backend) Prepare(ctx context.Context) error {
 	err := s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
 		id text PRIMARY KEY, host text NOT NULL, pid integer NOT NULL, role text NOT NULL,
