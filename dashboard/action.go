@@ -131,11 +131,17 @@ func (d *Dashboard) attempt(r *http.Request) (a Action, n int, lacking bool, err
 	} else if denied := guard.Call(func() error { return d.cfg.Authorize(r, a) }); denied != nil {
 		err = refuse(http.StatusForbidden, "not allowed: %w", denied)
 	} else {
-		inv := d.take(time.Now())
-		err = guard.Call(func() error { n, err = inv.do(a, actor); return err })
-		lacking = inv.lacking
+		err = guard.Call(func() error {
+			inv := d.take(time.Now())
+			defer func() { lacking = inv.lacking }()
+			n, err = inv.do(a, actor)
+			return err
+		})
 	}
 	d.logAction(r, actor, a, err)
+	if err != nil && lacking { // a part was done
+		err = fmt.Errorf("%w.%s", err, notAudited)
+	}
 	return a, n, lacking, err
 }
 

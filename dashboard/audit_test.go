@@ -25,6 +25,14 @@ type audited struct {
 	fails   func() error // of the trail; nil: it works
 	history func(since time.Time) ([]channelq.HourCounts, error)
 	paused  bool
+	stuck   int64 // the failure that cannot be requeued
+}
+
+func (a *audited) Requeue(id int64) error {
+	if id == a.stuck {
+		return errors.New("it is locked")
+	}
+	return a.store.Requeue(id)
 }
 
 func (a *audited) Pause()  { a.paused = true }
@@ -115,6 +123,8 @@ func TestWhatTheAuditTrailLacksIsDoneAndSaid(t *testing.T) {
 			r := form("", "verb", "pause", "kind", "queue", "name", "mails")
 			r.Header.Set("Accept", "application/json")
 			wantText(t, do(d, r), `"done":"Paused queue mails. The audit trail`)
+			o.queue.left, o.queue.stuck = []int64{7, 8}, 8
+			wantText(t, do(d, form("", "verb", "requeue_all", "kind", "queue", "name", "mails")), "1 of 2 done: it is locked. The audit trail")
 			if !o.queue.paused || !strings.Contains(log.String(), "dashboard action not in the audit trail") || !strings.Contains(log.String(), "disk full") {
 				t.Errorf("paused: %v, the log has %s", o.queue.paused, log.String())
 			}
