@@ -11,9 +11,9 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes, of the schedules and of what follows jobs. The
-// names of what is created cannot be qualified: its transaction has the schema as
-// search_path.
+// Prepare makes the tables of the processes, of the schedules, of what follows jobs and of
+// what has been. The names of what is created cannot be qualified: its transaction has the
+// schema as search_path.
 func (s *backend) Prepare(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, s.pool.Pool, func(tx pgx.Tx) error {
 		if s.pool.schema != "" {
@@ -53,6 +53,7 @@ const prepare = `DO $$ BEGIN
 		IF to_regclass('stead_follow') IS NULL THEN
 			` + prepareFollow + `
 		END IF;
+		` + prepareHistory + `
 		END $$`
 
 // Announce notes that the process lives.
