@@ -176,7 +176,7 @@ func (w *worker) ask(call func()) (mine bool) {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
 	w.askLocked(call)
-	return !w.gone
+	return !w.removed
 }
 
 // askLocked is ask without the mutex, which the caller holds before and after. If a
@@ -201,28 +201,28 @@ func (w *worker) askLocked(call func()) {
 func (w *worker) resume(unwound error) bool {
 	c := w.c
 	c.mu.Lock()
-	asking, mine, wanted := w.asking, !w.gone, w.acquiring
+	asking, mine, wanted := w.asking, !w.removed, w.acquiring
 	w.asking = false
 	c.notAskingLocked(w)
 	if asking && mine && wanted {
 		c.loadDueLocked(w) // what it acquired the limit for
 	}
-	if asking && mine && !w.telling && len(w.items) > 0 {
+	if asking && mine && !w.notifying && len(w.items) > 0 {
 		w.items[0].refused = Permanent(unwound)
 		c.giveBackLocked(w)
 	}
 	c.mu.Unlock()
 	defer w.releaseLimit()
 	switch {
-	case !mine && w.telling: // the items were settled before the stop gave up
-		return w.tell()
+	case !mine && w.notifying: // the items were settled before the stop gave up
+		return w.notify()
 	case !mine:
 		return false
 	}
 	c.q.counters.panics.Add(1)
 	switch {
-	case w.telling:
-		return w.tell()
+	case w.notifying:
+		return w.notify()
 	case asking || w.state.Load()&stateMask != running:
 		return true
 	}

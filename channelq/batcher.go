@@ -39,7 +39,7 @@ func NewBatcher[T any](q *Queue[T], handle func(ctx context.Context, items []T) 
 		err = b.init(&q.queue, cfg.Logger, settings{
 			timeout: cfg.Timeout, retry: cfg.Retry, reserve: cfg.LeftoverReserve, keep: cfg.KeepFailures,
 			detach: cfg.Detach, drain: cfg.Drain, describes: cfg.Describe != nil, batches: true, onGiveUp: cfg.OnGiveUp != nil, onLeftover: cfg.OnLeftover != nil,
-		}, func() error { return q.tellTo(cfg.OnSettled) })
+		}, func() error { return q.setOnSettled(cfg.OnSettled) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stead/channelq: new batcher %q: %w", q.name, err)
@@ -133,12 +133,12 @@ func (b *batcher) awaitLocked(w *worker, most int, full time.Time) {
 		return
 	}
 	if !full.IsZero() {
-		timer := time.AfterFunc(time.Until(full), w.bell.ring)
+		timer := time.AfterFunc(time.Until(full), w.wakeup.send)
 		defer timer.Stop()
 	}
 	var n int
 	var o engine.Outcome
-	b.waitLocked(w, atQueue, func() { n, o = w.hands.take(w.bell, most) })
+	b.waitLocked(w, atQueue, func() { n, o = w.hands.take(w.wakeup, most) })
 	b.tookLocked(w, n, o)
 }
 

@@ -31,13 +31,13 @@ type consumer struct {
 	fetch      func(*worker) bool // gets the items of a worker's next attempt
 	base       context.Context    // of every handler
 	cancel     context.CancelCauseFunc
-	poke       bell // tells manage to look again
+	poke       signal // tells manage to look again
 
 	// slowPath is set while a worker that looks for its next item has more to
 	// think of than the queue. The worker then goes through mu.
 	slowPath atomic.Bool
 	idle     atomic.Int32 // workers that wait and were not woken
-	retryID  atomic.Int64 // the last of past.id
+	retryID  atomic.Int64 // the last of history.id
 
 	mu         sync.Mutex
 	parked     parking
@@ -118,12 +118,12 @@ func checkConsumer[T any](verb string, q *Queue[T], noHandler bool) error {
 }
 
 // init prepares a consumer of q. It fails if q has a consumer already that closes it, or
-// if tell, which gives q the OnSettled, does. Then q is as it was.
-func (c *consumer) init(q *queue, l *slog.Logger, s settings, tell func() error) error {
+// if setOnSettled does. Then q is as it was.
+func (c *consumer) init(q *queue, l *slog.Logger, s settings, setOnSettled func() error) error {
 	if !s.detach && !q.owned.CompareAndSwap(false, true) {
 		return errors.New("the queue has a consumer already that closes it")
 	}
-	if err := tell(); err != nil {
+	if err := setOnSettled(); err != nil {
 		if !s.detach {
 			q.owned.Store(false)
 		}
@@ -139,7 +139,7 @@ func (c *consumer) init(q *queue, l *slog.Logger, s settings, tell func() error)
 	c.log = safelog.NewLog(l, "queue", q.name)
 	c.failed.max = max(s.keep, 0)
 	c.failureLog.log = &c.log
-	c.poke, c.done = make(bell, 1), make(chan struct{})
+	c.poke, c.done = make(signal, 1), make(chan struct{})
 	c.refreshLocked()
 	return nil
 }
@@ -151,7 +151,7 @@ func (c *consumer) start(ctx context.Context) error {
 	}
 	// The key is an address that only this package can name. What handlers enqueue
 	// elsewhere is part of the drain, no new work.
-	base := context.WithValue(stopping.Without(context.WithoutCancel(ctx)), &c.q.own, c)
+	base := context.WithValue(stopping.Without(context.WithoutCancel(ctx)), &c.q.ctxKey, c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.started || c.stopping {
@@ -188,7 +188,7 @@ func (c *consumer) logFailure(d decision, n int, err error, args ...any) {
 
 // inside reports whether ctx comes from one of the handlers.
 func (c *consumer) inside(ctx context.Context) bool {
-	from, _ := ctx.Value(&c.q.own).(*consumer)
+	from, _ := ctx.Value(&c.q.ctxKey).(*consumer)
 	return from == c
 }
 

@@ -171,7 +171,7 @@ func (q *Queue[T]) enqueueNow(item *T) error {
 	switch {
 	case o == engine.Full && q.mode != Wait && q.mode != Reject:
 		q.dropped(*item, DroppedWrite)
-		return q.hint(q.errs.dropped)
+		return q.explain(q.errs.dropped)
 	case was:
 		q.dropped(lost, reason)
 	}
@@ -196,12 +196,12 @@ func (q *queue) refusedNow(o engine.Outcome, n int) error {
 		return q.closing.Load().enqueue
 	}
 	q.counters.full.Add(uint64(n))
-	return q.hint(q.errs.full)
+	return q.explain(q.errs.full)
 }
 
 func (q *queue) cancelled(ctx context.Context, n int) error {
 	q.counters.cancelled.Add(uint64(n))
-	return withCause(ctx, q.hint(fmt.Errorf("stead/channelq: enqueue %q: %w", q.name, ctx.Err())))
+	return withCause(ctx, q.explain(fmt.Errorf("stead/channelq: enqueue %q: %w", q.name, ctx.Err())))
 }
 
 // stopOf returns the stop of the host whose service ctx comes from, and what is
@@ -229,8 +229,8 @@ func (q *queue) refusedLater(ctx, stop context.Context, o engine.Outcome, n int)
 		return q.refused(ctx, o, n)
 	}
 	q.counters.cancelled.Add(uint64(n))
-	return q.hint(fmt.Errorf("stead/channelq: enqueue %q: no room, and no wait for it: %w", q.name, stopping.Error(stop)))
+	return q.explain(fmt.Errorf("stead/channelq: enqueue %q: no room, and no wait for it: %w", q.name, stopping.Error(stop)))
 }
 
 // inside reports whether ctx comes from a handler that works for this queue.
-func (q *queue) inside(ctx context.Context) bool { return ctx.Value(&q.own) != nil }
+func (q *queue) inside(ctx context.Context) bool { return ctx.Value(&q.ctxKey) != nil }

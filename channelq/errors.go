@@ -157,7 +157,7 @@ type closing struct {
 const outlived = " (its consumer was stopped and a producer outlived it: register consumers before producers," +
 	" and let no goroutine enqueue that nobody stops)"
 
-func newClosing(name string, cause error, hint string) *closing {
+func newClosing(name string, cause error, reason string) *closing {
 	say := func(verb string) error {
 		if cause == nil {
 			return fmt.Errorf("stead/channelq: %s %q: %w", verb, name, ErrClosed)
@@ -165,8 +165,8 @@ func newClosing(name string, cause error, hint string) *closing {
 		return fmt.Errorf("stead/channelq: %s %q: %w: %w", verb, name, ErrClosed, cause)
 	}
 	c := &closing{cause: cause, enqueue: say("enqueue"), dequeue: say("dequeue")}
-	if hint != "" {
-		c.enqueue = fmt.Errorf("%w%s", c.enqueue, hint)
+	if reason != "" {
+		c.enqueue = fmt.Errorf("%w%s", c.enqueue, reason)
 	}
 	return c
 }

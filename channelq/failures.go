@@ -200,8 +200,8 @@ func (c *consumer) Retrying() []Retrying {
 			Item: e.item, Err: e.err, Attempts: e.attempts, Due: e.due, Description: e.description,
 			EnqueuedAt: e.enqueuedAt, Failed: e.failedAttempts(),
 		}
-		if e.past != nil {
-			r.ID = e.past.id
+		if e.history != nil {
+			r.ID = e.history.id
 		}
 		list = append(list, r)
 		next.push(2*i + 1)

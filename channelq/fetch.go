@@ -29,7 +29,7 @@ func (c *consumer) fetchOne(w *worker) bool {
 	defer c.mu.Unlock()
 	for {
 		switch {
-		case c.ending || len(c.workers) > c.target || w.gone:
+		case c.ending || len(c.workers) > c.target || w.removed:
 			c.removeLocked(w)
 			return false
 		case c.onHold():
@@ -119,7 +119,7 @@ func (c *consumer) notAskingLocked(w *worker) {
 func (c *consumer) receiveLocked(w *worker, most int, wait bool) engine.Outcome {
 	n, o := w.hands.takeNow(most)
 	if o == engine.Empty && wait {
-		w.woken = c.waitLocked(w, atQueue, func() { n, o = w.hands.take(w.bell, most) })
+		w.woken = c.waitLocked(w, atQueue, func() { n, o = w.hands.take(w.wakeup, most) })
 	}
 	return c.receivedLocked(w, n, o)
 }
@@ -143,13 +143,13 @@ func (c *consumer) findKeyLocked(w *worker) bool {
 			item.refused = Permanent(c.countPanic(err))
 		}
 	})
-	if w.gone || item.refused != nil {
-		return !w.gone
+	if w.removed || item.refused != nil {
+		return !w.removed
 	}
 	if item.claimed = c.parked.claimKey(item.key, c.keyLimit); item.claimed {
 		return true
 	}
-	for _, p := range w.putDown() {
+	for _, p := range w.unload() {
 		c.parked.waitForKey(p)
 	}
 	c.q.setHeld(c.parked.nWaiting)

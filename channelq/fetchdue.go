@@ -20,7 +20,7 @@ func (c *consumer) fetchDueLocked(w *worker) bool {
 			return true // nothing else to take turns with
 		}
 		if took {
-			for _, p := range w.putDown() {
+			for _, p := range w.unload() {
 				c.parked.due.pushBack(p)
 			}
 			c.parkedLocked(1)
@@ -47,13 +47,13 @@ func (c *consumer) acquireLocked(w *worker) bool {
 	})
 	c.notAskingLocked(w)
 	canceled := c.base.Err() != nil
-	if !w.gone && !c.onHold() && !c.ending && len(c.workers) <= c.target && (err == nil || !canceled) && c.loadDueLocked(w) {
+	if !w.removed && !c.onHold() && !c.ending && len(c.workers) <= c.target && (err == nil || !canceled) && c.loadDueLocked(w) {
 		if err != nil {
 			w.items[0].refused = c.countPanic(err)
 		}
 		return true
 	}
-	if w.limited && !w.gone {
+	if w.limited && !w.removed {
 		w.limited = false
 		w.askLocked(w.callRelease)
 	}

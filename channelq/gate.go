@@ -19,9 +19,9 @@ type gate struct {
 	used    atomic.Bool // by workers with a Key: many items enter one by one
 	crowded atomic.Bool // all that a producer of one item looks at usually
 
-	mu   sync.Mutex
-	held int // items that wait for their keys
-	line []chan struct{}
+	mu      sync.Mutex
+	held    int // items that wait for their keys
+	waiting []chan struct{}
 }
 
 // setHeld says how many items wait for their keys.
@@ -33,7 +33,7 @@ func (q *queue) setHeld(n int) {
 	g.held = n
 	g.crowded.Store(q.gated() && n >= q.ring.Cap())
 	if !g.crowded.Load() || q.closing.Load() != nil {
-		less = len(g.line)
+		less = len(g.waiting)
 	}
 	g.admitLocked(less)
 }
@@ -41,9 +41,9 @@ func (q *queue) setHeld(n int) {
 func (q *queue) gated() bool { return q.ring.Cap() > 0 && (q.mode == Wait || q.mode == Reject) }
 
 func (g *gate) admitLocked(n int) {
-	for ; n > 0 && len(g.line) > 0; n-- {
-		g.line[0] <- struct{}{}
-		g.line = g.line[1:]
+	for ; n > 0 && len(g.waiting) > 0; n-- {
+		g.waiting[0] <- struct{}{}
+		g.waiting = g.waiting[1:]
 	}
 }
 
@@ -52,7 +52,7 @@ func (g *gate) admitLocked(n int) {
 func (q *queue) enter(ctx context.Context, halt <-chan struct{}, wait bool) engine.Outcome {
 	g := &q.gate
 	g.mu.Lock()
-	if !g.crowded.Load() || q.closing.Load() != nil || len(g.line) == 0 && g.held+q.ring.Len() < 2*q.ring.Cap() {
+	if !g.crowded.Load() || q.closing.Load() != nil || len(g.waiting) == 0 && g.held+q.ring.Len() < 2*q.ring.Cap() {
 		g.mu.Unlock()
 		return engine.OK
 	}
@@ -61,7 +61,7 @@ func (q *queue) enter(ctx context.Context, halt <-chan struct{}, wait bool) engi
 		return engine.Full
 	}
 	turn := make(chan struct{}, 1)
-	g.line = append(g.line, turn)
+	g.waiting = append(g.waiting, turn)
 	g.mu.Unlock()
 	select {
 	case <-turn:
@@ -71,8 +71,8 @@ func (q *queue) enter(ctx context.Context, halt <-chan struct{}, wait bool) engi
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if i := slices.Index(g.line, turn); i >= 0 {
-		g.line = slices.Delete(g.line, i, i+1)
+	if i := slices.Index(g.waiting, turn); i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
 	} else {
 		g.admitLocked(1) // the turn had come: it goes to the next
 	}

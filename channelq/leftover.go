@@ -10,8 +10,8 @@ import (
 	"github.com/steadgo/stead/internal/stopping"
 )
 
-// conclude counts what is left over, hands it on and says that it is over.
-func (c *consumer) conclude() {
+// finishStop counts what is left over, hands it on and says that it is over.
+func (c *consumer) finishStop() {
 	ctx, times := c.collectRest()
 	c.cancel(ErrStopping) // releases the context
 	c.q.counters.leftover.Add(uint64(c.left))
@@ -66,9 +66,9 @@ func (c *consumer) handOver(parent context.Context, times plan) error {
 // callOnLeftover calls OnLeftover in a goroutine, so that it cannot hold up the
 // stop. It returns what OnLeftover returned, or that it has not returned.
 func (c *consumer) callOnLeftover(parent context.Context, times plan) error {
-	cut := parent.Done()
+	canceled := parent.Done()
 	if parent.Err() != nil {
-		cut, times = nil, times.cutShort(time.Now())
+		canceled, times = nil, times.shorten(time.Now())
 	}
 	times = times.late(time.Now())
 	ctx, cancel := context.WithCancel(stopping.Without(context.WithoutCancel(parent)))
@@ -129,8 +129,8 @@ func (c *consumer) callOnLeftover(parent context.Context, times plan) error {
 			default:
 			}
 			return result
-		case <-cut:
-			cut, times = nil, times.cutShort(time.Now())
+		case <-canceled:
+			canceled, times = nil, times.shorten(time.Now())
 		}
 	}
 }

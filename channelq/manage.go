@@ -16,7 +16,7 @@ const releaseAtOnce = 256
 func (c *consumer) manage() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	hurried := false
+	shortened := false
 	for {
 		now := time.Now()
 		next, over := c.step(now)
@@ -26,24 +26,24 @@ func (c *consumer) manage() {
 		if flush := c.failureLog.flush(now, false); !flush.IsZero() && (next.IsZero() || flush.Before(next)) {
 			next = flush
 		}
-		var alarm <-chan time.Time // nil, not a distant time: see testing/synctest
+		var due <-chan time.Time // nil, not a distant time: see testing/synctest
 		if !next.IsZero() {
 			timer.Reset(next.Sub(now))
-			alarm = timer.C
+			due = timer.C
 		}
-		var cut <-chan struct{}
-		if ctx := c.stopContext(); ctx != nil && !hurried {
-			cut = ctx.Done()
+		var canceled <-chan struct{}
+		if ctx := c.stopContext(); ctx != nil && !shortened {
+			canceled = ctx.Done()
 		}
 		select {
 		case <-c.poke:
-		case <-alarm:
-		case <-cut:
-			hurried = true
-			c.hurry()
+		case <-due:
+		case <-canceled:
+			shortened = true
+			c.shortenStop()
 		}
 	}
-	c.conclude()
+	c.finishStop()
 }
 
 func (c *consumer) stopContext() context.Context {
@@ -77,11 +77,11 @@ func (c *consumer) nothingDueLocked() bool {
 	return c.stopping && !c.plan.cancel.IsZero() && c.parked.retrying[0].due.After(c.plan.cancel)
 }
 
-// hurry is for a stop whose context ended before its deadline.
-func (c *consumer) hurry() {
+// shortenStop is for a stop whose context ended before its deadline.
+func (c *consumer) shortenStop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plan = c.plan.cutShort(time.Now())
+	c.plan = c.plan.shorten(time.Now())
 }
 
 // step does what is to be done at a time. It returns when to be called again at the
@@ -158,7 +158,7 @@ func (c *consumer) abandonLocked() {
 		}
 		c.stragglers += max(len(w.items), 1)
 		for i := range w.items {
-			if !w.telling { // then they are settled
+			if !w.notifying { // then they are settled
 				c.lost = append(c.lost, &parkedItem{
 					itemState: itemState{requeued: w.items[i].requeued}, item: w.hands.item(w.n - len(w.items) + i),
 				})

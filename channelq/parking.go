@@ -18,7 +18,7 @@ type itemState struct {
 	description string    // of the item, once it failed and if there is a Describe
 	enqueuedAt  time.Time // zero if the queue does not stamp
 	requeued    int64     // the failure it was, if Requeue put it back
-	past        *past     // nil until it failed
+	history     *history  // nil until it failed
 }
 
 // parkedItem is an item that was taken from the queue and that no worker holds.

@@ -35,7 +35,7 @@ func (c *consumer) newPlan(ctx context.Context) plan {
 	case !ok:
 		return plan{}
 	case remains <= 0:
-		return plan{}.cutShort(time.Now())
+		return plan{}.shorten(time.Now())
 	}
 	tenth := min(remains/10, time.Second)
 	p := plan{left: deadline.Add(-tenth / 5), end: deadline.Add(-tenth / 10)}
@@ -52,8 +52,8 @@ func (c *consumer) newPlan(ctx context.Context) plan {
 	return p
 }
 
-// cutShort is the rest of a plan whose stop's context has ended before its time.
-func (p plan) cutShort(now time.Time) plan {
+// shorten is the rest of a plan whose stop's context has ended before its time.
+func (p plan) shorten(now time.Time) plan {
 	sooner := func(a, b time.Time) time.Time {
 		if a.IsZero() || b.Before(a) {
 			return b

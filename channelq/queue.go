@@ -102,7 +102,7 @@ type queue struct {
 	owned           atomic.Bool // by a consumer that closes the queue at its stop
 	hasConsumer     atomic.Bool // Workers or a Batcher were made for it
 	consumerStarted atomic.Bool
-	own             ownMark
+	ctxKey          contextKey
 	stamped         bool        // it has a shelf
 	settles         atomic.Bool // a consumer has an OnSettled
 }
@@ -118,9 +118,9 @@ type ring interface {
 	Drained() <-chan struct{}
 }
 
-// ownMark gives a queue an address that serves as a context key: a handler's
+// contextKey gives a queue an address that serves as a context key: a handler's
 // context carries its workers under the key of the queue they consume.
-type ownMark struct{ _ byte }
+type contextKey struct{ _ byte }
 
 // maxCapacity keeps the room, a power of two, from overflowing.
 const maxCapacity = 1 << 30
@@ -181,11 +181,11 @@ func (q *queue) Close() bool { return q.CloseWithError(nil) }
 // the reason beside ErrClosed. A nil err is a plain Close.
 func (q *queue) CloseWithError(err error) bool { return q.closeWith(err, "") }
 
-// closeWith is CloseWithError; the error of each later enqueue ends with hint.
-func (q *queue) closeWith(err error, hint string) bool {
+// closeWith is CloseWithError; the error of each later enqueue ends with reason.
+func (q *queue) closeWith(err error, reason string) bool {
 	var why *closing
 	if q.closing.Load() == nil {
-		why = newClosing(q.name, err, hint) // it asks err for its text: without the lock
+		why = newClosing(q.name, err, reason) // it asks err for its text: without the lock
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -196,7 +196,7 @@ func (q *queue) closeWith(err error, hint string) bool {
 	q.closing.Store(why)
 	q.ring.Close()
 	q.gate.mu.Lock()
-	q.gate.admitLocked(len(q.gate.line))
+	q.gate.admitLocked(len(q.gate.waiting))
 	q.gate.mu.Unlock()
 	return true
 }
@@ -214,9 +214,9 @@ func (q *queue) Err() error {
 	return nil
 }
 
-// hint adds a probable cause to a refusal: a consumer that was made and never
+// explain adds a probable cause to a refusal: a consumer that was made and never
 // added to a host. It is asked only when a call fails.
-func (q *queue) hint(refused error) error {
+func (q *queue) explain(refused error) error {
 	if q.hasConsumer.Load() && !q.consumerStarted.Load() {
 		return fmt.Errorf("%w (its workers were not started)", refused)
 	}
@@ -234,12 +234,12 @@ func (q *Queue[T]) dropped(item T, reason DropReason) {
 	}
 }
 
-// tellTo makes tell the OnSettled of the queue. There can be one.
-func (q *Queue[T]) tellTo(tell func(T, Outcome, error)) error {
-	if tell == nil {
+// setOnSettled makes onSettled the OnSettled of the queue. There can be one.
+func (q *Queue[T]) setOnSettled(onSettled func(T, Outcome, error)) error {
+	if onSettled == nil {
 		return nil
 	}
-	if !q.onSettled.CompareAndSwap(nil, &tell) {
+	if !q.onSettled.CompareAndSwap(nil, &onSettled) {
 		return errors.New("OnSettled: the queue has a consumer already with one")
 	}
 	q.settles.Store(true)
@@ -248,8 +248,8 @@ func (q *Queue[T]) tellTo(tell func(T, Outcome, error)) error {
 
 // settle calls the OnSettled of the queue's consumer, if there is one.
 func (q *Queue[T]) settle(item T, o Outcome, err error) {
-	if tell := q.onSettled.Load(); tell != nil {
-		q.callback(&q.log, "settled callback panicked", func() { (*tell)(item, o, err) })
+	if onSettled := q.onSettled.Load(); onSettled != nil {
+		q.callback(&q.log, "settled callback panicked", func() { (*onSettled)(item, o, err) })
 	}
 }
 

@@ -40,14 +40,14 @@ func (w *worker) settle(err error) (mine, again bool) {
 	default:
 		w.putAway()
 	}
-	return w.tell(), false
+	return w.notify(), false
 }
 
 // settleSkipped settles an item that is not to be handled.
 func (w *worker) settleSkipped() (mine bool) {
 	w.results = append(w.results, result{decision: skipped})
 	w.putAway()
-	return w.tell()
+	return w.notify()
 }
 
 // decideAll fills results.
@@ -139,7 +139,7 @@ func (w *worker) retryLater() (mine, again bool) {
 	c.mu.Lock()
 	parked := c.parked.size() < c.q.Cap()
 	if parked {
-		c.parkLocked(w.putDown())
+		c.parkLocked(w.unload())
 	} else if c.onHold() || c.ending {
 		w.state.CompareAndSwap(idle, held)
 	}
@@ -234,23 +234,23 @@ func (c *consumer) releaseKeyLocked(key string) {
 	c.refreshLocked()
 }
 
-// tell calls OnSettled for the items in hand that are settled, and empties the hands.
+// notify calls OnSettled for the items in hand that are settled, and empties the hands.
 // mine is false if a stop has given up on that.
-func (w *worker) tell() (mine bool) {
+func (w *worker) notify() (mine bool) {
 	mine = true
 	if w.c.q.settles.Load() {
-		w.telling = true
+		w.notifying = true
 		mine = w.ask(func() {
-			for w.told < len(w.items) {
-				w.told++ // before the call: one that ends the goroutine is not made again
-				if o, err := w.outcomeOf(w.told - 1); o != 0 {
-					w.hands.settled(w.at+w.told-1, o, err)
+			for w.notified < len(w.items) {
+				w.notified++ // before the call: one that ends the goroutine is not made again
+				if o, err := w.outcomeOf(w.notified - 1); o != 0 {
+					w.hands.settled(w.at+w.notified-1, o, err)
 				}
 			}
 		})
 	}
 	if mine {
-		w.telling, w.told = false, 0
+		w.notifying, w.notified = false, 0
 		w.forgetResults()
 		w.empty()
 	}

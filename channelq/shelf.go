@@ -131,7 +131,7 @@ func (q *Queue[T]) enqueueShelved(ctx context.Context, item T, wait bool) error 
 			return nil
 		case other == nil && o == engine.Full && q.mode != Wait && q.mode != Reject:
 			q.dropped(item, DroppedWrite)
-			return q.hint(q.errs.dropped)
+			return q.explain(q.errs.dropped)
 		case other == nil && i.here != nil: // it waits for room, and others of its key for it
 			return q.refusedLater(ctx, stop, q.putWhenRoom(ctx, halt, i), 1)
 		case other == nil:

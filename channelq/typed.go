@@ -20,7 +20,7 @@ type itemsOf[T any] struct {
 	describer  func(T) string
 	left       []T
 	requeued   map[int]int64 // by position in left: the failure that was requeued
-	told       int           // OnSettled was called for so many of them
+	notified   int           // OnSettled was called for so many of them
 }
 
 // unboxed returns a parked item, off the shelf if it is there. The assertion fails for
@@ -56,12 +56,12 @@ func (o *itemsOf[T]) settled(item any, outcome Outcome, err error) {
 }
 
 func (o *itemsOf[T]) settleLeft(err error) {
-	for o.told < len(o.left) && o.q.settles.Load() {
-		i, why := o.told, err
+	for o.notified < len(o.left) && o.q.settles.Load() {
+		i, why := o.notified, err
 		if id := o.requeued[i]; id > 0 {
 			why = &RequeuedError{ID: id, Err: err}
 		}
-		o.told++
+		o.notified++
 		o.q.settle(o.left[i], Leftover, why)
 	}
 }
@@ -112,7 +112,7 @@ type oneItem[T any] struct {
 	at time.Time
 }
 
-func (h *oneItem[T]) take(wait bell, _ int) (int, engine.Outcome) {
+func (h *oneItem[T]) take(wait signal, _ int) (int, engine.Outcome) {
 	return h.taken(h.w.typed.q.engine.Take(wait, &h.v[0]))
 }
 
@@ -178,7 +178,7 @@ type batchOf[T any] struct {
 	at   []time.Time // when these were enqueued
 }
 
-func (h *batchOf[T]) take(wait bell, most int) (int, engine.Outcome) {
+func (h *batchOf[T]) take(wait signal, most int) (int, engine.Outcome) {
 	return h.taken(h.b.typed.q.engine.TakeN(wait, h.room(most)))
 }
 

@@ -10,7 +10,7 @@ import (
 //
 //  1. A worker looks for something to do under the mutex of its consumer. If there
 //     is nothing, it says where it waits, lets go of the mutex, and waits for a
-//     token in its bell.
+//     token in its wakeup.
 //  2. Whoever changes what a worker may be waiting for does so under the mutex and
 //     then calls wakeOneLocked or wakeAllLocked.
 //  3. The worker looks again. If it was woken and found something else meanwhile,
@@ -27,18 +27,18 @@ const (
 	resting       // because there is nothing to take, or it must not
 )
 
-// bell ends the wait of one worker. It is the context of the wait in the queue. It
+// signal ends the wait of one worker. It is the context of the wait in the queue. It
 // gets a token where a context would be done, and serves again for the next wait.
-type bell chan struct{}
+type signal chan struct{}
 
-func (b bell) Done() <-chan struct{}           { return b }
-func (bell) Deadline() (at time.Time, ok bool) { return at, false }
-func (bell) Err() error                        { return nil }
-func (bell) Value(any) any                     { return nil }
+func (b signal) Done() <-chan struct{}           { return b }
+func (signal) Deadline() (at time.Time, ok bool) { return at, false }
+func (signal) Err() error                        { return nil }
+func (signal) Value(any) any                     { return nil }
 
-var _ context.Context = bell(nil)
+var _ context.Context = signal(nil)
 
-func (b bell) ring() {
+func (b signal) send() {
 	select {
 	case b <- struct{}{}:
 	default: // a token is there already
@@ -46,7 +46,7 @@ func (b bell) ring() {
 }
 
 // waitLocked waits in a place, unless another worker has prefetched items for this
-// one: wait blocks until the bell rings, or there is something else. waitLocked reports
+// one: wait blocks until the signal comes, or there is something else. waitLocked reports
 // whether the worker was woken.
 func (c *consumer) waitLocked(w *worker, at place, wait func()) (woken bool) {
 	w.place = at
@@ -65,7 +65,7 @@ func (c *consumer) waitLocked(w *worker, at place, wait func()) (woken bool) {
 		return false
 	}
 	select { // the token was sent before the mutex was free
-	case <-w.bell: // and came too late to end the wait
+	case <-w.wakeup: // and came too late to end the wait
 	default:
 	}
 	return true
@@ -76,7 +76,7 @@ func (c *consumer) restLocked(w *worker) {
 	if c.drained || c.stopping {
 		c.pokeManager() // it may have been the last thing manage waited for
 	}
-	w.woken = c.waitLocked(w, resting, func() { <-w.bell })
+	w.woken = c.waitLocked(w, resting, func() { <-w.wakeup })
 }
 
 // wakeOneLocked wakes a worker that waits, and reports whether there is one.
@@ -94,9 +94,9 @@ func (w *worker) wakeLocked() bool {
 	}
 	w.place = nowhere
 	w.c.idle.Add(-1)
-	w.bell.ring()
+	w.wakeup.send()
 	return true
 }
 
 // pokeManager makes manage look again.
-func (c *consumer) pokeManager() { c.poke.ring() }
+func (c *consumer) pokeManager() { c.poke.send() }

@@ -51,11 +51,11 @@ type worker struct {
 	ended time.Time // of the last attempt that failed
 
 	// While an attempt is being settled, which calls user code.
-	settling bool
-	outcome  error    // of the attempt
-	results  []result // of the items in hands, as far as they are decided
-	telling  bool     // they are settled, and OnSettled is being called
-	told     int      // for so many of them
+	settling  bool
+	outcome   error    // of the attempt
+	results   []result // of the items in hands, as far as they are decided
+	notifying bool     // they are settled, and OnSettled is being called
+	notified  int      // for so many of them
 
 	limited    bool         // it has acquired the Limit
 	attemptNo  atomic.Int32 // for Attempt, as is
@@ -68,14 +68,14 @@ type worker struct {
 	place     place
 	woken     bool   // so the last wait ended
 	probed    uint32 // the state when another worker looked last
-	bell      bell
-	gone      bool
+	wakeup    signal
+	removed   bool
 }
 
 // hands hold the items of one worker: the part of it that knows their type.
 type hands interface {
 	// take takes at most so many items from the queue and waits for the first.
-	take(wait bell, most int) (int, engine.Outcome)
+	take(wait signal, most int) (int, engine.Outcome)
 	takeNow(most int) (int, engine.Outcome)
 	load(item any)  // adds one that was parked
 	item(i int) any // returns one to be parked
@@ -98,7 +98,7 @@ func (c *consumer) spawnLocked() {
 }
 
 func (c *consumer) newWorkerLocked() *worker {
-	w := &worker{c: c, index: c.made, hands: c.items.newHands(), bell: make(bell, 1)}
+	w := &worker{c: c, index: c.made, hands: c.items.newHands(), wakeup: make(signal, 1)}
 	w.ctx = workerContext{c.base, w}
 	c.made++
 	c.workers = append(c.workers, w)
@@ -135,8 +135,8 @@ func (w *worker) loop() {
 	w.releaseLimit()
 }
 
-// putDown empties the hands of the worker into parked items.
-func (w *worker) putDown() []*parkedItem {
+// unload empties the hands of the worker into parked items.
+func (w *worker) unload() []*parkedItem {
 	all := make([]*parkedItem, len(w.items))
 	for i, state := range w.items {
 		all[i] = &parkedItem{itemState: state, item: w.hands.item(w.at + i)}
@@ -166,7 +166,7 @@ func (c *consumer) giveBackLocked(w *worker) {
 		w.items = append(w.items, itemState{})
 	}
 	n := len(w.items)
-	for _, p := range slices.Backward(w.putDown()) {
+	for _, p := range slices.Backward(w.unload()) {
 		c.parked.due.pushFront(p)
 	}
 	c.parkedLocked(n)
@@ -174,10 +174,10 @@ func (c *consumer) giveBackLocked(w *worker) {
 }
 
 func (c *consumer) removeLocked(w *worker) {
-	if w.gone {
+	if w.removed {
 		return
 	}
-	w.gone = true
+	w.removed = true
 	c.workers = slices.DeleteFunc(c.workers, func(other *worker) bool { return other == w })
 	c.q.counters.workers.Add(-1)
 	c.refreshLocked()

@@ -52,7 +52,7 @@ func NewWorkers[T any](q *Queue[T], handle func(ctx context.Context, item T) err
 			detach: cfg.Detach, drain: cfg.Drain, keyed: cfg.Key != nil, keyLimit: cfg.KeyLimit, skips: cfg.Skip != nil,
 			onGiveUp: cfg.OnGiveUp != nil, onLeftover: cfg.OnLeftover != nil, describes: cfg.Describe != nil,
 			ownLimiter: cfg.Limiter, limit: cfg.Limit,
-		}, func() error { return q.tellTo(cfg.OnSettled) })
+		}, func() error { return q.setOnSettled(cfg.OnSettled) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stead/channelq: new workers %q: %w", q.name, err)

@@ -79,7 +79,7 @@ func (c *Coordinator) Register(name string) error {
 // wait for no other member. A second call does nothing. It returns ErrUnknown if name was
 // not registered.
 func (c *Coordinator) Ready(name string) error {
-	return c.settle("ready", name, errReady)
+	return c.set("ready", name, errReady)
 }
 
 // Fail marks a member as failed with err. It wakes every wait for the member with an
@@ -91,15 +91,15 @@ func (c *Coordinator) Fail(name string, err error) error {
 	if err == nil {
 		return fmt.Errorf("stead/coordinator: fail %q: needs a reason, got nil", name)
 	}
-	return c.settle("fail", name, err)
+	return c.set("fail", name, err)
 }
 
 // Reset marks a member as neither ready nor failed, as after [Coordinator.Register], for
 // instance while it restarts. Waits for the member continue, also if it was ready when
 // they began. Reset returns ErrUnknown if name was not registered.
-func (c *Coordinator) Reset(name string) error { return c.settle("reset", name, nil) }
+func (c *Coordinator) Reset(name string) error { return c.set("reset", name, nil) }
 
-func (c *Coordinator) settle(verb, name string, outcome error) error {
+func (c *Coordinator) set(verb, name string, outcome error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before, ok := c.outcomes[name]

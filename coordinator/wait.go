@@ -47,7 +47,7 @@ func (c *Coordinator) waitAll(ctx context.Context, by string) error {
 }
 
 // join adds a wait, or returns none and how it ended already. The search for a
-// cycle comes after the wait is in the books: of two waits that close a cycle
+// cycle comes after the wait is listed: of two waits that close a cycle
 // between them, the later to enter finds the earlier. It follows that both may be
 // refused if they come at the same time; keeping one of them alive would need a
 // lock around the search, and with it around the caller's function.
@@ -62,7 +62,7 @@ func (c *Coordinator) join(by string, names []string) (*wait, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !w.over() { // else somebody became ready, or failed, during the search
+	if !w.ended() { // else somebody became ready, or failed, during the search
 		c.endLocked(w, fmt.Errorf("stead/coordinator: wait: %w: %s", ErrCycle, listed(path, " -> ")))
 	}
 	return nil, w.err
@@ -105,18 +105,18 @@ func (c *Coordinator) add(by string, names []string) (*wait, error) {
 // leave ends a wait whose context is done, unless an outcome came first.
 func (c *Coordinator) leave(ctx context.Context, w *wait) error {
 	// Not under the lock: the cause may ask the coordinator.
-	why := ctx.Err()
-	if cause := context.Cause(ctx); !errors.Is(why, cause) {
-		why = fmt.Errorf("%w: %w", why, cause)
+	reason := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(reason, cause) {
+		reason = fmt.Errorf("%w: %w", reason, cause)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if w.over() {
+	if w.ended() {
 		return w.err
 	}
 	missing := c.pendingLocked(w)
 	slices.Sort(missing)
-	c.endLocked(w, &notReadyError{listed(missing, ", "), why})
+	c.endLocked(w, &notReadyError{listed(missing, ", "), reason})
 	return w.err
 }
 
@@ -143,7 +143,7 @@ func (c *Coordinator) pendingLocked(w *wait) []string {
 	return names
 }
 
-func (w *wait) over() bool {
+func (w *wait) ended() bool {
 	select {
 	case <-w.done:
 		return true
@@ -152,8 +152,8 @@ func (w *wait) over() bool {
 	}
 }
 
-// endLocked takes a wait out of the books and wakes whoever is in it. Every wait
-// ends here exactly once: a wait in the books is not over.
+// endLocked removes a wait and wakes its caller. Every wait
+// ends here exactly once: a wait that is listed has not ended.
 func (c *Coordinator) endLocked(w *wait, err error) {
 	for _, name := range w.names {
 		outOf(c.waiting, name, w)

@@ -47,7 +47,7 @@ func (u *unit) call(ctx context.Context, op string, fn func(context.Context) err
 }
 
 // abandon gives a call up and notes it for the report, unless it has come back
-// meanwhile: then it waits the moment until its outcome is noted, so that no
+// meanwhile: then it waits until its outcome is noted, so that no
 // outcome is lost between the two.
 func (h *Host) abandon(c *call) bool {
 	h.mu.Lock()

@@ -27,7 +27,7 @@ type check struct {
 	bound   context.Context // its own: that of a probe ends when its client hangs up
 	release context.CancelFunc
 	at      time.Time // when one last came back in time
-	told    bool      // the log has an error
+	logged  bool      // the log has an error
 }
 
 // run asks the units that have a check and are up, and returns who is healthy;
@@ -106,8 +106,8 @@ func (c *checks) outcome(u *unit, k *check, err error) error {
 	}
 	c.mu.Lock()
 	over, release := k.call.returned(), k.release
-	news := k.told != (err != nil)
-	k.told = err != nil
+	news := k.logged != (err != nil)
+	k.logged = err != nil
 	c.mu.Unlock()
 	if over {
 		release() // not before: that looks like the end of the time

@@ -50,9 +50,9 @@ func Coordinator(ctx context.Context) *coordinator.Waiter {
 	h := u.host
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if giveUp := h.places[u]; giveUp != nil {
+	if giveUp := h.startSlots[u]; giveUp != nil {
 		giveUp()
-		delete(h.places, u)
+		delete(h.startSlots, u)
 	}
 	if h.coord == nil {
 		h.coord = newCoordination(h)

@@ -46,38 +46,38 @@ func (u *unit) inside(is func(Service) bool) Service {
 
 // quick calls a method that only tells something, on a goroutine of its own, and gives
 // it a moment. It returns an error if the method panics or does not return.
-func quick[T any](method func() T) (told T, err error) { return within(quickPatience, method) }
+func quick[T any](method func() T) (result T, err error) { return within(quickTimeout, method) }
 
-// within is quick with a moment of this length.
-func within[T any](moment time.Duration, method func() T) (told T, err error) {
-	value, err := bounded(moment, func() any { return method() })
-	told, _ = value.(T)
-	return told, err
+// within is quick with this timeout.
+func within[T any](timeout time.Duration, method func() T) (result T, err error) {
+	value, err := bounded(timeout, func() any { return method() })
+	result, _ = value.(T)
+	return result, err
 }
 
-func bounded(moment time.Duration, method func() any) (any, error) {
+func bounded(timeout time.Duration, method func() any) (any, error) {
 	type result struct {
-		told any
-		err  error
+		result any
+		err    error
 	}
 	results := make(chan result, 1)
 	go func() {
 		var r result
-		guard.Run(func() error { r.told = method(); return nil }, func(err error) {
+		guard.Run(func() error { r.result = method(); return nil }, func(err error) {
 			r.err = err
 			results <- r
 		})
 	}()
-	timer := time.NewTimer(moment)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
 	case r := <-results:
-		return r.told, r.err
+		return r.result, r.err
 	case <-timer.C:
 		return nil, errNotTold
 	}
 }
 
-const quickPatience = 100 * time.Millisecond
+const quickTimeout = 100 * time.Millisecond
 
 var errNotTold = errors.New("it does not return")

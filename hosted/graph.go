@@ -101,15 +101,15 @@ func topological(units []*unit) []*unit {
 // circle finds the names along one circle among the units that did not come
 // out: each of them needs another of them, so following needs must come back.
 func circle(units, out []*unit) []string {
-	gone := make(map[*unit]bool, len(out))
+	ordered := make(map[*unit]bool, len(out))
 	for _, u := range out {
-		gone[u] = true
+		ordered[u] = true
 	}
-	u := units[slices.IndexFunc(units, func(u *unit) bool { return !gone[u] })]
+	u := units[slices.IndexFunc(units, func(u *unit) bool { return !ordered[u] })]
 	var names []string
 	for !slices.Contains(names, u.name) {
 		names = append(names, u.name)
-		u = u.needs()[slices.IndexFunc(u.needs(), func(u *unit) bool { return !gone[u] })]
+		u = u.needs()[slices.IndexFunc(u.needs(), func(u *unit) bool { return !ordered[u] })]
 	}
 	return append(names[slices.Index(names, u.name):], u.name)
 }

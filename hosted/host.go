@@ -80,17 +80,17 @@ const defaultShutdownTimeout = 25 * time.Second
 //
 // A Host is itself a [Service] and can be added to another host.
 type Host struct {
-	cfg    Config
-	log    safelog.Log
-	spool  safelog.Spool // of log, so that no handler holds the host up
-	marks  *lifetime.Marks
-	life   *lifecycle.Lifetime
-	ended  chan struct{} // closed when the stop is over and result is final
-	cut    chan struct{} // closed to end the drain delay early
-	checks checks        // of health
-	asked  sync.Map      // *asking of each unit that is being asked what it has in hand
-	census census        // for /livez?verbose
-	id     string        // tells two hosts of one name apart in the labels, such as those of parallel tests
+	cfg       Config
+	log       safelog.Log
+	spool     safelog.Spool // of log, so that no handler holds the host up
+	marks     *lifetime.Marks
+	lifetime  *lifecycle.Lifetime
+	ended     chan struct{} // closed when the stop is over and result is final
+	skipDelay chan struct{} // closed to end the drain delay early
+	checks    checks        // of health
+	asked     sync.Map      // *asking of each unit that is being asked what it has in hand
+	census    census        // for /livez?verbose
+	id        string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 
 	turnsOver atomic.Bool // no more is said on the progress of the stop
 
@@ -114,7 +114,7 @@ type Host struct {
 	loops       int              // that have not ended by themselves
 	cancelStart context.CancelCauseFunc
 	coord       *coordination
-	places      map[*unit]func() // of those starting side by side, to give them up
+	startSlots  map[*unit]func() // of those starting side by side, to give them up
 	noDrain     bool
 	drained     bool // the drain delay is over, was cut, or will not be
 	drainEnd    time.Time
@@ -148,13 +148,13 @@ func New(cfg Config) *Host {
 		cfg.HealthTimeout = 900 * time.Millisecond
 	}
 	h := &Host{
-		cfg:   cfg,
-		ended: make(chan struct{}),
-		cut:   make(chan struct{}),
+		cfg:       cfg,
+		ended:     make(chan struct{}),
+		skipDelay: make(chan struct{}),
 	}
 	h.log = h.spool.Spooled(cfg.Logger, slog.String("host", cfg.Name))
 	h.marks = lifetime.New(h.stopRequested)
-	h.life = lifecycle.NewLifetime(h.marks)
+	h.lifetime = lifecycle.NewLifetime(h.marks)
 	h.id = strconv.FormatUint(rand.Uint64(), 36)
 	return h
 }
@@ -268,7 +268,7 @@ func (h *Host) accept(u *unit) error {
 // Lifetime returns the [lifecycle.Lifetime] of the host, which reports when the host has
 // started, is stopping and has stopped. Any goroutine can request a stop through it, also
 // one of a service.
-func (h *Host) Lifetime() *lifecycle.Lifetime { return h.life }
+func (h *Host) Lifetime() *lifecycle.Lifetime { return h.lifetime }
 
 // InheritLogger sets the logger of a host that has no Config.Logger. The host that h is a
 // service of calls it before the start. It is safe for concurrent use.

@@ -36,7 +36,7 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 		err = s.requests.wait(graceful)
 	}
 	if err != nil {
-		err = s.cut(ctx, err)
+		err = s.closeAll(ctx, err)
 	}
 	select {
 	case <-done: // Serve returns as soon as Shutdown begins
@@ -46,15 +46,15 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 	}
 }
 
-// cut closes all connections, which ends the contexts of their requests, and gives
+// closeAll closes all connections, which ends the contexts of their requests, and gives
 // the handlers half of the time that is left to return.
-func (s *HTTPService) cut(ctx context.Context, why error) error {
+func (s *HTTPService) closeAll(ctx context.Context, cause error) error {
 	n, what := s.requests.open(), "connection"
 	if open := s.requests.inHand(); open > 0 {
 		n, what = open, "request"
 	}
 	what = plural.Of(n, what) + map[bool]string{true: " was cut", false: " were cut"}[n == 1]
-	err := fmt.Errorf("stead/hosted: http: %s: %w", what, errors.Join(why, s.srv.Close()))
+	err := fmt.Errorf("stead/hosted: http: %s: %w", what, errors.Join(cause, s.srv.Close()))
 	if deadline, ok := ctx.Deadline(); ok {
 		patient, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 		defer cancel()

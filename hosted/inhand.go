@@ -35,13 +35,13 @@ const answerTime = time.Second
 
 func (a *asking) silent() bool { return time.Since(a.began) >= answerTime && !closed(a.done) }
 
-// inHand asks the units, until patience at the latest. The answer of a unit that has
+// inHand asks the units, until timeout at the latest. The answer of a unit that has
 // nothing to tell, or has not returned from the last such call, is not known.
 //
 // It asks one after the other, on one goroutine: one for each of 10,000 queues would
 // cost a page that is renewed every second several times as much. When that goroutine
 // gets no further, another one goes on with the next unit.
-func (h *Host) inHand(units []*unit, patience time.Time) []inHand {
+func (h *Host) inHand(units []*unit, timeout time.Time) []inHand {
 	type answer struct {
 		i int
 		inHand
@@ -67,7 +67,7 @@ func (h *Host) inHand(units []*unit, patience time.Time) []inHand {
 			all[a.i] = a.inHand
 			left--
 		case now := <-ticker.C:
-			if !now.Before(patience) {
+			if !now.Before(timeout) {
 				return all
 			}
 			if left == before {
@@ -81,8 +81,8 @@ func (h *Host) inHand(units []*unit, patience time.Time) []inHand {
 
 // toDrain is how many requests, items and runs the units have in hand together, and
 // which units do not say.
-func (h *Host) toDrain(units []*unit, patience time.Duration) (n int, unknown []*unit) {
-	for i, a := range h.inHand(units, time.Now().Add(patience)) {
+func (h *Host) toDrain(units []*unit, timeout time.Duration) (n int, unknown []*unit) {
+	for i, a := range h.inHand(units, time.Now().Add(timeout)) {
 		if n += a.count; !a.known || a.inner != nil {
 			unknown = append(unknown, units[i])
 		}

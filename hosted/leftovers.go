@@ -65,8 +65,8 @@ type queueReply struct {
 	items map[string]uint64
 }
 
-// question is one service that is asked, on a goroutine of its own.
-type question struct {
+// leftoverCall is one service that is asked, on a goroutine of its own.
+type leftoverCall struct {
 	u      *unit
 	queues []interface{ Name() string } // that it watches, and no service before it
 	told   map[any]bool                 // queues of which their consumers tell
@@ -81,7 +81,7 @@ type question struct {
 // stopped in time only because it left calls of its own, such as handlers of a queue.
 func (h *Host) askAll(end time.Time) (stuck []*call) {
 	told := h.consumed()
-	questions := h.questions()
+	questions := h.leftoverCalls()
 	for _, q := range questions {
 		// One that has not answered StopPlan, perhaps because it needs a lock that a stuck
 		// Stop holds, is not asked again.
@@ -116,7 +116,7 @@ func askTimeout(end time.Time) time.Duration {
 	return max(overrunLimit, min(time.Second, time.Until(end)))
 }
 
-func (h *Host) questions() (all []*question) {
+func (h *Host) leftoverCalls() (all []*leftoverCall) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	seen := map[any]bool{}
@@ -124,7 +124,7 @@ func (h *Host) questions() (all []*question) {
 		if !u.tells() && len(u.watched) == 0 {
 			continue
 		}
-		q := &question{u: u}
+		q := &leftoverCall{u: u}
 		for _, w := range u.watched {
 			if reflect.ValueOf(w).Comparable() && !seen[w] {
 				seen[w] = true
@@ -153,7 +153,7 @@ func (u *unit) tells() bool {
 
 // ask runs on a goroutine of the service. What it has learned counts even if the
 // next question is not answered.
-func (q *question) ask(context.Context) error {
+func (q *leftoverCall) ask(context.Context) error {
 	note := func(change func(said *reply)) {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -231,7 +231,7 @@ func (h *Host) leftInQueue(u *unit, err error) {
 }
 
 // answered waits until soon for the answers.
-func (q *question) answered(soon time.Time) {
+func (q *leftoverCall) answered(soon time.Time) {
 	log := q.u.host.log
 	switch {
 	case q.call == nil || !waitUntil(q.call.done, soon):

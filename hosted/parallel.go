@@ -84,14 +84,14 @@ func (h *Host) startOne(ctx context.Context, u *unit, giveUp func()) bool {
 		return h.startUnit(ctx, u)
 	}
 	h.mu.Lock()
-	if h.places == nil {
-		h.places = map[*unit]func(){}
+	if h.startSlots == nil {
+		h.startSlots = map[*unit]func(){}
 	}
-	h.places[u] = giveUp
+	h.startSlots[u] = giveUp
 	h.mu.Unlock()
 	ok := h.startUnit(ctx, u)
 	h.mu.Lock()
-	delete(h.places, u)
+	delete(h.startSlots, u)
 	h.mu.Unlock()
 	if !ok {
 		h.cancelStart(errSiblingFailed)

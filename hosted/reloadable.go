@@ -54,7 +54,7 @@ type reloadable struct {
 	mu      sync.Mutex
 	log     *slog.Logger
 	current *instance // nil before the first
-	life    *term     // from a Start to the end of the service; nil before the first
+	term    *term     // from a Start to the end of the service; nil before the first
 }
 
 // instance is one of the hosts of a reloadable.
@@ -100,7 +100,7 @@ func (r *reloadable) Unwrap() Service {
 func (r *reloadable) now() (*instance, *term) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.current, r.life
+	return r.current, r.term
 }
 
 func (r *reloadable) Done() <-chan struct{} {
@@ -147,7 +147,7 @@ func (r *reloadable) Start(ctx context.Context) error {
 	t := &term{done: make(chan struct{})}
 	t.ctx, t.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	r.mu.Lock()
-	r.life = t
+	r.term = t
 	r.mu.Unlock()
 	return r.run(ctx, t, h)
 }
@@ -169,10 +169,10 @@ func (r *reloadable) Reload(ctx context.Context) error {
 		return err
 	}
 	r.mu.Lock()
-	gone := closed(old.host.Done()) || t.ctx.Err() != nil
-	old.retired = !gone
+	ended := closed(old.host.Done()) || t.ctx.Err() != nil
+	old.retired = !ended
 	r.mu.Unlock()
-	if gone {
+	if ended {
 		return errors.New("stead/hosted: reloadable: it ended while the new host was built")
 	}
 	// From here on ctx has no say: half of a reload would be worse than a long one.

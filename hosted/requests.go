@@ -19,7 +19,7 @@ type requests struct {
 	mu      sync.Mutex
 	conns   map[net.Conn]*connection
 	running int
-	calm    chan struct{} // closed and gone when nothing runs; nil: nobody waits for that
+	idle    chan struct{} // closed and gone when nothing runs; nil: nobody waits for that
 }
 
 // connection is what is known of one connection, under the lock of requests.
@@ -132,9 +132,9 @@ func (r *requests) leave(c *connection, owes bool) {
 
 func (r *requests) endLocked() {
 	r.running--
-	if r.running == 0 && r.calm != nil {
-		close(r.calm)
-		r.calm = nil
+	if r.running == 0 && r.idle != nil {
+		close(r.idle)
+		r.idle = nil
 	}
 }
 
@@ -145,13 +145,13 @@ func (r *requests) wait(ctx context.Context) error {
 		r.mu.Unlock()
 		return nil
 	}
-	if r.calm == nil {
-		r.calm = make(chan struct{})
+	if r.idle == nil {
+		r.idle = make(chan struct{})
 	}
-	calm := r.calm
+	idle := r.idle
 	r.mu.Unlock()
 	select {
-	case <-calm:
+	case <-idle:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -183,10 +183,10 @@ type dropped struct {
 	bodyless int // not the rest of a request whose handler was over
 }
 
-// drop closes connections on which nothing has come for as long as patience, since
+// drop closes connections on which nothing has come for as long as timeout, since
 // began at the earliest. Shutdown itself waits five seconds for the first kind, and for
 // ever for the other.
-func (r *requests) drop(began time.Time, patience time.Duration) (d dropped) {
+func (r *requests) drop(began time.Time, timeout time.Duration) (d dropped) {
 	now := time.Now()
 	var idle []net.Conn
 	r.mu.Lock()
@@ -195,7 +195,7 @@ func (r *requests) drop(began time.Time, patience time.Duration) (d dropped) {
 		if conn.owes.After(since) {
 			since = conn.owes
 		}
-		if conn.dropped || conn.spoke && conn.owes.IsZero() || now.Sub(since) < patience {
+		if conn.dropped || conn.spoke && conn.owes.IsZero() || now.Sub(since) < timeout {
 			continue
 		}
 		conn.dropped = true
@@ -214,22 +214,22 @@ func (r *requests) drop(began time.Time, patience time.Duration) (d dropped) {
 }
 
 // dropIdle calls drop until the function it returns is called, which returns how many
-// there were. When some were and no other connection is left, it calls alone.
-func (r *requests) dropIdle(patience time.Duration, alone func()) (stop func() dropped) {
+// there were. When some were and no other connection is left, it calls onlyIdleLeft.
+func (r *requests) dropIdle(timeout time.Duration, onlyIdleLeft func()) (stop func() dropped) {
 	began := time.Now()
 	quit, all := make(chan struct{}), make(chan dropped, 1)
 	go func() {
 		var sum dropped
-		ticker := time.NewTicker(max(patience/10, time.Millisecond))
+		ticker := time.NewTicker(max(timeout/10, time.Millisecond))
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				d := r.drop(began, patience)
+				d := r.drop(began, timeout)
 				sum.silent += d.silent
 				sum.bodyless += d.bodyless
 				if sum != (dropped{}) && r.open() == 0 && r.inHand() == 0 {
-					alone()
+					onlyIdleLeft()
 				}
 			case <-quit:
 				all <- sum

@@ -201,7 +201,7 @@ func (h *Host) drain(end time.Time) {
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-h.cut:
+		case <-h.skipDelay:
 		}
 	}
 	h.mu.Lock()
@@ -224,6 +224,6 @@ func (h *Host) cutDrain() bool {
 		return false
 	}
 	h.drained = true
-	close(h.cut)
+	close(h.skipDelay)
 	return true
 }

@@ -30,7 +30,7 @@ type plannedTurn struct {
 }
 
 // planTurns adds the steps of this host to p, under names that begin with prefix.
-func (h *Host) planTurns(p *StopPlan, prefix string, patience time.Time) schedule {
+func (h *Host) planTurns(p *StopPlan, prefix string, timeout time.Time) schedule {
 	s, units, steps := h.snapshot(p.At)
 	for _, u := range units {
 		if s.budget == nil && hookOf(u, stoppingHook.Stopping) != nil {
@@ -41,7 +41,7 @@ func (h *Host) planTurns(p *StopPlan, prefix string, patience time.Time) schedul
 			s.after++
 		}
 	}
-	for i, a := range h.inHand(units, patience) {
+	for i, a := range h.inHand(units, timeout) {
 		step := steps[i]
 		step.Service = prefix + step.Service
 		step.InHand, step.What, step.Unknown, step.Ended = a.count, a.what, !a.known, a.ended
@@ -51,7 +51,7 @@ func (h *Host) planTurns(p *StopPlan, prefix string, patience time.Time) schedul
 		s.turns[i].step = len(p.Steps)
 		p.Steps = append(p.Steps, step)
 		if a.inner != nil {
-			inner := a.inner.planTurns(p, step.Service+"/", patience)
+			inner := a.inner.planTurns(p, step.Service+"/", timeout)
 			s.turns[i].inner = &inner
 		}
 	}

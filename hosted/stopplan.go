@@ -58,7 +58,7 @@ func (h *Host) StopPlan() StopPlan {
 		Host: h.cfg.Name, At: time.Now(), Budget: -1,
 		Stopping: h.marks.Request().Cause != nil, Stopped: closed(h.ended),
 	}
-	p.turns = h.planTurns(&p, "", p.At.Add(quickPatience))
+	p.turns = h.planTurns(&p, "", p.At.Add(quickTimeout))
 	if end := p.turns.endFrom(p.At); !end.IsZero() {
 		p.Budget = max(0, end.Sub(p.At))
 	}

@@ -101,7 +101,7 @@ func (h *Host) stopBegins() context.Context {
 	if h.eitherStop != nil {
 		return h.eitherStop
 	}
-	return h.life.Context()
+	return h.lifetime.Context()
 }
 
 // nestIn sets outer and eitherStop of a host whose start has this context.
@@ -114,7 +114,7 @@ func (h *Host) nestIn(ctx context.Context) {
 		return
 	}
 	either, cancel := context.WithCancelCause(outer)
-	own := h.life.Context()
+	own := h.lifetime.Context()
 	context.AfterFunc(own, func() { cancel(context.Cause(own)) })
 	h.eitherStop = either
 }

@@ -107,8 +107,8 @@ func (s *Service) startInner(t *term) (*hosted.Service, *call) {
 			return errors.New("the function returned no service")
 		}
 		l := s.elector.lease.log.Source()
-		if heir, ok := hosted.As[interface{ InheritLogger(l *slog.Logger) }](made); ok && l != nil {
-			heir.InheritLogger(l)
+		if inheritor, ok := hosted.As[interface{ InheritLogger(l *slog.Logger) }](made); ok && l != nil {
+			inheritor.InheritLogger(l)
 		}
 		s.open(made)
 		*inner = made // read by serve after the call has returned
@@ -127,12 +127,12 @@ func (s *Service) startInner(t *term) (*hosted.Service, *call) {
 // returns the error of the second case.
 func (s *Service) watch(t *term, inner hosted.Service) (byItself bool, err error) {
 	var done <-chan struct{}
-	why := func() error { return nil }
+	cause := func() error { return nil }
 	if err := guard.Call(func() error {
 		if e, ok := hosted.As[interface{ Done() <-chan struct{} }](inner); ok {
 			done = e.Done()
 			if f, ok := e.(interface{ Err() error }); ok {
-				why = f.Err
+				cause = f.Err
 			}
 		}
 		return nil
@@ -146,9 +146,9 @@ func (s *Service) watch(t *term, inner hosted.Service) (byItself bool, err error
 		return false, nil
 	case <-done:
 	}
-	err = guard.Call(why)
-	told := t.ctx.Err() != nil || s.ctx.Err() != nil // the inner service was told before this goroutine was
-	return err != nil || !told, err
+	err = guard.Call(cause)
+	stopped := t.ctx.Err() != nil || s.ctx.Err() != nil // the inner service was stopped before this goroutine noticed
+	return err != nil || !stopped, err
 }
 
 // stopInner stops the inner service and returns when its work has returned. It

@@ -84,15 +84,15 @@ func BenchmarkItem(b *testing.B) {
 }
 
 func TestBeingScrapedCostsAnItemNothing(t *testing.T) {
-	alone, scraped := queueInHost(t, false), queueInHost(t, true)
+	label, scraped := queueInHost(t, false), queueInHost(t, true)
 	const items = 6400
-	for _, q := range []*channelq.Queue[int]{alone, scraped} {
+	for _, q := range []*channelq.Queue[int]{label, scraped} {
 		if allocs := testing.AllocsPerRun(items, func() { passOne(t, q) }); allocs != 0 {
 			t.Errorf("%v allocations an item", allocs)
 		}
 	}
 	// An item reads the clock only if its wait is sampled.
-	if a, s := alone.Stats().Wait.Count, scraped.Stats().Wait.Count; a == 0 || a != s {
+	if a, s := label.Stats().Wait.Count, scraped.Stats().Wait.Count; a == 0 || a != s {
 		t.Errorf("%d waits were sampled without a collector and %d with one", a, s)
 	}
 }

@@ -77,7 +77,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	describeAll(ch, jobTimes)
 	describeAll(ch, jobCounts)
 	ch <- durableJobs
-	describeAll(ch, keptSamples)
+	describeAll(ch, storedSamples)
 	describeAll(ch, scheduleTimes)
 	ch <- storeUp
 	describeAll(ch, leaderSamples)
@@ -98,7 +98,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	collectServices(ch, found.services)
 	c.collectQueues(ch, byName("queue", found.queues.stats))
 	collectJobs(ch, byName("job", found.jobs.stats))
-	collectKept(ch, found)
+	collectStored(ch, found)
 	collect(ch, leaderSamples, byName("group", found.leaders))
 }
 

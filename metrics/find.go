@@ -20,8 +20,8 @@ type (
 	schedules interface {
 		ScheduleList() []interface{ Name() string }
 	}
-	keeper interface{ States() map[string]int }
-	dated  interface {
+	stateCounter interface{ States() map[string]int }
+	dated        interface {
 		Counted() (at time.Time, estimates []string)
 	}
 	job       interface{ Stats() periodic.Stats }
@@ -36,7 +36,7 @@ type components struct {
 	queues    catalogue[channelq.Stats]
 	jobs      catalogue[periodic.Stats]
 	schedules catalogue[periodic.Stats] // stored schedules
-	kept      map[string]keptQueue      // stored queues, by name
+	stored    map[string]storedQueue    // stored queues, by name
 	stores    map[string]float64        // stores of durable jobs, by service; 1 if reachable
 	leaders   map[string]leadership     // by group
 }
@@ -45,7 +45,7 @@ func find(host Host) *components {
 	c := &components{
 		names: map[string]bool{}, queues: newCatalogue[channelq.Stats](),
 		jobs: newCatalogue[periodic.Stats](), schedules: newCatalogue[periodic.Stats](),
-		kept: map[string]keptQueue{}, stores: map[string]float64{}, leaders: map[string]leadership{},
+		stored: map[string]storedQueue{}, stores: map[string]float64{}, leaders: map[string]leadership{},
 	}
 	c.addServices(host, "", 0)
 	return c
@@ -145,8 +145,8 @@ func (c *components) addNamed(w interface{ Name() string }, path string) {
 func (c *components) addQueue(q queue, path string) {
 	s := q.Stats()
 	name := c.queues.name(q, path+s.Name)
-	if k, ok := q.(keeper); ok {
-		c.kept[name] = keptOf(k, &s)
+	if k, ok := q.(stateCounter); ok {
+		c.stored[name] = storedOf(k, &s)
 		s.Capacity, s.HighWater, s.Depth, s.Parked, s.OldestDue = boundless, boundless, boundless, boundless, time.Time{}
 	}
 	if other, ok := c.queues.stats[name]; ok && !other.OldestDue.IsZero() &&

@@ -54,8 +54,8 @@ func collectJobs(ch chan<- prometheus.Metric, of []subject[jobStats]) {
 	collect(ch, jobTimes, of)
 	collect(ch, jobCounts, of)
 	for i := range of {
-		ch <- exact(jobDuration, of[i].alone, &of[i].stats.Duration)
-		ch <- exact(jobLateness, of[i].alone, &of[i].stats.Lateness)
+		ch <- exact(jobDuration, of[i].single, &of[i].stats.Duration)
+		ch <- exact(jobLateness, of[i].single, &of[i].stats.Lateness)
 	}
 }
 

@@ -20,7 +20,7 @@ type queueStats = channelq.Stats
 // and in the high-water mark.
 //
 // All series that begin with stead_queue_ describe one process; sum them over several.
-// Those of a whole store are in kept.go, under other names.
+// Those of a whole store are in stored.go, under other names.
 var (
 	queueWait   = describe("queue_wait_seconds", "From enqueue until a consumer took the item. A sample: one item in 64.", "queue")
 	queueHandle = describe("queue_handle_duration_seconds", "One attempt to handle an item. A sample: one attempt in 64 of each worker.", "queue")
@@ -79,8 +79,8 @@ func bounded(n int) float64 {
 func (c *Collector) collectQueues(ch chan<- prometheus.Metric, of []subject[queueStats]) {
 	collect(ch, queueSamples, of)
 	for i := range of {
-		ch <- c.sampled(queueWait, of[i].alone, &of[i].stats.Wait)
-		ch <- c.sampled(queueHandle, of[i].alone, &of[i].stats.Handle)
+		ch <- c.sampled(queueWait, of[i].single, &of[i].stats.Wait)
+		ch <- c.sampled(queueHandle, of[i].single, &of[i].stats.Handle)
 	}
 }
 

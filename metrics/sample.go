@@ -19,9 +19,9 @@ type sample[S any] struct {
 
 // subject is a component with the label that names it, which all its series share.
 type subject[S any] struct {
-	label *dto.LabelPair
-	alone []*dto.LabelPair // just label
-	stats S
+	label  *dto.LabelPair
+	single []*dto.LabelPair // just label
+	stats  S
 }
 
 func newSubject[S any](kind, name string, stats S) subject[S] {
@@ -34,7 +34,7 @@ func newSubject[S any](kind, name string, stats S) subject[S] {
 func (s *subject[S]) labels(split *dto.LabelPair) []*dto.LabelPair {
 	switch {
 	case split == nil:
-		return s.alone
+		return s.single
 	case s.label.GetName() < split.GetName():
 		return []*dto.LabelPair{s.label, split}
 	default:

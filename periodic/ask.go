@@ -19,7 +19,7 @@ type ask struct {
 	version  uint32        // of the job when the call was made
 	ready    chan struct{} // closed when the decision is there
 	since    int64         // start of the call, in Unix nanoseconds
-	told     bool          // the log says that it hangs
+	logged   bool          // the log says that it hangs
 	decision decision
 	err      error
 }
@@ -93,10 +93,10 @@ func (j *Job) consultLocked(q decideInput) bool {
 // hangsLocked reports, once for each call, that the schedule hangs.
 func (j *Job) hangsLocked(now time.Time) bool {
 	a := j.asked
-	if a == nil || a.told || a.since+int64(overdueAfter) > now.UnixNano() {
+	if a == nil || a.logged || a.since+int64(overdueAfter) > now.UnixNano() {
 		return false
 	}
-	a.told = true
+	a.logged = true
 	return true
 }
 

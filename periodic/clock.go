@@ -73,18 +73,18 @@ func (t *timeline) read() (now time.Time, jump time.Duration) {
 	return t.now(), jump
 }
 
-// alarm is a timer for one goroutine. It never resets a timer whose channel may
+// reusableTimer is a timer for one goroutine. It never resets a timer whose channel may
 // hold a value, because on clock.Mock that deadlocks at the next firing. A wake-up
 // is only a hint: the goroutine that is woken reads the clock.
-type alarm struct {
+type reusableTimer struct {
 	clk   clock.Clock
 	timer *clock.Timer
 	armed bool
 }
 
-// set arms the alarm and returns its channel. The caller calls rang after it has
+// set arms the timer and returns its channel. The caller calls rang after it has
 // received from the channel.
-func (a *alarm) set(d time.Duration) <-chan time.Time {
+func (a *reusableTimer) set(d time.Duration) <-chan time.Time {
 	d = min(max(d, 1), maxWait)
 	if a.timer != nil && (!a.armed || a.timer.Stop()) {
 		a.timer.Reset(d)
@@ -96,10 +96,10 @@ func (a *alarm) set(d time.Duration) <-chan time.Time {
 }
 
 // rang says that the channel is empty again.
-func (a *alarm) rang() { a.armed = false }
+func (a *reusableTimer) rang() { a.armed = false }
 
 // stop frees the timer.
-func (a *alarm) stop() {
+func (a *reusableTimer) stop() {
 	if a.timer != nil {
 		a.timer.Stop()
 	}

@@ -36,8 +36,8 @@ func (j *Job) triggerLocked(now time.Time) error {
 	}
 	if j.state == gaveUp {
 		j.state, j.replan = active, true
-		past := j.trouble()
-		past.streak, past.lost = 0, 0
+		trouble := j.trouble()
+		trouble.streak, trouble.lost = 0, 0
 	}
 	if j.state != active {
 		return ErrNotRunning

@@ -233,7 +233,7 @@ func (j *Job) whenLocked() int64 {
 	}
 	if a := j.asked; a == nil {
 		when = min(when, j.fire)
-	} else if !a.told { // the decision will poke the loop
+	} else if !a.logged { // the decision will poke the loop
 		when = min(when, a.since+int64(overdueAfter))
 	}
 	return when

@@ -41,8 +41,8 @@ func (s *Scheduler) collapse(err error) {
 }
 
 func (s *Scheduler) turn(l *session) {
-	bell := &alarm{clk: s.time.clk}
-	defer bell.stop()
+	timer := &reusableTimer{clk: s.time.clk}
+	defer timer.stop()
 	for {
 		now := s.readClock(l)
 		stopping := s.pass(l, now)
@@ -59,14 +59,14 @@ func (s *Scheduler) turn(l *session) {
 		case when <= now.UnixNano():
 			continue
 		case when != never:
-			ring = bell.set(time.Duration(when - now.UnixNano()))
+			ring = timer.set(time.Duration(when - now.UnixNano()))
 		}
 		select {
 		case <-l.quit:
 			return
 		case <-s.wake:
 		case <-ring:
-			bell.rang()
+			timer.rang()
 		}
 	}
 }

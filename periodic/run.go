@@ -17,15 +17,15 @@ type run struct {
 	context.Context
 	cancel context.CancelCauseFunc
 
-	job     *Job
-	session *session
-	req     request
-	begun   time.Duration // start, on the monotonic clock
-	start   int64         // start, as the wall clock showed it then, in Unix nanoseconds: it may be set during the run
-	denied  *error        // error of the limit: the function is not called
+	job       *Job
+	session   *session
+	req       request
+	startMono time.Duration // start, on the monotonic clock
+	start     int64         // start, as the wall clock showed it then, in Unix nanoseconds: it may be set during the run
+	denied    *error        // error of the limit: the function is not called
 
 	next, prev *run // in the list of the session; guarded by the lock of the runPool
-	behind     *run // in a runQueue; owned by the loop, then guarded by the lock of the runPool
+	nextQueued *run // in a runQueue; owned by the loop, then guarded by the lock of the runPool
 
 	// Guarded by the lock of the job.
 	older, newer *run
@@ -110,8 +110,8 @@ func (r *run) execute() {
 	if !r.job.own {
 		pprof.SetGoroutineLabels(r.Context)
 	}
-	r.begun = r.job.scheduler.time.elapsed()
-	r.start = r.job.scheduler.time.at(r.begun).UnixNano()
+	r.startMono = r.job.scheduler.time.elapsed()
+	r.start = r.job.scheduler.time.at(r.startMono).UnixNano()
 	var failed error
 	if r.denied != nil {
 		failed = *r.denied
@@ -157,7 +157,7 @@ func (r *run) end(err error) {
 	over := r.job.scheduler.time.elapsed()
 	now := r.job.scheduler.time.at(over)
 	result := Run{
-		Slot: r.req.slot, Started: time.Unix(0, r.start).In(now.Location()), Lateness: max(time.Duration(r.start-r.req.due), 0), Duration: over - r.begun,
+		Slot: r.req.slot, Started: time.Unix(0, r.start).In(now.Location()), Lateness: max(time.Duration(r.start-r.req.due), 0), Duration: over - r.startMono,
 		Outcome: r.outcomeOf(err), Err: err, Attempt: r.req.attempt, Trigger: r.req.trigger,
 	}
 	again := errors.Is(err, ErrAgain)

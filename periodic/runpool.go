@@ -17,19 +17,19 @@ import "sync"
 // lock would stop all others there, each after it had started the next one: a
 // goroutine for each run. With one lock they stop where they would start another.
 type runPool struct {
-	mu     sync.Mutex
-	waits  runQueue // runs that wait for a goroutine
-	coming bool     // a goroutine was started that has not called take yet
+	mu       sync.Mutex
+	waits    runQueue // runs that wait for a goroutine
+	starting bool     // a goroutine was started that has not called take yet
 }
 
-// runQueue is a list of runs in the order in which they came, linked by run.behind.
+// runQueue is a list of runs in the order in which they came, linked by run.nextQueued.
 type runQueue struct{ first, last *run }
 
 func (l *runQueue) push(r *run) {
 	if l.first == nil {
 		l.first = r
 	} else {
-		l.last.behind = r
+		l.last.nextQueued = r
 	}
 	l.last = r
 }
@@ -37,7 +37,7 @@ func (l *runQueue) push(r *run) {
 func (l *runQueue) pop() *run {
 	r := l.first
 	if r != nil {
-		l.first, r.behind = r.behind, nil
+		l.first, r.nextQueued = r.nextQueued, nil
 	}
 	return r
 }
@@ -50,16 +50,16 @@ func (c *runPool) start(runs runQueue) {
 		return
 	}
 	c.mu.Lock()
-	for r := runs.first; r != nil; r = r.behind {
+	for r := runs.first; r != nil; r = r.nextQueued {
 		r.session.addLocked(r)
 	}
 	if c.waits.first == nil {
 		c.waits = runs
 	} else {
-		c.waits.last.behind, c.waits.last = runs.first, runs.last
+		c.waits.last.nextQueued, c.waits.last = runs.first, runs.last
 	}
-	call := !c.coming
-	c.coming = true
+	call := !c.starting
+	c.starting = true
 	c.mu.Unlock()
 	if call {
 		go c.work()
@@ -85,11 +85,11 @@ func (c *runPool) work() {
 func (c *runPool) take(arrived bool) *run {
 	c.mu.Lock()
 	if arrived {
-		c.coming = false
+		c.starting = false
 	}
 	r := c.waits.pop()
-	call := c.waits.first != nil && !c.coming
-	c.coming = c.coming || call
+	call := c.waits.first != nil && !c.starting
+	c.starting = c.starting || call
 	c.mu.Unlock()
 	if call {
 		go c.work()

@@ -164,7 +164,7 @@ func (j *Job) stats() (Stats, Schedule) {
 			s.Overdue++
 		}
 	}
-	if a := j.asked; a != nil && a.told {
+	if a := j.asked; a != nil && a.logged {
 		s.StuckInNext = time.Unix(0, a.since).In(j.zoneLocked())
 	}
 	j.watchLocked()

@@ -132,8 +132,8 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 		t.waiting = false
 		t.mu.Unlock()
 	}()
-	bell := &alarm{clk: t.time.clk}
-	defer bell.stop()
+	timer := &reusableTimer{clk: t.time.clk}
+	defer timer.stop()
 	for first := true; ; first = false {
 		if err := ctx.Err(); err != nil { // before a tick is taken
 			if cause := context.Cause(ctx); !errors.Is(cause, err) {
@@ -150,13 +150,13 @@ func (t *Ticker) wait(ctx context.Context) (Tick, error) {
 		}
 		var ring <-chan time.Time
 		if left != forever {
-			ring = bell.set(left)
+			ring = timer.set(left)
 		}
 		select {
 		case <-ctx.Done():
 		case <-change:
 		case <-ring:
-			bell.rang()
+			timer.rang()
 		}
 	}
 }

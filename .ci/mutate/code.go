@@ -133,7 +133,7 @@ var code = []mutant{
 		test: "TestHandlersWaitForRoomWhileTheirHostStops",
 	},
 	{
-		file: "channelq/leftover.go", old: "cut, times = nil, times.cutShort(time.Now())\n	}\n", new: "cut = nil\n	}\n",
+		file: "channelq/leftover.go", old: "canceled, times = nil, times.shorten(time.Now())\n	}\n", new: "canceled = nil\n	}\n",
 		test: "TestAStopThatIsCancelledBeforeItBeginsWaitsForNoOnLeftover",
 	},
 	{

@@ -22,7 +22,7 @@ func NewLog(own *slog.Logger, args ...any) Log {
 		l.Logger = New(own, args...)
 		return l
 	}
-	l.Logger = slog.New(heir{from: l.from}).With(args...)
+	l.Logger = slog.New(inheriting{from: l.from}).With(args...)
 	return l
 }
 
@@ -36,20 +36,20 @@ func (l Log) Inherit(from *slog.Logger) {
 // Source is the logger as it was given, for others to inherit; nil: none.
 func (l Log) Source() *slog.Logger { return l.from.Load() }
 
-// heir is a handler that discards until from is set. What is added to it before
+// inheriting is a handler that discards until from is set. What is added to it before
 // that, as by somebody who keeps a logger with attributes of his own, is added to
 // each record: there are few of them.
-type heir struct {
+type inheriting struct {
 	from  *atomic.Pointer[slog.Logger]
 	added func(slog.Handler) slog.Handler // nil: nothing
 }
 
-func (h heir) Enabled(ctx context.Context, level slog.Level) bool {
+func (h inheriting) Enabled(ctx context.Context, level slog.Level) bool {
 	from := h.from.Load()
 	return from != nil && handler{from.Handler()}.Enabled(ctx, level)
 }
 
-func (h heir) Handle(ctx context.Context, r slog.Record) error {
+func (h inheriting) Handle(ctx context.Context, r slog.Record) error {
 	from := h.from.Load()
 	if from == nil {
 		return nil
@@ -57,15 +57,15 @@ func (h heir) Handle(ctx context.Context, r slog.Record) error {
 	return h.on(handler{from.Handler()}).Handle(ctx, r)
 }
 
-func (h heir) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return heir{h.from, func(to slog.Handler) slog.Handler { return h.on(to).WithAttrs(attrs) }}
+func (h inheriting) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return inheriting{h.from, func(to slog.Handler) slog.Handler { return h.on(to).WithAttrs(attrs) }}
 }
 
-func (h heir) WithGroup(name string) slog.Handler {
-	return heir{h.from, func(to slog.Handler) slog.Handler { return h.on(to).WithGroup(name) }}
+func (h inheriting) WithGroup(name string) slog.Handler {
+	return inheriting{h.from, func(to slog.Handler) slog.Handler { return h.on(to).WithGroup(name) }}
 }
 
-func (h heir) on(to slog.Handler) slog.Handler {
+func (h inheriting) on(to slog.Handler) slog.Handler {
 	if h.added == nil {
 		return to
 	}

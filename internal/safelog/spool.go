@@ -42,7 +42,7 @@ type entry struct {
 // Spooled is NewLog for one whose lines must not hold anybody up.
 func (s *Spool) Spooled(own *slog.Logger, attrs ...slog.Attr) Log {
 	l := Log{from: new(atomic.Pointer[slog.Logger])}
-	var inner slog.Handler = heir{from: l.from}
+	var inner slog.Handler = inheriting{from: l.from}
 	if own != nil {
 		l.from.Store(own)
 		inner = handler{own.Handler()}

@@ -15,11 +15,11 @@ var (
 	durableJobs = describe("durable_jobs", "Jobs in the store, of all processes, by the state they are in. "+
 		"Of many completed ones an estimate. Absent when they were not counted for a minute.", "queue", "state")
 
-	keptSamples = []sample[keptQueue]{
+	storedSamples = []sample[storedQueue]{
 		gauge("durable_oldest_due_timestamp_seconds", "When the oldest job in the store that could be taken now came due, of all processes. Absent when there is none.", "queue",
-			func(k *keptQueue) float64 { return since1970(k.oldest) }),
+			func(k *storedQueue) float64 { return since1970(k.oldest) }),
 		gauge("durable_counted_timestamp_seconds", "When this process last counted the jobs in the store. Absent before.", "queue",
-			func(k *keptQueue) float64 { return since1970(k.counted) }),
+			func(k *storedQueue) float64 { return since1970(k.counted) }),
 	}
 
 	scheduleTimes = []sample[jobStats]{
@@ -36,22 +36,22 @@ var (
 // newer one of another process.
 const countedWithin = time.Minute
 
-// keptQueue has the counts of one queue in one store.
-type keptQueue struct {
+// storedQueue has the counts of one queue in one store.
+type storedQueue struct {
 	states          map[string]int
 	oldest, counted time.Time
 }
 
-// keptOf reads a queue. If the queue does not say when it counted, that is now.
-func keptOf(k keeper, s *queueStats) keptQueue {
-	kept := keptQueue{states: k.States(), oldest: s.OldestDue}
+// storedOf reads a queue. If the queue does not say when it counted, that is now.
+func storedOf(k stateCounter, s *queueStats) storedQueue {
+	stored := storedQueue{states: k.States(), oldest: s.OldestDue}
 	if d, ok := k.(dated); ok {
-		kept.counted, _ = d.Counted()
-		if kept.counted.IsZero() || time.Since(kept.counted) > countedWithin {
-			kept.states, kept.oldest = nil, time.Time{}
+		stored.counted, _ = d.Counted()
+		if stored.counted.IsZero() || time.Since(stored.counted) > countedWithin {
+			stored.states, stored.oldest = nil, time.Time{}
 		}
 	}
-	return kept
+	return stored
 }
 
 // stored is a service of durable jobs. A candidate has an Outage too, but of leases.
@@ -75,17 +75,17 @@ func (c *components) addSchedule(w interface{ Name() string }, path string) {
 	}
 }
 
-// collectKept sends the metrics of the stores.
-func collectKept(ch chan<- prometheus.Metric, found *components) {
-	all := byName("queue", found.kept)
+// collectStored sends the metrics of the stores.
+func collectStored(ch chan<- prometheus.Metric, found *components) {
+	all := byName("queue", found.stored)
 	for _, q := range all {
 		for state, n := range q.stats.states {
 			ch <- &point{durableJobs, q.labels(labelPair("state", valid(state))), prometheus.GaugeValue, float64(n)}
 		}
 	}
-	collect(ch, keptSamples, all)
+	collect(ch, storedSamples, all)
 	collect(ch, scheduleTimes, byName("schedule", found.schedules.stats))
 	for _, s := range byName("service", found.stores) {
-		ch <- &point{storeUp, s.alone, prometheus.GaugeValue, s.stats}
+		ch <- &point{storeUp, s.single, prometheus.GaugeValue, s.stats}
 	}
 }

@@ -17,9 +17,9 @@ type AttemptFailure struct {
 	Err     error         // a *lifecycle.PanicError has the stack
 }
 
-// past is what is known of an item that has failed. The attempts are replaced and never
+// history is what is known of an item that has failed. The attempts are replaced and never
 // changed, as lists that were returned share them.
-type past struct {
+type history struct {
 	id       int64 // for RetryNow and GiveUp
 	attempts []AttemptFailure
 }
@@ -32,11 +32,11 @@ const (
 	maxPasts    = 1000
 )
 
-// note adds the attempt that has just failed to the past of item i.
+// note adds the attempt that has just failed to the history of item i.
 func (w *worker) note(i int, r result) {
 	c, s := w.c, &w.items[i]
-	if s.past == nil {
-		s.past = &past{id: c.retryID.Add(1)}
+	if s.history == nil {
+		s.history = &history{id: c.retryID.Add(1)}
 	}
 	if c.q.counters.parked.Load() >= maxPasts {
 		return
@@ -45,17 +45,17 @@ func (w *worker) note(i int, r result) {
 	if !w.began.IsZero() {
 		took = w.ended.Sub(w.began)
 	}
-	before := s.past.attempts
+	before := s.history.attempts
 	before = before[max(0, len(before)-maxAttempts+1):]
-	s.past.attempts = append(slices.Clone(before), AttemptFailure{Attempt: s.attempts, At: w.ended, Took: took, Err: r.err})
+	s.history.attempts = append(slices.Clone(before), AttemptFailure{Attempt: s.attempts, At: w.ended, Took: took, Err: r.err})
 }
 
 // failedAttempts are those of the item, oldest first.
 func (s *itemState) failedAttempts() []AttemptFailure {
-	if s.past == nil {
+	if s.history == nil {
 		return nil
 	}
-	return s.past.attempts
+	return s.history.attempts
 }
 
 var errNotRetrying = errors.New("it does not wait for a retry")
@@ -63,7 +63,7 @@ var errNotRetrying = errors.New("it does not wait for a retry")
 // takeRetryingLocked takes an item out that waits for its retry.
 func (c *consumer) takeRetryingLocked(id int64) (*parkedItem, bool) {
 	// It looks at each of them: a person asks, and seldom.
-	i := slices.IndexFunc(c.parked.retrying, func(p *parkedItem) bool { return p.past != nil && p.past.id == id })
+	i := slices.IndexFunc(c.parked.retrying, func(p *parkedItem) bool { return p.history != nil && p.history.id == id })
 	if i < 0 || c.ending {
 		return nil, false
 	}
