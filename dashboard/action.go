@@ -97,7 +97,7 @@ const maxForm = 4 << 10
 // script or a program that asks for JSON.
 func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	a, n, err := d.attempt(r)
+	a, n, lacking, err := d.attempt(r)
 	wantsJSON := strings.Contains(r.Header.Get("Accept"), "application/json")
 	status := http.StatusOK
 	if err != nil {
@@ -114,30 +114,31 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) {
 	case wantsJSON && err != nil:
 		writeJSON(w, status, map[string]string{"error": text(err)})
 	case wantsJSON:
-		writeJSON(w, status, d.answered(a, n))
+		writeJSON(w, status, d.answered(a, n, lacking))
 	case err != nil:
 		d.serveError(w, status, text(err))
 	default:
-		redirect(w, backTo(r.PostForm, a, n))
+		redirect(w, backTo(r.PostForm, a, n, lacking))
 	}
 }
 
 // attempt checks one thing after the other; nothing is done, and nobody is asked,
-// before the request is known to come from this page.
-func (d *Dashboard) attempt(r *http.Request) (a Action, n int, err error) {
+// before the request is known to come from this page. What was done is lacking if the audit
+// trail of the store does not have it.
+func (d *Dashboard) attempt(r *http.Request) (a Action, n int, lacking bool, err error) {
 	if r.Method != http.MethodPost {
-		return a, 0, refuse(http.StatusMethodNotAllowed, "an action needs POST")
+		return a, 0, false, refuse(http.StatusMethodNotAllowed, "an action needs POST")
 	}
 	actor, unknown := d.actor(r)
 	if err := d.origin.Check(r); err != nil {
 		d.logger().Warn("dashboard action refused", slog.String("actor", actor), slog.Any("error", err))
-		return a, 0, refuse(http.StatusForbidden, "the request comes from another site")
+		return a, 0, false, refuse(http.StatusForbidden, "the request comes from another site")
 	}
 	if err := r.ParseForm(); err != nil {
-		return a, 0, refuse(http.StatusBadRequest, "the form cannot be read: %w", err)
+		return a, 0, false, refuse(http.StatusBadRequest, "the form cannot be read: %w", err)
 	}
 	if a, err = parseAction(r.PostForm); err != nil {
-		return a, 0, err
+		return a, 0, false, err
 	}
 	if unknown != nil { // what is done has to be known by whom
 		err = refuse(http.StatusInternalServerError, "who asks cannot be told: %w", unknown)
@@ -146,10 +147,18 @@ func (d *Dashboard) attempt(r *http.Request) (a Action, n int, err error) {
 	} else if denied := guard.Call(func() error { return d.cfg.Authorize(r, a) }); denied != nil {
 		err = refuse(http.StatusForbidden, "not allowed: %w", denied)
 	} else {
-		err = guard.Call(func() error { n, err = d.take(time.Now()).do(a, actor); return err })
+		err = guard.Call(func() error {
+			inv := d.take(time.Now())
+			defer func() { lacking = inv.lacking }()
+			n, err = inv.do(a, actor)
+			return err
+		})
 	}
 	d.logAction(r, actor, a, err)
-	return a, n, err
+	if err != nil && lacking { // a part was done
+		err = fmt.Errorf("%w.%s", err, notAudited)
+	}
+	return a, n, lacking, err
 }
 
 // actor is asked before anything is done: it is the program's code.

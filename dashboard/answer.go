@@ -48,9 +48,15 @@ func (v Verb) undo() Verb {
 	return map[Verb]Verb{Pause: Resume, Resume: Pause, Acknowledge: Reopen, Reopen: Acknowledge}[v]
 }
 
+// notAudited is what the page says of what was done and not written down.
+const notAudited = " The audit trail in the store could not be written and lacks it."
+
 // answered is the answer as JSON, with the verb that takes it back.
-func (d *Dashboard) answered(a Action, n int) map[string]string {
+func (d *Dashboard) answered(a Action, n int, lacking bool) map[string]string {
 	said := map[string]string{"done": a.answer(n)}
+	if lacking {
+		said["done"] += notAudited
+	}
 	if undo := a.Verb.undo(); undo != "" {
 		said["undo"] = string(undo)
 	} else if d.held(a) {
@@ -66,7 +72,7 @@ func (d *Dashboard) held(a Action) bool {
 
 // backTo is the page that the form was on, with the action for its message. It is
 // put together from what is known, so that a form cannot send anybody elsewhere.
-func backTo(form url.Values, a Action, n int) string {
+func backTo(form url.Values, a Action, n int, lacking bool) string {
 	page := form.Get("page")
 	if !isPage(page) {
 		page = ""
@@ -83,6 +89,9 @@ func backTo(form url.Values, a Action, n int) string {
 	}
 	if n > 1 {
 		q.Set("n", strconv.Itoa(n))
+	}
+	if lacking {
+		q.Set("lacking", "1")
 	}
 	if name := form.Get("of"); name != "" {
 		q.Set("name", name)
@@ -106,5 +115,8 @@ func told(q url.Values, s *State) (text string, a Action) {
 	if err != nil {
 		n = 1
 	}
-	return a.answer(n), a
+	if text = a.answer(n); q.Get("lacking") != "" {
+		text += notAudited
+	}
+	return text, a
 }

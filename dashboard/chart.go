@@ -97,13 +97,17 @@ type curve struct {
 
 func (v *view) chart(queue, label string, format func(float64) string, curves ...curve) chart {
 	points := v.history.points(queue, v.State.Time)
-	c := chart{Empty: len(points) < 2}
-	if c.Empty {
-		return c
+	if len(points) < 2 {
+		return chart{Empty: true}
 	}
 	// A young history fills the picture too.
 	width := max(v.State.Time.Sub(points[0].Time), minWidth)
-	c.From = coarse(width) + " ago"
+	return draw(points, v.State.Time, width, 3*v.history.interval, label, format, curves...)
+}
+
+// draw draws points as far back as width. Where two are further apart than gap nothing is known.
+func draw(points []Point, now time.Time, width, gap time.Duration, label string, format func(float64) string, curves ...curve) chart {
+	c := chart{From: coarse(width) + " ago"}
 	top := 0.0
 	for _, cv := range curves {
 		for _, p := range points {
@@ -119,7 +123,7 @@ func (v *view) chart(queue, label string, format func(float64) string, curves ..
 		if cv.optional && !slices.ContainsFunc(points, func(p Point) bool { y, ok := cv.value(p); return ok && y > 0 }) {
 			continue
 		}
-		path, area := trace(points, v.State.Time, width, 3*v.history.interval, top, cv)
+		path, area := trace(points, now, width, gap, top, cv)
 		c.Lines = append(c.Lines, line{"line-" + cv.class, cv.name, path, area})
 	}
 	c.Label = fmt.Sprintf("%s over the last %s: at most %s", label, coarse(width), format(high))

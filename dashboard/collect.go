@@ -21,6 +21,8 @@ type inventory struct {
 	queues    map[string][]source // by the name of the queue
 	at        map[string]int      // of the queues in the state
 	schedules map[string]source
+	trails    []trail                                       // of the services, in their order
+	lacking   bool                                          // an audit trail lacks what was done
 	names     struct{ queues, schedules displayname.Names } // with the path of the hosts they are in, as their services
 }
 

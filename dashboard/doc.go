@@ -65,6 +65,9 @@
 //	Deserted() (int, time.Time)           how many jobs a dead process holds, and when the first is freed
 //	Queues() []interface{ Name() string } more queues
 //	ScheduleList() []interface{ Name() string } more schedules
+//	History(context.Context, time.Time) ([]channelq.HourCounts, error)   what ended since then by the hour, in its store
+//	Audit(context.Context, ...lifecycle.AuditEntry) error   writes down who did what on the page, for a queue or a schedule
+//	AuditTrail(context.Context, int64) ([]lifecycle.AuditEntry, int64, error)   what a store has of that from below an ID, with that of the next page
 //	Instances() []lifecycle.Instance      the processes that share the work
 //	Stats() periodic.Stats                a schedule
 //	Trigger() error                       triggers a run of it
@@ -128,7 +131,7 @@
 //
 // # Not for
 //
-// Alerting and history beyond an hour: package metrics gives the same numbers to
-// Prometheus. Deciding who may see the page. Several processes on one page: each has its
+// Alerting, and history beyond an hour but for what a store of jobs keeps: package metrics
+// gives the same numbers to Prometheus. Deciding who may see the page. Several processes on one page: each has its
 // own.
 package dashboard

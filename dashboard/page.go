@@ -24,6 +24,7 @@ var pageNames = map[string]string{
 	"item":      "Item", // that was given up or waits for its retry
 	"run":       "Run",  // of a schedule
 	"schedules": "Schedules", "schedule": "Schedule", "failures": "Failures", "stop": "Stop",
+	"audit": "Audit", // the trail of a store
 }
 
 func isPage(name string) bool {
@@ -45,6 +46,10 @@ type view struct {
 	Mounted string    // the pattern, if it lets no action through
 	Jobs    *jobsPage // on the page of that name
 	Job     *jobPage  // the same
+
+	Hours   *queueHours // on the page of a queue whose store has them
+	Audit   *auditPage  // on the page of that name
+	Audited bool        // some service has such a trail
 
 	Plan *stopPlan // on the page of the stop; nil once that is over
 
@@ -79,7 +84,7 @@ type row struct {
 func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	v := &view{
 		State: inv.state, Page: page, Name: name, Title: d.cfg.Title,
-		CanAct: d.cfg.Authorize != nil, Logged: d.logged(), history: &d.history,
+		CanAct: d.cfg.Authorize != nil, Logged: d.logged(), history: &d.history, Audited: len(inv.trails) > 0,
 	}
 	if page == "stop" {
 		v.Plan = d.plan()
@@ -89,6 +94,12 @@ func (d *Dashboard) view(inv *inventory, page, name string) *view {
 	}
 	if page == "job" {
 		v.Job = inv.job(name)
+	}
+	if page == "queue" {
+		v.Hours = inv.hours(name)
+	}
+	if page == "audit" {
+		v.Audit = inv.auditPage(name)
 	}
 	return v
 }
@@ -167,6 +178,8 @@ func (v *view) gone() bool {
 		return v.Jobs == nil
 	case "job":
 		return v.Job == nil || v.Job.Gone
+	case "audit":
+		return v.Audit == nil
 	case "service":
 		return v.Service() == nil
 	case "item":
@@ -204,6 +217,9 @@ func (v *view) Nav() []navItem {
 		{Href: "schedules", Label: "Schedules", Current: v.Page == "schedules" || v.Page == "schedule" || v.Page == "run"},
 		{Href: "failures", Label: "Failures", Current: v.Page == "failures"},
 		{Href: "stop", Label: "Stop", Current: v.Page == "stop"},
+	}
+	if v.Audited {
+		items = append(items, navItem{Href: "audit", Label: "Audit", Current: v.Page == "audit"})
 	}
 	places := map[Kind]int{KindService: 1, KindQueue: 2, KindSchedule: 3}
 	for about, severity := range v.State.worstOf() {

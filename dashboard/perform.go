@@ -31,7 +31,10 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 			continue
 		}
 		could, done, err := inv.doFor(s, a)
-		if n += done; err != nil {
+		if could {
+			inv.audit(s, a, by, done)
+		}
+		if n += len(done); err != nil {
 			return n, err
 		}
 		able = able || could
@@ -42,25 +45,27 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 	return n, nil
 }
 
-// doFor does the action if s can.
-func (inv *inventory) doFor(s source, a Action) (able bool, n int, err error) {
+// doFor does the action if s can. It returns to which failures or jobs; 0 is s itself.
+func (inv *inventory) doFor(s source, a Action) (able bool, done []int64, err error) {
 	switch a.Verb {
 	case RequeueAll, DiscardAll:
 		return inv.doAll(s, a)
 	case Discard:
 		if inv.discard(s, a) {
-			return true, 1, nil
+			return true, []int64{a.ID}, nil
 		}
 	case Restore:
 		if !inv.d.discards.restore(discarded{a.Name, s.service, a.ID}) {
-			return true, 0, fmt.Errorf("failure %d of %s was not discarded in the last minute", a.ID, a.Name)
+			return true, nil, fmt.Errorf("failure %d of %s was not discarded in the last minute", a.ID, a.Name)
 		}
-		return true, 1, nil
+		return true, []int64{a.ID}, nil
 	case Requeue:
 		inv.d.discards.restore(discarded{a.Name, s.service, a.ID}) // a page of somebody else has it still
 	}
-	able, err = s.doOne(a)
-	return able, 1, err
+	if able, err = s.doOne(a); able && err == nil {
+		done = []int64{a.ID}
+	}
+	return able, done, err
 }
 
 func (s source) doOne(a Action) (able bool, err error) {
@@ -125,11 +130,11 @@ func (s source) requeue(q requeuer, id int64, seen int) error {
 // doAll acts on the failures that are there now, all or those with one error, and ends at
 // the first that cannot be done, such as one for which the queue has no room. One that
 // somebody else dealt with meanwhile is no longer there.
-func (inv *inventory) doAll(s source, a Action) (able bool, n int, err error) {
+func (inv *inventory) doAll(s source, a Action) (able bool, done []int64, err error) {
 	q, ok := find[requeuer](s)
 	listed, lists := find[failureSource](s)
 	if !ok || !lists {
-		return false, 0, nil
+		return false, nil, nil
 	}
 	one := func(f channelq.Failure) error { return s.requeue(q, f.ID, f.Attempts+1) }
 	if a.Verb == DiscardAll {
@@ -142,10 +147,10 @@ func (inv *inventory) doAll(s source, a Action) (able bool, n int, err error) {
 	for _, f := range failures {
 		err := one(f)
 		if err == nil {
-			n++
+			done = append(done, f.ID)
 		} else if slices.ContainsFunc(listed.Failures(), func(left channelq.Failure) bool { return left.ID == f.ID }) {
-			return true, n, fmt.Errorf("%d of %d done: %w", n, len(failures), err)
+			return true, done, fmt.Errorf("%d of %d done: %w", len(done), len(failures), err)
 		}
 	}
-	return true, n, nil
+	return true, done, nil
 }

@@ -57,6 +57,15 @@ type (
 	rescheduler interface {
 		RescheduleIf(id int64, from, at time.Time) error
 	}
+	hoursSource interface {
+		History(ctx context.Context, since time.Time) ([]channelq.HourCounts, error)
+	}
+	auditor interface {
+		Audit(ctx context.Context, entries ...lifecycle.AuditEntry) error
+	}
+	trailSource interface {
+		AuditTrail(ctx context.Context, before int64) (list []lifecycle.AuditEntry, next int64, err error)
+	}
 
 	pauser interface {
 		Pause()

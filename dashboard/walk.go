@@ -77,6 +77,11 @@ func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStat
 			}
 		},
 		func() { inv.addInstances(v.Name, status) },
+		func() {
+			if t, ok := hosted.As[trailSource](status.Service); ok {
+				inv.trails = append(inv.trails, trail{v.Name, t})
+			}
+		},
 	}
 	if inv.brief {
 		asks = asks[:1]

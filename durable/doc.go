@@ -120,7 +120,8 @@
 //
 // Enqueue is one insert, about a millisecond; EnqueueAll gives others their turn every
 // 50 ms. A process that works asks once a Config.PollInterval, for all its queues, when the next job is due; every process writes a row
-// every 15 seconds to say that it lives, see [Jobs.Instances]. A job costs this package a goroutine for its handler, a
+// every 15 seconds to say that it lives, see [Jobs.Instances], and every two seconds in which jobs ended the sums of
+// [Queue.History]. A job costs this package a goroutine for its handler, a
 // context, and decoding. Where something follows it, its end is a few statements more.
 //
 // # Testing

@@ -45,6 +45,7 @@ func (e engineExecutor) JobSetStateIfRunningMany(ctx context.Context, params *ri
 	if err == nil { // otherwise the engine comes again with all of them
 		e.jobs.disowned.forget(dropped)
 		e.jobs.due(rows)
+		e.jobs.recorder.note(rows...)
 	}
 	return rows, err
 }

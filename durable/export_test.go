@@ -99,3 +99,10 @@ func Ahead(store, began, ended time.Time) time.Duration {
 	c.set(store, began, ended)
 	return time.Duration(c.ahead.Load())
 }
+
+// Record tells the store at once what jobs came to, and looks for what is too old. The jobs
+// must not have been started.
+func Record[TTx any](ctx context.Context, j *Jobs[TTx]) {
+	j.recorder.forget = time.Time{}
+	j.record(ctx)
+}

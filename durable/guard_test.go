@@ -80,10 +80,11 @@ func rescueTellsOnce[TTx any](t *testing.T, e env[TTx]) {
 	var told atomic.Int32
 	ids := crashed(t, e, "many", n)
 	var all sync.WaitGroup
-	var last *durable.Jobs[TTx]
+	var each []*durable.Jobs[TTx]
+	var q *durable.Queue[int]
 	for range 3 {
 		jobs := newJobs(t, e.again(t), durable.EnqueueAndWork)
-		newQueue(t, jobs, "many", nothing[int], durable.QueueConfig[int]{OnGiveUp: func(context.Context, int, error) { told.Add(1) }})
+		q = newQueue(t, jobs, "many", nothing[int], durable.QueueConfig[int]{OnGiveUp: func(context.Context, int, error) { told.Add(1) }})
 		_, err := jobs.Client()
 		must(t, err)
 		all.Go(func() {
@@ -93,14 +94,20 @@ func rescueTellsOnce[TTx any](t *testing.T, e env[TTx]) {
 				}
 			}
 		})
-		last = jobs
+		each = append(each, jobs)
 	}
 	all.Wait()
+	for _, jobs := range each {
+		durable.Record(t.Context(), jobs)
+	}
+	if sum := ended(t, q); sum != (durable.Ends{GaveUp: n}) {
+		t.Errorf("the store counted %+v", sum)
+	}
 	if told.Load() != n {
 		t.Errorf("told %d times of %d jobs", told.Load(), n)
 	}
 	for _, id := range ids {
-		row, err := durable.Get(t.Context(), last, id)
+		row, err := durable.Get(t.Context(), each[0], id)
 		must(t, err)
 		if row.State != rivertype.JobStateDiscarded || len(row.Errors) != 1 {
 			t.Errorf("%s with %d errors", row.State, len(row.Errors))

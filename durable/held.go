@@ -28,6 +28,7 @@ type held struct {
 
 	self   string          // the name of this process in the store
 	ending context.Context // ends when nothing is waited for any more
+	ended  func(...*rivertype.JobRow)
 
 	mu      sync.Mutex
 	jobs    map[int64]*riverdriver.JobSetStateIfRunningManyParams
@@ -124,7 +125,8 @@ func (h *held) again(one *riverdriver.JobSetStateIfRunningManyParams) {
 	if now != one {
 		return
 	}
-	_, waiting, err := h.writeFree(ctx, one)
+	rows, waiting, err := h.writeFree(ctx, one)
+	h.ended(rows...)
 	if err == nil && len(waiting) == 0 || isRefusal(err) {
 		h.drop(one.ID[0])
 	}

@@ -33,6 +33,9 @@ type env[TTx any] struct {
 	by string
 	// wish is an expression for metadata that say that the job is to be cancelled.
 	wish string
+	// old is the statement that adds 700 hours of the queue numbers, every hour back from 29 days
+	// ago for 50 and from 31 days ago for 650, and 600 entries of the trail, 550 of them of 91 days ago.
+	old string
 	// again opens the same store a second time, as another process would.
 	again func(t *testing.T) durable.Store[TTx]
 	// schema is where PostgreSQL has the tables.
@@ -84,9 +87,13 @@ func openPostgres(t *testing.T) env[pgx.Tx] {
 			}
 			return tx.Rollback(ctx)
 		},
-		exec:  exec,
-		age:   "UPDATE stead_instance SET seen = seen - interval '61 seconds'",
-		by:    "'{the dead}'",
+		exec: exec,
+		age:  "UPDATE stead_instance SET seen = seen - interval '61 seconds'",
+		by:   "'{the dead}'",
+		old: `INSERT INTO stead_hour SELECT 'numbers', date_trunc('hour', now()) - make_interval(days => CASE WHEN n < 50 THEN 25 ELSE 31 END, hours => n), 1, 0, 0
+				FROM generate_series(0, 699) AS n;
+			INSERT INTO stead_audit (id, at, actor, action, kind, name, job, count, detail) OVERRIDING SYSTEM VALUE
+				SELECT n - 1000, now() - make_interval(days => CASE WHEN n < 550 THEN 91 ELSE 89 END), '', '', '', '', 0, 0, '' FROM generate_series(0, 599) AS n`,
 		wish:  `metadata || '{"cancel_attempted_at": "2026-01-01T00:00:00Z"}'::jsonb`,
 		again: func(t *testing.T) durable.Store[pgx.Tx] { t.Helper(); return open(t) },
 	}

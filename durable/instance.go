@@ -41,8 +41,12 @@ func (j *core) announce(id string, works bool) {
 		every := min(j.beat, horizon/4)
 		tick := time.NewTicker(min(checkEvery, every))
 		defer tick.Stop()
+		j.recorder.forget = time.Now().Add(time.Minute)
 		for said := (time.Time{}); ; {
 			j.check(j.leaving)
+			if _, err := j.Outage(); err == nil {
+				j.record(j.leaving)
+			}
 			if now := time.Now(); now.Sub(said) >= every {
 				said = now
 				if !works {
@@ -60,6 +64,7 @@ func (j *core) announce(id string, works bool) {
 			select {
 			case <-tick.C:
 			case <-j.leaving.Done():
+				j.record(context.Background())
 				// A handler that ignores the stop runs on: its job is this process's
 				// until that was not seen for a while.
 				if j.running.len() == 0 {

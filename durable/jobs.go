@@ -55,6 +55,11 @@ type Config struct {
 	// visible and can be retried. 0 means 30 days.
 	KeepFailed time.Duration
 
+	// KeepAudit is how long an entry of the audit trail stays in the store, see
+	// [Jobs.AuditTrail]. Of several processes the one with the least decides. If zero, 90
+	// days are used.
+	KeepAudit time.Duration
+
 	// RescueAfter is how old an attempt of this process has to be to count as lost,
 	// if the process was not seen for a minute (for RescueAfter, if that is less), so
 	// that its job is run again. The store tells it to the others. 0 means the longest timeout of the queues here
@@ -104,6 +109,7 @@ func (c *Config) fill() error {
 		{"PollInterval", &c.PollInterval, time.Second},
 		{"KeepCompleted", &c.KeepCompleted, 24 * time.Hour},
 		{"KeepFailed", &c.KeepFailed, 30 * 24 * time.Hour},
+		{"KeepAudit", &c.KeepAudit, 90 * 24 * time.Hour},
 		{"RescueAfter", &c.RescueAfter, 0},
 	} {
 		switch {
@@ -187,6 +193,7 @@ type core struct {
 	disowned disowned
 	stacks   stacks
 	upkeep   upkeep
+	recorder recorder
 	looking  sync.Mutex      // is held by the rescue
 	said     map[string]bool // processes of which the log was told that they are missing
 	suspects map[int64]int   // attempts that the last look of the rescue found, by job
@@ -307,7 +314,7 @@ func (j *core) clientLocked() (riverClient, error) {
 		return nil, fmt.Errorf("stead/durable: new %q: RescueAfter is less than the longest timeout and a second, %v: %v", j.cfg.Name, least, rescue)
 	}
 	if j.engine.database() == "postgres" {
-		j.held = &held{exec: j.engine.executor(), log: j.log.Logger, ending: j.leaving}
+		j.held = &held{exec: j.engine.executor(), log: j.log.Logger, ending: j.leaving, ended: j.recorder.note}
 	}
 	host, _ := os.Hostname()
 	cfg := &river.Config{

@@ -41,8 +41,12 @@ func openSQLite(t *testing.T) env[*sql.Tx] {
 			_, err := s.DB().ExecContext(ctx, statement)
 			return err
 		},
-		age:   "UPDATE stead_instance SET seen = seen - 61000",
-		by:    `'["the dead"]'`,
+		age: "UPDATE stead_instance SET seen = seen - 61000",
+		by:  `'["the dead"]'`,
+		old: `WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 699)
+				INSERT INTO stead_hour SELECT 'numbers', unixepoch() / 3600 * 3600 - CASE WHEN n < 50 THEN 25 ELSE 31 END * 86400 - n * 3600, 1, 0, 0 FROM s;
+			WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 599)
+				INSERT INTO stead_audit SELECT n - 1000, (unixepoch() - CASE WHEN n < 550 THEN 91 ELSE 89 END * 86400) * 1000, '', '', '', '', 0, 0, '' FROM s`,
 		wish:  `jsonb_set(metadata, '$.cancel_attempted_at', '2026-01-01T00:00:00Z')`,
 		again: func(t *testing.T) durable.Store[*sql.Tx] { t.Helper(); return open(t) },
 	}

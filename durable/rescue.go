@@ -132,6 +132,7 @@ func (j *core) free(ctx context.Context, self string, lost map[int64]int) error 
 }
 
 func (j *core) tellRescued(rows []*rivertype.JobRow) {
+	j.recorder.note(rows...)
 	var again, ended []int64
 	for _, row := range rows {
 		q, _ := j.queueOf(row.Kind)

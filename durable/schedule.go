@@ -23,7 +23,7 @@ import (
 
 // ScheduleList returns the schedules of [Every] in this process, in the order in which
 // they were added, and then those of the store that this process keeps going: metrics and
-// the dashboard look for them here. Each has two more methods.
+// the dashboard look for them here. Each has three more methods.
 //
 // Stats() periodic.Stats: it is active when there is a process that works, the next
 // slot is that which the store has for the schedule, and the runs are the jobs of the last five slots,
@@ -35,6 +35,8 @@ import (
 //
 // Trigger() error enqueues one job now, beside the slots, and waits for the store for
 // at most 5 s. It is among the runs of the process that was asked, as triggered.
+//
+// Audit(ctx, entries...) error is [Queue.Audit] of the schedule.
 func (j *core) ScheduleList() []interface{ Name() string } {
 	j.mu.Lock()
 	defer j.mu.Unlock()

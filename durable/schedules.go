@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/steadgo/stead/durable/internal/store"
+	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
 )
 
@@ -38,7 +39,8 @@ type Schedule struct {
 
 // Schedules are the schedules in the store. Any process changes them at run time. Each
 // process that works and has the queue of a schedule keeps the schedule going, and a slot
-// is one job for all processes together. All methods are safe for concurrent use.
+// is one job for all processes together. All methods are safe for concurrent use. With a
+// context of [WithActor], what changes a schedule is written into the audit trail.
 type Schedules struct{ jobs *core }
 
 // Schedules returns the schedules of the store.
@@ -58,7 +60,7 @@ func (s Schedules) Put(ctx context.Context, schedule Schedule) error {
 	if err == nil {
 		err = s.jobs.store.PutRule(ctx, rule)
 	}
-	return s.changed("put", schedule.Name, schedule.Queue, err)
+	return s.changed(ctx, "put", schedule.Name, schedule.Queue, err)
 }
 
 func (s Schedules) rule(schedule Schedule) (r store.Rule, err error) {
@@ -126,11 +128,11 @@ func (s Schedules) change(ctx context.Context, verb, name string, do func(contex
 	if err == nil && queue == "" {
 		err = ErrNoSchedule
 	}
-	return s.changed(verb, name, queue, err)
+	return s.changed(ctx, verb, name, queue, err)
 }
 
 // changed tells the processes that work the queue.
-func (s Schedules) changed(verb, name, queue string, err error) error {
+func (s Schedules) changed(ctx context.Context, verb, name, queue string, err error) error {
 	if err != nil {
 		return fmt.Errorf("stead/durable: %s schedule %q: %w", verb, cut(name, maxName), hint(err))
 	}
@@ -139,6 +141,7 @@ func (s Schedules) changed(verb, name, queue string, err error) error {
 	if s.jobs.engine.announces() {
 		s.jobs.waker.say(announcement{Queue: queue, Schedules: true})
 	}
+	s.jobs.audit(ctx, lifecycle.AuditEntry{Action: verb, Kind: "schedule", Name: name})
 	return nil
 }
 
@@ -150,6 +153,7 @@ func (s Schedules) Trigger(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("stead/durable: trigger schedule %q: %w", cut(name, maxName), hint(err))
 	}
+	s.jobs.audit(ctx, lifecycle.AuditEntry{Action: "trigger", Kind: "schedule", Name: name})
 	return nil
 }
 

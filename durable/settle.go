@@ -104,13 +104,15 @@ func (j *core) requeue(ctx context.Context, s subject) error {
 
 // cancel ends a waiting job, and cancels the context of a running one.
 func (j *core) cancel(ctx context.Context, s subject) error {
-	err := j.settle(ctx, s, func(ctx context.Context, tx any, _ *rivertype.JobRow) error {
-		_, err := j.engine.cancelTx(ctx, tx, s.id)
+	var row *rivertype.JobRow
+	err := j.settle(ctx, s, func(ctx context.Context, tx any, _ *rivertype.JobRow) (err error) {
+		row, err = j.engine.cancelTx(ctx, tx, s.id)
 		return err
 	})
 	if err == nil {
 		// The engine tells a running job only where the store announces things.
 		j.running.cancel(s.id, ErrCancelled)
+		j.recorder.note(row) // one that waited has ended
 	}
 	return err
 }

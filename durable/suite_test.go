@@ -135,6 +135,9 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"AFullQueueRefusesWhatComes":                      boundedBacklog[TTx],
 		"OneProcessNeverExceedsTheBound":                  boundOfOneProcess[TTx],
 		"MemoryAndDurableQueuesAreInterchangeable":        interchangeable[TTx],
+		"WhatEndedIsCountedByTheHourForAllProcesses":      endedByTheHour[TTx],
+		"AStoreWithoutTheHistoryWorksAndSaysSo":           noHistory[TTx],
+		"TheAuditTrailIsReadByPages":                      auditTrail[TTx],
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

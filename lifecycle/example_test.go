@@ -80,6 +80,23 @@ func ExampleInstance() {
 	// worker-1 7 worker 20s true
 }
 
+// Who did what, as the AuditTrail method of durable jobs tells.
+func ExampleAuditEntry() {
+	for _, e := range []lifecycle.AuditEntry{
+		{Actor: "ann", Action: "requeue", Kind: "queue", Name: "mails", Job: 7, Count: 1},
+		{Actor: "bob", Action: "pause", Kind: "schedule", Name: "newsletter"},
+	} {
+		fmt.Print(e.Actor, ": ", e.Action, " ", e.Kind, " ", e.Name)
+		if e.Job > 0 {
+			fmt.Print(", job ", e.Job)
+		}
+		fmt.Println()
+	}
+	// Output:
+	// ann: requeue queue mails, job 7
+	// bob: pause schedule newsletter
+}
+
 func ExampleExpected() {
 	noMailbox := errors.New("smtp: 550 no such mailbox")
 	err := fmt.Errorf("welcome mail: %w", lifecycle.Expected(noMailbox))

@@ -75,5 +75,10 @@ func TestJobsOfAStoreAreSeenAndActedOn(t *testing.T) {
 	eventually(t, "the queue is paused", mails.Paused)
 	b.open(base + "services")
 	b.shows("Processes")
+	b.click("nav a[href=audit]")
+	b.until("[...document.querySelectorAll('main tbody tr')].map(r => r.cells[2].innerText).join() === 'pause,discard,cancel'")
+	b.open(base + "queue?name=mail")
+	b.shows("gave up 2") // within some seconds
+	b.shows("canceled 1")
 	b.quiet(base)
 }

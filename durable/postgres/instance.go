@@ -11,8 +11,8 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes, of the schedules and of what follows jobs. The
-// names of what is created cannot be qualified: its transaction has the schema as
+// Prepare makes the tables of the processes, of the schedules, of what follows jobs and of
+// what has been. The names of what is created cannot be qualified: its transaction has the schema as
 // search_path.
 func (s *backend) Prepare(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, s.pool.Pool, func(tx pgx.Tx) error {
@@ -53,6 +53,7 @@ const prepare = `DO $$ BEGIN
 		IF to_regclass('stead_follow') IS NULL THEN
 			` + prepareFollow + `
 		END IF;
+		` + prepareHistory + `
 		END $$`
 
 // Announce notes that the process lives.

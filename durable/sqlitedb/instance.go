@@ -12,7 +12,8 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Prepare makes the tables of the processes, of the schedules and of what follows jobs.
+// Prepare makes the tables of the processes, of the schedules, of what follows jobs and of
+// what has been.
 func (s *backend) Prepare(ctx context.Context) error {
 	err := s.exec(ctx, "prepare", `CREATE TABLE IF NOT EXISTS stead_instance (
 		id text PRIMARY KEY, host text NOT NULL, pid integer NOT NULL, role text NOT NULL,
@@ -26,7 +27,7 @@ func (s *backend) Prepare(ctx context.Context) error {
 		WHERE state IN ('available', 'running', 'retryable') AND `+store.SQLiteKey+` IS NOT NULL;
 	CREATE INDEX IF NOT EXISTS stead_key_waiting ON river_job (queue, (`+store.SQLiteKey+`), priority, scheduled_at, id)
 		WHERE state = 'pending' AND `+store.SQLiteKey+` IS NOT NULL;
-	`+prepareFollow)
+	`+prepareHistory+prepareFollow)
 	if err != nil {
 		return err
 	}

@@ -80,6 +80,24 @@ type Store interface {
 	// Work lists what processes take jobs from, and the oldest jobs that they have in hand,
 	// at most most of each process.
 	Work(ctx context.Context, most int) ([]Work, error)
+
+	// AddHour adds to the numbers of the present hour, by the store's clock. The queues are
+	// in order, so that two processes do not wait for each other.
+	AddHour(ctx context.Context, ended []Hour) error
+
+	// Hours lists the numbers of a queue for the hours that began at since or later, the
+	// oldest first. An hour in which nothing ended is left out.
+	Hours(ctx context.Context, queue string, since time.Time) ([]Hour, error)
+
+	// AddAudit adds to the audit trail, all or nothing. The store sets ID and At.
+	AddAudit(ctx context.Context, entries []lifecycle.AuditEntry) error
+
+	// Audit lists the audit trail, the newest first, from below an ID.
+	Audit(ctx context.Context, before int64, limit int) ([]lifecycle.AuditEntry, error)
+
+	// Forget deletes hours and entries of the audit trail that are older than that, at most
+	// limit of each. It reports whether there may be more.
+	Forget(ctx context.Context, hours, audit time.Duration, limit int) (more bool, err error)
 }
 
 // Work is the queues of a process that has announced itself, without a job, or one of the
@@ -143,6 +161,15 @@ type Count struct {
 	Due   time.Time // the earliest time at which one of them may start
 
 	Estimate bool // N is near
+}
+
+// Hour is how many jobs of a queue ended in one hour.
+type Hour struct {
+	At       time.Time `json:"-"` // when it began
+	Queue    string    `json:"queue"`
+	Handled  int       `json:"handled"`
+	GaveUp   int       `json:"gave_up"`
+	Canceled int       `json:"canceled"`
 }
 
 // Due is when the next job of a queue is due that nobody has taken.

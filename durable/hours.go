@@ -1,0 +1,172 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/durable/internal/store"
+)
+
+// What jobs came to is counted by the hour in a table of its own, which outlives the jobs. A
+// statement for each job, or a trigger, would have all that end wait for one row. So each
+// process adds up what it wrote into the store itself, and tells the store the sums every
+// two seconds beside its sign of life. Who dies takes the sums since then along.
+
+const (
+	// keepHours is how long an hour is kept.
+	keepHours = 30 * 24 * time.Hour
+
+	// forgetPiece is how many rows one statement deletes.
+	forgetPiece = 500
+
+	// forgetEvery is how often a process looks for what is too old.
+	forgetEvery = 10 * time.Minute
+)
+
+// recorder has what jobs came to here of which the store has not been told.
+type recorder struct {
+	mu     sync.Mutex
+	queues map[string]Ends
+
+	// Of the one goroutine that tells the store:
+
+	failing bool
+	forget  time.Time // when to look for what is too old
+}
+
+// note counts those of the jobs that have ended.
+func (r *recorder) note(rows ...*rivertype.JobRow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, row := range rows {
+		if row.FinalizedAt == nil {
+			continue
+		}
+		e := r.queues[row.Queue]
+		switch {
+		case row.State == rivertype.JobStateCompleted:
+			e.Handled++
+		case row.State == rivertype.JobStateCancelled && hasWish(row.Metadata):
+			e.Canceled++
+		default:
+			e.GaveUp++
+		}
+		if r.queues == nil {
+			r.queues = map[string]Ends{}
+		}
+		r.queues[row.Queue] = e
+	}
+}
+
+// take takes all that was counted.
+func (r *recorder) take() []store.Hour {
+	r.mu.Lock()
+	all := r.queues
+	r.queues = nil
+	r.mu.Unlock()
+	list := make([]store.Hour, 0, len(all))
+	for _, queue := range slices.Sorted(maps.Keys(all)) {
+		e := all[queue]
+		list = append(list, store.Hour{Queue: queue, Handled: e.Handled, GaveUp: e.GaveUp, Canceled: e.Canceled})
+	}
+	return list
+}
+
+// giveBack undoes take.
+func (r *recorder) giveBack(list []store.Hour) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.queues == nil {
+		r.queues = map[string]Ends{}
+	}
+	for _, h := range list {
+		e := r.queues[h.Queue]
+		r.queues[h.Queue] = Ends{Handled: e.Handled + h.Handled, GaveUp: e.GaveUp + h.GaveUp, Canceled: e.Canceled + h.Canceled}
+	}
+}
+
+// record tells the store what was counted. Of what fails in a row the first is logged.
+func (j *core) record(ctx context.Context) {
+	err := j.writeHour(ctx)
+	if err == nil {
+		err = j.forgetOld(ctx)
+	}
+	if err != nil && !j.recorder.failing && ctx.Err() == nil && !isClosed(err) {
+		j.log.Warn("history not written", slog.Any("error", hint(err)))
+	}
+	j.recorder.failing = err != nil
+}
+
+func (j *core) writeHour(ctx context.Context) error {
+	list := j.recorder.take()
+	if len(list) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, beatWait)
+	defer cancel()
+	err := j.store.AddHour(ctx, list)
+	if err != nil {
+		j.recorder.giveBack(list)
+	}
+	return err
+}
+
+// forgetOld deletes a piece of what is too old, now and then, and as long as there is more
+// the next piece with the next sums.
+func (j *core) forgetOld(ctx context.Context) error {
+	now := time.Now()
+	if now.Before(j.recorder.forget) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, beatWait)
+	defer cancel()
+	more, err := j.store.Forget(ctx, keepHours, j.cfg.KeepAudit, forgetPiece)
+	if err == nil && !more {
+		j.recorder.forget = now.Add(forgetEvery)
+	}
+	return err
+}
+
+// History returns how many jobs of the queue ended in each hour since then, the oldest hour
+// first, from the store and of all processes. Hours in which none ended are left out. Of the
+// last 30 days the store knows at most; the present hour grows. A job that is requeued and
+// ends again counts again.
+//
+// Each process counts what it ended itself, and adds its sums to the store every two seconds
+// and at the stop. So History is up to two seconds behind, and a process that is killed takes
+// what it counted since then along. Sums whose statement got no answer are added again: after
+// an outage they may be there twice. Not counted is what ends by another way than this
+// package, such as by Client.
+//
+// It blocks until the store answers or ctx is done.
+func (q *Queue[T]) History(ctx context.Context, since time.Time) ([]channelq.HourCounts, error) {
+	err := q.jobs.reachable()
+	var hours []store.Hour
+	if err == nil {
+		hours, err = q.jobs.store.Hours(ctx, q.kind, since)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stead/durable: history of %q: %w", q.kind, hint(err))
+	}
+	list := make([]channelq.HourCounts, len(hours))
+	for i, h := range hours {
+		list[i] = channelq.HourCounts{Hour: h.At.UTC(), Handled: h.Handled, GaveUp: h.GaveUp, Canceled: h.Canceled}
+	}
+	return list, nil
+}
+
+// reachable returns an error if there is no store at all.
+func (j *core) reachable() error {
+	if !j.engine.usable() {
+		return errNoStore
+	}
+	return nil
+}
