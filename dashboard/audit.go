@@ -28,6 +28,9 @@ func (inv *inventory) audit(s source, a Action, by string, done []int64) {
 		if id > 0 {
 			entries[i].Count = 1
 		}
+		if !a.At.IsZero() {
+			entries[i].Detail = "due " + a.At.Format(time.RFC3339)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait) // not that of the request: who has left did it too
 	defer cancel()

@@ -79,8 +79,8 @@ func (s *backend) Audit(ctx context.Context, before int64, limit int) ([]lifecyc
 // it leaves out what another process deletes.
 func (s *backend) Forget(ctx context.Context, hours, audit time.Duration, limit int) (more bool, err error) {
 	for statement, age := range map[string]time.Duration{
-		`DELETE FROM stead_hour USING (SELECT queue, hour FROM stead_hour WHERE hour < now() - make_interval(secs => $1)
-			ORDER BY hour LIMIT $2 FOR UPDATE SKIP LOCKED) AS old WHERE stead_hour.queue = old.queue AND stead_hour.hour = old.hour`: hours,
+		`DELETE FROM stead_hour AS h USING (SELECT queue, hour FROM stead_hour WHERE hour < now() - make_interval(secs => $1)
+			ORDER BY hour LIMIT $2 FOR UPDATE SKIP LOCKED) AS old WHERE h.queue = old.queue AND h.hour = old.hour`: hours,
 		`DELETE FROM stead_audit WHERE id IN (SELECT id FROM stead_audit WHERE at < now() - make_interval(secs => $1)
 			AND id <= (SELECT max(id) FROM (SELECT id FROM stead_audit ORDER BY id LIMIT $2) AS oldest)
 			FOR UPDATE SKIP LOCKED)`: audit,
