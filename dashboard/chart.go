@@ -119,7 +119,7 @@ func (v *view) chart(queue, label string, format func(float64) string, curves ..
 		if cv.optional && !slices.ContainsFunc(points, func(p Point) bool { y, ok := cv.value(p); return ok && y > 0 }) {
 			continue
 		}
-		path, area := trace(points, v.State.Time, width, 3*v.history.interval, top, cv)
+		path, area := trace(points, v.State.Time, width, v.history.gap(), top, cv)
 		c.Lines = append(c.Lines, line{"line-" + cv.class, cv.name, path, area})
 	}
 	c.Label = fmt.Sprintf("%s over the last %s: at most %s", label, coarse(width), format(high))
