@@ -67,7 +67,7 @@ func parsePages() *template.Template {
 		"more":  more,
 		"clip":  clip,
 		"top10": func(all []planStep) []planStep { return all[:min(len(all), 10)] },
-		"top":   func(names []string) []string { return top(names) },
+		"top":   top[string],
 		"words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	})
 	return template.Must(t.ParseFS(templates, "templates/*.html"))
