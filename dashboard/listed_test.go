@@ -41,6 +41,11 @@ func TestFailuresThatAStoreDoesNotListAreNotSaidToBeNone(t *testing.T) {
 				}
 			}
 		}
+		if all := about(d.State(), "mails"); len(all) != 0 {
+			t.Errorf("a problem at once: %q", all)
+		}
+		time.Sleep(5 * time.Second)
+		l.counted = time.Now()
 		wantProblem(t, problem(t, d.State(), "mails"), dashboard.Warning, "has failures and retries that are not known", "")
 
 		l.at = time.Now()

@@ -87,7 +87,7 @@ func (s *State) judgeCount(q *Queue, slowAfter time.Duration) {
 		p.What = "is not known in number: its jobs in the store could not be counted yet"
 	case !q.Counted.IsZero() && age >= slowAfter:
 		p.What = fmt.Sprintf("is shown as it was %s ago: its jobs in the store could not be counted since", span(age.Seconds()))
-	case q.unlisted:
+	case q.unlisted && s.runsFor(q) >= shownAge: // before that the store may just be slow
 		p.What, p.Since = "has failures and retries that are not known: the store could not list them yet", time.Time{}
 	case !q.Listed.IsZero() && s.Time.Sub(q.Listed) >= slowAfter:
 		p.What, p.Since = fmt.Sprintf("has failures and retries that are shown as they were %s ago: the store could not list them since", span(s.Time.Sub(q.Listed).Seconds())), q.Listed
