@@ -127,14 +127,22 @@ func (q *queue) Stats() Stats {
 // was closed: a producer outlived it, as it is stopped later or by nobody.
 func (s Stats) Counts() map[string]uint64 {
 	all := map[string]uint64{"accepted": s.Accepted}
-	for name, n := range map[string]uint64{
-		"taken_by_hand": s.TakenByHand, "handled": s.Handled, "gave_up": s.GaveUp,
-		"skipped": s.Skipped, "coalesced": s.Coalesced, "dropped": s.Dropped.Total(), "leftover": s.Leftover,
-		"still_there":    uint64(s.Depth + s.InProgress + s.Parked),
-		"refused_closed": s.Refused.Closed,
+	for _, c := range [...]struct { // no map: a host of 10,000 queues asks each
+		name string
+		n    uint64
+	}{
+		{"taken_by_hand", s.TakenByHand},
+		{"handled", s.Handled},
+		{"gave_up", s.GaveUp},
+		{"skipped", s.Skipped},
+		{"coalesced", s.Coalesced},
+		{"dropped", s.Dropped.Total()},
+		{"leftover", s.Leftover},
+		{"still_there", uint64(s.Depth + s.InProgress + s.Parked)},
+		{"refused_closed", s.Refused.Closed},
 	} {
-		if n > 0 {
-			all[name] = n
+		if c.n > 0 {
+			all[c.name] = c.n
 		}
 	}
 	return all

@@ -16,6 +16,9 @@ func (a Action) answer(n int) string {
 	case Resume:
 		return "Resumed " + thing + "."
 	case Trigger:
+		if n == 0 {
+			return "Triggered " + a.Name + "; it begins when the run that is under way ends."
+		}
 		return "Triggered a run of " + a.Name + "."
 	case Requeue:
 		return fmt.Sprintf("Requeued %d of %s.", a.ID, a.Name)
@@ -78,6 +81,9 @@ func backTo(form url.Values, a Action, n int, lacking bool) string {
 		page = ""
 	}
 	q := url.Values{"did": {string(a.Verb)}, "kind": {string(a.Kind)}, "thing": {a.Name}}
+	if n == 0 {
+		q.Set("n", "0")
+	}
 	if a.ID > 0 {
 		q.Set("id", strconv.FormatInt(a.ID, 10))
 	}

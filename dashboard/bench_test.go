@@ -6,17 +6,50 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/periodic"
 )
+
+// crowded is a host with very many queues and their workers, or with one scheduler.
+func crowded(b *testing.B, queues, jobs int) *hosted.Host {
+	b.Helper()
+	host := manyQueues(b, queues)
+	if jobs > 0 {
+		s, err := periodic.NewScheduler(periodic.SchedulerConfig{Name: "calendar"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range jobs {
+			j, err := periodic.New(periodic.Config{Name: fmt.Sprintf("job-%06d", i), Schedule: periodic.Every(time.Hour)}, func(context.Context) error { return nil })
+			if err == nil {
+				err = s.Add(j)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		host.Add("calendar", s)
+	}
+	started(b, host)
+	return host
+}
 
 // tenQueues is a host with ten queues and their workers, started.
 func tenQueues(b *testing.B) *hosted.Host {
 	b.Helper()
+	host := manyQueues(b, 10)
+	started(b, host)
+	return host
+}
+
+func manyQueues(b *testing.B, n int) *hosted.Host {
+	b.Helper()
 	host := hosted.New(hosted.Config{})
-	for i := range 10 {
+	for i := range n {
 		name := fmt.Sprintf("queue-%d", i)
 		q, err := channelq.New(channelq.Config[int]{Name: name, Capacity: 100})
 		if err != nil {
@@ -28,11 +61,15 @@ func tenQueues(b *testing.B) *hosted.Host {
 		}
 		host.Add(name, w)
 	}
+	return host
+}
+
+func started(b *testing.B, host *hosted.Host) {
+	b.Helper()
 	if err := host.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = host.Stop(context.Background()) })
-	return host
 }
 
 // BenchmarkState is the most that a dashboard which was added to its host costs each
@@ -52,5 +89,48 @@ func BenchmarkOverview(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		d.ServeHTTP(httptest.NewRecorder(), r)
+	}
+}
+
+// BenchmarkSample is what a dashboard that was added to its host costs each Interval.
+func BenchmarkSample(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			d, s := dashboard.New(crowded(b, n, 0), dashboard.Config{Interval: 100 * time.Millisecond}), dashboard.NewSampler()
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Sample(s)
+			}
+		})
+	}
+}
+
+// BenchmarkCrowd is what pages cost in a program with 10,000 queues, and in one with
+// 100,000 jobs of a Scheduler.
+func BenchmarkCrowd(b *testing.B) {
+	for name, host := range map[string]func() *hosted.Host{
+		"queues": func() *hosted.Host { return crowded(b, 10_000, 0) },
+		"jobs":   func() *hosted.Host { return crowded(b, 0, 100_000) },
+	} {
+		host := host()
+		d := dashboard.New(host, dashboard.Config{})
+		b.Run(name+"/StopPlan", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				host.StopPlan()
+			}
+		})
+		for _, page := range []string{"", "services", "queues", "schedules", "failures", "stop", "api/v1/state", "api/v1/state?limit=100"} {
+			b.Run(name+"/"+page, func(b *testing.B) {
+				b.ReportAllocs()
+				r, size := httptest.NewRequest(http.MethodGet, "/"+page, nil), 0
+				for b.Loop() {
+					w := httptest.NewRecorder()
+					d.ServeHTTP(w, r)
+					size = w.Body.Len()
+				}
+				b.ReportMetric(float64(size), "bytes")
+			})
+		}
 	}
 }

@@ -102,7 +102,7 @@ func (v *view) chart(queue, label string, format func(float64) string, curves ..
 	}
 	// A young history fills the picture too.
 	width := max(v.State.Time.Sub(points[0].Time), minWidth)
-	return draw(points, v.State.Time, width, 3*v.history.interval, label, format, curves...)
+	return draw(points, v.State.Time, width, v.history.gap(), label, format, curves...)
 }
 
 // draw draws points as far back as width. Where two are further apart than gap nothing is known.

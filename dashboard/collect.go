@@ -16,11 +16,11 @@ import (
 // inventory is the state and the things behind it, for the actions.
 type inventory struct {
 	d         *Dashboard
-	brief     bool // the counts of the queues only, for a sample
+	waits     bool // a triggered run waits for another one
 	state     State
-	queues    map[string][]source // by the name of the queue
-	at        map[string]int      // of the queues in the state
-	schedules map[string]source
+	queues    map[string][]source                           // by the name of the queue
+	at        map[string]int                                // of the queues in the state
+	schedules []source                                      // in the order of the state
 	trails    []trail                                       // of the services, in their order
 	lacking   bool                                          // an audit trail lacks what was done
 	names     struct{ queues, schedules displayname.Names } // with the path of the hosts they are in, as their services
@@ -29,7 +29,7 @@ type inventory struct {
 // take asks every component for its state. It holds no lock, as what it calls is
 // not ours.
 func (d *Dashboard) take(now time.Time) *inventory {
-	inv := d.collect(now, false)
+	inv := d.collect(now)
 	s := &inv.state
 	d.history.addRates(s)
 	s.Stop = d.stopOf(s)
@@ -37,19 +37,21 @@ func (d *Dashboard) take(now time.Time) *inventory {
 	return inv
 }
 
-// collect asks without a judgement, and if brief is set no more than a sample needs:
-// that is done every second, for years and without anybody looking.
-func (d *Dashboard) collect(now time.Time, brief bool) *inventory {
+// collect asks without a judgement.
+func (d *Dashboard) collect(now time.Time) *inventory {
 	inv := &inventory{
-		d: d, brief: brief, queues: map[string][]source{}, at: map[string]int{}, schedules: map[string]source{},
+		d: d,
 		state: State{
 			Version: 1, Time: now, Host: d.host.Name(), Phase: phaseOf(d.host.Lifetime()),
 			Services: []Service{}, Queues: []Queue{}, Schedules: []Schedule{},
 			LastStop: d.lastStop,
 		},
 	}
-	inv.names.queues, inv.names.schedules = displayname.New(), displayname.New()
-	inv.takeAll(inv.walk("", d.host, 0))
+	all := inv.walk("", d.host, 0)
+	n := len(all)
+	inv.queues, inv.at, inv.state.Queues = make(map[string][]source, n), make(map[string]int, n), make([]Queue, 0, n)
+	inv.names.queues, inv.names.schedules = displayname.Sized(n), displayname.New()
+	inv.takeAll(all)
 	return inv
 }
 
@@ -99,7 +101,7 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	if !known {
 		i = len(*queues)
 		inv.at[stats.Name] = i
-		*queues = append(*queues, queueOf(&stats))
+		*queues = append(*queues, queueOf(&stats, inv.state.Time))
 	}
 	q := &(*queues)[i]
 	if !slices.Contains(q.Services, s.service) {
@@ -111,9 +113,6 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 	inv.queues[stats.Name] = append(inv.queues[stats.Name], s)
 	if at := stats.OldestDue; !at.IsZero() && (q.OldestDue.IsZero() || at.Before(q.OldestDue)) {
 		q.OldestDue = at
-	}
-	if inv.brief {
-		return
 	}
 	if p, ok := find[pausedSource](s); ok && p.Paused() {
 		q.Paused = true
@@ -127,7 +126,7 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 			q.Counted, q.Guessed = c.Counted()
 			q.unknown = q.Counted.IsZero()
 		}
-	} else if _, ok := find[backlogSource](s); ok { // who drains it at the stop; a queue alone does not
+	} else if _, ok := find[backlogSource](s); ok && !slices.Contains(q.consumers, s.service) { // who drains it at the stop; a queue alone does not
 		q.consumers = append(q.consumers, s.service)
 	}
 	if _, ok := find[keptSource](s); ok {
@@ -137,6 +136,10 @@ func (inv *inventory) addQueue(s source, stats channelq.Stats) {
 		q.deserted, q.freed = d.Deserted()
 	}
 	inv.addFailures(q, s)
+	if l, ok := find[listedSource](s); ok { // behind the lists, which ask the store
+		q.Listed = l.Listed()
+		q.unlisted = q.Listed.IsZero()
+	}
 }
 
 func (inv *inventory) addFailures(q *Queue, s source) {
@@ -169,7 +172,7 @@ func (inv *inventory) addFailures(q *Queue, s source) {
 	slices.SortStableFunc(q.Retrying, func(a, b Retry) int { return a.Due.Compare(b.Due) })
 }
 
-func queueOf(s *channelq.Stats) Queue {
+func queueOf(s *channelq.Stats, now time.Time) Queue {
 	return Queue{
 		Name: s.Name, Services: []string{}, Mode: s.Mode.String(), Capacity: s.Capacity,
 		Depth: s.Depth, HighWater: s.HighWater, InProgress: s.InProgress, Parked: s.Parked, Workers: s.Workers,
@@ -179,7 +182,7 @@ func queueOf(s *channelq.Stats) Queue {
 		Dropped: Dropped{Oldest: s.Dropped.Oldest, Newest: s.Dropped.Newest},
 		Refused: Refused{Full: s.Refused.Full, Write: s.Refused.Write, Closed: s.Refused.Closed, Cancelled: s.Refused.Cancelled},
 		Wait:    latencyOfQueue(s.Wait), Handle: latencyOfQueue(s.Handle),
-		Retrying: []Retry{}, Failures: []Failure{},
+		Retrying: []Retry{}, Failures: []Failure{}, counts: sampleOf(s, now),
 	}
 }
 
@@ -190,23 +193,31 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
 		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Overdue, Streak: s.Streak,
 		Next: s.Next, StuckInNext: s.StuckInNext, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
-		Runs: map[string]uint64{}, Duration: latencyOfSchedule(s.Duration), History: []Run{},
+		Duration: latencyOfSchedule(s.Duration), runs: s.Runs, past: s.History,
 		Skipped: Skipped{
 			Overlap: s.Skipped.Overlap, Missed: s.Skipped.Missed, Paused: s.Skipped.Paused,
 			Stopped: s.Skipped.Stopped,
 		},
 	}
-	for outcome, n := range s.Runs {
-		out.Runs[outcome.String()] = n
-	}
 	if !s.Last.Started.IsZero() {
 		last := runOf(s.Last)
 		out.Last = &last
 	}
-	for _, r := range s.History {
-		out.History = append(out.History, runOf(r))
-	}
 	return out
+}
+
+// complete fills in what is shown of few of many schedules.
+func (j *Schedule) complete() {
+	if j.Runs != nil {
+		return
+	}
+	j.Runs, j.History = make(map[string]uint64, len(j.runs)), make([]Run, len(j.past))
+	for outcome, n := range j.runs {
+		j.Runs[outcome.String()] = n
+	}
+	for i, r := range j.past {
+		j.History[i] = runOf(r)
+	}
 }
 
 func runOf(r periodic.Run) Run {

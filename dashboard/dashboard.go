@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/displayname"
 	"github.com/steadgo/stead/internal/safelog"
 )
 
@@ -159,13 +160,21 @@ func (d *Dashboard) State() State {
 	if d.misuse != nil {
 		return State{Version: 1, Time: time.Now(), Verdict: Failed, Headline: d.misuse.Error()}
 	}
-	return d.look().state
+	s := d.look().state
+	s.complete()
+	return s
 }
 
 // look takes the state and keeps a sample of it if one is due.
 func (d *Dashboard) look() *inventory {
 	inv := d.take(time.Now())
-	d.history.record(&inv.state)
+	if s := &inv.state; d.history.due(s.Time) {
+		all := make([]sampled, len(s.Queues))
+		for i := range s.Queues {
+			all[i] = sampled{s.Queues[i].Name, s.Queues[i].sample(s.Time)}
+		}
+		d.history.record(s.Time, all)
+	}
 	return inv
 }
 
@@ -216,8 +225,11 @@ func (d *Dashboard) sample(ctx context.Context, done chan<- struct{}) {
 	defer close(done)
 	ticker := time.NewTicker(d.cfg.Interval)
 	defer ticker.Stop()
+	s := sampler{names: displayname.New()}
 	for {
-		d.history.record(&d.collect(time.Now(), true).state)
+		if now := time.Now(); d.history.due(now) {
+			d.history.record(now, s.take(d.host, now))
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

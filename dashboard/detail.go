@@ -128,6 +128,7 @@ func (v *view) Run() *runPage {
 		if !strings.HasPrefix(v.Name, j.Name+"/") {
 			continue
 		}
+		j.complete()
 		for _, r := range j.History {
 			if r.Page(j.Name) == v.Name {
 				return &runPage{Run: r, Schedule: j.Name, Attempt: r.attempt, Stack: stackOf(r.err)}

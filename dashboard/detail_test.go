@@ -14,6 +14,7 @@ import (
 	"github.com/steadgo/stead/dashboard"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/lifecycle"
+	"github.com/steadgo/stead/periodic"
 )
 
 func TestAnItemThatFailedHasAPageWithEachAttempt(t *testing.T) {
@@ -115,6 +116,45 @@ func TestATriggerWhileARunIsRunningSaysSo(t *testing.T) {
 		wantStatus(t, w, http.StatusConflict)
 		wantText(t, w, "a run of report is running, and its schedule lets no other one begin beside it")
 		time.Sleep(2 * time.Minute)
+	})
+}
+
+func TestATriggerThatWaitsForARunSaysSo(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		slow := func(context.Context) error { time.Sleep(time.Minute); return nil }
+		for name, overlap := range map[string]periodic.Overlap{"backup": periodic.Queue(1), "sync": periodic.Parallel(2)} {
+			job, err := periodic.New(periodic.Config{Name: name, Schedule: periodic.Every(time.Hour), Phase: -1, Overlap: overlap}, slow)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.host.Add(name, job)
+		}
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
+		press := func(name string) string {
+			t.Helper()
+			r := form("", "verb", "trigger", "kind", "schedule", "name", name)
+			r.Header.Set("Accept", "application/json")
+			w := do(d, r)
+			synctest.Wait()
+			return w.Body.String()
+		}
+		for i, want := range []string{"Triggered a run of backup.", "Triggered backup; it begins when the run that is under way ends.", "lets no other one begin"} {
+			if got := press("backup"); !strings.Contains(got, want) {
+				t.Errorf("press %d: %s, want %q", i+1, got, want)
+			}
+		}
+		for range 2 { // beside each other
+			if got := press("sync"); !strings.Contains(got, "Triggered a run of sync.") {
+				t.Error(got)
+			}
+		}
+		w := do(d, form("", "verb", "trigger", "kind", "schedule", "name", "sync", "page", "schedule", "of", "sync"))
+		wantStatus(t, w, http.StatusConflict)
+		time.Sleep(61 * time.Second) // the one that waited runs
+		w = do(d, form("", "verb", "trigger", "kind", "schedule", "name", "backup", "page", "schedule", "of", "backup"))
+		wantText(t, get(t, d, "/"+w.Header().Get("Location")), "Triggered backup; it begins when the run that is under way ends.")
+		time.Sleep(3 * time.Minute)
 	})
 }
 

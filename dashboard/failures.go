@@ -7,10 +7,12 @@ import (
 
 // failuresPage is what failed or is tried again, all or what has a text in it.
 type failuresPage struct {
-	Search  string
-	Others  []Problem // of services and schedules
-	Queues  []failing
-	Nothing bool
+	Search     string
+	Others     []Problem // of services and schedules
+	MoreOthers string
+	Queues     []failing
+	W          window // of the queues
+	Nothing    bool
 }
 
 // failing is the part of one queue.
@@ -19,35 +21,75 @@ type failing struct {
 	Groups []group
 }
 
-// Failing is the page of failures. The search is its name, so that it is kept while the
-// page is renewed.
+// rows is how long it is on the page.
+func (f *failing) rows() int { return 1 + len(f.Groups) + len(f.Queue.Retrying) }
+
+// Failing is the page of failures. The search, and the queue that it begins with, are its
+// name, so that they are kept while the page is renewed.
 func (v *view) Failing() failuresPage {
+	search, offset := v.searched()
 	has := func(texts ...string) bool {
-		return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(v.Name)) })
+		return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(search)) })
 	}
-	f := failuresPage{Search: v.Name}
-	for _, p := range v.State.Problems {
+	f := failuresPage{Search: search}
+	for i := range v.State.Problems {
+		p := &v.State.Problems[i]
 		known := !p.Acknowledged.IsZero()
 		if p.Kind != KindQueue && (known || p.Severity.rank() >= Warning.rank() || p.Why != "") && has(p.Name, p.What, p.Why) {
-			f.Others = append(f.Others, p)
+			f.Others = append(f.Others, *p)
 		}
 	}
-	for _, q := range v.State.Queues {
-		if len(q.Failures)+len(q.Retrying)+q.DueNow() == 0 {
+	f.MoreOthers = more(len(f.Others), topSize)
+	f.Others = top(f.Others)
+	f.W = window{Search: search}
+	rows := 0
+	for i := range v.State.Queues {
+		q := &v.State.Queues[i]
+		if v.Unlisted(*q) == "" && len(q.Failures)+len(q.Retrying)+q.DueNow() == 0 {
 			continue
 		}
-		if !has(q.Name) {
-			q.Failures = slices.DeleteFunc(slices.Clone(q.Failures), func(e Failure) bool { return !has(e.Error, e.Item, e.Service) })
-			q.Retrying = slices.DeleteFunc(slices.Clone(q.Retrying), func(e Retry) bool { return !has(e.Error, e.Item, e.Service) })
-			q.Parked = len(q.Retrying)
+		found, ok := v.failingOf(q, has)
+		if !ok {
+			continue
 		}
-		if len(q.Failures)+len(q.Retrying)+q.DueNow() > 0 {
-			f.Queues = append(f.Queues, failing{q, groupsOf(q.Failures)})
+		at := f.W.Total
+		f.W.Total++
+		if at < offset || rows >= windowSize {
+			continue
 		}
+		found.Groups = groupsOf(found.Queue.Failures)
+		if rows += found.rows(); rows > windowSize && len(f.Queues) > 0 {
+			continue
+		}
+		f.Queues = append(f.Queues, found)
 	}
-	f.Nothing = len(f.Others)+len(f.Queues) == 0
+	offset = min(offset, f.W.Total)
+	f.W.From, f.W.To = min(offset+1, f.W.Total), offset+len(f.Queues)
+	if offset > 0 {
+		f.W.Prev = v.from(search, max(0, offset-windowSize))
+	}
+	if f.W.To < f.W.Total {
+		f.W.Next = v.from(search, f.W.To)
+	}
+	f.W.whole = f.W.Prev == "" && f.W.Next == ""
+	f.Nothing = len(f.Others)+f.W.Total == 0
 	return f
 }
+
+// failingOf is what of a queue is searched for, and whether there is something.
+func (v *view) failingOf(q *Queue, has func(...string) bool) (failing, bool) {
+	found := *q
+	if has(q.Name) {
+		return failing{Queue: found}, true
+	}
+	found.Failures = slices.DeleteFunc(slices.Clone(q.Failures), func(e Failure) bool { return !has(e.Error, e.Item, e.Service) })
+	found.Retrying = slices.DeleteFunc(slices.Clone(q.Retrying), func(e Retry) bool { return !has(e.Error, e.Item, e.Service) })
+	found.Parked = len(found.Retrying)
+	return failing{Queue: found}, len(found.Failures)+len(found.Retrying)+found.DueNow() > 0
+}
+
+// Newest are the failures of a queue that its page shows.
+func (v *view) Newest(q Queue) []Failure { return q.Failures[:min(len(q.Failures), windowSize)] }
 
 // GroupButton is what the template of a button for a group of failures needs.
 func (v *view) GroupButton(verb Verb, queue, text string) row {

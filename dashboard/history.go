@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"math"
-	"slices"
 	"sync"
 	"time"
 )
@@ -11,105 +9,147 @@ import (
 // looks, a request, an open stream or the service that Dashboard is, adds a
 // sample when one is due. A program that nobody looks at pays nothing; one that
 // wants to know what was before somebody looked adds the dashboard to its host.
+//
+// The samples of one moment are one row: to write a row of 10,000 queues costs little
+// more than to read their counts, and nothing in it is for the garbage collector.
 type history struct {
-	interval time.Duration // between samples
-	keep     int           // samples a queue
+	interval time.Duration // between samples, if there are not too many queues
+	keep     int           // rows at most
 
-	mu     sync.Mutex
-	last   time.Time
-	queues map[string]*ring
+	mu    sync.Mutex
+	rows  []tick         // a circle once it is full
+	next  int            // where the next row goes then
+	of    map[string]int // places of the queues in each row
+	place []place
+	free  []int // places of queues that are gone
 }
 
-// sample is what a chart is drawn of. Counters are kept as they are: rates come
-// from the difference of any two samples.
-type sample struct {
-	at                    time.Time
-	depth                 int32
-	inProgress            int32
-	oldest                time.Duration
-	in, out, failed, lost uint64
-	ended                 uint64 // moves with attempts that end, whatever comes of them
-}
-
-// ring is the last samples, overwritten in a circle once it is full.
-type ring struct {
+// tick is a row.
+type tick struct {
+	at      time.Time
 	samples []sample
-	next    int // where the next goes once it is full
 }
 
-func (r *ring) add(s sample, keep int) {
-	if len(r.samples) < keep {
-		r.samples = append(r.samples, s)
-		return
-	}
-	r.samples[r.next] = s
-	r.next = (r.next + 1) % keep
+// place is what is known of the queue that has it.
+type place struct {
+	since time.Time // its first sample; those before are of another queue
+	last  time.Time
+	still time.Time // nothing has ended from then to last, although something was in progress; zero if not
 }
 
-// ordered are the samples since a moment, oldest first.
-func (r *ring) ordered(since time.Time) []sample {
-	all := make([]sample, 0, len(r.samples))
-	for i := range r.samples {
-		if s := r.samples[(r.next+i)%len(r.samples)]; !s.at.Before(since) {
-			all = append(all, s)
-		}
-	}
-	return all
+// manyQueues is how many are sampled in each interval. With more the samples are as
+// many times further apart: what a sample costs is bounded.
+const manyQueues = 4000
+
+// stepLocked is how far apart samples are.
+func (h *history) stepLocked() time.Duration {
+	return h.interval * time.Duration(1+len(h.of)/manyQueues)
 }
 
-func sampleOf(q *Queue, now time.Time) sample {
-	s := sample{
-		at: now, depth: clamped(q.Depth), inProgress: clamped(q.InProgress),
-		in: q.Accepted, out: q.Handled + q.TakenByHand, failed: q.GaveUp,
-		ended: q.Handled + q.GaveUp + q.Skipped + q.Retried + q.Handle.Samples,
-		lost:  q.Dropped.Oldest + q.Dropped.Newest + q.Refused.Full + q.Refused.Write,
-	}
-	if q.States == nil { // of all processes it would say nothing of this one; there every attempt is in Handle
-		s.ended += uint64(len(q.Retrying))
-	}
-	if !q.OldestDue.IsZero() {
-		s.oldest = max(0, now.Sub(q.OldestDue))
-	}
-	return s
-}
-
-func clamped(n int) int32 { return int32(min(max(n, 0), math.MaxInt32)) }
-
-// idleSince is since when nothing has ended although something is in progress all
-// the time, which does not need a sample of every second: what had been begun at
-// the first of them has not come back at the last. Zero if something did.
-func idleSince(recent []sample, now sample) (since time.Time) {
-	for i := len(recent) - 1; i >= 0 && now.inProgress > 0; i-- {
-		if s := recent[i]; s.inProgress == 0 || s.ended != now.ended {
-			break
-		}
-		since = recent[i].at
-	}
-	return since
-}
-
-// record adds a sample of every queue if one is due, and forgets the queues that
-// are gone.
-func (h *history) record(s *State) {
+// due reports whether it is time for a sample.
+func (h *history) due(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	// A tenth early is on time: tickers of several viewers are never quite in
-	// step.
-	if !h.last.IsZero() && s.Time.Sub(h.last) < h.interval-h.interval/10 {
+	return h.dueLocked(now)
+}
+
+// dueLocked takes a tenth early for on time: tickers of several viewers are never quite
+// in step.
+func (h *history) dueLocked(now time.Time) bool {
+	last := h.lastLocked()
+	return last == nil || now.Sub(last.at) >= h.stepLocked()-h.interval/10
+}
+
+// lastLocked is the newest row, nil if there is none.
+func (h *history) lastLocked() *tick {
+	if len(h.rows) == 0 {
+		return nil
+	}
+	return h.rowLocked(len(h.rows) - 1)
+}
+
+// rowLocked is the i-th row, the oldest first.
+func (h *history) rowLocked(i int) *tick { return &h.rows[(h.next+i)%len(h.rows)] }
+
+// record adds a row if one is due, and forgets the queues that are gone.
+func (h *history) record(now time.Time, queues []sampled) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.dueLocked(now) {
 		return
 	}
-	h.last = s.Time
-	queues := make(map[string]*ring, len(s.Queues))
-	for i := range s.Queues {
-		q := &s.Queues[i]
-		r := h.queues[q.Name]
-		if r == nil {
-			r = &ring{}
-		}
-		r.add(sampleOf(q, s.Time), h.keep)
-		queues[q.Name] = r
+	var before []sample
+	if last := h.lastLocked(); last != nil {
+		before = last.samples
 	}
-	h.queues = queues
+	r, there := h.addRowLocked(now), 0
+	for i := range queues {
+		if h.recordLocked(r, before, &queues[i]) {
+			there++
+		}
+	}
+	if there == len(h.of) {
+		return
+	}
+	for name, at := range h.of {
+		if !h.place[at].last.Equal(now) {
+			delete(h.of, name)
+			h.free = append(h.free, at)
+		}
+	}
+}
+
+func (h *history) addRowLocked(now time.Time) *tick {
+	if len(h.rows) < h.keep && h.next == 0 && (len(h.rows) == 0 || now.Sub(h.rows[0].at) < h.span()) {
+		h.rows = append(h.rows, tick{at: now})
+		return &h.rows[len(h.rows)-1]
+	}
+	r := &h.rows[h.next]
+	h.next = (h.next + 1) % len(h.rows)
+	r.at = now
+	return r
+}
+
+// recordLocked returns false for a queue that is in the row already, by another of its
+// consumers.
+func (h *history) recordLocked(r *tick, before []sample, q *sampled) bool {
+	at, known := h.of[q.name]
+	if !known {
+		at = h.settleLocked(q.name, r.at)
+	}
+	for len(r.samples) <= at {
+		r.samples = append(r.samples, sample{})
+	}
+	p := &h.place[at]
+	switch {
+	case known && p.last.Equal(r.at):
+		r.samples[at].oldest = max(r.samples[at].oldest, q.oldest)
+		return false
+	case q.inProgress == 0:
+		p.still = time.Time{}
+	case !known || p.still.IsZero() || before[at].ended != q.ended:
+		p.still = r.at
+	}
+	p.last = r.at
+	r.samples[at] = q.sample
+	return true
+}
+
+// settleLocked gives a queue a place.
+func (h *history) settleLocked(name string, now time.Time) (at int) {
+	if n := len(h.free); n > 0 {
+		at = h.free[n-1]
+		h.free = h.free[:n-1]
+	} else {
+		at = len(h.place)
+		h.place = append(h.place, place{})
+	}
+	if h.of == nil {
+		h.of = map[string]int{}
+	}
+	h.of[name] = at
+	h.place[at] = place{since: now}
+	return at
 }
 
 // rateWindow is over how long the current rates are taken: short enough to be
@@ -117,60 +157,78 @@ func (h *history) record(s *State) {
 const rateWindow = 10 * time.Second
 
 // addRates gives every queue its current rates, from the samples so far, and since
-// when it stands still.
+// when it stands still, which does not need a sample of every second: what had been
+// begun at the first of them has not come back at the last.
 func (h *history) addRates(s *State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	last := h.lastLocked()
+	if last == nil {
+		return
+	}
+	window, span := s.Time.Add(-max(rateWindow, 3*h.stepLocked())), s.Time.Add(-h.span())
+	first := len(h.rows)
+	for first > 0 && !h.rowLocked(first-1).at.Before(window) {
+		first--
+	}
 	for i := range s.Queues {
 		q := &s.Queues[i]
-		r := h.queues[q.Name]
-		if r == nil {
+		at, known := h.of[q.Name]
+		if !known {
 			continue
 		}
-		now := sampleOf(q, s.Time)
-		all := r.ordered(s.Time.Add(-h.span()))
-		q.idleSince = idleSince(all, now)
-		window := s.Time.Add(-max(rateWindow, 3*h.interval))
-		if i := slices.IndexFunc(all, func(s sample) bool { return !s.at.Before(window) }); i >= 0 {
-			q.Rates = rates(all[i], now)
+		p := &h.place[at]
+		now := q.sample(s.Time)
+		if !p.still.IsZero() && !p.last.Before(span) && now.inProgress > 0 && last.samples[at].ended == now.ended {
+			q.idleSince = p.still
+		}
+		from := first
+		for from < len(h.rows) && h.rowLocked(from).at.Before(p.since) {
+			from++
+		}
+		if from < len(h.rows) {
+			r := h.rowLocked(from)
+			q.Rates = rates(r.samples[at], now, s.Time.Sub(r.at))
 		}
 	}
-}
-
-// rates between two samples, nil if they are too close to tell.
-func rates(from, to sample) *Rates {
-	seconds := to.at.Sub(from.at).Seconds()
-	if seconds < 0.05 {
-		return nil
-	}
-	per := func(a, b uint64) float64 {
-		if b < a { // another queue of that name
-			return 0
-		}
-		return float64(b-a) / seconds
-	}
-	return &Rates{In: per(from.in, to.in), Out: per(from.out, to.out), Failed: per(from.failed, to.failed), Lost: per(from.lost, to.lost)}
 }
 
 // span is how far back the history goes at most.
 func (h *history) span() time.Duration { return time.Duration(h.keep) * h.interval }
 
+// gap is after how long without a sample a chart has a gap.
+func (h *history) gap() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return 3 * h.stepLocked()
+}
+
 // points are the history of one queue, oldest first.
 func (h *history) points(queue string, now time.Time) []Point {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r := h.queues[queue]
-	if r == nil {
+	at, known := h.of[queue]
+	if !known {
 		return nil
 	}
-	samples := r.ordered(now.Add(-h.span()))
-	points := make([]Point, len(samples))
-	for i, s := range samples {
-		points[i] = Point{Time: s.at, Depth: int(s.depth), OldestSeconds: s.oldest.Seconds()}
-		// After a time without samples the rate is unknown, not an average of it.
-		if i > 0 && s.at.Sub(samples[i-1].at) <= 3*h.interval {
-			points[i].Rates = rates(samples[i-1], s)
+	since := h.place[at].since
+	if early := now.Add(-h.span()); early.After(since) {
+		since = early
+	}
+	points := make([]Point, 0, len(h.rows))
+	var before *tick
+	for i := range h.rows {
+		r := h.rowLocked(i)
+		if r.at.Before(since) {
+			continue
 		}
+		s := &r.samples[at]
+		p := Point{Time: r.at, Depth: int(s.depth), OldestSeconds: float64(s.oldest) / 1000}
+		// After a time without samples the rate is unknown, not an average of it.
+		if before != nil && r.at.Sub(before.at) <= 3*h.stepLocked() {
+			p.Rates = rates(before.samples[at], *s, r.at.Sub(before.at))
+		}
+		points, before = append(points, p), r
 	}
 	return points
 }

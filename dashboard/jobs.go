@@ -59,7 +59,7 @@ type keptJob struct {
 	CanCancel, CanRequeue, CanDiscard bool
 }
 
-func (inv *inventory) addInstances(service string, s hosted.ServiceStatus) {
+func (inv *inventory) addInstances(service string, s *hosted.ServiceStatus) {
 	many, ok := hosted.As[instanceSource](s.Service)
 	if !ok {
 		return

@@ -13,16 +13,23 @@ type bucket struct {
 	count uint64
 }
 
+var queueBounds = channelq.HistogramBounds()
+
 func latencyOfQueue(h channelq.Histogram) Latency {
-	bounds := channelq.HistogramBounds()
-	buckets := make([]bucket, len(bounds))
-	for i, b := range bounds {
+	if h.Count == 0 {
+		return Latency{}
+	}
+	buckets := make([]bucket, len(queueBounds))
+	for i, b := range queueBounds {
 		buckets[i] = bucket{b, h.Cumulative[i]}
 	}
 	return latency(h.Count, h.Sum, buckets)
 }
 
 func latencyOfSchedule(h periodic.Histogram) Latency {
+	if h.Count == 0 {
+		return Latency{}
+	}
 	buckets := make([]bucket, len(h.Bounds))
 	for i, bound := range h.Bounds {
 		buckets[i] = bucket{bound, h.Cumulative[i]}
@@ -31,9 +38,6 @@ func latencyOfSchedule(h periodic.Histogram) Latency {
 }
 
 func latency(count uint64, sum time.Duration, buckets []bucket) Latency {
-	if count == 0 {
-		return Latency{}
-	}
 	return Latency{
 		Samples:     count,
 		MeanSeconds: sum.Seconds() / float64(count),

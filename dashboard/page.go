@@ -70,6 +70,9 @@ func parsePages() *template.Template {
 		"row":   func(v, item any) row { return row{v, item} },
 		"u64":   func(n int) uint64 { return uint64(max(n, 0)) },
 		"more":  more,
+		"clip":  clip,
+		"top10": func(all []planStep) []planStep { return all[:min(len(all), 10)] },
+		"top":   top[string],
 		"words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	})
 	return template.Must(t.ParseFS(templates, "templates/*.html"))
@@ -248,6 +251,7 @@ func (v *view) Queue() *Queue {
 func (v *view) Schedule() *Schedule {
 	for i := range v.State.Schedules {
 		if j := &v.State.Schedules[i]; j.Name == v.Name {
+			j.complete()
 			return j
 		}
 	}
@@ -255,9 +259,8 @@ func (v *view) Schedule() *Schedule {
 }
 
 // Upcoming are the schedules, what runs or is due first on top.
-func (v *view) Upcoming() []Schedule {
-	all := slices.Clone(v.State.Schedules)
-	slices.SortStableFunc(all, func(a, b Schedule) int {
+func (v *view) Upcoming() []*Schedule {
+	return firsts(v.State.Schedules, func(a, b *Schedule) int {
 		switch {
 		case (a.Running > 0) != (b.Running > 0):
 			return b.Running - a.Running
@@ -266,7 +269,6 @@ func (v *view) Upcoming() []Schedule {
 		}
 		return a.Next.Compare(b.Next)
 	})
-	return top(all)
 }
 
 // Moment is a time relative to now.

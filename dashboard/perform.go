@@ -17,10 +17,7 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 	}
 	sources := inv.queues[a.Name]
 	if a.Kind == KindSchedule {
-		sources = nil
-		if s, ok := inv.schedules[a.Name]; ok {
-			sources = []source{s}
-		}
+		sources = inv.schedule(a.Name)
 	}
 	if len(sources) == 0 {
 		return 0, refuse(http.StatusNotFound, "there is no %s %q", a.Kind, a.Name)
@@ -42,7 +39,7 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 	if !able {
 		return n, refuse(http.StatusNotFound, "%s %q cannot do that", a.Kind, a.Name)
 	}
-	return n, nil
+	return inv.begun(n), nil
 }
 
 // doFor does the action if s can. It returns to which failures or jobs; 0 is s itself.
@@ -50,6 +47,8 @@ func (inv *inventory) doFor(s source, a Action) (able bool, done []int64, err er
 	switch a.Verb {
 	case RequeueAll, DiscardAll:
 		return inv.doAll(s, a)
+	case Trigger:
+		defer func() { inv.waits = able && err == nil && s.waits() }()
 	case Discard:
 		if inv.discard(s, a) {
 			return true, []int64{a.ID}, nil

@@ -25,10 +25,23 @@ func (s *State) judge(slowAfter time.Duration, known *acks) {
 		s.judgeSchedule(&s.Schedules[i], slowAfter)
 	}
 	known.apply(s)
-	slices.SortStableFunc(s.Problems, func(a, b Problem) int { return b.Severity.rank() - a.Severity.rank() })
+	s.Problems = worstFirst(s.Problems)
 	s.Verdict = s.verdict()
 	s.Slowest = s.slowest()
 	s.Headline = s.headline()
+}
+
+// worstFirst is a stable sort that moves each once, as there may be 100,000.
+func worstFirst(all []Problem) []Problem {
+	sorted := make([]Problem, 0, len(all))
+	for _, severity := range []Severity{Failed, Warning, Notice, OK} {
+		for i := range all {
+			if all[i].Severity == severity {
+				sorted = append(sorted, all[i])
+			}
+		}
+	}
+	return sorted
 }
 
 func (s *State) add(p Problem) {
@@ -187,17 +200,27 @@ const (
 func (s *State) slowest() []Slow {
 	all := []Slow{}
 	put := func(kind Kind, name, what string, seconds float64) {
-		if seconds >= minSlow {
-			all = append(all, Slow{kind, name, what, seconds})
+		if seconds < minSlow {
+			return
 		}
+		at, _ := slices.BinarySearchFunc(all, seconds, func(in Slow, seconds float64) int {
+			if in.Seconds >= seconds {
+				return -1
+			}
+			return 1
+		})
+		all = slices.Insert(all, at, Slow{kind, name, what, seconds})
+		all = all[:min(len(all), maxSlowest)]
 	}
-	for _, v := range s.Services {
+	for i := range s.Services {
+		v := &s.Services[i]
 		if v.State == lifecycle.Starting || v.State == lifecycle.Stopping {
 			put(KindService, v.Name, "has been "+v.State.String()+" for", s.Time.Sub(v.Since).Seconds())
 		}
 		put(KindService, v.Name, "took to start", v.StartSeconds)
 	}
-	for _, q := range s.Queues {
+	for i := range s.Queues {
+		q := &s.Queues[i]
 		if !q.OldestDue.IsZero() {
 			put(KindQueue, q.Name, "oldest item has waited", s.Time.Sub(q.OldestDue).Seconds())
 		}
@@ -210,14 +233,5 @@ func (s *State) slowest() []Slow {
 		}
 		put(KindSchedule, j.Name, "run, 95 % take at most", j.Duration.P95Seconds)
 	}
-	slices.SortStableFunc(all, func(a, b Slow) int {
-		switch {
-		case a.Seconds > b.Seconds:
-			return -1
-		case a.Seconds < b.Seconds:
-			return 1
-		}
-		return 0
-	})
-	return all[:min(len(all), maxSlowest)]
+	return all
 }

@@ -74,8 +74,11 @@ func (s *State) judgeCount(q *Queue, slowAfter time.Duration) {
 	if q.Counted.IsZero() && !q.unknown { // it is no store
 		return
 	}
-	away := func(v Service) bool { return !v.OutageSince.IsZero() && slices.Contains(q.Services, v.Name) }
-	if s.Phase != Running || slices.ContainsFunc(s.Services, away) {
+	away := func(service string) bool {
+		i, ok := s.byName()[service]
+		return ok && !s.Services[i].OutageSince.IsZero()
+	}
+	if s.Phase != Running || slices.ContainsFunc(q.Services, away) {
 		return
 	}
 	p := Problem{Severity: Warning, Kind: KindQueue, Name: q.Name, Since: q.Counted}
@@ -84,6 +87,10 @@ func (s *State) judgeCount(q *Queue, slowAfter time.Duration) {
 		p.What = "is not known in number: its jobs in the store could not be counted yet"
 	case !q.Counted.IsZero() && age >= slowAfter:
 		p.What = fmt.Sprintf("is shown as it was %s ago: its jobs in the store could not be counted since", span(age.Seconds()))
+	case q.unlisted && s.runsFor(q) >= shownAge: // before that the store may just be slow
+		p.What, p.Since = "has failures and retries that are not known: the store could not list them yet", time.Time{}
+	case !q.Listed.IsZero() && s.Time.Sub(q.Listed) >= slowAfter:
+		p.What, p.Since = fmt.Sprintf("has failures and retries that are shown as they were %s ago: the store could not list them since", span(s.Time.Sub(q.Listed).Seconds())), q.Listed
 	default:
 		return
 	}
@@ -159,10 +166,12 @@ func (s *State) nobodyTakes(q *Queue) (why string, passes bool) {
 		return "", false
 	}
 	var states []string
-	for _, v := range s.Services {
-		if !slices.Contains(q.consumers, v.Name) {
+	for _, consumer := range q.consumers {
+		i, ok := s.byName()[consumer]
+		if !ok {
 			continue
 		}
+		v := &s.Services[i]
 		switch v.State {
 		case lifecycle.Running: // it only watches them
 			states = append(states, "the workers that "+v.Name+" watches were never started, or have ended")

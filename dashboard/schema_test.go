@@ -126,6 +126,7 @@ func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 		away := newDepot()
 		away.away, away.queue.guessed = time.Now(), []string{"completed"}
 		s.host.Add("away", away)
+		s.host.Add("lists", withLister(&lister{depotQueue: depotQueue{stats: channelq.Stats{Name: "letters"}}, at: time.Now()}))
 		s.start(t)
 		d := dashboard.New(s.host, dashboard.Config{
 			FormatItem: func(string, any) string { return "an item" }, Authorize: allow,
@@ -137,9 +138,10 @@ func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		check := &schema{root, map[string]bool{}}
+		query := "history=1"
 		ask := func() {
 			t.Helper()
-			w := get(t, d, "/api/v1/state?history=1")
+			w := get(t, d, "/api/v1/state?"+query)
 			if got := w.Header().Get("Content-Type"); w.Code != http.StatusOK || !strings.HasPrefix(got, "application/json") {
 				t.Errorf("status %d, type %q", w.Code, got)
 			}
@@ -152,6 +154,9 @@ func TestTheJSONIsAsItsSchemaSays(t *testing.T) {
 			}
 		}
 		ask()
+		query = "history=1&limit=1"
+		ask()
+		query = "history=1"
 		s.failForGood(t, 2, "broken")
 		s.fail(channelq.Permanent(lifecycle.Expected(errors.New("withdrawn"))))
 		_ = s.queue.Enqueue(t.Context(), secret{payload})

@@ -117,17 +117,6 @@ func redirect(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-func (d *Dashboard) serveState(w http.ResponseWriter, r *http.Request) {
-	state := d.State()
-	if r.FormValue("history") != "" {
-		for i := range state.Queues {
-			q := &state.Queues[i]
-			q.History = d.history.points(q.Name, state.Time)
-		}
-	}
-	writeJSON(w, http.StatusOK, state)
-}
-
 func writeJSON(w http.ResponseWriter, code int, v any) {
 	data, err := json.Marshal(v)
 	if err != nil {

@@ -1,8 +1,12 @@
 package dashboard_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"html"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +46,73 @@ func TestPagesOfManyQueuesAndSchedulesStaySmall(t *testing.T) {
 		wantText(t, get(t, d, "/queues?name=@100"), "101 to 200 of 10\u202f001", `rel="prev"`)
 		wantText(t, get(t, d, "/queues?name=00007@0"), "queue-00007")
 		wantText(t, get(t, d, "/schedules?name=job-0999@0"), "1 to 10 of 10", "job-09991")
+	})
+}
+
+// broken is a queue of which much has failed.
+type broken struct {
+	books
+	failures []channelq.Failure
+	retrying []channelq.Retrying
+}
+
+func (b *broken) Failures() []channelq.Failure  { return b.failures }
+func (b *broken) Retrying() []channelq.Retrying { return b.retrying }
+
+func TestPagesStaySmallWhateverHasFailed(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		why := errors.New(strings.Repeat("no paper ", 300))
+		var failures []channelq.Failure
+		for i := range 150 {
+			failures = append(failures, channelq.Failure{ID: int64(i + 1), Err: fmt.Errorf("%c%c %w", 'a'+i%26, 'a'+i/26, why), At: time.Now()})
+		}
+		var retrying []channelq.Retrying
+		for i := range 100 {
+			retrying = append(retrying, channelq.Retrying{ID: int64(i + 1), Err: why, Due: time.Now().Add(time.Minute)})
+		}
+		all := &timetable{Service: idle()}
+		for i := range 110 {
+			q := &broken{books: books{channelq.Stats{Name: fmt.Sprintf("queue-%03d", i)}}, failures: failures[:1], retrying: retrying[:1]}
+			if i < 3 {
+				q.failures, q.retrying = failures, retrying
+			}
+			all.queues = append(all.queues, q)
+		}
+		s.host.Add("all", all)
+		for i := range 120 {
+			s.host.Go(fmt.Sprintf("service-%03d", i), func(ctx context.Context) error { <-ctx.Done(); return why })
+		}
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
+		small := func(pages ...string) {
+			t.Helper()
+			for _, page := range pages {
+				if n := get(t, d, "/"+page).Body.Len(); n > 300_000 {
+					t.Errorf("%q has %d kB", page, n/1000)
+				}
+			}
+		}
+		small("", "services", "queues", "queue?name=queue-000", "failures", "stop")
+		// The failures of every queue are on one of the pages.
+		next, seen := "failures", 0
+		for pages := 0; next != "" && pages < 100; pages++ {
+			body := get(t, d, "/"+next).Body.String()
+			small(next)
+			seen += strings.Count(body, `aria-label="Failures of `)
+			_, link, _ := strings.Cut(body, `rel="next"`)
+			next = ""
+			if link != "" {
+				before, _, _ := strings.Cut(body, `" rel="next"`)
+				next = html.UnescapeString(before[strings.LastIndex(before, `"`)+1:])
+			}
+		}
+		if seen != 110 {
+			t.Errorf("%d of 110 queues are on the pages of failures", seen)
+		}
+		wantText(t, get(t, d, "/queue?name=queue-000"), "The newest 100 of 150.")
+		_ = s.host.Stop(t.Context())
+		small("", "services", "stop")
+		wantText(t, get(t, d, "/stop"), "and 23 more")
 	})
 }
 

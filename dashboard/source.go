@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/steadgo/stead/channelq"
@@ -43,6 +44,7 @@ type (
 	countedSource interface {
 		Counted() (at time.Time, estimates []string)
 	}
+	listedSource   interface{ Listed() time.Time }
 	desertedSource interface {
 		Deserted() (n int, freed time.Time)
 	}
@@ -117,10 +119,10 @@ func find[T any](s source) (T, bool) {
 	return t, ok
 }
 
-// sourcesOf are a service and what it watches, and every job of a scheduler.
-func sourcesOf(path string, s hosted.ServiceStatus) []source {
+// queuesOf adds a service, what it watches, and its queues: all that may be a queue.
+func queuesOf(all []source, path string, s *hosted.ServiceStatus) []source {
 	name := path + s.Name
-	all := []source{{path: path, service: name, wrapped: s.Service}}
+	all = append(all, source{path: path, service: name, wrapped: s.Service})
 	for _, w := range s.Watched {
 		all = append(all, source{path: path, service: name, thing: w})
 	}
@@ -129,6 +131,14 @@ func sourcesOf(path string, s hosted.ServiceStatus) []source {
 			all = append(all, source{path: path, service: name, thing: q})
 		}
 	}
+	return all
+}
+
+// sourcesOf are all that a service has: its queues, its schedules, and every job of a
+// scheduler.
+func sourcesOf(path string, s *hosted.ServiceStatus) []source {
+	name := path + s.Name
+	all := queuesOf(nil, path, s)
 	if many, ok := hosted.As[schedulesSource](s.Service); ok {
 		for _, e := range many.ScheduleList() {
 			all = append(all, source{path: path, service: name, thing: e})
@@ -136,7 +146,9 @@ func sourcesOf(path string, s hosted.ServiceStatus) []source {
 	}
 	for _, one := range all {
 		if many, ok := find[schedulerSource](one); ok {
-			for _, j := range many.Jobs() {
+			jobs := many.Jobs()
+			all = slices.Grow(all, len(jobs))
+			for _, j := range jobs {
 				all = append(all, source{path: path, service: name, thing: j})
 			}
 		}

@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/channelq"
-	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/lifecycle"
 )
 
 // State is everything the pages show, at one moment. [Dashboard.State] returns it and
@@ -27,6 +25,10 @@ type State struct {
 	Instances []Instance `json:"instances,omitempty"` // the processes that share a store, this one among them
 	Stop      *Stop      `json:"stop,omitempty"`      // nil: no stop was asked for
 	LastStop  *Stop      `json:"last_stop,omitempty"` // of the run before this one, see Config.LastStop
+	Next      string     `json:"next,omitempty"`      // only in a part of the JSON: what ?after= has to be for the next one
+
+	named map[string]int       // where in Services a name is
+	worst map[subject]Severity // of the Problems of each thing
 }
 
 // Phase is the phase of a host.
@@ -100,49 +102,6 @@ type Slow struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Service is one service of the host, or of a host inside it ("outer/inner").
-type Service struct {
-	Name         string          `json:"name"`
-	State        lifecycle.State `json:"state"`
-	Since        time.Time       `json:"since,omitzero"` // of State
-	Ready        bool            `json:"ready"`
-	Critical     bool            `json:"critical"`
-	Restarts     int             `json:"restarts"`
-	RestartAt    time.Time       `json:"restart_at,omitzero"`
-	Panics       int             `json:"panics"`
-	Error        string          `json:"error,omitempty"` // the last failure
-	After        []string        `json:"after"`
-	StartSeconds float64         `json:"start_seconds"`
-	StopSeconds  float64         `json:"stop_seconds"`
-	Backlog      int             `json:"backlog"` // items it has still to drain
-	Leftover     int             `json:"leftover"`
-	Stuck        int             `json:"stuck"`                // calls of its handlers or runs that do not return although their time is over
-	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
-
-	// OutageSince is since when this process cannot reach the store of the jobs.
-	// OutageError is its last error. What is shown of the store is older than that.
-	OutageSince time.Time `json:"outage_since,omitzero"`
-	OutageError string    `json:"outage_error,omitempty"`
-
-	expected bool // Error was marked by lifecycle.Expected
-	changes  []hosted.StateChange
-	err      error
-}
-
-// Leadership is the role of a service that runs on one process of a group.
-type Leadership struct {
-	Group       string    `json:"group"`
-	Leading     bool      `json:"leading"`
-	Since       time.Time `json:"since,omitzero"` // of Leading
-	Fence       int64     `json:"fence"`          // of the current or last term here; 0 before the first
-	Transitions int       `json:"transitions"`    // how often Leading changed
-
-	// OutageSince is since when this process cannot reach the store of the lease.
-	// OutageError is its last error. Unless Leading, the leader is unknown meanwhile.
-	OutageSince time.Time `json:"outage_since,omitzero"`
-	OutageError string    `json:"outage_error,omitempty"`
-}
-
 // Queue is one queue, in memory or in a store, with all its consumers. The fields Depth,
 // Parked, OldestDue, States, Retrying, Failures, Paused and History (except its rates)
 // of a queue in a store are of all processes that use the store. All others are of this
@@ -180,15 +139,18 @@ type Queue struct {
 	States   map[string]int `json:"states,omitempty"`
 	Counted  time.Time      `json:"counted,omitzero"`    // when the store was asked for what is of all processes; zero: never, or it is no store
 	Guessed  []string       `json:"estimates,omitempty"` // the States whose number is an estimate
+	Listed   time.Time      `json:"listed,omitzero"`     // when the store was asked for Retrying and Failures; zero: never, or it is no store
 	CanList  bool           `json:"can_list"`            // jobs can be listed by state
 	Retrying []Retry        `json:"retrying"`            // soonest first, at most 100
 	Failures []Failure      `json:"failures"`            // newest first
 	History  []Point        `json:"history,omitempty"`
 
+	counts    sample
 	consumers []string  // services whose workers or batcher it has
 	idleSince time.Time // nothing has ended since, although something is in progress; zero if not
 	trouble   badge     // what is wrong with its flow; no word if nothing is
 	unknown   bool      // the store was never counted
+	unlisted  bool      // the store never listed Retrying and Failures
 	deserted  int       // jobs that a process holds which is gone
 	freed     time.Time // and when the first of them is taken from it
 }
@@ -256,61 +218,4 @@ type Failure struct {
 	enqueued time.Time
 	tries    []channelq.AttemptFailure
 	err      error
-}
-
-// Schedule is one job and its schedule.
-type Schedule struct {
-	Name        string            `json:"name"`
-	Service     string            `json:"service"`
-	Schedule    string            `json:"schedule,omitempty"` // in words: every 5m0s
-	Active      bool              `json:"active"`             // started, and its schedule not ended
-	Paused      bool              `json:"paused"`
-	CanPause    bool              `json:"can_pause"`
-	CanRun      bool              `json:"can_run"`
-	GaveUp      bool              `json:"gave_up"`
-	Running     int               `json:"running"`
-	Waiting     int               `json:"waiting"`
-	Stuck       int               `json:"stuck"`  // of Running, past their timeout
-	Streak      int               `json:"streak"` // failed runs in a row
-	Next        time.Time         `json:"next,omitzero"`
-	StuckInNext time.Time         `json:"stuck_in_next,omitzero"` // since when its rule, which is the program's code, does not say when it is due
-	RetryAt     time.Time         `json:"retry_at,omitzero"`
-	LastStarted time.Time         `json:"last_started,omitzero"`
-	LastSuccess time.Time         `json:"last_success,omitzero"`
-	Last        *Run              `json:"last,omitempty"`
-	Runs        map[string]uint64 `json:"runs"` // by outcome
-	Skipped     Skipped           `json:"skipped"`
-	Duration    Latency           `json:"duration"`
-	History     []Run             `json:"history"` // newest first
-}
-
-// Skipped counts the slots of a schedule that led to no run.
-type Skipped struct {
-	Overlap uint64 `json:"overlap"`
-	Missed  uint64 `json:"missed"`
-	Paused  uint64 `json:"paused"`
-	Stopped uint64 `json:"stopped"`
-}
-
-// Run is a run of a schedule that has ended.
-type Run struct {
-	Slot            time.Time `json:"slot"`
-	Started         time.Time `json:"started"`
-	LatenessSeconds float64   `json:"lateness_seconds"`
-	DurationSeconds float64   `json:"duration_seconds"`
-	Outcome         string    `json:"outcome"`
-	Error           string    `json:"error,omitempty"`
-	Triggered       bool      `json:"triggered"`          // it was asked for, not due
-	Expected        bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
-
-	attempt int
-	err     error
-}
-
-// Point is one sample in the history of a queue.
-type Point struct {
-	Time          time.Time `json:"time"`
-	Depth         int       `json:"depth"`
-	OldestSeconds float64   `json:"oldest_seconds"`
-	Rates         *Rates    `json:"rates,omitempty"` // since the point before it
 }

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,7 +17,14 @@ type stopPlan struct {
 	DrainSeconds  float64    // what is left of the drain delay, a part of the budget
 	NeedsSeconds  float64    // at the present rate
 	Steps         []planStep // in the order of the stop; those that are over are left out
+
+	busy  string // who has what in hand
+	rest  int    // in the hands of those that busy does not name
+	known bool   // how long it takes
 }
+
+// mostNamed is how many services one sentence names.
+const mostNamed = 10
 
 // planStep is the turn of one service in it.
 type planStep struct {
@@ -62,13 +70,38 @@ func (d *Dashboard) plan() *stopPlan {
 	}
 	p := &stopPlan{
 		BudgetSeconds: made.Budget.Seconds(), DrainSeconds: made.Drain.Seconds(),
-		NeedsSeconds: made.Needs.Seconds(), Steps: []planStep{},
+		NeedsSeconds: made.Needs.Seconds(), Steps: []planStep{}, known: true,
 	}
-	for _, s := range made.Steps {
-		// Of many those with nothing in hand are of no interest.
-		if s.Over || len(made.Steps) > windowSize && !s.Unknown && s.InHand == 0 || len(p.Steps) >= 2*windowSize {
+	var busy []string
+	what := "" // what those have in hand that are not named
+	steps := slices.DeleteFunc(made.Steps, func(s hosted.StopStep) bool { return s.Over })
+	for i := range steps {
+		s := &steps[i]
+		if s.InHand == 0 {
 			continue
 		}
+		// Requests have no rate. One of them is the page itself.
+		p.known = p.known && (s.Needs >= 0 || s.What == "request")
+		if busy = append(busy, s.Service+" "+count(s.InHand, s.What)); len(busy) <= mostNamed {
+			continue
+		}
+		if p.rest += s.InHand; what == "" || what == s.What {
+			what = s.What
+		} else {
+			what = "thing"
+		}
+	}
+	if n := len(busy); n > mostNamed {
+		busy = append(busy[:mostNamed], fmt.Sprintf("%s with %s in hand", count(n-mostNamed, "other service"), count(p.rest, what)))
+	}
+	p.busy = strings.Join(busy, ", ")
+	if len(steps) > windowSize { // those with nothing in hand are of no interest
+		steps = few(steps,
+			func(s *hosted.StopStep) bool { return s.Cut },
+			func(s *hosted.StopStep) bool { return s.InHand > 0 },
+			func(s *hosted.StopStep) bool { return s.Unknown })
+	}
+	for _, s := range steps {
 		p.Steps = append(p.Steps, planStep{
 			Service: s.Service, InHand: s.InHand, What: s.What, Unknown: s.Unknown,
 			ShareSeconds: s.Share.Seconds(), NeedsSeconds: s.Needs.Seconds(), Cut: s.Cut,
@@ -79,28 +112,19 @@ func (d *Dashboard) plan() *stopPlan {
 
 // Sentence says of a plan what somebody wants to know before a deploy.
 func (p *stopPlan) Sentence() string {
-	var busy []string
-	known := true
-	for _, s := range p.Steps {
-		if s.InHand > 0 {
-			busy = append(busy, s.Service+" "+count(s.InHand, s.What))
-		}
-		// Requests have no rate. One of them is the page itself.
-		known = known && (s.InHand == 0 || s.NeedsSeconds >= 0 || s.What == "request")
-	}
 	budget := ""
 	if p.BudgetSeconds >= 0 {
 		budget = " of " + whole(p.BudgetSeconds)
 	}
 	switch {
-	case len(busy) == 0 && p.DrainSeconds > 0:
+	case p.busy == "" && p.DrainSeconds > 0:
 		return fmt.Sprintf("Nothing is in hand: %s%s, the drain delay", whole(p.DrainSeconds), budget)
-	case len(busy) == 0:
+	case p.busy == "":
 		return "Nothing is in hand" + strings.Replace(budget, " of ", ". There are ", 1)
-	case !known:
-		return strings.Join(busy, ", ") + ". How long that takes is not known" + strings.Replace(budget, " of ", "; there are ", 1)
+	case !p.known:
+		return p.busy + ". How long that takes is not known" + strings.Replace(budget, " of ", "; there are ", 1)
 	}
-	return fmt.Sprintf("%s, about %s%s", strings.Join(busy, ", "), whole(p.NeedsSeconds), budget)
+	return fmt.Sprintf("%s, about %s%s", p.busy, whole(p.NeedsSeconds), budget)
 }
 
 // whole is a duration without parts of a second.

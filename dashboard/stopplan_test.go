@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,3 +89,25 @@ func TestTheStopPageTellsOfTheDrainDelay(t *testing.T) {
 		}
 	})
 }
+
+func TestTheStopPageNamesTheFirstOfManyWhoHaveSomethingInHand(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		for i := range 150 {
+			s.host.Add(fmt.Sprintf("service-%03d", i), &busy{idle(), 1 + i%2})
+		}
+		s.start(t)
+		w := get(t, dashboard.New(s.host, dashboard.Config{}), "/stop")
+		wantText(t, w, "service-149 2 items, service-148 1 item, ", "service-140 1 item, 140 other services with 210 items in hand. How long that takes is not known")
+		if n := strings.Count(w.Body.String(), `data-key="p-`); n != 100 {
+			t.Errorf("%d rows", n)
+		}
+	})
+}
+
+// busy has always the same in hand.
+type busy struct {
+	hosted.Service
+	inHand int
+}
+
+func (b *busy) Backlog() int { return b.inHand }

@@ -76,11 +76,10 @@ func (stop *Stop) line(s *State, r hosted.ServiceReport) StopLine {
 		Name: r.Name, State: r.State.String(), StartSeconds: r.StartTook.Seconds(), StopSeconds: r.StopTook.Seconds(),
 		Restarts: r.Restarts, Leftover: r.Leftover, Error: text(r.Err),
 	}
-	for i := range s.Services {
-		if v := &s.Services[i]; v.Name == r.Name && r.State == lifecycle.Stopping {
-			stop.Waiting = append(stop.Waiting, r.Name)
-			line.StopSeconds, line.Backlog = s.Time.Sub(v.Since).Seconds(), v.Backlog
-		}
+	if i, ok := s.byName()[r.Name]; ok && r.State == lifecycle.Stopping {
+		v := &s.Services[i]
+		stop.Waiting = append(stop.Waiting, r.Name)
+		line.StopSeconds, line.Backlog = s.Time.Sub(v.Since).Seconds(), v.Backlog
 	}
 	return line
 }
@@ -95,4 +94,40 @@ func parseLastStop(data []byte) (*Stop, error) {
 		return nil, fmt.Errorf("LastStop is not the JSON of a hosted.Report: %w", err)
 	}
 	return &stop, nil
+}
+
+// Lines are those of the services that the page shows: of very many, those with something
+// to say.
+func (v *view) Lines(stop *Stop) []StopLine {
+	if len(stop.Services) <= windowSize {
+		return stop.Services
+	}
+	return few(stop.Services,
+		func(l *StopLine) bool { return l.Error != "" || l.State == lifecycle.Failed.String() },
+		func(l *StopLine) bool { return l.State == lifecycle.Stopping.String() || l.Leftover > 0 },
+		func(*StopLine) bool { return true })
+}
+
+// Left are the stragglers that the page shows.
+func (v *view) Left(stop *Stop) []Straggler { return top(stop.Stragglers) }
+
+// few are windowSize of a list in its order: those that the first of the tests picks, as
+// long as there is room those that the next one picks, and so on.
+func few[T any](all []T, tests ...func(*T) bool) []T {
+	chosen, n := make([]bool, len(all)), 0
+	for _, picks := range tests {
+		for i := 0; i < len(all) && n < windowSize; i++ {
+			if !chosen[i] && picks(&all[i]) {
+				chosen[i] = true
+				n++
+			}
+		}
+	}
+	list := make([]T, 0, n)
+	for i := range all {
+		if chosen[i] {
+			list = append(list, all[i])
+		}
+	}
+	return list
 }

@@ -58,12 +58,24 @@ func (s *State) attention() (failed, warnings int) {
 func (s *State) has(kind Kind, name string) bool {
 	switch kind {
 	case KindService:
-		return slices.ContainsFunc(s.Services, func(v Service) bool { return v.Name == name })
+		_, ok := s.byName()[name]
+		return ok
 	case KindQueue:
 		return slices.ContainsFunc(s.Queues, func(q Queue) bool { return q.Name == name })
 	default:
 		return slices.ContainsFunc(s.Schedules, func(j Schedule) bool { return j.Name == name })
 	}
+}
+
+// byName is where in Services a name is.
+func (s *State) byName() map[string]int {
+	if s.named == nil {
+		s.named = make(map[string]int, len(s.Services))
+		for i := range s.Services {
+			s.named[s.Services[i].Name] = i
+		}
+	}
+	return s.named
 }
 
 // subject is what a problem is about.
@@ -73,14 +85,18 @@ type subject struct {
 }
 
 func (s *State) worstOf() map[subject]Severity {
-	worst := map[subject]Severity{}
-	for _, p := range s.Problems {
+	if s.worst != nil {
+		return s.worst
+	}
+	s.worst = map[subject]Severity{}
+	for i := range s.Problems {
+		p := &s.Problems[i]
 		about := subject{p.Kind, p.Name}
-		if p.Severity.rank() > worst[about].rank() {
-			worst[about] = p.Severity
+		if p.Severity.rank() > s.worst[about].rank() {
+			s.worst[about] = p.Severity
 		}
 	}
-	return worst
+	return s.worst
 }
 
 // headline is the one sentence at the top. It has no number that ticks, as it is

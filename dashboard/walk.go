@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/internal/displayname"
 	"github.com/steadgo/stead/internal/guard"
 )
 
@@ -21,7 +22,10 @@ type found struct {
 
 // walk lists the services of a host and, behind each that is a host, those inside.
 func (inv *inventory) walk(path string, host hostSource, depth int) (all []found) {
-	for _, status := range host.Services() {
+	services := host.Services()
+	all = slices.Grow(all, len(services))
+	inv.state.Services = slices.Grow(inv.state.Services, len(services))
+	for _, status := range services {
 		at := len(inv.state.Services)
 		all = append(all, found{path, depth, at, status})
 		inv.state.Services = append(inv.state.Services, serviceOf(path, status))
@@ -48,13 +52,14 @@ func (v *Service) shown(err error) {
 // several is then known by its name in the outermost.
 func (inv *inventory) takeAll(all []found) {
 	slices.SortStableFunc(all, func(a, b found) int { return a.depth - b.depth })
-	for _, f := range all {
-		inv.takeOne(f.path, &inv.state.Services[f.at], f.status)
+	for i := range all {
+		f := &all[i]
+		inv.takeOne(f.path, &inv.state.Services[f.at], &f.status)
 	}
 }
 
 // takeOne asks one service, and each of its queues and schedules, for what it has.
-func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStatus) {
+func (inv *inventory) takeOne(path string, v *Service, status *hosted.ServiceStatus) {
 	var sources []source
 	asks := []func(){
 		func() { sources = sourcesOf(path, status) },
@@ -83,12 +88,10 @@ func (inv *inventory) takeOne(path string, v *Service, status hosted.ServiceStat
 			}
 		},
 	}
-	if inv.brief {
-		asks = asks[:1]
-	}
 	for _, ask := range asks {
 		v.shown(guard.Call(func() error { ask(); return nil }))
 	}
+	inv.grow(len(sources))
 	for _, s := range sources {
 		v.shown(guard.Call(func() error { inv.look(s); return nil }))
 	}
@@ -100,13 +103,39 @@ func (inv *inventory) look(s source) {
 		stats.Name = inv.names.queues.Of(q, s.path+stats.Name)
 		inv.addQueue(s, stats)
 	}
-	if j, ok := find[scheduleSource](s); ok && !inv.brief {
+	if j, ok := find[scheduleSource](s); ok {
 		stats := j.Stats()
-		stats.Name = inv.names.schedules.Of(j, s.path+stats.Name)
-		if _, known := inv.schedules[stats.Name]; known {
+		name, again := inv.names.schedules.Meet(j, s.path+stats.Name)
+		if again {
 			return // watched by another service too
 		}
-		inv.schedules[stats.Name] = s
+		stats.Name = name
+		inv.schedules = append(inv.schedules, s)
 		inv.state.Schedules = append(inv.state.Schedules, scheduleOf(s, &stats))
 	}
+}
+
+// grow makes room for the jobs of a scheduler with very many.
+func (inv *inventory) grow(n int) {
+	if n < crowd {
+		return
+	}
+	inv.schedules = slices.Grow(inv.schedules, n)
+	inv.state.Schedules = slices.Grow(inv.state.Schedules, n)
+	if len(inv.state.Schedules) == 0 {
+		inv.names.schedules = displayname.Sized(n)
+	}
+}
+
+// crowd is from how many on room is made before.
+const crowd = 100
+
+// schedule is what is behind one of the schedules; nothing if there is none.
+func (inv *inventory) schedule(name string) []source {
+	for i := range inv.state.Schedules {
+		if inv.state.Schedules[i].Name == name {
+			return inv.schedules[i : i+1]
+		}
+	}
+	return nil
 }

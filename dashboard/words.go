@@ -121,3 +121,16 @@ func when(t, now time.Time) string {
 		return coarse(d) + " ago"
 	}
 }
+
+// maxClip bounds a text in a list, in characters. A page of its own has all of it.
+const maxClip = 500
+
+func clip(text string) string {
+	n := 0
+	for i := range text {
+		if n++; n > maxClip {
+			return text[:i] + "…"
+		}
+	}
+	return text
+}

@@ -114,6 +114,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"WhatIsDueSoonIsFoundInTime":                      whatIsDueIsFound[TTx],
 		"TheStoreSaysWhenTheNextJobOfEachQueueIsDue":      dueByQueue[TTx],
 		"NobodyWaitsForThePollForAJobThatIsDue":           dueBetweenPolls[TTx],
+		"AnAttemptThatWaitsIsMadeNowOrNoMore":             retriedByHand[TTx],
 		"TheDashboardListsAndChangesJobs":                 actedOn[TTx],
 		"AllThatTheStoreKnowsOfAJobIsShown":               detailed[TTx],
 		"OfTwoWhoPressOneButtonOfThePageOneActs":          pressedTwice[TTx],

@@ -88,7 +88,6 @@ type Host struct {
 	ended     chan struct{} // closed when the stop is over and result is final
 	skipDelay chan struct{} // closed to end the drain delay early
 	checks    checks        // of health
-	asked     sync.Map      // *asking of each unit that is being asked what it has in hand
 	census    census        // for /livez?verbose
 	id        string        // tells two hosts of one name apart in the labels, such as those of parallel tests
 

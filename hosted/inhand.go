@@ -96,8 +96,11 @@ func (u *unit) inHand() inHand {
 		return inHand{}
 	}
 	mine := &asking{began: time.Now(), done: make(chan struct{})}
-	if of, open := u.host.asked.LoadOrStore(u, mine); open {
-		other := of.(*asking)
+	for !u.asked.CompareAndSwap(nil, mine) {
+		other := u.asked.Load()
+		if other == nil { // it has just answered
+			continue
+		}
 		select {
 		case <-other.done:
 			return other.answer
@@ -109,7 +112,7 @@ func (u *unit) inHand() inHand {
 	// A panic leaves the answer as it is: not known.
 	_ = guard.Call(func() error {
 		defer func() {
-			u.host.asked.Delete(u)
+			u.asked.Store(nil)
 			close(mine.done)
 		}()
 		mine.answer = askInHand(u.service)

@@ -85,7 +85,7 @@ func (h *Host) askAll(end time.Time) (stuck []*call) {
 	for _, q := range questions {
 		// One that has not answered StopPlan, perhaps because it needs a lock that a stuck
 		// Stop holds, is not asked again.
-		if of, open := h.asked.Load(q.u); open && of.(*asking).silent() {
+		if of := q.u.asked.Load(); of != nil && of.silent() {
 			continue
 		}
 		q.told = told

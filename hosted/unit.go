@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"runtime/pprof"
+	"sync/atomic"
 	"time"
 
 	stopctx "github.com/steadgo/stead/internal/stopping"
@@ -22,6 +23,8 @@ type unit struct {
 	name    string
 	service Service
 	loop    *loop // the service, if it is a Loop
+
+	asked atomic.Pointer[asking] // what it has in hand; nil: nobody asks
 
 	rank  int    // place in the order of start, fixed once the host starts
 	links *links // in the graph; nil: none

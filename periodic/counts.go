@@ -22,7 +22,7 @@ func (j *Job) Counts() map[string]uint64 {
 // removed jobs. It is for the report of a host.
 func (s *Scheduler) Counts() map[string]uint64 {
 	var t counts
-	for _, j := range s.Jobs() {
+	for _, j := range s.inAnyOrder() {
 		t.add(j)
 	}
 	return t.buckets()

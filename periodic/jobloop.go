@@ -176,6 +176,11 @@ func (j *Job) admitLocked(r request) bool {
 	return true
 }
 
+// behindLocked is how many waiting runs can begin only when a run has ended.
+func (j *Job) behindLocked() int {
+	return min(len(j.pending), max(0, int(j.running)+len(j.pending)-j.overlap.width()))
+}
+
 // launchLocked starts the runs for which there is room, or queues the job for the
 // limit of the scheduler.
 func (j *Job) launchLocked(now time.Time) {

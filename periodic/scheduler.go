@@ -63,6 +63,7 @@ type Scheduler struct {
 	mu      sync.Mutex // never held together with that of a job
 	jobs    map[string]*Job
 	peak    int      // the largest size of jobs, which is that of its memory
+	sorted  []*Job   // what Jobs returned last; nil since a job was added or removed
 	queue   queue    // all jobs, also while stopped; those with equal keys in the order of Add
 	clock   int64    // the time of the loop, in Unix nanoseconds
 	session *session // the latest; nil before the first Start
@@ -142,7 +143,7 @@ func (s *Scheduler) Add(j *Job) error {
 }
 
 func (s *Scheduler) enrollLocked(j *Job) {
-	s.jobs[j.name] = j
+	s.jobs[j.name], s.sorted = j, nil
 	s.peak = max(s.peak, len(s.jobs))
 	s.queue.push(heapNode{never, j})
 }
@@ -174,6 +175,7 @@ func (s *Scheduler) drop(j *Job) bool {
 	found := s.jobs[j.name] == j
 	if found {
 		delete(s.jobs, j.name)
+		s.sorted = nil
 		s.queue.remove(j.index)
 		if s.peak > 64 && len(s.jobs) < s.peak/4 { // a map does not free memory
 			s.jobs, s.peak = maps.Collect(maps.All(s.jobs)), len(s.jobs)
@@ -200,10 +202,42 @@ func (s *Scheduler) Job(name string) *Job {
 // Jobs returns all jobs, sorted by name.
 func (s *Scheduler) Jobs() []*Job {
 	s.mu.Lock()
-	jobs := s.queue.jobs()
+	sorted := s.sorted
+	var jobs []*Job
+	if sorted == nil {
+		jobs = s.queue.jobs()
+	}
 	s.mu.Unlock()
+	if sorted != nil {
+		return slices.Clone(sorted)
+	}
 	slices.SortFunc(jobs, func(a, b *Job) int { return strings.Compare(a.name, b.name) })
+	s.remember(slices.Clone(jobs))
 	return jobs
+}
+
+// remember keeps the order of the jobs for who asks again, such as a page that is open:
+// to sort 100,000 takes longer than to ask each. It keeps nothing that a call of Add or
+// Remove has made old.
+func (s *Scheduler) remember(sorted []*Job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(sorted) != len(s.jobs) {
+		return
+	}
+	for _, j := range sorted {
+		if s.jobs[j.name] != j {
+			return
+		}
+	}
+	s.sorted = sorted
+}
+
+// inAnyOrder are all jobs.
+func (s *Scheduler) inAnyOrder() []*Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.jobs()
 }
 
 // Stuck returns how many runs, and calls of schedules and other user code, are
@@ -213,7 +247,7 @@ func (s *Scheduler) Stuck() int {
 	l := s.session
 	s.mu.Unlock()
 	n := l.asidesLeft()
-	for _, j := range s.Jobs() {
+	for _, j := range s.inAnyOrder() {
 		n += j.Stuck()
 	}
 	return n
@@ -222,7 +256,7 @@ func (s *Scheduler) Stuck() int {
 // Backlog returns how many runs are running, for the progress log of a slow stop.
 func (s *Scheduler) Backlog() int {
 	n := 0
-	for _, j := range s.Jobs() {
+	for _, j := range s.inAnyOrder() {
 		n += j.Backlog()
 	}
 	return n

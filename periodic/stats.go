@@ -75,6 +75,7 @@ type Stats struct {
 	GaveUp  bool
 	Running int // runs that have begun and not returned
 	Waiting int // slots that wait for a run to end, or for the Limit of the scheduler
+	Behind  int // slots of Waiting that can begin only when a run has ended
 	Overdue int // runs that have not returned a second after their timeout expired
 	Streak  int // consecutive failed runs
 
@@ -128,10 +129,11 @@ func (t *distribution) add(d time.Duration, bounds *[len(durationBounds)]time.Du
 }
 
 func (t *distribution) histogram(bounds *[len(durationBounds)]time.Duration) Histogram {
-	h := Histogram{
-		Count: t.count, Sum: t.sum,
-		Bounds: append([]time.Duration(nil), bounds[:]...), Cumulative: make([]uint64, len(bounds)),
-	}
+	b := &struct { // one allocation
+		bounds     [len(durationBounds)]time.Duration
+		cumulative [len(durationBounds)]uint64
+	}{bounds: *bounds}
+	h := Histogram{Count: t.count, Sum: t.sum, Bounds: b.bounds[:], Cumulative: b.cumulative[:]}
 	var below uint64
 	for i, n := range t.buckets {
 		below += n
@@ -156,7 +158,7 @@ func (j *Job) stats() (Stats, Schedule) {
 	defer j.mu.Unlock()
 	s := Stats{
 		Name: j.name, Active: j.state == active, Paused: j.paused, GaveUp: j.state == gaveUp,
-		Running: int(j.running), Waiting: len(j.pending), Next: j.nextLocked(),
+		Running: int(j.running), Waiting: len(j.pending), Behind: j.behindLocked(), Next: j.nextLocked(),
 		Runs: make(map[Outcome]uint64, len(outcomeNames)),
 	}
 	for r := j.runs; r != nil; r = r.older {

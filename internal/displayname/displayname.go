@@ -12,7 +12,16 @@ type Names struct {
 }
 
 // New returns empty Names.
-func New() Names { return Names{map[any]string{}, map[string]bool{}} }
+func New() Names { return Sized(0) }
+
+// Sized returns empty Names with room for n.
+func Sized(n int) Names { return Names{make(map[any]string, n), make(map[string]bool, n)} }
+
+// Reset makes them empty, and keeps their room.
+func (n Names) Reset() {
+	clear(n.known)
+	clear(n.taken)
+}
 
 // Of returns the shown name of a component, which is always the same. Two consumers
 // of one queue, which say so by a method Observed, are one component with the name
@@ -20,19 +29,26 @@ func New() Names { return Names{map[any]string{}, map[string]bool{}} }
 // durable one that will replace it, are distinguished by a mark. Summed, they would
 // look like one that works.
 func (n Names) Of(thing any, name string) string {
+	shown, _ := n.Meet(thing, name)
+	return shown
+}
+
+// Meet returns what Of does, and reports whether the component was met before.
+func (n Names) Meet(thing any, name string) (shown string, again bool) {
 	if o, ok := thing.(interface{ Observed() any }); ok {
 		thing = o.Observed()
 	}
 	if t := reflect.TypeOf(thing); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
+		again = n.taken[name]
 		n.taken[name] = true
-		return name // no identity but its name
+		return name, again // no identity but its name
 	}
 	if known, ok := n.known[thing]; ok {
-		return known
+		return known, true
 	}
 	for n.taken[name] {
 		name += "'"
 	}
 	n.known[thing], n.taken[name] = name, true
-	return name
+	return name, false
 }
