@@ -22,8 +22,9 @@ type Action struct {
 	Service string // of a failure, retry or job: the service that has it
 	ID      int64  // of a failure, retry or job
 
-	At    time.Time // of Reschedule: when the job is to be due
-	Error string    // of RequeueAll and DiscardAll: only the failures with this error, without its varying parts; "": all
+	At     time.Time // of Reschedule: when the job is to be due
+	Error  string    // of RequeueAll and DiscardAll: only the failures with this error, without its varying parts; "": all
+	Filter string    // of RequeueMatching, CancelMatching and DiscardMatching: the jobs, as a query such as state=discarded&key=a
 
 	seen int       // attempts as they were shown, and 1; 0: not said
 	from time.Time // when the job was due as it was shown; zero: not said
@@ -58,6 +59,11 @@ const (
 
 	RequeueAll Verb = "requeue_all" // all failures of a queue that are listed, or those with one error
 	DiscardAll Verb = "discard_all" // all failures of a queue that are listed, or those with one error
+
+	RequeueMatching Verb = "requeue_matching" // all jobs in the store that match a filter; it goes on in the background
+	CancelMatching  Verb = "cancel_matching"  // the same
+	DiscardMatching Verb = "discard_matching" // the same
+	StopMatching    Verb = "stop_matching"    // ends one of these between two pieces
 
 	Acknowledge Verb = "acknowledge" // what is wrong with a thing so far: it is no alarm any more
 	Reopen      Verb = "reopen"      // takes Acknowledge back
@@ -179,7 +185,13 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 		slog.String("actor", actor), slog.String("remote", r.RemoteAddr),
 	}
 	if a.Service != "" {
-		args = append(args, slog.String("service", a.Service), slog.Int64("id", a.ID))
+		args = append(args, slog.String("service", a.Service))
+	}
+	if a.ID > 0 {
+		args = append(args, slog.Int64("id", a.ID))
+	}
+	if a.Filter != "" {
+		args = append(args, slog.String("filter", a.Filter))
 	}
 	if !a.At.IsZero() {
 		args = append(args, slog.Time("due", a.At))
@@ -197,7 +209,7 @@ func (d *Dashboard) logAction(r *http.Request, actor string, a Action, err error
 func parseAction(form url.Values) (Action, error) {
 	a := Action{Verb: Verb(form.Get("verb")), Kind: Kind(form.Get("kind")), Name: form.Get("name")}
 	allowed := map[Kind][]Verb{
-		KindQueue:    {Pause, Resume, Requeue, Discard, Restore, RetryNow, GiveUp, RequeueAll, DiscardAll, Cancel, Reschedule, Acknowledge, Reopen},
+		KindQueue:    {Pause, Resume, Requeue, Discard, Restore, RetryNow, GiveUp, RequeueAll, DiscardAll, Cancel, Reschedule, RequeueMatching, CancelMatching, DiscardMatching, StopMatching, Acknowledge, Reopen},
 		KindSchedule: {Pause, Resume, Trigger, Acknowledge, Reopen},
 		KindService:  {Acknowledge, Reopen},
 	}
@@ -206,6 +218,12 @@ func parseAction(form url.Values) (Action, error) {
 	}
 	if a.Verb == RequeueAll || a.Verb == DiscardAll {
 		a.Error = form.Get("error")
+	}
+	if a.Verb.onMatching() {
+		a.Service = form.Get("service")
+		if a.Verb != StopMatching {
+			a.Filter = form.Get("filter")
+		}
 	}
 	if slices.Contains([]Verb{Requeue, Discard, Restore, RetryNow, GiveUp, Cancel, Reschedule}, a.Verb) {
 		var err error

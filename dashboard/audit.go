@@ -18,8 +18,7 @@ const storeWait = 5 * time.Second
 // audit writes into the trail of the store, if s has one, what was done to which jobs. What
 // was done stands if that fails.
 func (inv *inventory) audit(s source, a Action, by string, done []int64) {
-	trail, ok := find[auditor](s)
-	if !ok || len(done) == 0 {
+	if len(done) == 0 {
 		return
 	}
 	entries := make([]lifecycle.AuditEntry, len(done))
@@ -32,13 +31,26 @@ func (inv *inventory) audit(s source, a Action, by string, done []int64) {
 			entries[i].Detail = "due " + a.At.Format(time.RFC3339)
 		}
 	}
+	if inv.d.audit(s, a, entries...) {
+		inv.lacking = true
+	}
+}
+
+// audit writes entries into the trail of the store, if s has one, and reports whether it
+// lacks them now.
+func (d *Dashboard) audit(s source, a Action, entries ...lifecycle.AuditEntry) (lacking bool) {
+	trail, ok := find[auditor](s)
+	if !ok {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait) // not that of the request: who has left did it too
 	defer cancel()
-	if err := guard.Call(func() error { return trail.Audit(ctx, entries...) }); err != nil {
-		inv.lacking = true
-		inv.d.logger().Warn("dashboard action not in the audit trail", slog.String("action", string(a.Verb)),
-			slog.String(string(a.Kind), a.Name), slog.String("actor", by), slog.Any("ids", done), slog.Any("error", err))
+	err := guard.Call(func() error { return trail.Audit(ctx, entries...) })
+	if err != nil {
+		d.logger().Warn("dashboard action not in the audit trail", slog.String("action", string(a.Verb)),
+			slog.String(string(a.Kind), a.Name), slog.Any("entries", entries), slog.Any("error", err))
 	}
+	return err != nil
 }
 
 // trail is the audit trail of the store of a service.

@@ -89,6 +89,7 @@ type Dashboard struct {
 	acks     acks
 	discards discards
 	plans    plans
+	matching matching
 	assets   map[string]asset
 	pages    *template.Template
 	origin   *http.CrossOriginProtection
@@ -198,11 +199,12 @@ func (d *Dashboard) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop stops the sampling, and discards for good what was discarded within the last
-// minute. The page continues to work. Stop blocks until the sampling
-// has ended or ctx is done. It may be called before Start and more than once.
+// Stop stops the sampling, discards for good what was discarded within the last
+// minute, and ends what is done to many stored jobs between two pieces. The page continues
+// to work. Stop blocks until all that has ended or ctx is done. It may be called before Start and more than once.
 func (d *Dashboard) Stop(ctx context.Context) error {
 	d.discards.flush()
+	idle := d.matching.end()
 	d.mu.Lock()
 	stop, done := d.stop, d.done
 	d.stop = nil
@@ -210,15 +212,17 @@ func (d *Dashboard) Stop(ctx context.Context) error {
 	if stop != nil {
 		stop()
 	}
-	if done == nil {
-		return nil
+	for _, over := range []<-chan struct{}{done, idle} {
+		if over == nil {
+			continue
+		}
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return fmt.Errorf("stead/dashboard: stop: a component does not answer: %w", ctx.Err())
+		}
 	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("stead/dashboard: stop: a component does not answer: %w", ctx.Err())
-	}
+	return nil
 }
 
 func (d *Dashboard) sample(ctx context.Context, done chan<- struct{}) {

@@ -58,6 +58,8 @@
 //	Counted() (time.Time, []string)       when they were counted (zero: never), and which states were estimated
 //	Jobs(state string) []channelq.StoredJob    its jobs in one state
 //	JobsPage(state, after string) ([]channelq.StoredJob, string, error)   the same by pages, with the start of the next one
+//	FindJobs(ctx, channelq.JobFilter, after string) (...), CountJobs(...)   the same by a filter, see durable.Queue
+//	RequeueJobs, CancelJobs, DiscardJobs  changes all that a filter selects, see durable.Queue
 //	Cancel(id int64) error                cancels one of them
 //	Job(ctx context.Context, id int64) (channelq.JobDetail, error)   all that is known of one of them; fs.ErrNotExist: there is none
 //	RequeueIf(id int64, attempts int) error    requeues one that has had so many attempts

@@ -1,6 +1,10 @@
 package dashboard
 
 import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,19 +40,27 @@ type InstanceJob struct {
 // Unlisted is how many jobs it has in hand that Running does not have.
 func (i Instance) Unlisted() int { return max(0, i.Hand-len(i.Running)) }
 
-// jobsPage is the jobs of one queue in one state.
+// jobsPage is the jobs of one queue that a filter selects.
 type jobsPage struct {
-	Queue, State string
-	List         []keptJob
-	Error        string // why some are not in the list
-	Further      bool   // it is not the first page
-	Next         string // what the next page is asked for with; empty: there is none
+	Queue   string
+	Filter  jobFilter
+	List    []keptJob
+	Error   string // why some are not in the list
+	Further bool   // it is not the first page
+	Next    string // what the next page is asked for with; empty: there is none
+
+	Finds  bool     // by more than the state
+	Partly bool     // not all that could be on this page was looked at
+	States []string // to choose from
+	All    []offer  // what can be done to all that match
+	Bulk   *bulk    // that is under way, or was the last one; nil: none
 }
 
 // keptJob is one job of a durable queue, as its store knows it.
 type keptJob struct {
 	Service     string
 	ID          int64
+	State       string
 	Error       string // of the last attempt that failed
 	Attempts    int
 	MaxAttempts int
@@ -77,49 +89,72 @@ func (inv *inventory) addInstances(service string, s *hosted.ServiceStatus) {
 	}
 }
 
-// jobs asks a queue for its jobs in a state, when somebody looks at them. The name
-// is both with a slash between, and behind an @ what a further page begins after, so
+// jobs asks a queue for the jobs that a filter selects, when somebody looks at them. The
+// name is both with a slash between, and behind an @ what a further page begins after, so
 // that it travels where other names do; a queue may have a slash in its own.
 func (inv *inventory) jobs(name string) *jobsPage {
 	at := strings.LastIndexByte(name, '/')
 	if at < 0 {
 		return nil
 	}
-	state, after, further := strings.Cut(name[at+1:], "@")
-	j := &jobsPage{Queue: name[:at], State: state, Further: further}
+	spec, after, further := strings.Cut(name[at+1:], "@")
+	j := &jobsPage{Queue: name[:at], Filter: parseFilter(spec), Further: further}
 	found := false
 	for _, s := range inv.queues[j.Queue] {
-		k, ok := find[keptSource](s)
-		if !ok {
+		if _, ok := find[keptSource](s); !ok {
 			continue
 		}
 		found = true
-		var kept []channelq.StoredJob
-		err := guard.Call(func() (err error) {
-			if paged, ok := find[pagedSource](s); ok {
-				var next string
-				if kept, next, err = paged.JobsPage(j.State, after); next != "" {
-					j.Next = j.Queue + "/" + j.State + "@" + next
-				}
-			} else if !further {
-				kept = k.Jobs(j.State)
-			}
-			return err
-		})
+		kept, next, err := j.list(s, after)
 		if err != nil {
 			j.Error = text(err)
 		}
+		if next != "" {
+			j.Next = j.Filter.name(j.Queue) + "@" + next
+		}
 		for _, e := range kept {
 			j.List = append(j.List, keptJob{
-				Service: s.service, ID: e.ID, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At, RescueAt: e.RescueAt,
+				Service: s.service, ID: e.ID, State: e.State, Error: text(e.Err), Attempts: e.Attempts, MaxAttempts: e.MaxAttempts, At: e.At, RescueAt: e.RescueAt,
 				Item: inv.d.format(j.Queue, e.Item, ""), CanCancel: e.CanCancel, CanRequeue: e.CanRequeue, CanDiscard: e.CanDiscard,
 			})
 		}
+		inv.addMatching(j, s, kept, err)
 	}
 	if !found {
 		return nil
 	}
+	if i, ok := inv.at[j.Queue]; ok {
+		j.States = slices.Sorted(maps.Keys(inv.state.Queues[i].States))
+	}
 	return j
+}
+
+// list asks one source, of which it is known that it has jobs.
+func (j *jobsPage) list(s source, after string) (list []channelq.StoredJob, next string, err error) {
+	err = guard.Call(func() (err error) {
+		if q, ok := find[findSource](s); ok {
+			j.Finds = true
+			f, err := j.Filter.parsed()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), findWait)
+			defer cancel()
+			list, next, err = q.FindJobs(ctx, f, after)
+			j.Partly = next != "" && len(list) < listedFully
+			return err
+		}
+		if j.Filter != (jobFilter{State: j.Filter.State}) {
+			return errors.New("this queue has its jobs by state only")
+		}
+		if q, ok := find[pagedSource](s); ok {
+			list, next, err = q.JobsPage(j.Filter.State, after)
+		} else if k, ok := find[keptSource](s); ok && !j.Further {
+			list = k.Jobs(j.Filter.State)
+		}
+		return err
+	})
+	return list, next, err
 }
 
 // Leader is the badge of the process that leads.

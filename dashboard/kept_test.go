@@ -179,7 +179,7 @@ func TestMoreFailuresThanAreListedAreCountedAndCanBePagedThrough(t *testing.T) {
 		wantText(t, get(t, d, "/failures"), "The newest 1 of 5\u202f000.", `href="jobs?name=mails/discarded"`)
 		wantText(t, get(t, d, "/jobs?name=mails/discarded"), "the newest first,", `data-key="jobs-1000"`, `href="jobs?name=mails%2fdiscarded%401"`)
 		w := get(t, d, "/jobs?name=mails%2fdiscarded%401")
-		wantText(t, w, `data-key="jobs-999"`, `href="jobs?name=mails%2fdiscarded%402"`, "mails: discarded</h1>", `href="jobs?name=mails/discarded">The newest`)
+		wantText(t, w, `data-key="jobs-999"`, `href="jobs?name=mails%2fdiscarded%402"`, "mails: discarded</h1>", `href="jobs?name=mails%2fdiscarded">The newest`)
 		w = get(t, d, "/jobs?name=mails%2fdiscarded%402")
 		wantText(t, w, `data-key="jobs-998"`)
 		if wantStatus(t, w, http.StatusOK); strings.Contains(w.Body.String(), "Older ones") {

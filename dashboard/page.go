@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -130,6 +131,10 @@ func (d *Dashboard) render(name string, v *view) []byte {
 func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page, base string) {
 	if !isPage(page) {
 		d.serveError(w, http.StatusNotFound, "There is no such page.")
+		return
+	}
+	if page == "jobs" && r.FormValue("queue") != "" { // the form of the filter: the name says it all
+		redirect(w, "jobs?name="+url.QueryEscape(filterOf(r.Form).name(r.FormValue("queue"))))
 		return
 	}
 	v := d.view(d.look(), page, r.FormValue("name"))

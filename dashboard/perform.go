@@ -15,6 +15,9 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 	if a.Verb == Acknowledge || a.Verb == Reopen {
 		return 1, inv.acknowledge(a, by)
 	}
+	if a.Verb.onMatching() {
+		return 1, inv.onMatching(a, by)
+	}
 	sources := inv.queues[a.Name]
 	if a.Kind == KindSchedule {
 		sources = inv.schedule(a.Name)

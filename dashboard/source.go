@@ -41,6 +41,15 @@ type (
 	pagedSource interface {
 		JobsPage(state, after string) (list []channelq.StoredJob, next string, err error)
 	}
+	findSource interface {
+		FindJobs(ctx context.Context, f channelq.JobFilter, after string) (list []channelq.StoredJob, next string, err error)
+		CountJobs(ctx context.Context, f channelq.JobFilter) (n int, exact bool, err error)
+	}
+	matchingSource interface {
+		RequeueJobs(ctx context.Context, f channelq.JobFilter, progress func(done, skipped int)) (done, skipped int, err error)
+		CancelJobs(ctx context.Context, f channelq.JobFilter, progress func(done, skipped int)) (done, skipped int, err error)
+		DiscardJobs(ctx context.Context, f channelq.JobFilter, progress func(done, skipped int)) (done, skipped int, err error)
+	}
 	countedSource interface {
 		Counted() (at time.Time, estimates []string)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/time/rate"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/internal/safelog"
 )
 
@@ -105,4 +106,27 @@ func Ahead(store, began, ended time.Time) time.Duration {
 func Record[TTx any](ctx context.Context, j *Jobs[TTx]) {
 	j.recorder.forget = time.Time{}
 	j.record(ctx)
+}
+
+// ByIndex is what is set for a statement that looks for jobs.
+const ByIndex = byIndex
+
+// FilterStatements are those by which the jobs of a filter are looked for, and their
+// arguments.
+func FilterStatements[TTx any](j *Jobs[TTx], f channelq.JobFilter) map[string][]any {
+	from := mark{Priority: 1, At: "2026-01-01 00:00:00.000", ID: 1000}
+	all := map[string][]any{}
+	add := func(s *statement) { all[s.sql()] = s.args }
+	for _, at := range []string{"", "finalized_at"} {
+		s, _ := j.inState("usual", rivertype.JobStateCompleted, f, at, from)
+		add(s)
+	}
+	add(j.endedIn("usual", rivertype.JobStateCompleted, f, mark{}))
+	add(j.endedIn("usual", rivertype.JobStateCompleted, f, from))
+	add(j.enqueued("usual", rivertype.JobStates(), f, from))
+	for _, from := range []mark{{}, from} {
+		w := &walk{jobs: &j.core, queue: "usual", f: f, left: rivertype.JobStates(), from: from, last: 1000, began: from.At, again: from.ID > 0}
+		add(w.piece(lookRows))
+	}
+	return all
 }

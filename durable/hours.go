@@ -66,6 +66,18 @@ func (r *recorder) note(rows ...*rivertype.JobRow) {
 	}
 }
 
+// canceled counts jobs that were cancelled while they waited.
+func (r *recorder) canceled(queue string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.queues == nil {
+		r.queues = map[string]Ends{}
+	}
+	e := r.queues[queue]
+	e.Canceled += n
+	r.queues[queue] = e
+}
+
 // take takes all that was counted.
 func (r *recorder) take() []store.Hour {
 	r.mu.Lock()

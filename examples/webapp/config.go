@@ -21,7 +21,10 @@ import (
 
 // config is what can be set from outside. A flag wins over the environment.
 type config struct {
-	migrate  bool // the command; false: serve
+	migrate  bool   // the command; false: serve
+	transfer string // the command: export or import
+	states   string // of the jobs to export
+	skip     int    // lines not to import
 	addr     string
 	smtp     string
 	store    storeName
@@ -39,6 +42,7 @@ type config struct {
 	hangAt     string   // for tests: the handler for this address never returns
 
 	log *slog.Logger
+	in  io.Reader
 	out io.Writer
 }
 
@@ -88,7 +92,7 @@ func configure() config {
 		os.Exit(2) // parse has said why
 	}
 	cfg.log = cfg.logger(cli.Log(slog.LevelInfo), cli.Log(slog.LevelWarn))
-	cfg.out = os.Stdout
+	cfg.in, cfg.out = os.Stdin, os.Stdout
 	return cfg
 }
 
@@ -109,6 +113,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	var cfg config
 	if cfg.migrate = len(args) > 0 && args[0] == "migrate"; cfg.migrate {
 		args = args[1:]
+	} else if len(args) > 1 && args[0] == "jobs" && (args[1] == "export" || args[1] == "import") {
+		cfg.transfer, args = args[1], args[2:]
 	}
 	var store, report, hosts string
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
@@ -133,6 +139,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 		"end within this `time` after the first signal, such as 25s or 1m30s; 8s suits Docker")
 	flags.DurationVar(&cfg.drain, "drain-delay", 0,
 		"serve on for this `time` after the first signal, such as 5s, unready, so that a load balancer notices; a part of -shutdown-timeout")
+	flags.StringVar(&cfg.states, "state", "discarded,cancelled", "for jobs export: the `states` of the jobs, with commas between")
+	flags.IntVar(&cfg.skip, "skip", 0, "for jobs import: leave out so many `lines`, which are in already")
 	flags.BoolVar(&cfg.demo, "demo", false, "sign people up in waves, and let some things go wrong, so that the dashboard has something to show")
 	flags.BoolVar(&cfg.quiet, "quiet", false, "log warnings and errors only")
 	if err := flags.Parse(args); err != nil {
@@ -200,6 +208,10 @@ func (c *config) check(rest []string, store, report string) (err error) {
 		return fmt.Errorf("-role is not web, worker or all: %q", c.role)
 	case inMemory && c.role != all:
 		return fmt.Errorf("-role %s needs a -store that the other processes reach too", c.role)
+	case inMemory && c.transfer != "":
+		return fmt.Errorf("jobs %s: a -store in memory is not there any more", c.transfer)
+	case c.skip < 0:
+		return fmt.Errorf("-skip is negative: %d", c.skip)
 	case inMemory && c.migrate:
 		return errors.New("migrate: a -store in memory has no tables")
 	case c.demo && !c.role.serves():

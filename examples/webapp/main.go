@@ -14,6 +14,11 @@
 //	go run ./examples/webapp -store sqlite:shop.db -role web
 //	go run ./examples/webapp -store sqlite:shop.db -role worker -addr 127.0.0.1:8081
 //
+// Mails that were given up go to a file and back, see the flags -state and -skip:
+//
+//	go run ./examples/webapp jobs export -store sqlite:shop.db >failed.jsonl
+//	go run ./examples/webapp jobs import -store sqlite:shop.db <failed.jsonl
+//
 // The dashboard is on a port of its own, 1000 above that of the page.
 //
 // The parts:
@@ -25,6 +30,7 @@
 //	admin.go              the dashboard, and who may press its buttons
 //	site.go, pages.go     addresses, metrics, health; the pages
 //	config.go, demo.go    flags; what goes wrong with -demo
+//	transfer.go           jobs as lines of JSON
 //	log.go                what of the log -demo leaves out
 package main
 
@@ -103,11 +109,15 @@ func main() {
 
 // run runs the host, or the one command that there is, and returns the exit code.
 func run(host *hosted.Host, cfg config, emails outbox, unsent *leftovers, hello func()) (code int) {
-	if cfg.migrate {
+	if cfg.migrate || cfg.transfer != "" {
 		ctx, release := lifecycle.SignalContext(context.Background())
 		defer release()
 		// No worker is started for it, only what it needs.
-		if err := host.RunTask(ctx, emails.migrate, "store"); err != nil {
+		task := emails.migrate
+		if cfg.transfer != "" {
+			task = emails.transfer
+		}
+		if err := host.RunTask(ctx, task, "store"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

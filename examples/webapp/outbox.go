@@ -20,6 +20,8 @@ type outbox struct {
 
 	stats   func() channelq.Stats
 	migrate func(context.Context) error // nil: there are no tables
+
+	transfer func(context.Context) error // exports or imports jobs; nil: there is no store
 }
 
 // Retries and bounds are the same wherever the mails wait.
@@ -83,7 +85,7 @@ func inStore[TTx any](host *hosted.Host, cfg config, store closingStore[TTx], se
 		host.Task("migrate", migrate, hosted.StartTimeout(time.Minute))
 	}
 	host.Add("emails", jobs, hosted.StartTimeout(30*time.Second))
-	return outbox{Enqueuer: emails, stats: emails.Stats, migrate: migrate}
+	return outbox{Enqueuer: emails, stats: emails.Stats, migrate: migrate, transfer: func(ctx context.Context) error { return transfer(ctx, cfg, jobs) }}
 }
 
 type closingStore[TTx any] interface {

@@ -1,0 +1,145 @@
+package dashboard
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+)
+
+// findWait bounds what a page asks a store for.
+const findWait = 5 * time.Second
+
+// listedFully is how many jobs a full page of a list has.
+const listedFully = 100
+
+// jobFilter is a channelq.JobFilter as a person has typed it. State may be several with
+// commas between.
+type jobFilter struct{ State, Key, Error, Since, Until, ID string }
+
+// filterOf reads a form.
+func filterOf(form url.Values) jobFilter {
+	get := func(field string) string { return strings.TrimSpace(form.Get(field)) }
+	return jobFilter{State: get("state"), Key: get("key"), Error: form.Get("error"), Since: get("since"), Until: get("until"), ID: get("id")}
+}
+
+// parseFilter reads what query has written, or a state alone.
+func parseFilter(spec string) jobFilter {
+	if !strings.Contains(spec, "=") {
+		return jobFilter{State: spec}
+	}
+	form, _ := url.ParseQuery(spec) // what cannot be read is not in the filter that the page shows
+	return filterOf(form)
+}
+
+// query is the filter without a slash or an @.
+func (f jobFilter) query() string {
+	form := url.Values{"state": {f.State}}
+	for field, value := range map[string]string{"key": f.Key, "error": f.Error, "since": f.Since, "until": f.Until, "id": f.ID} {
+		if value != "" {
+			form.Set(field, value)
+		}
+	}
+	return form.Encode()
+}
+
+// name is the name of the page with the jobs of a queue that the filter selects.
+func (f jobFilter) name(queue string) string {
+	if f == (jobFilter{State: f.State}) && f.State != "" && !strings.ContainsAny(f.State, ",/@=") {
+		return queue + "/" + f.State
+	}
+	return queue + "/" + f.query()
+}
+
+// Page is the same for a template.
+func (j *jobsPage) Page() string { return j.Filter.name(j.Queue) }
+
+// Query is the filter, for an action.
+func (j *jobsPage) Query() string { return j.Filter.query() }
+
+// Narrow reports whether the filter has more than states.
+func (f jobFilter) Narrow() bool { return f != jobFilter{State: f.State} }
+
+// Title is what the list is of.
+func (f jobFilter) Title() string {
+	if f.State == "" {
+		return "jobs"
+	}
+	return strings.ReplaceAll(f.State, ",", ", ")
+}
+
+// parsed returns an error that names the field.
+func (f jobFilter) parsed() (out channelq.JobFilter, err error) {
+	out = channelq.JobFilter{Key: f.Key, Error: f.Error}
+	for s := range strings.SplitSeq(f.State, ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			out.States = append(out.States, s)
+		}
+	}
+	if f.ID != "" {
+		if out.ID, err = strconv.ParseInt(f.ID, 10, 64); err != nil || out.ID < 1 {
+			return out, fmt.Errorf("the job is no number from 1 on: %.40q", f.ID)
+		}
+	}
+	if out.Since, err = parseMoment("since", f.Since); err != nil {
+		return out, err
+	}
+	out.Until, err = parseMoment("until", f.Until)
+	return out, err
+}
+
+// parseMoment reads what a browser sends, which has no zone: that is of the program.
+func parseMoment(field, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly, "2006-01-02 15:04", time.DateTime} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	return time.Time{}, fmt.Errorf("%s is no time such as 2006-01-02 15:04: %.40q", field, text)
+}
+
+// Zone is that of the times that are typed.
+func (v *view) Zone() string { return v.State.Time.Format("MST") }
+
+// Several reports whether the list has jobs of more than one state.
+func (j *jobsPage) Several() bool {
+	return j.Filter.State == "" || strings.Contains(j.Filter.State, ",")
+}
+
+// OtherState reports whether the states are none of those to choose from.
+func (j *jobsPage) OtherState() bool {
+	return j.Filter.State != "" && !slices.Contains(j.States, j.Filter.State)
+}
+
+// MatchingLabel is the text on what opens a confirmation.
+func (v *view) MatchingLabel(o offer) string {
+	verb := map[Verb]string{RequeueMatching: "Requeue", CancelMatching: "Cancel", DiscardMatching: "Discard"}[o.Verb]
+	if o.AtLeast {
+		return verb + " all that match, at least " + grouped(uint64(o.Total))
+	}
+	return verb + " all " + grouped(uint64(o.Total)) + " that match"
+}
+
+// What is what is being done.
+func (b *bulk) What() string {
+	verbs := map[Verb][2]string{
+		RequeueMatching: {"Requeuing jobs", "Requeued jobs"}, CancelMatching: {"Canceling jobs", "Canceled jobs"}, DiscardMatching: {"Discarding jobs", "Discarded jobs"},
+	}[b.Verb]
+	if b.Ended.IsZero() {
+		return verbs[0]
+	}
+	return verbs[1]
+}
+
+// Seen is how many were dealt with, at most Total.
+func (b *bulk) Seen() int { return min(b.Done+b.Skipped, b.Total) }

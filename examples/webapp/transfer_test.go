@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/steadgo/stead/hosted"
+)
+
+// command runs one command of the program with its standard input, and returns what it writes.
+func command(t *testing.T, in string, args ...string) (out string, err error) {
+	t.Helper()
+	cfg, err := parse(args, func(string) string { return "" }, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written bytes.Buffer
+	cfg.log, cfg.in, cfg.out = slog.New(slog.DiscardHandler), strings.NewReader(in), &written
+	host := hosted.New(hosted.Config{Name: "webapp"})
+	emails, err := openOutbox(host, cfg, func(context.Context, welcome) error { return nil }, &leftovers{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := emails.migrate
+	if cfg.transfer != "" {
+		task = emails.transfer
+	}
+	err = host.RunTask(t.Context(), task, "store")
+	return written.String(), err
+}
+
+func TestMailsGoToAFileAndBack(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "shop.db")
+	if _, err := command(t, "", "migrate", "-store", store); err != nil {
+		t.Fatal(err)
+	}
+	const line = `{"queue":"emails","item":{"Email":"ann@example.com"}}` + "\n"
+	if _, err := command(t, line+line, "jobs", "import", "-store", store); err != nil {
+		t.Fatal(err)
+	}
+	_, err := command(t, line+line+line+"bad\n", "jobs", "import", "-store", store, "-skip", "2")
+	if err == nil || !strings.Contains(err.Error(), "go on with -skip 2: ") || !strings.Contains(err.Error(), "line 4: ") {
+		t.Errorf("a line that is bad: %v", err)
+	}
+	out, err := command(t, "", "jobs", "export", "-store", store, "-state", "available")
+	if err != nil || strings.Count(out, "\n") != 2 || strings.Count(out, "ann@example.com") != 2 {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, err := command(t, "", "jobs", "export", "-store", store); out != "" || err != nil {
+		t.Errorf("none has failed: %q, %v", out, err)
+	}
+	for _, args := range [][]string{{"jobs", "export"}, {"jobs"}, {"jobs", "remove", "-store", store}, {"jobs", "import", "-store", store, "-skip", "-1"}} {
+		if _, err := parse(args, func(string) string { return "" }, io.Discard); err == nil {
+			t.Errorf("%q is accepted", args)
+		}
+	}
+}
