@@ -49,8 +49,9 @@ type jobTry struct {
 	Outcome string // of one that did not fail
 }
 
-// jobWait is how long the page of a job waits for the store.
-const jobWait = 5 * time.Second
+// jobWait is how long the page of a job waits for the store. A server that shuts down waits
+// for a page that waits.
+const jobWait = 2 * time.Second
 
 // job asks a queue for one of its jobs, when somebody looks at it. Names may have a slash in
 // them, so the name of the page is compared and not taken apart.

@@ -73,30 +73,37 @@ func (v *vault) Job(_ context.Context, id int64) (channelq.JobDetail, error) {
 }
 
 // change lets the first of two change the job.
-func (v *vault) change(act string, as bool, state string) error {
+func (v *vault) change(act string, can func() bool, state string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !as {
+	if !can() {
 		return fmt.Errorf("%s: it is %s now", act, v.job.State)
 	}
 	v.acts, v.job.State = append(v.acts, act), state
 	return nil
 }
 
-func (v *vault) Requeue(id int64) error { return v.RequeueIf(id, v.job.Attempt) }
+func (v *vault) Requeue(id int64) error { return v.RequeueIf(id, 4) }
 func (v *vault) RequeueIf(_ int64, attempts int) error {
-	return v.change("requeue", v.job.State == "discarded" && v.job.Attempt == attempts, "available")
+	return v.change("requeue", func() bool { return v.job.State == "discarded" && v.job.Attempt == attempts }, "available")
 }
-func (v *vault) Discard(int64) error { return v.change("discard", v.job.State == "discarded", "gone") }
+
+func (v *vault) Discard(int64) error {
+	return v.change("discard", func() bool { return v.job.State == "discarded" }, "gone")
+}
+
 func (v *vault) Cancel(int64) error {
-	return v.change("cancel", v.job.State != "cancelled", "cancelled")
+	return v.change("cancel", func() bool { return v.job.State != "cancelled" }, "cancelled")
 }
+
 func (v *vault) RescheduleIf(_ int64, from, at time.Time) error {
-	err := v.change("reschedule", from.IsZero() || v.job.DueAt.Equal(from), "scheduled")
-	if err == nil {
+	return v.change("reschedule", func() bool {
+		if !from.IsZero() && !v.job.DueAt.Equal(from) {
+			return false
+		}
 		v.job.DueAt = at
-	}
-	return err
+		return true
+	}, "scheduled")
 }
 
 const vaultPage = "/job?name=7%2Fjobs%2Fa%2Fb%26%3Ci%3E"

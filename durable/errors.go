@@ -26,7 +26,7 @@ var ErrNotFound error = notFoundError{}
 type notFoundError struct{}
 
 func (notFoundError) Error() string        { return "there is no such job" }
-func (notFoundError) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // it is this one
+func (notFoundError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // ErrCancelled is the cause with which the context of a running job's handler ends
 // when somebody cancels the job, see [Queue.Cancel].

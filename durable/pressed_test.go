@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,9 +24,7 @@ func pressedTwice[TTx any](t *testing.T, e env[TTx]) {
 	page := dashboard.New(o.host, dashboard.Config{Authorize: func(*http.Request, dashboard.Action) error { return nil }})
 	press := func(id int64, verb string, more url.Values) (code int, answer string) {
 		form := url.Values{"verb": {verb}, "kind": {"queue"}, "name": {"invoices"}, "service": {"jobs"}, "id": {fmt.Sprint(id)}}
-		for k, v := range more {
-			form[k] = v
-		}
+		maps.Copy(form, more)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/actions", strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Accept", "application/json")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,9 +17,9 @@ import (
 
 func rescheduled[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
-	broken := true
+	var fixed atomic.Bool
 	q := newQueue(t, jobs, "moved", func(context.Context, int) error {
-		if broken {
+		if !fixed.Load() {
 			return channelq.RetryAfter(errors.New("busy"), time.Hour)
 		}
 		return nil
@@ -48,7 +49,7 @@ func rescheduled[TTx any](t *testing.T, e env[TTx]) {
 	inState(t, jobs, fails, rivertype.JobStateRetryable)
 	must(t, q.Reschedule(fails, far))
 	want(q, fails, "retryable", far)
-	broken = false
+	fixed.Store(true)
 	scheduled := enqueue(t, q, 2, durable.In(time.Hour))
 	for _, id := range []int64{fails, scheduled} {
 		must(t, q.Reschedule(id, time.Now().Add(50*time.Millisecond)))
