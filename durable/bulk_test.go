@@ -3,6 +3,7 @@ package durable_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,12 +20,12 @@ func bulkAsOne[TTx any](t *testing.T, e env[TTx]) {
 	hooked.Hooks = []rivertype.Hook{&river.HookDefaults{}}
 	key := func(s string) string { return "key of " + s }
 	for name, cfg := range map[string]durable.Config{"plain": quick(durable.EnqueueOnly), "hooked": hooked} {
-		for at, when := range map[string][]durable.Option{"": nil, " later": {durable.At(time.Now().Add(time.Hour))}} {
+		for at, when := range map[string][]durable.Option{"now": nil, "later": {durable.At(time.Now().Add(time.Hour))}} {
 			jobs, err := durable.New(e.again(t), cfg)
 			must(t, err)
 			keyed := newQueue[string](t, jobs, "keyed", nil, durable.QueueConfig[string]{Key: key})
 			free := newQueue[string](t, jobs, "free", nil, durable.QueueConfig[string]{MaxWaiting: 10_000})
-			opts := append(when, durable.Priority(3), durable.Attempts(7), durable.Timeout(time.Minute), durable.Meta(map[string]string{"by": `o'neil "x"`}))
+			opts := append(slices.Clone(when), durable.Priority(3), durable.Attempts(7), durable.Timeout(time.Minute), durable.Meta(map[string]string{"by": `o'neil "x"`}))
 			for _, q := range []*durable.Queue[string]{keyed, free} {
 				var ids []int64
 				for _, item := range items {
@@ -45,13 +46,13 @@ func bulkAsOne[TTx any](t *testing.T, e env[TTx]) {
 						row, err := client.JobGet(t.Context(), ids[i]+int64(k*len(items)))
 						must(t, err)
 						row.ID, row.CreatedAt, row.Metadata = 0, time.Time{}, ownOf(t, row.Metadata)
-						if at == "" {
+						if at == "now" {
 							row.ScheduledAt = time.Time{}
 						}
 						rows = append(rows, row)
 					}
 					if !reflect.DeepEqual(rows[1], rows[0]) || !reflect.DeepEqual(rows[2], rows[0]) {
-						t.Fatalf("%s%s, %s, item %d:\n%+v\n%+v\n%+v", name, at, q.Name(), i, rows[0], rows[1], rows[2])
+						t.Fatalf("%s %s, %s, item %d:\n%+v\n%+v\n%+v", name, at, q.Name(), i, rows[0], rows[1], rows[2])
 					}
 				}
 			}
