@@ -17,7 +17,9 @@ import (
 //
 // A piece is made to take 50 ms, because a SQLite file has one writer: in between, other
 // statements and other processes have their turn. On PostgreSQL a piece is as short, so
-// that no transaction of many seconds holds back what cleans the table up.
+// that no transaction of many seconds holds back what cleans the table up. There the items
+// are copied, which is faster, unless there is a Middleware or a hook, to which the jobs
+// are shown, or they wait for their time.
 //
 // The options hold for every item; [Unique] is refused, as it would be one key for all,
 // and so are [After] and its kin.
@@ -42,7 +44,7 @@ func (q *Queue[T]) EnqueueAll(ctx context.Context, items []T, opts ...Option) (i
 		}
 		began := time.Now()
 		inserted := q.jobs.inserting(q.kind)
-		_, err := client.InsertMany(ctx, params[done:done+n])
+		err := q.jobs.insertMany(ctx, client, params[done:done+n])
 		inserted()
 		if err != nil {
 			end(0)
@@ -84,7 +86,7 @@ func EnqueueAllTx[T any](ctx context.Context, tx any, q *Queue[T], items []T, op
 	}
 	for done := 0; done < len(params); {
 		n := piece(params[done:], pieceMost)
-		if _, err := q.jobs.engine.insertManyTx(ctx, tx, params[done:done+n]); err != nil {
+		if err := q.jobs.insertManyTx(ctx, tx, params[done:done+n]); err != nil {
 			end(0)
 			return 0, fmt.Errorf("stead/durable: enqueue %q: items from %d on: %w", q.kind, done, hint(err))
 		}
@@ -96,6 +98,30 @@ func EnqueueAllTx[T any](ctx context.Context, tx any, q *Queue[T], items []T, op
 	}
 	q.books.accepted.Add(uint64(len(params)))
 	return len(params), nil
+}
+
+func (j *core) insertMany(ctx context.Context, client riverClient, params []river.InsertManyParams) (err error) {
+	if j.copies(params) {
+		_, err = client.InsertManyFast(ctx, params)
+	} else {
+		_, err = client.InsertMany(ctx, params)
+	}
+	return err
+}
+
+func (j *core) insertManyTx(ctx context.Context, tx any, params []river.InsertManyParams) (err error) {
+	if j.copies(params) {
+		return j.engine.copyTx(ctx, tx, params)
+	}
+	_, err = j.engine.insertManyTx(ctx, tx, params)
+	return err
+}
+
+// copies reports whether many jobs are inserted by COPY, which returns no rows: nobody is
+// to see them. The process that inserts jobs with a time of their own notes when that is.
+func (j *core) copies(params []river.InsertManyParams) bool {
+	return j.engine.database() == "postgres" && len(j.cfg.Middleware) == 0 && len(j.cfg.Hooks) == 0 &&
+		params[0].InsertOpts.ScheduledAt.IsZero()
 }
 
 func (q *Queue[T]) describeAll(ctx context.Context, items []T, opts []Option) (riverClient, []river.InsertManyParams, error) {

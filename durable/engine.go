@@ -24,6 +24,7 @@ type riverClient interface {
 
 	Insert(ctx context.Context, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 	InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+	InsertManyFast(ctx context.Context, params []river.InsertManyParams) (int, error)
 	JobList(ctx context.Context, params *river.JobListParams) (*river.JobListResult, error)
 	JobGet(ctx context.Context, id int64) (*rivertype.JobRow, error)
 	QueueGet(ctx context.Context, name string) (*rivertype.Queue, error)
@@ -49,6 +50,7 @@ type engine interface {
 	inTx(ctx context.Context, do func(tx any) error) error
 	insertTx(ctx context.Context, tx any, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 	insertManyTx(ctx context.Context, tx any, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+	copyTx(ctx context.Context, tx any, params []river.InsertManyParams) error
 	completeTx(ctx context.Context, tx any, job *river.Job[payload]) (*river.Job[payload], error)
 	getTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
 	retryTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
@@ -128,6 +130,11 @@ func (e *typed[TTx]) insertTx(ctx context.Context, tx any, args river.JobArgs, o
 
 func (e *typed[TTx]) insertManyTx(ctx context.Context, tx any, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 	return e.client.InsertManyTx(ctx, tx.(TTx), params)
+}
+
+func (e *typed[TTx]) copyTx(ctx context.Context, tx any, params []river.InsertManyParams) error {
+	_, err := e.client.InsertManyFastTx(ctx, tx.(TTx), params)
+	return err
 }
 
 func (e *typed[TTx]) completeTx(ctx context.Context, tx any, job *river.Job[payload]) (*river.Job[payload], error) {

@@ -73,6 +73,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"TheLastJobOfABatchKnowsHowTheOthersEnded":        batches[TTx],
 		"ABatchIsThereOrNot":                              batchRefused[TTx],
 		"ManyItemsAreEnqueuedInPiecesOrInOneTransaction":  bulk[TTx],
+		"ManyItemsAreStoredAsEachWouldBe":                 bulkAsOne[TTx],
 		"ABatchThatFailsLeavesThePiecesBeforeIt":          bulkFails[TTx],
 		"WhatNoStoreTakesIsRefusedWhereItComesIn":         hostile[TTx],
 		"WhatIsJustWithinTheLimitsTravels":                atTheLimit[TTx],

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -104,8 +105,12 @@ func direct[TTx any](o Opened[TTx], handle func(context.Context, item) error, wo
 			for i, it := range items {
 				params[i] = river.InsertManyParams{Args: args{it}, InsertOpts: opts}
 			}
-			_, err := client.InsertMany(ctx, params)
-			return err
+			for piece := range slices.Chunk(params, 5_000) { // as many as a piece of EnqueueAll has at most
+				if _, err := client.InsertMany(ctx, piece); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 		start: func(ctx context.Context) error { return client.Start(ctx) },
 		stop:  func(ctx context.Context) error { return client.Stop(ctx) },

@@ -1,6 +1,7 @@
 package durable_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/steadgo/stead/bench/durable"
@@ -20,5 +21,17 @@ func TestBothAreMeasuredInTurns(t *testing.T) {
 	}
 	if targets := durable.Targets([]durable.Store{s}); len(targets) != 4 || len(s.Probes) != 3 || s.Drained <= 0 {
 		t.Errorf("%+v", targets)
+	}
+}
+
+func TestBothDrainAtTheSameTime(t *testing.T) {
+	var out strings.Builder
+	if err := durable.SideBySide(t.Context(), &out, "sqlite", 20, durable.SQLite); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"sqlite, river: 20 jobs", "sqlite, durable: 20 jobs", "of 20\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in %s", want, out.String())
+		}
 	}
 }

@@ -29,6 +29,9 @@ type bed struct {
 	journal string
 	// enqueue puts the tasks into the store in one transaction.
 	enqueue func(ctx context.Context, kind string, ids []int) error
+	// lead puts a job of the queue lead into the store with what follows it, and a batch of
+	// two such jobs, each in one transaction. It returns how many of both are known to be there.
+	lead func(ctx context.Context, id int) (int, error)
 	// column returns the first column of a query as text.
 	column  func(ctx context.Context, query string) ([]string, error)
 	migrate func(ctx context.Context) error
@@ -98,7 +101,9 @@ func newBed[TTx any](t *testing.T, store durable.Store[TTx], arg string, inTx fu
 	must(t, err)
 	queues := map[string]*durable.Queue[task]{}
 	turn := func(it task) string { return fmt.Sprint(it.ID % turns) } // as the worker has it
-	for kind, cfg := range map[string]durable.QueueConfig[task]{"task": {}, "extra": {}, "turn": {Key: turn}} {
+	for kind, cfg := range map[string]durable.QueueConfig[task]{
+		"task": {}, "extra": {}, "turn": {Key: turn}, "lead": {}, "handled": {}, "gaveup": {}, "ended": {}, "last": {},
+	} {
 		queues[kind], err = durable.NewQueue[task](jobs, kind, nil, cfg)
 		must(t, err)
 	}
@@ -106,6 +111,24 @@ func newBed[TTx any](t *testing.T, store durable.Store[TTx], arg string, inTx fu
 		arg:     arg,
 		journal: filepath.Join(t.TempDir(), "journal"),
 		migrate: func(ctx context.Context) error { return durable.Migrate(ctx, store) },
+		lead: func(ctx context.Context, id int) (int, error) {
+			err := inTx(ctx, func(tx TTx) error {
+				e, err := durable.EnqueueTx(ctx, tx, queues["lead"], task{id, ""})
+				for kind, after := range map[string]durable.Option{"handled": durable.After(e.ID), "gaveup": durable.AfterGaveUp(e.ID), "ended": durable.AfterAny(e.ID)} {
+					if err == nil {
+						_, err = durable.EnqueueTx(ctx, tx, queues[kind], task{id, ""}, after)
+					}
+				}
+				return err
+			})
+			if err != nil {
+				return 0, err
+			}
+			if _, err = durable.EnqueueBatch(ctx, queues["lead"], []task{{id + 1, ""}, {id + 2, ""}}, queues["last"], task{id, ""}); err != nil {
+				return 1, err
+			}
+			return 2, nil
+		},
 		enqueue: func(ctx context.Context, kind string, ids []int) error {
 			return inTx(ctx, func(tx TTx) error {
 				for _, id := range ids {

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -38,6 +36,7 @@ type chaos struct {
 
 	mu       sync.Mutex
 	accepted []int
+	leads    []int        // that have followers, the batch of which is there too
 	unknown  map[int]bool // whether they were is not known: the store did not answer
 }
 
@@ -105,7 +104,7 @@ func newChaos(t *testing.T, b *bed, server *testserver.Postgres) *chaos {
 	t.Logf("seed %d", seed)
 	return &chaos{
 		t: t, b: b, server: server, random: rand.New(rand.NewPCG(seed, 0)),
-		args:    []string{"-work", "150ms", "-cron", "* * * * * *;*/3 * * * * *"},
+		args:    []string{"-work", "150ms", "-follow", "-cron", "* * * * * *;*/3 * * * * *"},
 		command: func(int) []string { return []string{program} },
 		skew:    func(int) time.Duration { return 0 },
 		stop:    setting(t, "STEAD_TEST_CHAOS_STOP", 4*time.Second),
@@ -133,11 +132,17 @@ func (c *chaos) run() {
 	}
 	producer.Wait()
 	quiet := time.Now()
+	var left []string
+	said := quiet
 	until(t, "all that was accepted is completed", window+grace, func() bool {
 		for i := range c.workers {
 			c.attend(i)
 		}
-		return len(c.open()) == 0
+		if left = c.open(); time.Since(said) > 10*time.Second && len(left) > 0 {
+			said = time.Now()
+			t.Logf("left: %v", left[:min(len(left), 20)])
+		}
+		return len(left) == 0
 	})
 	took := time.Since(quiet)
 	for i := range c.workers {
@@ -177,6 +182,9 @@ func (c *chaos) produce(ctx context.Context) {
 		within, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		err := c.b.enqueue(within, "task", []int{id})
 		cancel()
+		if id%leadEvery == 0 {
+			c.lead(id)
+		}
 		c.mu.Lock()
 		if err == nil {
 			c.accepted = append(c.accepted, id)
@@ -223,90 +231,4 @@ func (c *chaos) halt(w *worker, d time.Duration) {
 	}
 	time.Sleep(d)
 	w.signal(syscall.SIGCONT)
-}
-
-// open are the jobs in the store that have not come to their end.
-func (c *chaos) open() []string {
-	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
-	defer cancel()
-	list, err := c.b.column(ctx, "SELECT kind || ' ' || state FROM river_job WHERE state <> 'completed' AND kind = 'task'")
-	if err != nil {
-		return []string{err.Error()}
-	}
-	return list
-}
-
-func (c *chaos) judge(took time.Duration) {
-	t := c.t
-	runs := map[int][]entry{} // begins, by job
-	ended := map[int]bool{}
-	slotRuns := 0
-	for _, e := range c.b.read(t) {
-		e.at = e.at.Add(-c.ahead[e.pid])
-		switch {
-		case e.kind != "task":
-			slotRuns++
-		case e.what == "begin":
-			runs[e.id] = append(runs[e.id], e)
-		default:
-			ended[e.id] = true
-		}
-	}
-	var lost, foreign, again, unexplained []int
-	for _, id := range c.accepted {
-		if !ended[id] {
-			lost = append(lost, id)
-		}
-	}
-	for id, list := range runs {
-		if !slices.Contains(c.accepted, id) && !c.unknown[id] {
-			foreign = append(foreign, id)
-		}
-		if len(list) > 1 {
-			again = append(again, id)
-		}
-		for n := range len(list) - 1 {
-			if !c.explains(list[n], list[n+1]) {
-				unexplained = append(unexplained, id)
-			}
-		}
-	}
-	doubled := 0
-	for _, kind := range []string{"tick0", "tick1"} {
-		doubled += c.doubled(kind)
-	}
-	t.Logf("%d jobs accepted, %d kills, %d stops, %d crashes of the server: lost %d, slots doubled %d of %d runs, begun more than once %d, unexplained %d, the rest done in %v",
-		len(c.accepted), c.kills, c.stops, c.crashes, len(lost), doubled, slotRuns/2, len(again), len(unexplained), took.Round(10*time.Millisecond))
-	if len(lost)+len(foreign)+len(unexplained)+doubled > 0 || len(c.accepted) == 0 {
-		t.Errorf("lost %v, never enqueued %v, unexplained %v, slots doubled %d", lost, foreign, unexplained, doubled)
-		for _, id := range unexplained {
-			t.Logf("job %d: %+v", id, runs[id])
-		}
-		t.Logf("troubles: %+v", c.troubles)
-	}
-}
-
-// explains reports whether something happened to the process of a run, or to the
-// store, between the run and the next one of the same job.
-func (c *chaos) explains(run, next entry) bool {
-	const written = 200 * time.Millisecond // a begin is in the journal a little after the store knows of it
-	return slices.ContainsFunc(c.troubles, func(x trouble) bool {
-		return (x.pid == run.pid || x.pid == 0) && x.to.After(run.at.Add(-written)) && x.from.Before(next.at)
-	})
-}
-
-// doubled counts the slots of a schedule with more than one job.
-func (c *chaos) doubled(kind string) int {
-	slot := "json_extract(metadata, '$.stead_slot')"
-	if strings.HasPrefix(c.b.arg, "postgres://") {
-		slot = "metadata->>'stead_slot'"
-	}
-	list, err := c.b.column(c.t.Context(), "SELECT "+slot+" FROM river_job WHERE kind = '"+kind+"' GROUP BY 1 HAVING count(*) > 1")
-	must(c.t, err)
-	all, err := c.b.column(c.t.Context(), "SELECT CAST(count(DISTINCT "+slot+") AS text) FROM river_job WHERE kind = '"+kind+"'")
-	must(c.t, err)
-	if len(all) != 1 || all[0] == "0" {
-		c.t.Errorf("%s has no slots: %v", kind, all)
-	}
-	return len(list)
 }

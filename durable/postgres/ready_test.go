@@ -96,7 +96,7 @@ func TestAPoolerInTransactionModeIsRefusedAtTheStartWhereJobsWouldWorkByHalf(t *
 			if err != nil {
 				t.Fatal(err)
 			}
-			handled := make(chan int, 20)
+			handled := make(chan int, 22)
 			q, err := durable.NewQueue(jobs, "mail"+strings.ToLower(rand.Text())[:8], func(_ context.Context, i int) error { handled <- i; return nil }, durable.QueueConfig[int]{})
 			if err != nil {
 				t.Fatal(err)
@@ -113,6 +113,9 @@ func TestAPoolerInTransactionModeIsRefusedAtTheStartWhereJobsWouldWorkByHalf(t *
 			}
 			if err != nil {
 				t.Fatal(err)
+			}
+			if n, err := q.EnqueueAll(ctx, make([]int, 2)); n != 2 || err != nil { // which is a COPY
+				t.Fatal(n, err)
 			}
 			for i := range 20 {
 				if err := q.Enqueue(ctx, i); err != nil {

@@ -32,9 +32,13 @@ func run(ctx context.Context) error {
 	out := flag.String("out", "", "file of the raw results; none if empty")
 	idle := flag.Duration("idle", 0, "measure instead what one and thirty queues without work cost on SQLite, for as long each")
 	check := flag.Bool("check", false, "exit with 1 if a target was missed")
+	jobs := flag.Int("jobs", 0, "measure instead a drain of so many jobs, by both at the same time: on PostgreSQL with STEAD_TEST_POSTGRES, otherwise on SQLite")
 	flag.Parse()
 	if *idle > 0 {
 		return whenIdle(ctx, *idle)
+	}
+	if *jobs > 0 {
+		return sideBySide(ctx, *jobs)
 	}
 	if plan.Rounds < 1 || plan.Enqueue < 1 || plan.Drain < 1 || plan.Backlog < 1 || plan.Probes < 1 {
 		return errors.New("all numbers are at least 1")
@@ -62,6 +66,13 @@ func run(ctx context.Context) error {
 		return lab.Check(r.Targets)
 	}
 	return nil
+}
+
+func sideBySide(ctx context.Context, jobs int) error {
+	if url := os.Getenv("STEAD_TEST_POSTGRES"); url != "" {
+		return durable.SideBySide(ctx, os.Stdout, "postgres", jobs, durable.Postgres(url))
+	}
+	return durable.SideBySide(ctx, os.Stdout, "sqlite", jobs, durable.SQLite)
 }
 
 func whenIdle(ctx context.Context, over time.Duration) error {

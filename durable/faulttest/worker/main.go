@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/postgres"
 	"github.com/steadgo/stead/durable/sqlite"
@@ -34,6 +36,7 @@ type options struct {
 	cron                 string
 	migrate, newer       bool
 	turns                int
+	follow               bool
 }
 
 func main() {
@@ -49,6 +52,7 @@ func main() {
 	flag.StringVar(&o.cron, "cron", "", "schedules with seconds, separated by semicolons, of the queues tick0, tick1 and so on")
 	flag.BoolVar(&o.migrate, "migrate", false, "migrate and end")
 	flag.IntVar(&o.turns, "turns", 0, "also know the queue turn, with as many keys, of which one runs at a time, and two of all")
+	flag.BoolVar(&o.follow, "follow", false, "also know the queue lead, whose jobs with an ID that 3 divides fail for the last time, and the queues of what follows them")
 	flag.BoolVar(&o.newer, "newer", false, "also know the queue extra and the field note")
 	flag.Parse()
 	if err := o.run(); err != nil {
@@ -118,6 +122,24 @@ type newer struct {
 	Note string `json:"note"`
 }
 
+// addFollowers adds the queue lead, and those of what follows its jobs.
+func addFollowers[TTx any](jobs *durable.Jobs[TTx], handle func(kind string) func(context.Context, newer) error, cfg durable.QueueConfig[newer]) error {
+	lead := func(ctx context.Context, n newer) error {
+		err := handle("lead")(ctx, n)
+		if err == nil && n.ID%3 == 0 {
+			err = channelq.Permanent(errors.New("fails"))
+		}
+		return err
+	}
+	_, err := durable.NewQueue(jobs, "lead", lead, cfg)
+	for _, kind := range []string{"handled", "gaveup", "ended", "last"} {
+		if err == nil {
+			_, err = durable.NewQueue(jobs, kind, handle(kind), cfg)
+		}
+	}
+	return err
+}
+
 func addQueues[TTx any](jobs *durable.Jobs[TTx], o *options) error {
 	journal, err := os.OpenFile(o.journal, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o666) //nolint:gosec // the test that starts this names the file
 	if err != nil {
@@ -154,6 +176,9 @@ func addQueues[TTx any](jobs *durable.Jobs[TTx], o *options) error {
 			Concurrency: o.concurrency, Timeout: o.timeout, GlobalLimit: 2,
 			Key: func(n newer) string { return strconv.Itoa(n.ID % o.turns) },
 		})
+	}
+	if err == nil && o.follow {
+		err = addFollowers(jobs, handle, durable.QueueConfig[newer]{Concurrency: o.concurrency, Timeout: o.timeout})
 	}
 	if err != nil || o.cron == "" {
 		return err
