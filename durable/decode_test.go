@@ -23,6 +23,7 @@ func TestADecoderThatPanicsIsAPayloadThatCannotBeDecoded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the engine looks for lost jobs every half minute")
 	}
+	t.Parallel() // and so most of this is a wait
 	e := openSQLite(t)
 	first := newQueue[grenade](t, newJobs(t, e.store, durable.EnqueueOnly), "boom", nil, durable.QueueConfig[grenade]{})
 	lost := enqueue(t, first, grenade{})

@@ -89,6 +89,7 @@ func TestARetryIsOneWarningAndAGiveUpOneError(t *testing.T) {
 }
 
 func TestAStoreThatIsClosedTooEarlyIsSaidOnce(t *testing.T) {
+	t.Parallel() // the engine waits before it tries again
 	log := logged(t, func(jobs *durable.Jobs[*sql.Tx], store *sqlite.Store) {
 		must(t, store.Close())
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)

@@ -241,6 +241,7 @@ func payloads[TTx any](t *testing.T, e env[TTx]) {
 
 // The time of a retry is not one of the machine's zone.
 func TestRetriesComeInTimeInEveryZone(t *testing.T) {
+	t.Parallel()
 	for _, zone := range []string{"Pacific/Kiritimati", "Pacific/Niue"} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.short", "-test.run", "TestOn.*/^(RetryAfterSetsTheDelay|AJobIsRetriedWithRisingGaps|ADelayedJobDoesNotStartEarly)$")
 		cmd.Env = append(os.Environ(), "TZ="+zone)
