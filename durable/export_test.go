@@ -105,7 +105,7 @@ func Ahead(store, began, ended time.Time) time.Duration {
 // must not have been started.
 func Record[TTx any](ctx context.Context, j *Jobs[TTx]) {
 	j.recorder.forget = time.Time{}
-	j.record(ctx)
+	j.record(ctx, tickWait)
 }
 
 // ByIndex is what is set for a statement that looks for jobs.

@@ -106,10 +106,11 @@ func (r *recorder) giveBack(list []store.Hour) {
 }
 
 // record tells the store what was counted. Of what fails in a row the first is logged.
-func (j *core) record(ctx context.Context) {
-	err := j.writeHour(ctx)
+// Each statement has so long.
+func (j *core) record(ctx context.Context, wait time.Duration) {
+	err := j.writeHour(ctx, wait)
 	if err == nil {
-		err = j.forgetOld(ctx)
+		err = j.forgetOld(ctx, wait)
 	}
 	if err != nil && !j.recorder.failing && ctx.Err() == nil && !isClosed(err) {
 		j.log.Warn("history not written", slog.Any("error", hint(err)))
@@ -117,12 +118,12 @@ func (j *core) record(ctx context.Context) {
 	j.recorder.failing = err != nil
 }
 
-func (j *core) writeHour(ctx context.Context) error {
+func (j *core) writeHour(ctx context.Context, wait time.Duration) error {
 	list := j.recorder.take()
 	if len(list) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, beatWait)
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err := j.store.AddHour(ctx, list)
 	if err != nil {
@@ -133,12 +134,12 @@ func (j *core) writeHour(ctx context.Context) error {
 
 // forgetOld deletes a piece of what is too old, now and then, and as long as there is more
 // the next piece with the next sums.
-func (j *core) forgetOld(ctx context.Context) error {
+func (j *core) forgetOld(ctx context.Context, wait time.Duration) error {
 	now := time.Now()
 	if now.Before(j.recorder.forget) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, beatWait)
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	more, err := j.store.Forget(ctx, keepHours, j.cfg.KeepAudit, forgetPiece)
 	if err == nil && !more {

@@ -45,7 +45,8 @@ func (j *core) announce(id string, works bool) {
 		for said := (time.Time{}); ; {
 			j.check(j.leaving)
 			if _, err := j.Outage(); err == nil {
-				j.record(j.leaving)
+				// The sign of life waits for it. A stop must not cut it: sums would be added twice.
+				j.record(context.Background(), beatWait)
 			}
 			if now := time.Now(); now.Sub(said) >= every {
 				said = now
@@ -64,7 +65,11 @@ func (j *core) announce(id string, works bool) {
 			select {
 			case <-tick.C:
 			case <-j.leaving.Done():
-				j.record(context.Background())
+				wait := tickWait // what is not written now is lost
+				if _, err := j.Outage(); err != nil {
+					wait = beatWait
+				}
+				j.record(context.Background(), wait)
 				// A handler that ignores the stop runs on: its job is this process's
 				// until that was not seen for a while.
 				if j.running.len() == 0 {
