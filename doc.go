@@ -42,7 +42,7 @@
 // A component is a Service: Start(ctx) error and Stop(ctx) error. The host knows
 // no more of it, and the components know nothing of the host; each works alone.
 // Numbers flow the other way: a component has Stats, the host lists its services,
-// and metrics and health handlers read them when somebody asks. Nothing is pushed,
+// and metrics and health handlers read them when asked. Nothing is pushed,
 // nothing is global.
 //
 // # Words

@@ -43,7 +43,7 @@ const (
 )
 
 // Target says that in a column the subject takes at most Max times what another
-// contender takes, in the median of neighbouring rounds. Against nobody, Max is
+// contender takes, in the median of neighboring rounds. Against nobody, Max is
 // the number itself.
 type Target struct {
 	Column  int
@@ -52,7 +52,7 @@ type Target struct {
 }
 
 // Result is what one contender did in one column: a number a round, in the order
-// of the rounds, so that the same round of two contenders were neighbours.
+// of the rounds, so that the same round of two contenders were neighbors.
 type Result struct {
 	Case      string    `json:"case"`
 	Column    string    `json:"column"`
@@ -89,10 +89,10 @@ func (c Case) Compare(rounds int, round time.Duration, step func()) []Result {
 	return results
 }
 
-// Turns is how often Compare will call step.
+// Turns returns how often Compare will call step.
 func (c Case) Turns(rounds int) int { return (rounds + 1) * len(c.Entries) }
 
-// Find is what a contender did in one of the case's columns, the zero Result if it
+// Find returns what a contender did in one of the case's columns, the zero Result if it
 // is not among the results.
 func (c Case) Find(results []Result, column int, contender string) Result {
 	i := slices.IndexFunc(results, func(r Result) bool {
@@ -126,12 +126,12 @@ func (c Case) Missed(results []Result) []string {
 // Summary is the middle of some numbers and their quartiles.
 type Summary struct{ Median, Low, High float64 }
 
-// Summarize is the zero Summary for no numbers.
+// Summarize returns the zero Summary for no numbers.
 func Summarize(numbers []float64) Summary {
 	return Summary{Quantile(numbers, 0.5), Quantile(numbers, 0.25), Quantile(numbers, 0.75)}
 }
 
-// Ratio summarizes a's rounds divided by b's neighbouring rounds.
+// Ratio summarizes a's rounds divided by b's neighboring rounds.
 func Ratio(a, b Result) Summary {
 	var ratios []float64
 	for i := range min(len(a.Rounds), len(b.Rounds)) {
@@ -140,7 +140,7 @@ func Ratio(a, b Result) Summary {
 	return Summarize(ratios)
 }
 
-// Quantile is the number below which a share q of the numbers lies, 0 for none.
+// Quantile returns the number below which a share q of the numbers lies, 0 for none.
 func Quantile(numbers []float64, q float64) float64 {
 	if len(numbers) == 0 {
 		return 0

@@ -1,6 +1,6 @@
 // Package bench measures the queue beside what people use instead, in one
 // process, with the contenders taking turns round by round: on a machine that
-// does other work too, only ratios of neighbouring rounds mean something.
+// does other work too, only ratios of neighboring rounds mean something.
 //
 //	go run ./bench/cmd/compare -h
 //	go test -bench . -benchtime 1x ./bench/...

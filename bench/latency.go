@@ -9,7 +9,7 @@ import (
 	"github.com/steadgo/stead/bench/internal/lab"
 )
 
-// Latency is the time from a put to its take in microseconds: on an idle queue,
+// Latency returns the time from a put to its take in microseconds: on an idle queue,
 // which gets an item each 200 us, or with four producers and four consumers that
 // move items at half of the speed they could.
 func Latency(loaded bool) Case {
@@ -74,7 +74,7 @@ func latency(c Contender[[1]int64], cast Cast, pause, round time.Duration) []flo
 	}
 }
 
-// Fairness is how much less than its fair share the slowest of 64 producers gets
+// Fairness returns how much less than its fair share the slowest of 64 producers gets
 // from a queue that is always full: 1 is perfect, 2 is half of the fair share.
 func Fairness(capacity int) Case {
 	c := Case{

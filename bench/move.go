@@ -10,13 +10,13 @@ import (
 // Cast is how many goroutines work on each side of a queue.
 type Cast struct{ Producers, Consumers int }
 
-// String is such as "4P1C".
+// String returns the cast, such as "4P1C".
 func (c Cast) String() string { return fmt.Sprintf("%dP%dC", c.Producers, c.Consumers) }
 
 // Casts are those of all tables.
 var Casts = []Cast{{1, 1}, {1, 4}, {4, 1}, {4, 4}, {64, 4}}
 
-// Throughput is the time to move an item, in a queue of a capacity, with items
+// Throughput returns the time to move an item, in a queue of a capacity, with items
 // of 8 or 128 bytes, batch of them at a time.
 func Throughput(cast Cast, capacity, bytes, batch int) Case {
 	c := Case{

@@ -227,7 +227,7 @@ func (p *plain) Submit(task func()) {
 
 func (p *plain) Wait() { p.all.Wait() }
 
-// Tasks is the time to submit and run a task on four workers: one that does
+// Tasks returns the time to submit and run a task on four workers: one that does
 // nothing, or one that computes for a microsecond.
 func Tasks(producers int, busy bool) Case {
 	c := Case{Name: fmt.Sprintf("tasks/%dP4W/noop", producers), Columns: []string{"ns/task", "cpu ns/task"}}

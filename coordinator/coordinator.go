@@ -95,7 +95,7 @@ func (c *Coordinator) Fail(name string, err error) error {
 }
 
 // Reset marks a member as neither ready nor failed, as after [Coordinator.Register], for
-// instance while it restarts. Waits for the member continue, also if it was ready when
+// instance while it restarts. Waits for the member continue, even if it was ready when
 // they began. Reset returns ErrUnknown if name was not registered.
 func (c *Coordinator) Reset(name string) error { return c.set("reset", name, nil) }
 
@@ -136,7 +136,7 @@ func (c *Coordinator) Wait(ctx context.Context, names ...string) error {
 	return c.wait(ctx, "", names)
 }
 
-// WaitAll waits like [Coordinator.Wait] for every member, including those that are
+// WaitAll waits like [Coordinator.Wait] for every member, including members that are
 // registered meanwhile. Without members it returns nil.
 func (c *Coordinator) WaitAll(ctx context.Context) error { return c.waitAll(ctx, "") }
 

@@ -45,7 +45,7 @@
 // A registered name is one map entry. Marking it does not allocate, and nothing runs in
 // the background. The first Register creates the map, and the first wait what waiting
 // needs, so an unused Coordinator costs nothing. The search for a cycle visits once each
-// of the members that the new wait leads to, through those that are waiting themselves.
+// of the members that the new wait leads to, through members that are waiting themselves.
 //
 // # Testing
 //

@@ -62,7 +62,7 @@ func (c *Coordinator) join(by string, names []string) (*wait, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !w.ended() { // else somebody became ready, or failed, during the search
+	if !w.ended() { // else a member became ready, or failed, during the search
 		c.endLocked(w, fmt.Errorf("stead/coordinator: wait: %w: %s", ErrCycle, listed(path, " -> ")))
 	}
 	return nil, w.err
@@ -120,7 +120,7 @@ func (c *Coordinator) leave(ctx context.Context, w *wait) error {
 	return w.err
 }
 
-// notReadyError is a wait that its context ended. As failedError it asks for a text when it is
+// notReadyError is a wait whose context was done first. As failedError it asks for a text when it is
 // asked for its own.
 type notReadyError struct {
 	names string
@@ -200,7 +200,7 @@ func (c *Coordinator) othersThan(by string) (names []string, ready bool) {
 
 func failure(name string, err error) error { return &failedError{name, err} }
 
-// failedError asks the error for its text only when somebody asks for that: it is made
+// failedError asks the error for its text only when it is asked for its own: it is made
 // under the lock, and the error may ask the coordinator.
 type failedError struct {
 	name string

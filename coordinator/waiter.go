@@ -95,7 +95,7 @@ func (c *Coordinator) heldUpBy(name string) []string {
 	return all
 }
 
-// waitsForLocked may name somebody twice if two goroutines of a member wait.
+// waitsForLocked may name a member twice if two goroutines of a member wait.
 func (c *Coordinator) waitsForLocked(name string) []string {
 	var all []string
 	for w := range c.waiters[name] {

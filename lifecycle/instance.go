@@ -14,7 +14,7 @@ type Instance struct {
 	Leads bool      // whether it does what only one of them may do
 	Own   bool      // whether it is the calling process
 
-	// Queues are those that the process takes work from; nil if that is not known.
+	// Queues are the queues that the process takes work from; nil if that is not known.
 	Queues []string
 
 	// Running is what the process has in hand: the oldest 20 of Hand.

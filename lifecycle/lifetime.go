@@ -35,7 +35,7 @@ func (l *Lifetime) Stopping() <-chan struct{} { return l.m.Stopping }
 
 // Context returns a context that is canceled when a stop is requested, with
 // [Lifetime.Cause] as its [context.Cause], and never before. It carries no values. It is
-// for goroutines that are not services, such as those that a request handler starts: what
+// for goroutines that are not services, such as the ones that a request handler starts: what
 // they still do after the request delays the stop.
 func (l *Lifetime) Context() context.Context { return l.m.Context() }
 
@@ -47,7 +47,7 @@ func (l *Lifetime) Stopped() <-chan struct{} { return l.m.Stopped }
 // own timeout. The cause of the first call is kept, and later calls do nothing. If cause
 // is nil, [ErrStopRequested] is used.
 //
-// A cause is a reason, not a failure: a program that stops cleanly is a success whoever
+// A cause is a reason, not a failure: a program that stops cleanly is a success, whatever
 // requested it. To end a program with an error, return the error from a service. After a
 // Stop before the start, Start returns an error.
 func (l *Lifetime) Stop(cause error) { l.m.RequestStop(cause, time.Time{}) }

@@ -32,8 +32,8 @@
 // messaging.operation.type (process), and messaging.batch.message_count.
 //
 // A handler that returns an error, panics or ends its goroutine has a span with status
-// Error. periodic.ErrAgain is none, nor is what a loop returns after its context has
-// ended.
+// Error. periodic.ErrAgain is none, nor is what a loop returns after its context is
+// done.
 //
 // # Metrics
 //

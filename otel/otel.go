@@ -63,7 +63,7 @@ func Loop(service string, run func(ctx context.Context) error, opts ...Option) f
 // Option sets something rare about a wrapper.
 type Option = spans.Option
 
-// TracerProvider makes the spans. The default is the global one of OpenTelemetry, also
+// TracerProvider makes the spans. The default is the global one of OpenTelemetry, even
 // if that is set later.
 func TracerProvider(p trace.TracerProvider) Option {
 	return func(s *spans.Spans) { s.Provider = p }

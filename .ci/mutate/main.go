@@ -4,7 +4,7 @@
 // "deps" for functions of the libraries that it uses, which then do nothing.
 //
 // It is not a search for mutants nobody thought of. Each entry of its tables
-// is a promise that somebody would notice if it were broken.
+// is a promise that a test would notice if it were broken.
 package main
 
 import (

@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// A consumer is somebody's first program: made in an empty module by the commands of the
+// A consumer is the first program of a user: made in an empty module by the commands of the
 // README, built, run, used once and stopped by Ctrl-C.
 type consumer struct {
 	name    string
 	sources []source                   // the program, and what it becomes later in the same folder
 	pins    map[string]string          // modules that the program has already, and which of ours has their versions
 	ready   string                     // what the program prints, as an expression
-	use     func(address string) error // nil: that line is enough
+	use     func(address string) error // not set: that line is enough
 	said    string                     // what it has printed at the end
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/steadgo/stead/durable/sqlite"
 )
 
-// Idle is the share of one core that a process uses which has as many queues on a
+// Idle returns the share of one core that a process uses which has as many queues on a
 // SQLite file and nothing to do, measured over a time.
 func Idle(ctx context.Context, queues int, over time.Duration) (share float64, err error) {
 	dir, err := os.MkdirTemp("", "stead-idle-")

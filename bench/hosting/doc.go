@@ -8,8 +8,8 @@
 // Every contender does the same: it starts services each of which signals that
 // it runs and then waits for its end, waits until all run, stops them and waits
 // until all have ended. They take turns round by round in one process, because
-// on a machine that does other work too only neighbours can be compared.
+// on a machine that does other work too only neighbors can be compared.
 //
 // The contenders do not promise the same; [Contender.Promises] says what each
-// does. Those that promise less are there as limits and not as rivals.
+// does. Contenders that promise less are there as limits and not as rivals.
 package hosting

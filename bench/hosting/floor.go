@@ -10,7 +10,7 @@ import (
 )
 
 // floorService is what the promises of a host cost when nothing is configurable:
-// what somebody who wants them would write by hand. A context of its own with a
+// what a user who wants them would write by hand. A context of its own with a
 // cause, a signal that it runs and one that it has ended, labels by which its
 // stacks are found, and a panic that becomes an error with its stack.
 type floorService struct {

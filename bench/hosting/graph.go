@@ -27,7 +27,7 @@ type GraphResult struct {
 	Rounds []float64  `json:"rounds_ms"`
 }
 
-// Graphs are those that libraries which resolve them naively do not survive: a
+// Graphs are the graphs that a naive resolver does not survive: a
 // long chain, registered the wrong way round, and layers each of which needs all
 // of the one below, so that the number of paths is exponential.
 func Graphs() []Graph {

@@ -18,11 +18,11 @@ type Sample struct {
 	Goroutines float64 `json:"goroutines"` // while all services run
 }
 
-// NS is the time of start and stop together, in nanoseconds.
+// NS returns the time of start and stop together, in nanoseconds.
 func (s Sample) NS() float64 { return s.StartNS + s.StopNS }
 
 // Series is all rounds of one contender with one number of services, in the
-// order of the rounds, so that the i-th of two contenders were neighbours.
+// order of the rounds, so that the i-th of two contenders were neighbors.
 type Series struct {
 	Contender string   `json:"contender"`
 	Services  int      `json:"services"`
@@ -67,7 +67,7 @@ func Measure(contenders []Contender, plan Plan, tell func(string)) ([]Series, er
 }
 
 // measure starts and stops all the services several times over. What the
-// contender before left behind is collected first; what the collector does
+// contender before left in memory is collected first; what the collector does
 // during the run is the contender's own.
 func measure(c Contender, names []string, times int) (Sample, error) {
 	runtime.GC()

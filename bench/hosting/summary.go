@@ -7,13 +7,13 @@ import (
 	"github.com/steadgo/stead/bench/internal/lab"
 )
 
-// Of is the spread of one number of every round.
+// Of returns the spread of one number of every round.
 func (s Series) Of(number func(Sample) float64) lab.Spread {
 	return lab.SpreadBy(s.Samples, number)
 }
 
-// Ratio is how many times as much a took as b: the spread of each round of a
-// divided by the neighbouring one of b.
+// Ratio returns how many times as much a took as b: the spread of each round of a
+// divided by the neighboring one of b.
 func Ratio(a, b Series, number func(Sample) float64) lab.Spread {
 	n := min(len(a.Samples), len(b.Samples))
 	ratios := make([]float64, n)

@@ -15,7 +15,7 @@ func (r Results) Write(out io.Writer) {
 		fmt.Fprintln(out, r.Machine)
 	}
 	for _, n := range sizes(r.Series) {
-		fmt.Fprintf(out, "\n%d services, for each: start and stop together; a ratio is the median of neighbouring rounds\n", n)
+		fmt.Fprintf(out, "\n%d services, for each: start and stop together; a ratio is the median of neighboring rounds\n", n)
 		fmt.Fprintln(w, "\tns\tquartiles\tmin\tstart\tstop\tcpu ns\tbytes\tallocs\tgoroutines\tto floor\tto stead\t")
 		floor, stead := find(r.Series, Floor, n), find(r.Series, Stead, n)
 		for _, s := range r.Series {

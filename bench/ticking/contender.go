@@ -8,7 +8,7 @@ import (
 // Contender is one way to run jobs by a schedule.
 type Contender struct {
 	Name    string
-	Library bool // a scheduler that somebody else maintains
+	Library bool // a scheduler of another project
 
 	// Start runs the jobs of a load. Stop, to be called once, returns when no job
 	// runs any more. After an error nothing runs.
@@ -21,7 +21,7 @@ const (
 	SteadLean = "stead-no-history"
 )
 
-// Contenders are all that are measured, those that do least first.
+// Contenders are all that are measured, the ones that do least first.
 func Contenders() []Contender {
 	return []Contender{
 		{"goroutine-ticker", false, startTickers},
@@ -45,5 +45,5 @@ func Find(name string) (Contender, error) {
 	return Contender{}, fmt.Errorf("ticking: no contender %q", name)
 }
 
-// jobName is made anew for each job, because a program has to make it too.
+// jobName is made for each job, because a program has to make it too.
 func jobName(i int) string { return "job-" + strconv.Itoa(i) }

@@ -15,7 +15,7 @@
 // nothing; some libraries go on sorting their entries after that, to their
 // advantage here. Bytes are heap and stacks, collected, for each job with its
 // name and its function; the runtime's descriptor of a goroutine, some 440 bytes
-// that are reused and never given back, is left out for all. CPU is that of the
+// that are reused and never freed, is left out for all. CPU is that of the
 // whole process, the collector and the measuring included, as a share of one
 // core.
 //

@@ -32,7 +32,7 @@ type Load struct {
 	align func() // set by Start if its slots need a second step; may be nil
 
 	deadline time.Time
-	from     atomic.Int64 // the first instant that counts; zero: none yet
+	from     atomic.Int64 // the first instant that counts; zero means none yet
 	ticks    int          // slots of each job that count
 	late     []atomic.Int64
 }
@@ -98,7 +98,7 @@ func (l *Load) ran(i int) {
 		return
 	}
 	if k := int((slot - from) / int64(l.Period)); k < l.ticks {
-		// Zero is a slot that was not run.
+		// A zero is a slot that was not run.
 		l.late[i*l.ticks+k].CompareAndSwap(0, max(now-slot, 0)+1)
 	}
 }

@@ -86,7 +86,7 @@ func Measure(contenders []Contender, plan Plan, tell func(string)) []Series {
 }
 
 // reserve makes the runtime keep n descriptors of goroutines, so that they are
-// not counted against whoever needs them first.
+// not counted against the contender that needs them first.
 func reserve(n int) {
 	var all sync.WaitGroup
 	end := make(chan struct{})
@@ -189,7 +189,7 @@ func percentile(sorted []time.Duration, q float64) float64 {
 	return sorted[max(i, 0)].Seconds() * 1000
 }
 
-// Of is the spread of one number of every round.
+// Of returns the spread of one number of every round.
 func (s Series) Of(number func(Sample) float64) lab.Spread {
 	return lab.SpreadBy(s.Samples, number)
 }

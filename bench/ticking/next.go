@@ -17,7 +17,7 @@ type Next struct {
 	Zone   string     `json:"zone"`
 	Stead  lab.Spread `json:"stead_ns"`
 	Robfig lab.Spread `json:"robfig_ns"`
-	Ratio  lab.Spread `json:"ratio"` // of neighbouring rounds
+	Ratio  lab.Spread `json:"ratio"` // of neighboring rounds
 	Allocs float64    `json:"stead_allocs"`
 }
 

@@ -1,4 +1,4 @@
-// Package lockcheck finds calls of code that belongs to somebody else while a lock is
+// Package lockcheck finds calls of foreign code while a lock is
 // held: the method of an error, a service or a connection, a callback, a line of a
 // log. Such a call may ask the owner of the lock, and then waits for itself.
 //
@@ -26,7 +26,7 @@ type checker struct {
 	fset   *token.FileSet
 	info   *types.Info
 	bodies map[*types.Func]*ast.FuncDecl
-	// foreign is, for each function of the package, a call of somebody else's code that
+	// foreign is, for each function of the package, a call of foreign code that
 	// it leads to.
 	foreign map[*types.Func]string
 	found   []Finding
@@ -81,7 +81,7 @@ func nameOf(fn *types.Func) string {
 	return fn.Name()
 }
 
-// leadsTo names the first call of somebody else's code that a body makes on its own
+// leadsTo names the first call of foreign code that a body makes on its own
 // goroutine.
 func (c *checker) leadsTo(n ast.Node) (what string) {
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -100,7 +100,7 @@ func (c *checker) leadsTo(n ast.Node) (what string) {
 	return what
 }
 
-// callee names what a call calls if that is somebody else's, and is "" otherwise.
+// callee names what a call calls if that is foreign, and is "" otherwise.
 func (c *checker) callee(call *ast.CallExpr) string {
 	if tv := c.info.Types[call.Fun]; tv.IsType() || tv.IsBuiltin() {
 		return ""

@@ -14,7 +14,7 @@ type Log struct {
 	from *atomic.Pointer[slog.Logger]
 }
 
-// NewLog is New for a component that can inherit when own is nil.
+// NewLog returns a Log as New does, for a component that inherits when own is nil.
 func NewLog(own *slog.Logger, args ...any) Log {
 	l := Log{from: new(atomic.Pointer[slog.Logger])}
 	if own != nil {
@@ -33,15 +33,15 @@ func (l Log) Inherit(from *slog.Logger) {
 	}
 }
 
-// Source is the logger as it was given, for others to inherit; nil: none.
+// Source returns the logger as it was given, for others to inherit; nil means none.
 func (l Log) Source() *slog.Logger { return l.from.Load() }
 
 // inheriting is a handler that discards until from is set. What is added to it before
-// that, as by somebody who keeps a logger with attributes of his own, is added to
+// that, as by a component that keeps a logger with attributes, is added to
 // each record: there are few of them.
 type inheriting struct {
 	from  *atomic.Pointer[slog.Logger]
-	added func(slog.Handler) slog.Handler // nil: nothing
+	added func(slog.Handler) slog.Handler // nil adds nothing
 }
 
 func (h inheriting) Enabled(ctx context.Context, level slog.Level) bool {

@@ -8,8 +8,8 @@ import (
 	"log/slog"
 )
 
-// New is l with these attributes, or for a nil l one that discards. A record
-// whose handler panics is lost; the next one is tried again. Attributes that
+// New returns l with these attributes, or a logger that discards if l is nil. A record
+// whose handler panics is lost; the next one is attempted. Attributes that
 // make the handler panic are left out. A handler that never returns, or that
 // calls runtime.Goexit, is not helped.
 func New(l *slog.Logger, args ...any) *slog.Logger {

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// patience is how long a line may take before whoever logs goes on without it.
+	// patience is how long a line may take before its caller goes on without it.
 	patience = 100 * time.Millisecond
 	// most is how many lines may wait; those beyond it are lost and counted.
 	most = 4096
 )
 
 // Spool writes lines in order, from a goroutine that is there only while there is
-// something to write. Whoever logs waits until the line is written, so that it
+// something to write. A caller waits until the line is written, so that it
 // stands before what happens next, but no longer than a moment; while the handler
 // is behind nobody waits for it at all. So a handler that never returns, as one
 // that writes to a pipe that nobody reads, holds nobody up.
@@ -25,13 +25,13 @@ type Spool struct {
 	mu      sync.Mutex
 	waiting []entry
 	writing bool
-	behind  bool // somebody has waited in vain, and not all is written since
+	behind  bool // a caller has waited in vain, and not all is written since
 	written int  // lines so far
 	lost    int  // since the last line that says so
 	lostBy  slog.Handler
 }
 
-// entry is a line, or with a nil handler somebody who waits for those before it.
+// entry is a line, or with a nil handler a caller that waits for those before it.
 type entry struct {
 	to   slog.Handler
 	ctx  context.Context // as the handler gets it
@@ -39,7 +39,7 @@ type entry struct {
 	done chan struct{}
 }
 
-// Spooled is NewLog for one whose lines must not hold anybody up.
+// Spooled returns a Log as NewLog does, for lines that must not hold their caller up.
 func (s *Spool) Spooled(own *slog.Logger, attrs ...slog.Attr) Log {
 	l := Log{from: new(atomic.Pointer[slog.Logger])}
 	var inner slog.Handler = inheriting{from: l.from}
@@ -124,7 +124,7 @@ func (s *Spool) fellBehind(e entry) {
 // write is the goroutine. One that a handler ends with runtime.Goexit is followed
 // by another.
 func (s *Spool) write() {
-	pprof.SetGoroutineLabels(context.Background()) // those of whoever logged
+	pprof.SetGoroutineLabels(context.Background()) // those of the goroutine that logged
 	over := false
 	defer func() {
 		if !over {

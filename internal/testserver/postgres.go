@@ -34,7 +34,7 @@ func NewPostgres(t testing.TB) *Postgres {
 	return newPostgres(t)
 }
 
-// NewPostgresAhead is NewPostgres with a clock that is ahead of ours, by Debian's
+// NewPostgresAhead starts a server as NewPostgres does, with a clock that is ahead of ours, by Debian's
 // faketime. Without that the test is skipped.
 func NewPostgresAhead(t testing.TB, by time.Duration) *Postgres {
 	t.Helper()

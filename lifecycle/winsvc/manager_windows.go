@@ -27,7 +27,7 @@ func serve(h *hosted.Host, s settings) int {
 			log = slog.New(newEventHandler(l))
 		}
 	}
-	m := &manager{host: h, log: log, code: 1} // 1 also if Windows breaks off
+	m := &manager{host: h, log: log, code: 1} // 1 as well if Windows breaks off
 	if err := svc.Run("", m); err != nil {    // of a process of its own Windows ignores the name
 		fmt.Fprintln(os.Stderr, "stead/winsvc: run:", err)
 		log.Error("service not run", "error", err)
@@ -43,7 +43,7 @@ type manager struct {
 	code int // set when the host has ended
 }
 
-// Execute is called by svc.Run.
+// Execute implements svc.Handler: svc.Run calls it.
 func (m *manager) Execute(_ []string, requests <-chan svc.ChangeRequest, statuses chan<- svc.Status) (specific bool, code uint32) {
 	controls, done := make(chan control), make(chan struct{})
 	defer close(done)

@@ -8,7 +8,7 @@
 //	go run ./bench/cmd/compare -tables DIR...       the tables, in Markdown, a column for each processor
 //
 // The contenders of a case take turns, round by round, and a ratio is the median
-// of the ratios of neighbouring rounds: other work on the machine then disturbs
+// of the ratios of neighboring rounds: other work on the machine then disturbs
 // all of them alike. Raw results go to the folder of the processor in -out with what
 // they were measured on, and a plot for each kind of case beside it.
 package main

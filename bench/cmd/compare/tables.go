@@ -43,7 +43,7 @@ type row struct {
 	column int
 	rival  string
 	worst  bool
-	target float64 // 0: none
+	target float64 // 0 means none
 }
 
 func (r row) of(found []bench.Result) float64 {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// ModuleDir finds the module of the benchmarks also when a command is run from the
+// ModuleDir finds the module of the benchmarks, even when a command is run from the
 // root of the workspace.
 func ModuleDir(ctx context.Context) (string, error) {
 	text, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/steadgo/stead/bench").Output()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CPUTime is what the process has used, the collector included. Other programs
+// CPUTime returns what the process has used, the collector included. Other programs
 // on the machine lengthen it much less than they do the time on the clock.
 func CPUTime() time.Duration {
 	var u syscall.Rusage

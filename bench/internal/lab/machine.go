@@ -23,7 +23,7 @@ type Machine struct {
 	Load   string `json:"load"` // average of the last minute when the run began
 }
 
-// String is the line above the tables.
+// String returns the line above the tables.
 func (m Machine) String() string {
 	return fmt.Sprintf("%s, %s, %d cores, %s, load %s, commit %s", m.Go, m.CPU, m.Cores, m.OS, m.Load, m.Commit)
 }

@@ -10,14 +10,14 @@ type Spread struct {
 	Min    float64 `json:"min"`
 }
 
-// SpreadOf is the zero Spread for an empty sample.
+// SpreadOf returns the zero Spread for an empty sample.
 func SpreadOf(sample []float64) Spread {
 	if len(sample) == 0 {
 		return Spread{}
 	}
 	s := slices.Sorted(slices.Values(sample))
 	at := func(quarters int) float64 {
-		// Between two neighbours the place is divided as the distance is.
+		// Between two neighbors the place is divided as the distance is.
 		pos := float64(quarters*(len(s)-1)) / 4
 		i := int(pos)
 		j := min(i+1, len(s)-1)
@@ -26,7 +26,7 @@ func SpreadOf(sample []float64) Spread {
 	return Spread{Median: at(2), Low: at(1), High: at(3), Min: s[0]}
 }
 
-// SpreadBy is the spread of one number of every sample.
+// SpreadBy returns the spread of one number of every sample.
 func SpreadBy[S any](samples []S, number func(S) float64) Spread {
 	all := make([]float64, len(samples))
 	for i, s := range samples {

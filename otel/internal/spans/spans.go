@@ -16,7 +16,7 @@ import (
 
 // Spans makes spans as its options say.
 type Spans struct {
-	Provider trace.TracerProvider // nil: the global one
+	Provider trace.TracerProvider // if nil, the global one
 	Continue bool                 // an item is handled in the trace that enqueued it
 
 	tracer trace.Tracer
@@ -123,7 +123,7 @@ func (s *Spans) Loop(ctx context.Context, service string, run func(context.Conte
 	})
 }
 
-// within ends span when f is over. An error that fine holds to be none is not recorded;
+// within ends span when f has returned. An error that fine holds to be none is not recorded;
 // fine may be nil.
 func within(ctx context.Context, span trace.Span, f func(context.Context) error, fine func(error) bool) (err error) {
 	defer span.End() // itself deferred: so the SDK sees a panic and records it
