@@ -24,7 +24,7 @@ type unit struct {
 	service Service
 	loop    *loop // the service, if it is a Loop
 
-	asked atomic.Pointer[asking] // what it has in hand; nil: nobody asks
+	asked atomic.Pointer[asking] // what it has in hand; nil means nobody asks
 
 	rank  int    // place in the order of start, fixed once the host starts
 	links *links // in the graph; nil means none
