@@ -18,7 +18,7 @@ type BatchConfig[T any] struct {
 	// what is there, at least one item.
 	MaxWait time.Duration
 
-	// Timeout bounds one call of the handler: its context ends, with ErrTimeout
+	// Timeout bounds one call of the handler: its context is done, with ErrTimeout
 	// as its cause. 0 means no bound.
 	Timeout time.Duration
 

@@ -165,7 +165,7 @@ type flush struct {
 // Flush hands over everything that was enqueued before the call without waiting
 // for full batches, and returns when the handler has returned for all of it. An
 // item that failed counts: its retry is not waited for. It fails with an error
-// that wraps ctx.Err() when ctx ends first, with ErrClosed when the batcher has
+// that wraps ctx.Err() when ctx is done first, with ErrClosed when the batcher has
 // ended, and with ErrInside when it is called with the handler's own context.
 func (b *batcher) Flush(ctx context.Context) error {
 	if b.inside(ctx) {

@@ -13,18 +13,18 @@ import (
 	"github.com/steadgo/stead/internal/backoff"
 )
 
-// Retry says how often and when a failed item is tried again. The zero value
+// Retry says how often and when a failed item is retried. The zero value
 // tries once. The delay before a retry is random between zero and a bound that
 // starts at Initial and grows by Factor up to Max ("full jitter").
 type Retry struct {
 	Attempts int           // tries in all, the first one included; 0 and 1: no retry, and then the others here must be zero
-	Initial  time.Duration // bound of the first delay; 0: 500 ms
-	Max      time.Duration // cap of all bounds; 0: 1 min, or Initial if that is more
-	Factor   float64       // growth of the bound, at least 1; 0: 2
+	Initial  time.Duration // bound of the first delay; 0 means 500 ms
+	Max      time.Duration // cap of all bounds; 0 means 1 min, or Initial if that is more
+	Factor   float64       // growth of the bound, at least 1; 0 means 2
 
 	// NoJitter makes every delay its bound instead of a random time up to it. With a
 	// Factor of 1 the delay is always Initial. Items that failed together are then
-	// tried again together.
+	// retried together.
 	NoJitter bool
 
 	// If reports whether an error is worth a retry, usually with errors.Is or
@@ -83,7 +83,7 @@ type WorkerConfig[T any] struct {
 	// Concurrency is how many items are handled at a time. 0 means GOMAXPROCS.
 	Concurrency int
 
-	// Timeout bounds one attempt: the handler's context ends, with ErrTimeout as
+	// Timeout bounds one attempt: the handler's context is done, with ErrTimeout as
 	// its cause. A handler that ignores its context keeps its worker. 0 means no
 	// bound.
 	Timeout time.Duration
@@ -93,21 +93,21 @@ type WorkerConfig[T any] struct {
 	// the queue's capacity are parked already: then it keeps its worker.
 	Retry Retry
 
-	// OnGiveUp is called with an item that failed for good and a *[GiveUpError],
+	// OnGiveUp is called with an item that failed for the last time and a *[GiveUpError],
 	// on the worker's goroutine, with the handler's context, and counts as part
-	// of handling the item. A panic is caught, counted and logged. Nil: the item
+	// of handling the item. A panic is caught, counted and logged. If nil, the item
 	// is only counted, logged and listed in Failures.
 	OnGiveUp func(ctx context.Context, item T, err error)
 
-	// KeepFailures is how many items that failed for good Failures lists; the
+	// KeepFailures is how many items that failed for the last time Failures lists; the
 	// oldest go first. 0 means 100, negative none.
 	KeepFailures int
 
 	// OnLeftover gets, once, what a stop did not have handled: items whose handler
-	// was given up on, then those that are parked, then the rest of the queue in
+	// was given up on, then the ones that are parked, then the rest of the queue in
 	// order. Its context has not ended when it is called, and ends a little before
 	// the stop's deadline. When it returns nil the items count as taken care of and
-	// Stop returns nil. Nil: they are lost, and Stop says how many.
+	// Stop returns nil. If nil, they are lost, and Stop says how many.
 	OnLeftover func(ctx context.Context, items []T) error
 
 	// LeftoverReserve is how long OnLeftover has at least, before the deadline of the
@@ -192,7 +192,7 @@ type WorkerConfig[T any] struct {
 
 	// Logger gets a Warn for a retry and for items left over, or an Info if
 	// OnLeftover took them, an Error for an item given up, and a Debug when the
-	// workers start and stop. Nil: that of the host; without one, it discards.
+	// workers start and stop. If nil, that of the host; without one, it discards.
 	Logger *slog.Logger
 }
 

@@ -41,7 +41,7 @@ type consumer struct {
 
 	mu         sync.Mutex
 	parked     parking
-	workers    []*worker // those that are neither leaving nor abandoned
+	workers    []*worker // the ones that are neither leaving nor abandoned
 	made       int       // workers ever made
 	target     int       // as many as there should be
 	probe      int       // counts the looks at other workers
@@ -85,7 +85,7 @@ type settings struct {
 	timeout    time.Duration
 	retry      Retry
 	backoff    backoff.Policy
-	reserve    time.Duration // for OnLeftover; 0: the usual one
+	reserve    time.Duration // for OnLeftover; 0 means the usual one
 	keep       int           // failures
 	detach     bool
 	keyed      bool // there is a Key
@@ -97,7 +97,7 @@ type settings struct {
 	keyLimit   int
 	drain      Drain
 
-	ownLimiter interface{ Wait(context.Context) error } // nil: that of RateLimit
+	ownLimiter interface{ Wait(context.Context) error } // nil means that of RateLimit
 	limit      interface {
 		Acquire(ctx context.Context, n int64) error
 		Release(n int64)
@@ -207,7 +207,7 @@ func (c *consumer) Name() string { return c.q.name }
 // queue from two queues of one name.
 func (c *consumer) Observed() any { return c.items.queue() }
 
-// Counts is that of Stats.
+// Counts returns the Counts of Stats.
 func (c *consumer) Counts() map[string]uint64 { return c.Stats().Counts() }
 
 // Backlog returns how many items are still to be handled: those in the queue, in
@@ -217,7 +217,7 @@ func (c *consumer) Backlog() int {
 	return s.Depth + s.InProgress + s.Parked
 }
 
-// Stats returns the books of the queue, which count what all its consumers did.
+// Stats returns the counts of the queue, which say what all its consumers did.
 func (c *consumer) Stats() Stats {
 	s := c.q.Stats()
 	c.mu.Lock()
@@ -228,11 +228,11 @@ func (c *consumer) Stats() Stats {
 	return s
 }
 
-// Done is closed when the consumer has ended: by itself, because the queue was
-// closed and everything in it was handled, or by Stop.
+// Done returns a channel that is closed when the consumer has ended: by itself,
+// because the queue was closed and everything in it was handled, or by Stop.
 func (c *consumer) Done() <-chan struct{} { return c.done }
 
-// Err is nil until Done is closed. Then it is what Stop returned or, if the
+// Err returns nil until Done is closed. Then it returns what Stop returned or, if the
 // consumer ended by itself, what the queue was closed with.
 func (c *consumer) Err() error {
 	select {
@@ -243,7 +243,7 @@ func (c *consumer) Err() error {
 	}
 }
 
-// Stuck is how many items were in the hands of handlers that the stop gave up on,
+// Stuck returns how many items were in the hands of handlers that the stop gave up on,
 // because they did not return. A host names the consumer as a straggler then,
 // with the stacks of these handlers. It is 0 until Done is closed.
 func (c *consumer) Stuck() int {
@@ -255,7 +255,7 @@ func (c *consumer) Stuck() int {
 	}
 }
 
-// Leftover returns how many items the stop did not have handled. Those that
+// Leftover returns how many items the stop did not have handled. The ones that
 // OnLeftover took count too: whether it did is in the result of Stop. It is 0 until
 // Done is closed.
 func (c *consumer) Leftover() int {

@@ -22,7 +22,7 @@ func (q *Queue[T]) Dequeue(ctx context.Context) (item T, err error) {
 	return item, nil
 }
 
-// TryDequeue is Dequeue without waiting. It returns ErrEmpty if there is no item
+// TryDequeue dequeues without waiting. It returns ErrEmpty if there is no item
 // now.
 func (q *Queue[T]) TryDequeue() (item T, err error) {
 	if o := q.engine.TryTake(&item); o != engine.OK {

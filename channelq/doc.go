@@ -21,15 +21,15 @@
 //
 //  1. First in, first out. Items of one producer are taken in the order it
 //     enqueued them; waiting calls are served in the order they came.
-//  2. A call that fails has done nothing: an enqueue whose context ended never
-//     puts its item in, a dequeue whose context ended never takes one out. A
-//     context that is already done fails at once, also when there is room.
+//  2. A call that fails has done nothing: an enqueue whose context was done never
+//     puts its item in, a dequeue whose context was done never takes one out. A
+//     context that is already done fails at once, even when there is room.
 //  3. After Close no item is accepted, and every item accepted before can be
 //     taken. Nothing panics.
 //  4. Every item ever accepted ends in exactly one counted bucket; the sum in
 //     [Stats] holds exactly when nothing is in motion and after a stop.
 //  5. A stop of Workers or of a Batcher returns before the deadline of its
-//     context, also when a handler ignores its own.
+//     context, even when a handler ignores its own.
 //  6. A handler that panics or calls runtime.Goexit costs one attempt and no
 //     worker.
 //  7. No user code is called while a lock is held, and no method of an error, a
@@ -40,15 +40,15 @@
 // Stop closes the queue, drains it until shortly before the deadline, cancels
 // the handlers with a cause, and hands what is left to OnLeftover, which has a
 // reserve of the time for that. An Enqueue that waits with the context of a service
-// ends as soon as its host is told to stop; see [Queue.Enqueue]. Each item is
+// ends as soon as its host is asked to stop; see [Queue.Enqueue]. Each item is
 // left over at most once; one whose handler returns at the very moment when the
-// stop gives up on it may have been handled all the same. Register
+// stop gives up on it may have been handled nevertheless. Register
 // consumers before their producers, or let the producers depend on them, so that
 // a host stops the producers first.
 //
 // # Cost
 //
-// A queue has no goroutine; Workers and a Batcher have one beside those that
+// A queue has no goroutine; Workers and a Batcher have one beside the ones that
 // handle. Enqueue, Dequeue and a handled item allocate nothing. The clock is read
 // for one slot in 64. An attempt with a Timeout allocates its context, a failed
 // one its place among the parked, and a batch its slice. Workers whose handlers

@@ -12,9 +12,9 @@ import (
 // Enqueue puts item into the queue. When there is no room it acts by the
 // queue's full mode: it waits, or fails with ErrFull or ErrDropped, or succeeds
 // because another item was dropped for it. It fails with ErrClosed after Close,
-// and with an error that wraps ctx.Err() and context.Cause(ctx) when ctx ends
+// and with an error that wraps ctx.Err() and context.Cause(ctx) when ctx is done
 // first, or has ended already: with the context of an HTTP request, when the client
-// hangs up. For an item that is wanted all the same pass
+// hangs up. For an item that is wanted nevertheless pass
 // [context.WithoutCancel] of it, with a timeout, as a full queue may stay full.
 // After a failure the item is not in the queue.
 //
@@ -64,7 +64,7 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 	return q.refusedLater(ctx, stop, o, 1)
 }
 
-// TryEnqueue is Enqueue without waiting: in Wait mode it fails with ErrFull when
+// TryEnqueue enqueues without waiting: in Wait mode it fails with ErrFull when
 // there is no room now, and in the others it is the same.
 func (q *Queue[T]) TryEnqueue(item T) error {
 	if q.shelf != nil {

@@ -20,11 +20,11 @@ var (
 // context of one of the handlers they would wait for.
 var ErrInside = errors.New("called from inside a handler")
 
-// ErrStopping is the cause of a handler's cancelled context when its workers
-// stop and the time to drain is over.
-var ErrStopping = errors.New("stead/channelq: stopping, the time to drain is over")
+// ErrStopping is the cause of a handler's canceled context when its workers
+// stop and the time to drain has ended.
+var ErrStopping = errors.New("stead/channelq: stopping, the time to drain has passed")
 
-// ErrTimeout is the cause of a handler's cancelled context when one attempt took
+// ErrTimeout is the cause of a handler's canceled context when one attempt took
 // longer than Timeout.
 var ErrTimeout = fmt.Errorf("stead/channelq: handler timeout: %w", context.DeadlineExceeded)
 
@@ -58,11 +58,11 @@ func items(n int) string {
 	return fmt.Sprintf("%d items", n)
 }
 
-// GiveUpError is what OnGiveUp gets: the item failed for good after this many
+// GiveUpError is what OnGiveUp gets: the item failed for the last time after this many
 // attempts, the last one with Err.
 type GiveUpError struct {
 	Queue    string
-	ID       int64 // of the [Failure] that will be listed, in the log and on the dashboard too; 0: none is kept
+	ID       int64 // of the [Failure] that will be listed, in the log and on the dashboard too; 0 means none is kept
 	Attempts int
 	Err      error
 }
@@ -79,7 +79,7 @@ type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
 
-// Permanent marks err as one that no retry can mend: the item is given up at
+// Permanent marks err as one that no retry can fix: the item is given up at
 // once. The mark survives wrapping. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
@@ -112,7 +112,7 @@ func RetryAfter(err error, d time.Duration) error {
 	return retryAfterError{err, max(d, 0)}
 }
 
-// RetryDelay is the delay that err, or an error it wraps, was marked with by
+// RetryDelay returns the delay that err, or an error it wraps, was marked with by
 // [RetryAfter]; false if there is none.
 func RetryDelay(err error) (time.Duration, bool) {
 	var asked retryAfterError

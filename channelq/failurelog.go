@@ -71,7 +71,7 @@ func (f *failureLog) write(d decision, n int, err error, args ...any) (silenced 
 	return silenced
 }
 
-// flush writes how many items had no line, if the window is over or final is set. It
+// flush writes how many items had no line, if the window has ended or final is set. It
 // returns when to call it again, zero for never.
 func (f *failureLog) flush(now time.Time, final bool) (next time.Time) {
 	for _, d := range []decision{retry, gaveUp} {

@@ -60,7 +60,7 @@ func (c *consumer) acquireLocked(w *worker) bool {
 	return false
 }
 
-// releaseLimit gives back what the worker acquired for its last attempt. False means
+// releaseLimit releases what the worker acquired for its last attempt. False means
 // that a stop has given up on that.
 func (w *worker) releaseLimit() (mine bool) {
 	if !w.limited {

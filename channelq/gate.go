@@ -12,7 +12,7 @@ import (
 // gate keeps producers out of a queue while many of its items wait for their keys.
 // Workers with a Key take everything from the queue, so that an item of a free key
 // never waits behind those of a busy one. The bound that the queue would be is then
-// here: those that wait and those in the queue are at most twice the capacity, and the
+// here: the ones that wait and those in the queue are at most twice the capacity, and the
 // items of calls that had waited in the queue before. Drop modes do without, and their
 // workers take less: what is dropped is in the queue.
 type gate struct {

@@ -25,7 +25,7 @@ type history struct {
 }
 
 // maxAttempts bounds the attempts that are kept of an item: the last ones. While
-// maxPasts items are parked, those that fail are counted and no more: a queue of a
+// maxPasts items are parked, the ones that fail are counted and no more: a queue of a
 // million items that all panic must not keep a million stacks for people.
 const (
 	maxAttempts = 5

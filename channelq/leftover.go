@@ -10,7 +10,7 @@ import (
 	"github.com/steadgo/stead/internal/stopping"
 )
 
-// finishStop counts what is left over, hands it on and says that it is over.
+// finishStop counts what is left over, hands it on and says that it has ended.
 func (c *consumer) finishStop() {
 	ctx, times := c.collectRest()
 	c.cancel(ErrStopping) // releases the context

@@ -77,7 +77,7 @@ func (c *consumer) nothingDueLocked() bool {
 	return c.stopping && !c.plan.cancel.IsZero() && c.parked.retrying[0].due.After(c.plan.cancel)
 }
 
-// shortenStop is for a stop whose context ended before its deadline.
+// shortenStop is for a stop whose context was done before its deadline.
 func (c *consumer) shortenStop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

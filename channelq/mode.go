@@ -10,7 +10,7 @@ type FullMode uint8
 // DropOldest and DropNewest act as DropWrite: an item is dropped unless a
 // consumer waits for it.
 const (
-	Wait       FullMode = iota // the enqueue waits for room until its context ends
+	Wait       FullMode = iota // the enqueue waits for room until its context is done
 	Reject                     // the enqueue fails with ErrFull
 	DropNewest                 // the newest item in the queue makes room
 	DropOldest                 // the oldest item in the queue makes room

@@ -120,7 +120,7 @@ func (p *parking) releaseKey(key string) {
 	p.waiting[key] = line
 }
 
-// each calls f for every item, first for those that are due.
+// each calls f for every item, first for the ones that are due.
 func (p *parking) each(f func(*parkedItem)) {
 	p.due.each(f)
 	for _, i := range p.retrying {

@@ -6,7 +6,7 @@ import (
 )
 
 // lastGrace is what handlers, and then OnLeftover, get of a stop whose context
-// ended before its deadline, or had none.
+// was done before its deadline, or had none.
 const lastGrace = 100 * time.Millisecond
 
 // What OnLeftover gets of a stop unless LeftoverReserve says how long: a tenth,
@@ -20,7 +20,7 @@ const (
 type plan struct {
 	cancel  time.Time // handlers are told to end
 	abandon time.Time // what has not ended is given up on
-	left    time.Time // OnLeftover's context ends
+	left    time.Time // OnLeftover's context is done
 	end     time.Time // OnLeftover is given up on
 }
 
@@ -52,7 +52,7 @@ func (c *consumer) newPlan(ctx context.Context) plan {
 	return p
 }
 
-// shorten is the rest of a plan whose stop's context has ended before its time.
+// shorten is the rest of a plan whose stop's context is done before its time.
 func (p plan) shorten(now time.Time) plan {
 	sooner := func(a, b time.Time) time.Time {
 		if a.IsZero() || b.Before(a) {
@@ -69,7 +69,7 @@ func (p plan) shorten(now time.Time) plan {
 }
 
 // late is the plan when OnLeftover is called no sooner than now. It finds a context
-// that is alive, also if the machine had no time for this process when the plan had:
+// that is alive, even if the machine had no time for this process when the plan had:
 // being late by a moment is better than to lose the items.
 func (p plan) late(now time.Time) plan {
 	if p.left.IsZero() {

@@ -82,7 +82,7 @@ type Queue[T any] struct {
 	onDrop    func(T, DropReason)
 	coalesce  func(T) string
 	merge     func(waiting, item T) T
-	shelf     *shelf[T] // nil: the items are in the engine
+	shelf     *shelf[T] // nil means the items are in the engine
 	onSettled atomic.Pointer[func(T, Outcome, error)]
 }
 
@@ -177,7 +177,7 @@ func (q *queue) Cap() int { return q.ring.Cap() }
 // the items that were accepted.
 func (q *queue) Close() bool { return q.CloseWithError(nil) }
 
-// CloseWithError is Close with a reason. Err and the errors of later calls carry
+// CloseWithError closes the queue as Close does, with a reason. Err and the errors of later calls carry
 // the reason beside ErrClosed. A nil err is a plain Close.
 func (q *queue) CloseWithError(err error) bool { return q.closeWith(err, "") }
 
@@ -192,7 +192,7 @@ func (q *queue) closeWith(err error, reason string) bool {
 	if q.closing.Load() != nil {
 		return false
 	}
-	// Before the engine is closed, since whoever sees that reads this.
+	// Before the engine is closed, since the call that sees that reads this.
 	q.closing.Store(why)
 	q.ring.Close()
 	q.gate.mu.Lock()

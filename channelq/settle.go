@@ -26,7 +26,7 @@ func (w *worker) settle(err error) (mine, again bool) {
 		w.decideAll()
 	}
 	// Until here a stop could still give up on the worker. From here on the items
-	// are the worker's to put away, which takes no time.
+	// are the worker's to settle, which takes no time.
 	if !w.state.CompareAndSwap(running, idle) {
 		return false, false
 	}
@@ -130,7 +130,7 @@ func (w *worker) logBatch(d decision) {
 
 // retryLater parks the only item until its next attempt. If as many items as the queue
 // holds are parked already, the item stays in hand until its time has come. Its attempt
-// then follows at once, unless it needs the Limit: that is for those that run.
+// then follows at once, unless it needs the Limit: that is for the ones that run.
 func (w *worker) retryLater() (mine, again bool) {
 	c, r := w.c, w.results[0]
 	w.forgetResults()
@@ -242,7 +242,7 @@ func (w *worker) notify() (mine bool) {
 		w.notifying = true
 		mine = w.ask(func() {
 			for w.notified < len(w.items) {
-				w.notified++ // before the call: one that ends the goroutine is not made again
+				w.notified++ // before the call: one that ends the goroutine is not repeated
 				if o, err := w.outcomeOf(w.notified - 1); o != 0 {
 					w.hands.settled(w.at+w.notified-1, o, err)
 				}

@@ -16,7 +16,7 @@ type shelf[T any] struct {
 	pushed  sync.Cond // a token may be taken a moment before its item is here
 	first   *shelved[T]
 	last    *shelved[T]
-	waiting map[string]*shelved[T] // by key; also those that wait for room
+	waiting map[string]*shelved[T] // by key; also the ones that wait for room
 }
 
 // shelved is one item.
@@ -26,7 +26,7 @@ type shelved[T any] struct {
 	key        string
 	at         time.Time
 	merges     int           // changes with every Merge
-	here       chan struct{} // until then it waits for room; nil: it did not
+	here       chan struct{} // until then it waits for room; nil means it did not
 	prev, next *shelved[T]
 }
 

@@ -22,18 +22,18 @@ type Stats struct {
 	Depth      int // items in the queue, at most Capacity
 	HighWater  int // the greatest Depth there ever was
 	InProgress int // items in the hands of workers: one each, or a few that quick handlers come to soon
-	Parked     int // taken from the queue and set aside: for a retry, behind an item of the same key, or by a pause; see Workers.Pause
+	Parked     int // taken from the queue and held back: for a retry, behind an item of the same key, or by a pause; see Workers.Pause
 	Workers    int // goroutines that handle items
 
 	Accepted    uint64 // items the queue ever took in
 	TakenByHand uint64 // by Dequeue, TryDequeue, DequeueBatch and All
 	Handled     uint64 // items whose handler returned nil
-	GaveUp      uint64 // items that failed for good
+	GaveUp      uint64 // items that failed for the last time
 	Skipped     uint64 // items that WorkerConfig.Skip did not want handled
 	Coalesced   uint64 // items that were not added, as one of their key waited; see Config.Coalesce
 	Retried     uint64 // attempts after the first one
 	Panics      uint64 // of handlers, of the errors they return, and of the callbacks OnDrop, OnGiveUp and OnLeftover; runtime.Goexit among them
-	Leftover    uint64 // items that a stop did not have handled, also if OnLeftover took them
+	Leftover    uint64 // items that a stop did not have handled, even if OnLeftover took them
 
 	Dropped DropCounts
 	Refused Refused
@@ -51,7 +51,7 @@ type Stats struct {
 // DropCounts counts accepted items that were dropped later, by reason.
 type DropCounts struct{ Oldest, Newest uint64 }
 
-// Total is the sum over all reasons.
+// Total returns the sum over all reasons.
 func (d DropCounts) Total() uint64 { return d.Oldest + d.Newest }
 
 // Refused counts items that were never accepted, by reason.
@@ -59,14 +59,14 @@ type Refused struct {
 	Full      uint64 // ErrFull
 	Write     uint64 // ErrDropped
 	Closed    uint64 // ErrClosed
-	Cancelled uint64 // the context ended first, or the stop of its host began
+	Cancelled uint64 // the context was done first, or the stop of its host began
 }
 
-// Total is the sum over all reasons.
+// Total returns the sum over all reasons.
 func (r Refused) Total() uint64 { return r.Full + r.Write + r.Closed + r.Cancelled }
 
 // counters are the counters of one queue. Everybody who takes from it writes here,
-// so that the sum is right whoever they are. What is in progress needs no
+// so that the sum is right whatever they are. What is in progress needs no
 // counter: it is what was taken and has not ended in any other bucket.
 type counters struct {
 	byHand, handled striped
@@ -121,7 +121,7 @@ func (q *queue) Stats() Stats {
 	return s
 }
 
-// Counts is where the accepted items ended, by name, for a report: those of the
+// Counts returns where the accepted items ended, by name, for a report: those of the
 // identity above that are not zero, and always "accepted". Beside them
 // "refused_closed", if it is not zero, counts the items that came when the queue
 // was closed: a producer outlived it, as it is stopped later or by nobody.
@@ -148,7 +148,7 @@ func (s Stats) Counts() map[string]uint64 {
 	return all
 }
 
-// Counts is that of Stats.
+// Counts returns the Counts of Stats.
 func (q *queue) Counts() map[string]uint64 { return q.Stats().Counts() }
 
 // striped is a counter whose writers mostly do not share a cache line: a line

@@ -10,9 +10,9 @@ import (
 // handled. A parked item is waited for if it comes due in time. Shortly before
 // ctx's deadline, by a tenth of what remains and at most one second, and by
 // LeftoverReserve more if there is an OnLeftover, it cancels the handlers with the
-// cause ErrStopping, waits for them to end, gives up on those that do not, and hands
+// cause ErrStopping, waits for them to end, gives up on the ones that do not, and hands
 // what is left to OnLeftover, all before the deadline. Without a deadline it drains
-// until ctx is cancelled; a ctx that is cancelled already skips the drain. Handlers
+// until ctx is canceled; a ctx that is canceled already skips the drain. Handlers
 // and OnLeftover then still get a tenth of a second each, whatever LeftoverReserve
 // says.
 //
@@ -30,7 +30,7 @@ func (c *consumer) Stop(ctx context.Context) error {
 		<-c.done // manage keeps to ctx
 	}
 	select {
-	case <-c.done: // also when ctx has ended
+	case <-c.done: // even when ctx is done
 		return c.result
 	default:
 	}

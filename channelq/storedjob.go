@@ -30,7 +30,7 @@ type StoredJob struct {
 type JobDetail struct {
 	ID    int64
 	Queue string
-	State string // available, running, retryable, scheduled, completed, cancelled, discarded or pending
+	State string // in the words of the engine, such as available, running or retryable
 
 	// Item is of the queue's element type. It is the job's JSON, a string, if that does not
 	// decode as one. JSON is the item as it is stored.
@@ -44,7 +44,7 @@ type JobDetail struct {
 	Slot       time.Time
 
 	Priority    int
-	Attempt     int // that runs or was the last; 0: none began
+	Attempt     int // that runs or was the last; 0 means none began
 	MaxAttempts int
 
 	EnqueuedAt time.Time

@@ -11,7 +11,7 @@ import (
 //  1. A worker looks for something to do under the mutex of its consumer. If there
 //     is nothing, it says where it waits, lets go of the mutex, and waits for a
 //     token in its wakeup.
-//  2. Whoever changes what a worker may be waiting for does so under the mutex and
+//  2. A call that changes what a worker may be waiting for does so under the mutex and
 //     then calls wakeOneLocked or wakeAllLocked.
 //  3. The worker looks again. If it was woken and found something else meanwhile,
 //     it wakes the next: what it was woken for is still there.

@@ -18,7 +18,7 @@ import (
 //	held        abandoned               Pause and Stop forbid the start, or give
 //	                                    up on a handler that does not return
 //
-// Whoever makes the step with a compare-and-swap has the items, and the other side
+// The side that makes the step with a compare-and-swap has the items, and the other side
 // leaves them alone. That is what keeps an item from being counted twice.
 const (
 	idle uint32 = iota

@@ -62,7 +62,7 @@ func (h *Host) abandon(c *call) bool {
 	return false
 }
 
-// returned reports whether the call and what belongs to it is over.
+// returned reports whether the call and what belongs to it has ended.
 func (c *call) returned() bool { return closed(c.done) }
 
 func closed(ch <-chan struct{}) bool {
@@ -86,7 +86,7 @@ func waitUntil(done <-chan struct{}, deadline time.Time) bool {
 // wait: to set and stop a timer for each wait costs more than the wait.
 type reusableTimer struct {
 	timer *time.Timer
-	at    time.Time // when it goes off; zero: it is not set
+	at    time.Time // when it goes off; zero means it is not set
 }
 
 // wait reports whether done was closed by the deadline, as waitUntil does.
@@ -111,7 +111,7 @@ func (a *reusableTimer) wait(done <-chan struct{}, deadline time.Time) bool {
 	}
 }
 
-// set reports false if the deadline is over.
+// set reports false if the deadline has passed.
 func (a *reusableTimer) set(deadline time.Time) bool {
 	left := time.Until(deadline)
 	if left <= 0 {
@@ -127,7 +127,7 @@ func (a *reusableTimer) set(deadline time.Time) bool {
 }
 
 // await waits for a call of the start: until it is back, or its context and a
-// grace after that are over. Its own error comes first, the context's after it.
+// grace after that have ended. Its own error comes first, the context's after it.
 func (h *Host) await(ctx context.Context, c *call) error {
 	select {
 	case <-c.done:

@@ -89,7 +89,7 @@ func (c *checks) join(u *unit) (*check, *call, context.Context) {
 		k.bound, k.release = bound, release
 		k.call = u.call(bound, "health", u.health, func(error, bool) {
 			if bound.Err() != nil {
-				return // too late for those who waited
+				return // too late for the ones that waited
 			}
 			c.mu.Lock()
 			defer c.mu.Unlock()

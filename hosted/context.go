@@ -64,7 +64,7 @@ func Coordinator(ctx context.Context) *coordinator.Waiter {
 }
 
 // coordination keeps a Coordinator in step with the states of the services. It
-// is made when the first service asks for it, so that those who never do pay
+// is made when the first service asks for it, so that the services that never do pay
 // nothing.
 type coordination struct{ *coordinator.Coordinator }
 
@@ -89,7 +89,7 @@ func (c *coordination) changed(name string, s lifecycle.State, err error) {
 	}
 }
 
-// startsAfter names those that a service which has not begun waits for.
+// startsAfter names the ones that a service which has not begun waits for.
 func (h *Host) startsAfter(name string) (names []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -102,7 +102,7 @@
 // A loop costs one goroutine, under 1 kB and 10 allocations, and 2 to 4 us for its start
 // and stop together. A host itself costs 30 allocations. A service that is not a loop costs
 // a goroutine for the duration of each call, and one while it runs if it has a Done method.
-// The host takes a goroutine profile only if something did not stop in time or somebody
+// The host takes a goroutine profile only if something did not stop in time or a caller
 // asks for it. A program with an HTTP server grows by 0.75 MB, a third of which is the
 // runtime's reader of goroutine profiles, and by another 0.4 MB with [TLS].
 //

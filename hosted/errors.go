@@ -53,7 +53,7 @@ func (e *ServiceError) Error() string {
 // Unwrap returns Err.
 func (e *ServiceError) Unwrap() error { return e.Err }
 
-// TimeoutError names the services that did not return in time and were left behind. It
+// TimeoutError names the services that did not return in time and were abandoned. It
 // wraps context.DeadlineExceeded.
 type TimeoutError struct{ Stragglers []Straggler }
 
@@ -62,7 +62,7 @@ type TimeoutError struct{ Stragglers []Straggler }
 type Straggler struct {
 	Service string        // of a nested host: outer/inner
 	Op      string        // "start", "stop" or a hook
-	Calls   int           // left behind by Op; if zero, Op itself did not return
+	Calls   int           // abandoned by Op; if zero, Op itself did not return
 	Waited  time.Duration // since the call
 	Stacks  string        // of the service's own goroutines when the host gave the call up
 }
@@ -93,7 +93,7 @@ func (e *TimeoutError) Error() string {
 	return b.String()
 }
 
-// what did not return: the call, or those that it left behind.
+// what did not return: the call, or the ones that it abandoned.
 func (s Straggler) what() string {
 	if s.Calls == 0 {
 		return s.Op
@@ -104,7 +104,7 @@ func (s Straggler) what() string {
 // Unwrap returns context.DeadlineExceeded.
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// isCancel says whether err is no more than the news that a context ended whose
+// isCancel says whether err is no more than the news that a context was done whose
 // cause is cause. errors.Is would also say so of an error that was joined with
 // that news, and the error would be lost. A panic is a failure whatever its value.
 //
@@ -163,7 +163,7 @@ func note(service, op string, err error) noted {
 	return n
 }
 
-// causeOf is context.Cause, of a context that belongs to somebody else.
+// causeOf is context.Cause, of a context that is not ours.
 func causeOf(ctx context.Context) error { return errs.Askable(context.Cause(ctx)) }
 
 // join is errors.Join that returns a lone error as it is.

@@ -13,7 +13,7 @@ import (
 // about to return.
 const lateReturnWait = 10 * time.Millisecond
 
-// finish makes the result and the report of a stop whose turns are over and
+// finish makes the result and the report of a stop whose turns have ended and
 // that had time until end.
 func (h *Host) finish(end time.Time) {
 	soon := time.Now().Add(lateReturnWait)
@@ -61,7 +61,7 @@ func (h *Host) behind() []*call {
 	return slices.Clip(h.calls)
 }
 
-// stragglersLocked are the calls that are not back. Those that came back after
+// stragglersLocked are the calls that are not back. The ones that came back after
 // their time are failures.
 func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (stragglers []Straggler) {
 	for _, c := range behind {
@@ -71,7 +71,7 @@ func (h *Host) stragglersLocked(behind []*call, stacks map[string]string) (strag
 			}
 			h.failures = append(h.failures, noted{error: &ServiceError{
 				Service: c.unit.name, Op: c.op,
-				Err: fmt.Errorf("returned only after its time was over: %w", context.DeadlineExceeded),
+				Err: fmt.Errorf("returned only after its time had expired: %w", context.DeadlineExceeded),
 			}})
 			continue
 		}

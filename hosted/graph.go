@@ -11,7 +11,7 @@ import (
 // links are the place in the graph of a unit that has any.
 type links struct {
 	needs  []*unit // those it comes after
-	needed []*unit // those that come after it
+	needed []*unit // the ones that come after it
 }
 
 func (u *unit) link() *links {

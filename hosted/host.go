@@ -48,7 +48,7 @@ type Config struct {
 	StartConcurrency int
 
 	// StopConcurrency is how many services may stop at once. A service that others come
-	// [After] waits until they have stopped, also when they depend on it through others.
+	// [After] waits until they have stopped, even when they depend on it through others.
 	// If 1, services stop one after the other, in reverse order. If zero, they stop one
 	// after the other, or in parallel without a limit if StartConcurrency is above 1.
 	StopConcurrency int
@@ -85,7 +85,7 @@ type Host struct {
 	spool     safelog.Spool // of log, so that no handler holds the host up
 	marks     *lifetime.Marks
 	lifetime  *lifecycle.Lifetime
-	ended     chan struct{} // closed when the stop is over and result is final
+	ended     chan struct{} // closed when the stop has ended and result is final
 	skipDelay chan struct{} // closed to end the drain delay early
 	checks    checks        // of health
 	census    census        // for /livez?verbose
@@ -115,7 +115,7 @@ type Host struct {
 	coord       *coordination
 	startSlots  map[*unit]func() // of those starting side by side, to give them up
 	noDrain     bool
-	drained     bool // the drain delay is over, was cut, or will not be
+	drained     bool // the drain delay has ended, was cut, or will not be
 	drainEnd    time.Time
 	ordered     bool    // units are in the order of the start, with their links
 	division    *budget // of the stop, once its calls begin

@@ -29,7 +29,7 @@ type HTTPService struct {
 
 	mu       sync.Mutex
 	opened   bool
-	address  net.Addr // nil: not started
+	address  net.Addr // nil means not started
 	done     chan struct{}
 	err      error
 	requests requests

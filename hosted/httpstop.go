@@ -46,7 +46,7 @@ func (s *HTTPService) Stop(ctx context.Context) error {
 	}
 }
 
-// closeAll closes all connections, which ends the contexts of their requests, and gives
+// closeAll closes all connections, which cancels the contexts of their requests, and gives
 // the handlers half of the time that is left to return.
 func (s *HTTPService) closeAll(ctx context.Context, cause error) error {
 	n, what := s.requests.open(), "connection"
@@ -58,7 +58,7 @@ func (s *HTTPService) closeAll(ctx context.Context, cause error) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		patient, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 		defer cancel()
-		_ = s.requests.wait(patient) // who is not back by then is Stuck
+		_ = s.requests.wait(patient) // a handler that has not returned by then is Stuck
 	}
 	return err
 }

@@ -15,9 +15,9 @@ import (
 
 // reply is what a service says of itself after its stop.
 type reply struct {
-	stuck  int               // calls it left behind
+	stuck  int               // calls it abandoned
 	left   int               // items it left over itself
-	items  map[string]uint64 // where its items ended; nil: it does not say
+	items  map[string]uint64 // where its items ended; nil means it does not say
 	queues []queueReply
 }
 
@@ -70,13 +70,13 @@ type leftoverCall struct {
 	u      *unit
 	queues []interface{ Name() string } // that it watches, and no service before it
 	told   map[any]bool                 // queues of which their consumers tell
-	call   *call                        // nil: it is not asked
+	call   *call                        // nil means it is not asked
 
 	mu   sync.Mutex
 	said reply // so far
 }
 
-// askAll asks every service that has stopped what it left behind, all at once and
+// askAll asks every service that has stopped what it left over, all at once and
 // under one bound, and notes it. It returns a call that is never back for each that
 // stopped in time only because it left calls of its own, such as handlers of a queue.
 func (h *Host) askAll(end time.Time) (stuck []*call) {
@@ -191,7 +191,7 @@ func (q *leftoverCall) ask(context.Context) error {
 }
 
 // keep notes what the service said. Items that are still in a queue that it watches
-// make its stop a failure: whoever read them has stopped.
+// make its stop a failure: the consumers have stopped.
 func (u *unit) keep(said reply) {
 	h := u.host
 	for _, q := range said.queues {

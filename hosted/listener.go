@@ -7,7 +7,7 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// foreign makes a listener of somebody else's safe to serve on: a panic of its Accept
+// foreign makes a listener of the user safe to serve on: a panic of its Accept
 // is an error, and connections can be told apart. Those of the standard library stay
 // what they are, as a BaseContext may look at them.
 func foreign(l net.Listener) net.Listener {

@@ -29,7 +29,7 @@ func (h *Host) abortCause(ctx context.Context) error {
 	return h.failures[0].error
 }
 
-// noteInterrupted finds out whether the start ended only because somebody wanted it
+// noteInterrupted finds out whether the start ended only because a stop was requested
 // to: what it returned so far says no more than that. It is called before the host
 // itself asks for the stop.
 func (h *Host) noteInterrupted(ctx context.Context) {
@@ -74,7 +74,7 @@ func (u *unit) isAbsent() bool {
 // rollBack stops what had started and returns the whole error.
 func (h *Host) rollBack(cause error) error {
 	if h.interrupted > 0 { // written by this goroutine
-		h.log.Info("host start cancelled", "cause", cause)
+		h.log.Info("host start canceled", "cause", cause)
 	} else {
 		h.log.Error("host not started", failureOf("error", cause)...)
 	}

@@ -42,7 +42,7 @@ func StartTimeout(d time.Duration) Option { return func(s *settings) { s.startTi
 
 // OptionalStart lets the host start without the service. If Start fails, or takes longer
 // than its [StartTimeout], the service is Failed, which is logged and shown. The start
-// continues with the next service, also with those that come [After] this one. The
+// continues with the next service, also with the ones that come [After] this one. The
 // service then does not count for readiness and liveness, and nothing retries its start.
 // Once started, it is a service like any other, with its [Policy].
 func OptionalStart() Option { return func(s *settings) { s.optional = true } }
@@ -66,7 +66,7 @@ func NotCritical() Option { return func(s *settings) { s.notCritical = true } }
 
 // Watch attaches a queue, or any other named component, that the service uses, so that
 // metrics and the dashboard show its Stats. It is for a queue that a loop reads itself,
-// and for the producers of a queue whose workers somebody may forget to add. Items that
+// and for the producers of a queue whose workers may be forgotten. Items that
 // are still in the queue after the stop are leftover. They are an error of the stop that
 // names this service, the queue and the number, so that [Main] exits with 1.
 //

@@ -108,6 +108,6 @@ func (p Policy) check(svc Service) error {
 	case *loop, *fresh, *reloadable:
 		return nil
 	default:
-		return fmt.Errorf("Restart needs a Loop, Fresh or Reloadable: this %T cannot be made anew. A Task runs once, try again inside it; a periodic job goes on after failures by itself", svc)
+		return fmt.Errorf("Restart needs a Loop, Fresh or Reloadable: this %T cannot be recreated. A Task runs once, retry inside it; a periodic job goes on after failures by itself", svc)
 	}
 }

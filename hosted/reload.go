@@ -14,7 +14,7 @@ import (
 // start, and joins their errors. A failed reload is logged and stops nothing. It blocks
 // until all have returned or ctx is done. Services that were not reloaded by then are
 // left out. Reload returns an error if the host is not running, if another reload is
-// running, or if a call that a reload left behind has not returned.
+// running, or if a call that a reload abandoned has not returned.
 func (h *Host) Reload(ctx context.Context) error {
 	if !h.reloading.TryLock() {
 		return fmt.Errorf("stead/hosted: reload %q: a reload is under way", h.cfg.Name)
@@ -59,7 +59,7 @@ func (h *Host) reloadHooks(ctx context.Context, units []*unit, op string, of fun
 	}
 }
 
-// reloadCall waits for the call until ctx ends or the host is told to stop. It
+// reloadCall waits for the call until ctx is done or the host is asked to stop. It
 // is called with reloading locked, which guards hung.
 func (h *Host) reloadCall(ctx context.Context, u *unit, op string, run hook) error {
 	c := u.call(u.scoped(ctx), op, run, nil)

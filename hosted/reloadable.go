@@ -88,7 +88,7 @@ func (r *reloadable) InheritLogger(l *slog.Logger) {
 	r.log = l
 }
 
-// Unwrap is the host of the moment; nil before the first.
+// Unwrap returns the current host, or nil before the first.
 func (r *reloadable) Unwrap() Service {
 	current, _ := r.now()
 	if current == nil {
@@ -117,7 +117,7 @@ func (r *reloadable) Err() error {
 	return nil
 }
 
-// take waits for the turn of the caller, who gives it back with free.
+// take waits for the turn of the caller, who ends it with free.
 func (r *reloadable) take(ctx context.Context) error {
 	select {
 	case r.turn <- struct{}{}:
@@ -189,7 +189,7 @@ func (r *reloadable) Stop(ctx context.Context) error {
 		return nil
 	}
 	t.cancel(ErrStopping)
-	err := stopInner(ctx, first.host) // also if a reload that hangs has the turn
+	err := stopInner(ctx, first.host) // even if a reload that hangs has the turn
 	if busy := r.take(ctx); busy != nil {
 		return join(err, busy)
 	}
@@ -231,7 +231,7 @@ func (r *reloadable) make(ctx context.Context) (*Host, error) {
 	return h, nil
 }
 
-// run makes h the host of the moment and starts it. If that fails, t is over.
+// run makes h the host of the moment and starts it. If that fails, t has ended.
 func (r *reloadable) run(ctx context.Context, t *term, h *Host) error {
 	current := &instance{host: h}
 	r.mu.Lock()

@@ -158,7 +158,7 @@ func (r Report) String() string {
 	case r.Cause != nil:
 		fmt.Fprintf(&b, "%s is stopping", r.Host)
 	default:
-		fmt.Fprintf(&b, "%s has not been told to stop", r.Host)
+		fmt.Fprintf(&b, "%s has not been asked to stop", r.Host)
 	}
 	if r.Cause != nil {
 		fmt.Fprintf(&b, ": %v", r.Cause)

@@ -19,14 +19,14 @@ type requests struct {
 	mu      sync.Mutex
 	conns   map[net.Conn]*connection
 	running int
-	idle    chan struct{} // closed and gone when nothing runs; nil: nobody waits for that
+	idle    chan struct{} // closed and gone when nothing runs; nil means nobody waits for that
 }
 
 // connection is what is known of one connection, under the lock of requests.
 type connection struct {
 	spoke    bool      // a request has begun on it
 	hijacked bool      // it is its handler's: Shutdown does not wait for it, and nor does Stop
-	owes     time.Time // since when its handler is over and the server reads the rest of a body; zero: it does not
+	owes     time.Time // since when its handler has ended and the server reads the rest of a body; zero means it does not
 	dropped  bool      // Stop has closed it
 }
 
@@ -180,7 +180,7 @@ func (r *requests) open() (n int) {
 // dropped counts the connections that a Stop closed because nothing came on them.
 type dropped struct {
 	silent   int // no request
-	bodyless int // not the rest of a request whose handler was over
+	bodyless int // not the rest of a request whose handler had ended
 }
 
 // drop closes connections on which nothing has come for as long as timeout, since
@@ -207,7 +207,7 @@ func (r *requests) drop(began time.Time, timeout time.Duration) (d dropped) {
 		}
 	}
 	r.mu.Unlock()
-	for _, c := range idle { // each may be somebody else's, and TLS has something to write
+	for _, c := range idle { // each may be foreign code, and TLS has something to write
 		go guard.Run(c.Close, func(error) {})
 	}
 	return d

@@ -36,7 +36,7 @@ func (u *unit) renew() error {
 	if u.startTimeout > 0 {
 		var release context.CancelFunc
 		start, release = context.WithTimeoutCause(start, u.startTimeout,
-			fmt.Errorf("StartTimeout of %v is over: %w", u.startTimeout, context.DeadlineExceeded))
+			fmt.Errorf("StartTimeout of %v has expired: %w", u.startTimeout, context.DeadlineExceeded))
 		defer release()
 	}
 	c := u.callStart(start, func() {
@@ -55,7 +55,7 @@ func (u *unit) renew() error {
 	return err
 }
 
-// finalError is a failure that no restart can mend.
+// finalError is a failure that no restart can fix.
 type finalError struct{ error }
 
 func isFinal(err error) bool {

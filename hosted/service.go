@@ -17,7 +17,7 @@ import (
 // A host also uses these methods of a service, if it has them:
 //
 //	Done() <-chan struct{}               is closed when the service has ended by itself; then
-//	Err() error                          says why: nil is completed, an error goes to its policy
+//	Err() error                          says why: nil means completed, an error goes to its policy
 //	Starting(ctx) error                  before the first Start of any service
 //	Started(ctx) error                   after the last Start of all services
 //	Stopping(ctx) error                  before the first Stop of any service, in reverse order
@@ -26,7 +26,7 @@ import (
 //	Reload(ctx) error                    see [Reloader]
 //	Reloading(ctx), Reloaded(ctx) error  before and after a reload of the host
 //	Leftover() int                       returns the items that its stop left over, for the report
-//	Stuck() int                          returns the calls into user code that its stop left behind; 0 before the stop
+//	Stuck() int                          returns the calls into user code that its stop abandoned; 0 before the stop
 //	Counts() map[string]uint64           returns where its items or runs ended, for the report
 //	Backlog() int                        returns the items that are still to drain, for [Host.StopPlan]
 //	Name() string                        returns the name of the queue or job inside; two of one name are refused
@@ -44,7 +44,7 @@ type Service interface {
 	// (context.WithoutCancel), and must not keep it.
 	Start(ctx context.Context) error
 	// Stop returns when the service has stopped. ctx carries the deadline. A Stop that
-	// has not returned by then is reported as a straggler and left behind.
+	// has not returned by then is reported as a straggler and abandoned.
 	Stop(ctx context.Context) error
 }
 
@@ -127,7 +127,7 @@ func Once(run func(ctx context.Context) error) Service { return &once{run: run} 
 func Fresh(construct func() (Service, error)) Service { return &fresh{construct: construct} }
 
 // loop is run by a host on one goroutine of the host's own, without these
-// methods; they are for those who call a Loop directly or wrap it.
+// methods; they are for code that calls a Loop directly or wraps it.
 type loop struct {
 	run func(ctx context.Context) error
 	own atomic.Pointer[ownRun] // nil until Start
@@ -215,7 +215,7 @@ type fresh struct {
 	construct func() (Service, error)
 
 	mu      sync.Mutex
-	log     *slog.Logger // for each new instance; nil: none
+	log     *slog.Logger // for each new instance; nil means none
 	current Service
 	up      bool // current has not been stopped
 }
@@ -264,7 +264,7 @@ func (f *fresh) Stop(ctx context.Context) error {
 	return s.Stop(ctx)
 }
 
-// Unwrap is the last instance that came up, also after its stop, when it is
+// Unwrap returns the last instance that came up, also after its stop, when it is
 // asked what it left over; nil before the first.
 func (f *fresh) Unwrap() Service {
 	f.mu.Lock()

@@ -229,7 +229,7 @@ func TestEveryEndOfAContextSaysWhy(t *testing.T) {
 		if lines := r.all(); len(lines) != 2 {
 			t.Errorf("got %q", lines)
 		} else {
-			wantText(t, lines[0], "start: StartTimeout of 1s is over")
+			wantText(t, lines[0], "start: StartTimeout of 1s has expired")
 			wantText(t, lines[1], `loop: stead/hosted: start "starts"`)
 		}
 	})

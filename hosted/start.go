@@ -33,7 +33,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 		cause, begun := h.marks.Request().Cause, h.cancelStart != nil
 		h.mu.Unlock()
 		if cause != nil && !begun {
-			return fmt.Errorf("stead/hosted: start %q: it was told to stop before: %w", h.cfg.Name, cause)
+			return fmt.Errorf("stead/hosted: start %q: it was asked to stop before: %w", h.cfg.Name, cause)
 		}
 		return fmt.Errorf("stead/hosted: start %q: it was started before, and a host runs once", h.cfg.Name)
 	}
@@ -57,7 +57,7 @@ func (h *Host) start(ctx context.Context, pick func([]*unit) []*unit) error {
 	if d := h.cfg.StartTimeout; d > 0 {
 		var release context.CancelFunc
 		bounded, release = context.WithTimeoutCause(bounded, d,
-			fmt.Errorf("StartTimeout of %v is over: %w", d, context.DeadlineExceeded))
+			fmt.Errorf("StartTimeout of %v has expired: %w", d, context.DeadlineExceeded))
 		defer release()
 	}
 	h.log.Info("host starting", "services", len(order))
@@ -103,7 +103,7 @@ func (h *Host) startUnit(ctx context.Context, u *unit) bool {
 	if u.startTimeout > 0 {
 		var release context.CancelFunc
 		ctx, release = context.WithTimeoutCause(ctx, u.startTimeout,
-			fmt.Errorf("StartTimeout of %v is over: %w", u.startTimeout, context.DeadlineExceeded))
+			fmt.Errorf("StartTimeout of %v has expired: %w", u.startTimeout, context.DeadlineExceeded))
 		defer release()
 	}
 	var err error
@@ -200,7 +200,7 @@ func (u *unit) startService(ctx context.Context) error {
 	return u.host.await(ctx, u.callStart(u.scoped(ctx), u.adopt))
 }
 
-// callStart begins a Start that is followed by up if it succeeds while somebody
+// callStart begins a Start that is followed by up if it succeeds while someone
 // waits for it.
 func (u *unit) callStart(ctx context.Context, up func()) *call {
 	return u.call(ctx, "start", u.service.Start, func(err error, abandoned bool) {

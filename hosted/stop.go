@@ -14,7 +14,7 @@ import (
 
 // Stop requests a stop and waits until the host has stopped. [Config.ShutdownTimeout]
 // bounds the stop, or the deadline of ctx if that is earlier. Services that do not return
-// in time are left behind and named in a *[TimeoutError]. The error joins everything that
+// in time are abandoned and named in a *[TimeoutError]. The error joins everything that
 // went wrong since the start. Every caller that waits to the end gets the same error.
 //
 // Only the call that began the stop bounds it by a deadline. A later caller's ctx, and
@@ -47,14 +47,14 @@ func (h *Host) Stop(ctx context.Context) error {
 	}
 	err := fmt.Errorf("stead/hosted: stop %q: gave up waiting: %w", h.cfg.Name, withCause(ctx.Err(), causeOf(ctx)))
 	if caller != nil {
-		// It was stopping before, on a budget of its own, and is left behind: who
+		// It was stopping before, on a budget of its own, and is abandoned: who
 		// is in there must not be lost.
 		return join(h.unended(), err)
 	}
 	return err
 }
 
-// unended names the services that have not stopped yet; nil: all have.
+// unended names the services that have not stopped yet; nil means all have.
 func (h *Host) unended() error {
 	stacks := h.stacksUntil(time.Now())
 	h.mu.Lock()
@@ -133,7 +133,7 @@ func (h *Host) stopRequested() {
 		close(h.ended)
 	case running:
 		go func() {
-			// Whoever asked may have been a service: drop its labels.
+			// The caller may have been a service: drop its labels.
 			pprof.SetGoroutineLabels(context.Background())
 			h.shutdown()
 		}()
@@ -167,7 +167,7 @@ func (h *Host) shutdown() {
 	h.finish(end)
 }
 
-// endOf is when the stop has to be over; zero: never.
+// endOf is when the stop has to be over; zero means never.
 func (h *Host) endOf(req lifetime.Request) time.Time {
 	var end time.Time
 	if h.cfg.ShutdownTimeout > 0 {

@@ -13,7 +13,7 @@ import (
 // The quarter is there once: a second call that uses up its turn leaves to each of
 // the others the share that is its own.
 type budget struct {
-	end   time.Time     // zero: there is no end
+	end   time.Time     // zero means there is no end
 	share time.Duration // of each call that waits
 	next  time.Duration // beside its share, of the one that waits next
 }

@@ -16,7 +16,7 @@ type schedule struct {
 	drain   time.Duration // before the first turn
 	timeout time.Duration // from the request to the end; negative if there is no limit
 	end     time.Time     // of a stop that was requested; zero if there is no limit
-	budget  *budget       // of turns that have begun; nil: fill divides the time
+	budget  *budget       // of turns that have begun; nil means fill divides the time
 }
 
 // plannedTurn is the turn of one step.

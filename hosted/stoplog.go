@@ -95,7 +95,7 @@ func (s ServiceReport) line() (slog.Level, []any) {
 		args = append(args, "hint", outlived)
 	}
 	if s.Leftover > 0 {
-		if level = max(level, slog.LevelInfo); s.Err != nil { // or else somebody took them
+		if level = max(level, slog.LevelInfo); s.Err != nil { // or else someone took them
 			level = slog.LevelWarn
 		}
 		if s.Items["leftover"] == 0 { // or else it is said
@@ -124,7 +124,7 @@ const (
 )
 
 // reportProgress returns a timer that logs while the stop goes on; stop it when
-// the turns are over.
+// the turns have ended.
 func (h *Host) reportProgress(began time.Time) *time.Timer {
 	var timer *time.Timer
 	ready := make(chan struct{}) // timer is set

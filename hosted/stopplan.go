@@ -28,7 +28,7 @@ type StopPlan struct {
 type StopStep struct {
 	Service string // of a nested host: outer/inner
 	State   lifecycle.State
-	Over    bool          // the turn is over; it is under way if State is Stopping
+	Over    bool          // the turn has ended; it is under way if State is Stopping
 	Took    time.Duration // of the turn, until At
 
 	InHand  int    // requests, items or runs that the stop of the service waits for

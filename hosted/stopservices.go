@@ -13,7 +13,7 @@ import (
 
 // stopServices calls the stopping hooks, the stops and the stopped hooks.
 func (h *Host) stopServices(end time.Time) {
-	// The start is over: neither units nor what is started changes any more.
+	// The start has ended: neither units nor what is started changes any more.
 	units := slices.Clone(h.units)
 	slices.Reverse(units)
 	var before, after []pendingHook
@@ -60,7 +60,7 @@ func (h *Host) stopServices(end time.Time) {
 }
 
 // stop gives the service its turn, from now until deadline, and returns when it
-// was over.
+// had ended.
 func (u *unit) stop(now, deadline time.Time, timer *reusableTimer) time.Time {
 	over := u.giveTurn(now, deadline, timer)
 	u.host.mu.Lock()
@@ -78,7 +78,7 @@ func (u *unit) giveTurn(now, deadline time.Time, timer *reusableTimer) time.Time
 	since := u.since
 	u.turnEnd = deadline
 	h.mu.Unlock()
-	// Here and not in the call, which may not have begun when the turn is over:
+	// Here and not in the call, which may not have begun when the turn has ended:
 	// from now on an end is a clean one, and there are no more restarts.
 	u.cancel(h.marks.Request().Cause)
 	if u.loop != nil {
@@ -102,7 +102,7 @@ func (u *unit) giveTurn(now, deadline time.Time, timer *reusableTimer) time.Time
 		return u.service.Stop(ctx)
 	}, func(err error, _ bool) { u.stopReturned(err, now) })
 	if !timer.wait(c.done, deadline) {
-		<-ctx.Done() // it is due too, and release must not end it as cancelled
+		<-ctx.Done() // it is due too, and release must not end it as canceled
 		h.abandon(c)
 	}
 	return time.Now()
@@ -158,7 +158,7 @@ func (h *Host) failAtStop(u *unit, op string, err error) {
 	h.log.Log(context.Background(), level, "service did not stop cleanly", append(failure(u, err), "op", op)...)
 }
 
-// leavesCalls says whether calls of the service's own are on, as those that its Stop
+// leavesCalls says whether calls of the service's own are on, as the ones that its Stop
 // could not end.
 func (u *unit) leavesCalls() bool {
 	if u.loop != nil {

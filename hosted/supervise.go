@@ -197,7 +197,7 @@ type facts struct {
 	atStop   bool // it was the service's turn to stop
 	cancel   bool // and the error is only the news of that
 	panicked bool
-	final    bool // no restart can mend it
+	final    bool // no restart can fix it
 }
 
 // ask asks the error, which belongs to the service: not under a lock.

@@ -20,7 +20,7 @@ const taskName = "(task)"
 // its wiring with the program that serves.
 //
 // The context of run is canceled when ctx is done or when one of the services fails, with
-// the failure as its cause. A run that does not return then is left behind at the end of
+// the failure as its cause. A run that does not return then is abandoned at the end of
 // the budget, as a service is. Like Run, RunTask uses the host up.
 func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error, needs ...string) error {
 	if run == nil {
@@ -63,7 +63,7 @@ func (h *Host) RunTask(ctx context.Context, run func(ctx context.Context) error,
 		if outcome != nil && !errs.Is(err, outcome) {
 			err = join(outcome, err)
 		}
-	default: // left behind; outcome is still its own
+	default: // abandoned; outcome is still its own
 	}
 	return err
 }

@@ -15,8 +15,8 @@ import (
 // A loop has one goroutine, which runs the function and, between a failure and
 // the next run, waits out the backoff. A service that can end by itself has one
 // too, its supervisor. That goroutine alone decides what an end means, so an end
-// and the service's turn in the stop are told apart by one question: had ctx
-// ended? Only stopUnit ends ctx.
+// and the service's turn in the stop are told apart by one question: was ctx
+// done? Only stopUnit ends ctx.
 type unit struct {
 	*settings
 	host    *Host
@@ -24,22 +24,22 @@ type unit struct {
 	service Service
 	loop    *loop // the service, if it is a Loop
 
-	asked atomic.Pointer[asking] // what it has in hand; nil: nobody asks
+	asked atomic.Pointer[asking] // what it has in hand; nil means nobody asks
 
 	rank  int    // place in the order of start, fixed once the host starts
-	links *links // in the graph; nil: none
+	links *links // in the graph; nil means none
 
 	// Made when its start begins.
 	base   unitContext // values and labels, never ends
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	ready  chan struct{} // of a loop that says when: closed the first time
-	done   chan struct{} // closed when the goroutine above has ended; nil: there is none
+	done   chan struct{} // closed when the goroutine above has ended; nil means there is none
 
 	// Guarded by host.mu.
 	state     lifecycle.State
 	started   bool      // needs a stop
-	turned    bool      // its turn in the stop is over
+	turned    bool      // its turn in the stop has ended
 	absent    bool      // its start failed and was optional
 	sealed    bool      // its Unwrap does not return; see find
 	turnEnd   time.Time // the deadline of its turn, once that began
@@ -49,7 +49,7 @@ type unit struct {
 	intensity *intensity
 	restarts  int32
 	panics    int32
-	said      *reply // of its items, after its stop; nil: nothing
+	said      *reply // of its items, after its stop; nil means nothing
 	startTook time.Duration
 	stopTook  time.Duration
 }
@@ -62,7 +62,7 @@ func (u *unit) leftoverLocked() int {
 	return u.said.left
 }
 
-// itemsLocked is where the items of the service ended; nil: it does not say.
+// itemsLocked is where the items of the service ended; nil means it does not say.
 func (u *unit) itemsLocked() map[string]uint64 {
 	if u.said == nil {
 		return nil
@@ -137,25 +137,25 @@ func (u *unit) within(h *Host) bool {
 	return false
 }
 
-// labelled is ctx with the labels by which the service's goroutines are known.
+// labeled is ctx with the labels by which the service's goroutines are known.
 // All three are set at once, which costs half of adding one to two.
-func (u *unit) labelled(ctx context.Context) context.Context {
+func (u *unit) labeled(ctx context.Context) context.Context {
 	return pprof.WithLabels(ctx, pprof.Labels("host", u.host.cfg.Name, "host_id", u.host.id, "service", u.name))
 }
 
 // scoped is ctx as seen by this service.
-func (u *unit) scoped(ctx context.Context) context.Context { return &unitContext{u.labelled(ctx), u} }
+func (u *unit) scoped(ctx context.Context) context.Context { return &unitContext{u.labeled(ctx), u} }
 
 // finishing is the base of what is part of a stop, which an Enqueue is not to fail for.
 func (u *unit) finishing() context.Context { return stopctx.Without(&u.base) }
 
 // open makes the contexts. values is the start's context without its end.
 func (u *unit) open(values context.Context) {
-	u.base = unitContext{u.labelled(values), u}
+	u.base = unitContext{u.labeled(values), u}
 	u.ctx, u.cancel = context.WithCancelCause(&u.base)
 }
 
-// enterLocked notes a new state and tells those who wait for this service.
+// enterLocked notes a new state and tells the ones that wait for this service.
 func (u *unit) enterLocked(s lifecycle.State) { u.enterAtLocked(s, time.Now()) }
 
 func (u *unit) enterAtLocked(s lifecycle.State, now time.Time) {

@@ -110,7 +110,7 @@ func (e *BadLinesError) Unwrap() error { return e.Err }
 // Load enqueues the items of the file, in order, and returns how many. It waits for
 // room, so the consumer of the queue must have been started: more items than the
 // capacity are no trouble. Call it before producers start. What was enqueued is taken
-// out of the file at the end, also when Load fails: an item whose process crashes in
+// out of the file at the end, even when Load fails: an item whose process crashes in
 // between is handled twice rather than never. If ctx is done first, the rest stays in
 // the file. Lines that are no items are added to the file with ".bad" at the end of its
 // name, and Load returns a *[BadLinesError].

@@ -15,7 +15,7 @@ import (
 //   - StartReturnsWhenReady, and leaves the work to a goroutine
 //   - AFailedStartLeavesNothingRunning
 //   - TheEndOfStartsContextEndsNothing of what Start began
-//   - StopReturnsWithinItsDeadline, also when there is no time at all
+//   - StopReturnsWithinItsDeadline, even when there is no time at all
 //   - StopSucceeds, without an error or a panic
 //   - StopLeavesNothingRunning
 //   - StopBeforeStartDoesNothing
@@ -23,7 +23,7 @@ import (
 //   - StopFromManyGoroutinesIsHarmless
 //   - StartAfterStopWorksOrIsRefused, never half
 //   - StuckIsZeroUntilAStopGivesUp, of a service that has the method: Stuck counts what a
-//     stop left behind, and not work in progress
+//     stop abandoned, and not work in progress
 //
 // make returns a new service that has not been started. Conform calls it about twenty
 // times. The services must be able to start and stop for real, one after the other: let
@@ -45,7 +45,7 @@ func (k *kit) conform(run func(name string, check func(t testing.TB))) {
 			t.Helper()
 			for _, first := range p.needs {
 				if broken[first] {
-					broken[p.name] = true // nor can anything be said of those that need this one
+					broken[p.name] = true // nor can anything be said of the ones that need this one
 					t.Skipf("hostedtest: nothing can be said of this before %s holds", first)
 				}
 			}
@@ -109,7 +109,7 @@ func failedStartLeavesNothing(t testing.TB, k *kit) {
 	cancel()
 	o := await(s.begin(ctx, s.service.Start, nil), k.grace)
 	if o.err == nil {
-		_ = s.stop() // it came up all the same, and has to be stopped as any other
+		_ = s.stop() // it came up nevertheless, and has to be stopped as any other
 		return
 	}
 	if left := s.left(); left != "" {
@@ -117,7 +117,7 @@ func failedStartLeavesNothing(t testing.TB, k *kit) {
 	}
 }
 
-// outlivesStart compares an instance whose start's context ends with one whose
+// outlivesStart compares an instance whose start's context is done with one whose
 // start's context does not: goroutines may end by themselves, but not for that.
 func outlivesStart(t testing.TB, k *kit) {
 	alive, ended := k.subject(t).whileUp(t, false)
@@ -251,7 +251,7 @@ func stuckIsZero(t testing.TB, k *kit) {
 	}
 	zero := func(when string) {
 		if n := service.Stuck(); n != 0 {
-			t.Errorf("hostedtest: Stuck is %d %s; it counts only what a Stop left behind", n, when)
+			t.Errorf("hostedtest: Stuck is %d %s; it counts only what a Stop abandoned", n, when)
 		}
 	}
 	zero("before the start")

@@ -36,7 +36,7 @@
 //
 // # Not for
 //
-// Goroutines without the labels: those that a package started before, such as in an init
+// Goroutines without the labels: the ones that a package started before, such as in an init
 // function. goleak.VerifyTestMain finds these. A service that needs load to show a fault,
 // such as a Stop that waits for a request endlessly: apply that load in a test of your
 // own.

@@ -13,7 +13,7 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-// settle is how long goroutines that are on their way out may take.
+// settle is how long goroutines that are about to return may take.
 const settle = time.Second
 
 // Start starts the host, and stops it when the test and its sub-tests have ended.
@@ -66,7 +66,7 @@ func stragglers(err error) string {
 }
 
 // leaks waits until no goroutine of the host is left and returns the stacks of
-// those that do not end.
+// the ones that do not end.
 func leaks(h *hosted.Host) string {
 	var left string
 	until(settle, func() bool {

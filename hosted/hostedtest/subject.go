@@ -20,7 +20,7 @@ import (
 type kit struct {
 	make      func() hosted.Service
 	allowance time.Duration // for a call that has nothing to wait for
-	grace     time.Duration // to return after the context has ended
+	grace     time.Duration // to return after the context is done
 	watch     time.Duration // how long goroutines are watched for ending
 }
 
@@ -43,7 +43,7 @@ func (k *kit) subject(t testing.TB) *subject {
 	return s
 }
 
-// outcome of a call. One that did not come back is left behind.
+// outcome of a call. One that did not come back is abandoned.
 type outcome struct {
 	back bool
 	err  error
@@ -60,7 +60,7 @@ func (o outcome) blew() string {
 }
 
 // begin makes a call on a goroutine that carries the label. The goroutine ends
-// when hold is closed, so that it counts the same all the time; nil: at once.
+// when hold is closed, so that it counts the same all the time; nil means at once.
 func (s *subject) begin(ctx context.Context, fn func(context.Context) error, hold <-chan struct{}) <-chan outcome {
 	result := make(chan outcome, 1)
 	began := time.Now()
@@ -121,7 +121,7 @@ func (s *subject) down(t testing.TB) {
 	}
 }
 
-// String says how a call went wrong, as the rest of a sentence.
+// String returns how a call went wrong, as the rest of a sentence.
 func (o outcome) String() string {
 	switch {
 	case !o.back:
@@ -143,7 +143,7 @@ func (s *subject) goroutines() (n int) {
 	return n
 }
 
-// left waits for the goroutines to end and returns the stacks of those that do
+// left waits for the goroutines to end and returns the stacks of the ones that do
 // not.
 func (s *subject) left() string {
 	if until(settle, func() bool { return s.goroutines() == 0 }) {

@@ -21,7 +21,7 @@ type chunk[T any] struct {
 // that adding one costs nothing to speak of for each of its items.
 const chunkBytes = 16 << 10
 
-// spareBytes is about how much a queue that was long leaves behind.
+// spareBytes is about how much a queue that was long leaves in memory.
 const spareBytes = 1 << 20
 
 // chunkItems returns how many items of type T a chunk has: a power of two, and a
@@ -101,7 +101,7 @@ func (e *Engine[T]) keepSpare(c *chunk[T]) {
 }
 
 // takeSpare returns the chunk that was used last, or nil. Only the holder of
-// tail's lock bit takes one, so the chunk after top stays that if top is still on
+// tail's lock bit takes one, so the chunk after top stays that if top is still in
 // top.
 func (e *Engine[T]) takeSpare() *chunk[T] {
 	for {

@@ -10,7 +10,7 @@ import (
 const (
 	locked  = 1 // in tail: a put is writing items; in head: a take is copying them out
 	closed  = 2 // in tail: it will not move any more
-	closing = 2 // in head: tail is closed, whoever takes the last item must say so
+	closing = 2 // in head: tail is closed, the take of the last item must say so
 	posUnit = 4 // one position
 )
 
@@ -18,7 +18,7 @@ const (
 func distance(a, b uint64) int { return int(int64((a-b)<<2) >> 2) }
 
 // pad keeps what producers write and what consumers write on different cache
-// lines; two of them, since neighbours are fetched in pairs.
+// lines; two of them, since neighbors are fetched in pairs.
 type pad [128]byte
 
 // core is what does not depend on the type of the items: positions, their lock

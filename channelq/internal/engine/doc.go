@@ -33,7 +33,7 @@
 //     call on another goroutine that is between its two atomics, as they would
 //     for a mutex, but never for an item or for room.
 //  4. Waiting calls of one side are served in the order of their arrival. A call
-//     that finds room or an item at once may overtake those that wait; one that
+//     that finds room or an item at once may overtake the ones that wait; one that
 //     waits cannot be overtaken by a later waiter.
 //  5. A wait that ends with its context puts nothing and takes nothing, and
 //     whatever wake-up it had received goes to the next in line.
@@ -51,7 +51,7 @@
 // one chunk has that from the start.
 //
 // A holder that an operating system preempts between its two atomics costs its
-// side what it is away, usually milliseconds: nobody else of that side gets
+// side how long that is, usually milliseconds: nobody else of that side gets
 // through, whatever their contexts say, since nobody but the holder knows how far
 // it has come. The other side goes on with what is published or free.
 package engine

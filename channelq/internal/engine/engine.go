@@ -87,7 +87,7 @@ func (e *Engine[T]) Totals() (put, taken uint64) {
 	return e.totals()
 }
 
-// Close refuses puts from now on, those that wait included, and lets takes have
+// Close refuses puts from now on, the ones that wait included, and lets takes have
 // what was accepted. It reports whether this was the first call.
 func (e *Engine[T]) Close() bool {
 	if e.rendezvous != nil {

@@ -9,8 +9,8 @@ import (
 // Single items go by pointer: a large one is copied once on its way in and once
 // on its way out. No call keeps the pointer.
 
-// Put is for who has found the queue full just now, and waits for room until
-// ctx ends or halt, which may be nil, is closed. It returns OK, Closed or Canceled.
+// Put puts after the queue was full just now. It waits for room until
+// ctx is done or halt, which may be nil, is closed. It returns OK, Closed or Canceled.
 func (e *Engine[T]) Put(ctx context.Context, halt <-chan struct{}, v *T) Outcome {
 	done := ctx.Done()
 	if e.rendezvous != nil {

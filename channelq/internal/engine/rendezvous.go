@@ -154,7 +154,7 @@ func (m *rendezvous[T]) take(ctx context.Context, buf []T) (int, Outcome) {
 	return n, o
 }
 
-// evict hands *v to a take that waits, or gives it back: it is the oldest and
+// evict hands *v to a take that waits, or leaves it to the caller: it is the oldest and
 // the newest item of a queue that holds none.
 func (m *rendezvous[T]) evict(v, evicted *T) (was bool, o Outcome) {
 	m.mu.Lock()

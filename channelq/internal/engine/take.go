@@ -20,7 +20,7 @@ func (e *Engine[T]) Take(ctx context.Context, to *T) Outcome {
 	return o
 }
 
-// TryTake is Take without waiting: OK, Empty or Closed.
+// TryTake takes without waiting: OK, Empty or Closed.
 func (e *Engine[T]) TryTake(to *T) Outcome {
 	o := e.takeOne(to)
 	if o == Empty || o == pending {
@@ -41,7 +41,7 @@ func (e *Engine[T]) TakeN(ctx context.Context, buf []T) (int, Outcome) {
 	return e.takeWait(ctx, buf)
 }
 
-// TryTakeN is TakeN without waiting: Empty when nothing is there.
+// TryTakeN takes several without waiting: Empty when nothing is there.
 func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
 	if e.rendezvous != nil {
 		return e.rendezvous.tryTake(buf)
@@ -49,7 +49,7 @@ func (e *Engine[T]) TryTakeN(buf []T) (int, Outcome) {
 	for {
 		n, o := e.takeSome(buf)
 		if o == Empty && e.putters.parked.Load() > 0 {
-			// Those that wait for room come before the answer "empty".
+			// The ones that wait for room come before the answer "empty".
 			e.serve(1, true)
 			n, o = e.takeSome(buf)
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // waiter is the parking place of one call. It is listed while it waits for its
-// turn; whoever takes it off the list puts a token into ready, under the lock of
+// turn; the call that takes it off the list puts a token into ready, under the lock of
 // that list, so that off the list means that the token is there.
 type waiter struct {
 	next, prev *waiter
@@ -47,7 +47,7 @@ func (p *carrier[T]) keep(l *waiterList) {
 }
 
 // park waits for the token, or for the end of done or halt: then false. Both come
-// from who waits, before it is listed: a context's Done is code of somebody else.
+// from who waits, before it is listed: a context's Done is foreign code.
 func (w *waiter) park(done, halt <-chan struct{}) bool {
 	if halt != nil {
 		select {
@@ -80,7 +80,7 @@ type waiterList struct {
 	kept        int
 }
 
-// maxKept bounds the memory that a crowd of waiters leaves behind.
+// maxKept bounds the memory that a crowd of waiters leaves in memory.
 const maxKept = 1024
 
 // reuse returns a waiter that was kept, or nil.
@@ -152,7 +152,7 @@ func (l *waiterList) send(w *waiter) {
 }
 
 // waiters are the parked calls of one side and the rule by which they are woken:
-// one wake-up is in flight at a time. Whoever received it lets the next one in if
+// one wake-up is in flight at a time. The call that received it lets the next one in if
 // there is something for it. So a burst of items is not a burst of wake-ups for
 // what a running call takes anyway.
 type waiters struct {
@@ -176,7 +176,7 @@ func (s *waiters) updateLocked() {
 	}
 }
 
-// wake sends the one wake-up, unless somebody else just did.
+// wake sends the one wake-up, unless another call just did.
 func (s *waiters) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
