@@ -11,6 +11,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/postgres"
 	"github.com/steadgo/stead/durable/sqlite"
 )
@@ -70,7 +71,7 @@ func TestFiltersReadNoRowThatTheirIndexDoesNotGiveOnPostgres(t *testing.T) {
 		must(t, err)
 		for _, f := range plannedFilters {
 			for statement, args := range durable.FilterStatements(newJobs(t, e.store, durable.EnqueueOnly), f) {
-				rows, err := tx.Query(t.Context(), "EXPLAIN "+statement, args...)
+				rows, err := tx.Query(t.Context(), "EXPLAIN "+store.Qualify(e.schema, statement), args...)
 				must(t, err)
 				lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 				must(t, err)
