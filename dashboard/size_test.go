@@ -63,7 +63,7 @@ func TestPagesStaySmallWhateverHasFailed(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *shop) {
 		why := errors.New(strings.Repeat("no paper ", 80))
 		var failures []channelq.Failure
-		for i := range 150 {
+		for i := range 110 {
 			failures = append(failures, channelq.Failure{ID: int64(i + 1), Err: fmt.Errorf("%c%c %w", 'a'+i%26, 'a'+i/26, why), At: time.Now()})
 		}
 		var retrying []channelq.Retrying
@@ -73,7 +73,7 @@ func TestPagesStaySmallWhateverHasFailed(t *testing.T) {
 		all := &timetable{Service: idle()}
 		for i := range 40 {
 			q := &broken{books: books{channelq.Stats{Name: fmt.Sprintf("queue-%03d", i)}}, failures: failures[:1], retrying: retrying[:1]}
-			if i < 3 {
+			if i < 2 {
 				q.failures, q.retrying = failures, retrying
 			}
 			all.queues = append(all.queues, q)
@@ -111,7 +111,7 @@ func TestPagesStaySmallWhateverHasFailed(t *testing.T) {
 		if seen != 40 {
 			t.Errorf("%d of 40 queues are on the pages of failures", seen)
 		}
-		wantText(t, get(t, d, "/queue?name=queue-000"), "The newest 100 of 150.")
+		wantText(t, get(t, d, "/queue?name=queue-000"), "The newest 100 of 110.")
 		_ = s.host.Stop(t.Context())
 		small("", "services", "stop")
 		wantText(t, get(t, d, "/stop"), "and 23 more")
