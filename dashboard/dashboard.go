@@ -113,7 +113,7 @@ func New(host *hosted.Host, cfg Config) *Dashboard {
 	d := &Dashboard{
 		misuse: misuse,
 		host:   host, cfg: cfg, log: safelog.NewLog(cfg.Logger),
-		history: history{interval: cfg.Interval, keep: int(cfg.History / cfg.Interval)},
+		history: history{interval: cfg.Interval, keep: int(cfg.History / cfg.Interval), many: manyQueues},
 		assets:  loadAssets(), pages: parsePages(), origin: http.NewCrossOriginProtection(),
 	}
 	last, err := parseLastStop(cfg.LastStop)

@@ -18,6 +18,9 @@ type Sampler sampler
 // NewSampler returns one that has taken none.
 func NewSampler() *Sampler { return &Sampler{names: displayname.New()} }
 
+// SetMany makes n queues many.
+func SetMany(d *Dashboard, n int) { d.history.many = n }
+
 // Firsts are the first of some numbers as a list has them.
 func Firsts(all []int, order func(a, b *int) int) []*int { return firsts(all, order) }
 

@@ -41,7 +41,7 @@ func (v *view) Failing() failuresPage {
 	}
 	f.MoreOthers = more(len(f.Others), topSize)
 	f.Others = top(f.Others)
-	f.W = window{Search: search}
+	f.W = window{Search: search, uneven: true}
 	rows := 0
 	for i := range v.State.Queues {
 		q := &v.State.Queues[i]
@@ -71,7 +71,6 @@ func (v *view) Failing() failuresPage {
 	if f.W.To < f.W.Total {
 		f.W.Next = v.from(search, f.W.To)
 	}
-	f.W.whole = f.W.Prev == "" && f.W.Next == ""
 	f.Nothing = len(f.Others)+f.W.Total == 0
 	return f
 }

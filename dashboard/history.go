@@ -15,6 +15,7 @@ import (
 type history struct {
 	interval time.Duration // between samples, if there are not too many queues
 	keep     int           // rows at most
+	many     int           // queues, see manyQueues
 
 	mu    sync.Mutex
 	rows  []tick         // a circle once it is full
@@ -43,7 +44,7 @@ const manyQueues = 4000
 
 // stepLocked is how far apart samples are.
 func (h *history) stepLocked() time.Duration {
-	return h.interval * time.Duration(1+len(h.of)/manyQueues)
+	return h.interval * time.Duration(1+len(h.of)/h.many)
 }
 
 // due reports whether it is time for a sample.

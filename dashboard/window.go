@@ -22,11 +22,16 @@ type window struct {
 	Search          string
 	From, To, Total int
 	Prev, Next      string // links; "": there is none
-	whole           bool   // it is all there is
+	uneven          bool   // a page has as many of them as there is room for
 }
 
 // Few reports whether the list needs neither a search nor pages.
-func (w window) Few() bool { return w.whole || w.Search == "" && w.Total <= windowSize }
+func (w window) Few() bool {
+	if w.uneven {
+		return w.Prev == "" && w.Next == ""
+	}
+	return w.Search == "" && w.Total <= windowSize
+}
 
 // searched is what is searched for, and where the part begins.
 func (v *view) searched() (search string, offset int) {
