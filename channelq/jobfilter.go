@@ -2,16 +2,25 @@ package channelq
 
 import "time"
 
-// JobFilter selects jobs of one queue in a store: those that have all of what it says.
-// The zero value selects all. Like [StoredJob] it is here so that what shows queues needs
-// to know no store.
+// JobFilter selects jobs of one queue in a store: those for which every field that is set
+// holds. The zero value selects all jobs. Like [StoredJob], it is in this package so that
+// packages that show queues need no store.
 type JobFilter struct {
-	States []string // in the words of the store; empty: any
-	ID     int64    // 0: any
-	Key    string   // by which the queue limits how many run at once; empty: any
-	Error  string   // is in the text of the last error, in the same case; empty: any
+	// States are words of the store. If empty, jobs of any state are selected.
+	States []string
 
-	// Since and Until bound the time that StoredJob.At has. Since is the first that is
-	// selected, and Until the first that is not. Zero: no bound.
+	// ID is the ID of one job. If zero, jobs of any ID are selected.
+	ID int64
+
+	// Key is the key by which the queue limits how many jobs run at once. If empty, jobs of
+	// any key are selected.
+	Key string
+
+	// Error is a part of the text of the last error. Upper and lower case differ. If empty,
+	// jobs are selected whether they failed or not.
+	Error string
+
+	// Since and Until bound StoredJob.At: Since is the first time that is selected, and
+	// Until is the first after it that is not. If zero, there is no bound.
 	Since, Until time.Time
 }
