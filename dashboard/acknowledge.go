@@ -39,8 +39,8 @@ func (a *acks) set(about subject, verb Verb, by string, now time.Time) {
 	a.of[about] = ack{now, by}
 }
 
-// apply marks the problems that are as old as their acknowledgement: somebody knows of
-// them, so they are no alarm any more.
+// apply marks the problems that are not newer than their acknowledgement. A person knows
+// of them, so they raise no alarm.
 func (a *acks) apply(s *State) {
 	for i := range s.Problems {
 		p := &s.Problems[i]

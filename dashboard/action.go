@@ -26,12 +26,12 @@ type Action struct {
 	Error  string    // of RequeueAll and DiscardAll: only the failures with this error, without its varying parts; "": all
 	Filter string    // of RequeueMatching, CancelMatching and DiscardMatching: the jobs, as a query such as state=discarded&key=a
 
-	seen int       // attempts as they were shown, and 1; 0: not said
-	from time.Time // when the job was due as it was shown; zero: not said
+	seen int       // the attempts that were shown, plus 1; 0 if not known
+	from time.Time // the due time that was shown; zero if not known
 }
 
-// Seen is how many attempts the job or failure had had that Requeue was offered for, as a
-// field of a form; empty if that is not known.
+// Seen returns how many attempts the job or failure had when the page offered Requeue, as a
+// field of a form. If that is not known, it returns "".
 func (a Action) Seen() string {
 	if a.seen == 0 {
 		return ""
@@ -71,8 +71,8 @@ const (
 	Stacks Verb = "stacks" // to see the stacks of a service; it changes nothing, and is no POST
 )
 
-// Key is what a button is known by when the page is renewed: Pause and Resume
-// take turns in one place, and keep the focus there.
+// Key returns the name that identifies a button when the page is renewed. Pause and Resume
+// take turns in one place, and share a name to keep the focus there.
 func (v Verb) Key() string {
 	switch v {
 	case Resume:

@@ -116,8 +116,8 @@ func backTo(form url.Values, a Action, n int, lacking bool) string {
 	return page + "?" + q.Encode()
 }
 
-// told is the message that belongs to what backTo has made. A link of somebody else's may
-// have made it too: it names no more than a thing that there is.
+// told returns the message for a query that backTo has made. The query may also come from a
+// foreign link, so the message names only things that exist.
 func told(q url.Values, s *State) (text string, a Action) {
 	a = Action{Verb: Verb(q.Get("did")), Kind: Kind(q.Get("kind")), Name: q.Get("thing"), Service: q.Get("service")}
 	if !s.has(a.Kind, a.Name) {

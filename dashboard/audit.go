@@ -66,11 +66,12 @@ type auditPage struct {
 	List    []lifecycle.AuditEntry
 	Error   string // why there is no list
 	Further bool   // it is not the first page
-	Next    string // what the next page is asked for with; empty: there is none
+	Next    string // the name of the next page; empty if there is none
 }
 
-// auditPage asks a service for its trail, when somebody looks at it. The name is that of the
-// service, and behind an @ where a further page begins. If it is empty, it is the first one.
+// auditPage asks a service for its trail when a viewer opens its page. The name is that of
+// the service, and behind an @ where a further page begins. If name is empty, the first
+// service with a trail is used.
 func (inv *inventory) auditPage(name string) *auditPage {
 	p := &auditPage{Service: name}
 	before := int64(0)

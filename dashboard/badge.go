@@ -6,7 +6,7 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// QueueState is the word and the severity of a queue's badge.
+// QueueState returns the badge of a queue.
 func (v *view) QueueState(q Queue) badge {
 	switch {
 	case q.Paused:
@@ -25,7 +25,7 @@ func (v *view) QueueState(q Queue) badge {
 	return badge{OK, "idle"}
 }
 
-// ScheduleState is the same of a schedule.
+// ScheduleState returns the badge of a schedule.
 func (v *view) ScheduleState(j Schedule) badge {
 	switch {
 	case j.GaveUp:
@@ -46,7 +46,7 @@ func (v *view) ScheduleState(j Schedule) badge {
 	return badge{OK, "waiting"}
 }
 
-// ServiceState is the same of a service, by the name of its state.
+// ServiceState returns the badge of a service, by the name of its state.
 func (v *view) ServiceState(state string) badge {
 	switch state {
 	case lifecycle.Running.String(), lifecycle.Completed.String():
@@ -61,7 +61,7 @@ func (v *view) ServiceState(state string) badge {
 	return badge{"", state}
 }
 
-// OutcomeState is the same of a run.
+// OutcomeState returns the badge of a run, by the name of its outcome.
 func (v *view) OutcomeState(outcome string) badge {
 	switch outcome {
 	case "succeeded":
@@ -72,7 +72,7 @@ func (v *view) OutcomeState(outcome string) badge {
 	return badge{Failed, strings.ReplaceAll(outcome, "_", " ")}
 }
 
-// badge is a state in a word; its colour is never all there is.
+// badge is a state in a word and a severity. The color never stands alone.
 type badge struct {
 	Severity Severity
 	Word     string

@@ -12,7 +12,7 @@ import (
 // without a script. It is stretched to the width there is; texts stand beside it
 // in HTML.
 type chart struct {
-	Label string // for those who do not see it
+	Label string // for screen readers
 	Now   string
 	Top   string // what the upper edge stands for
 	From  string // what the left edge stands for
@@ -22,7 +22,7 @@ type chart struct {
 
 // line is one curve of a chart.
 type line struct {
-	Class string // of the colour
+	Class string // sets the color
 	Name  string // in the legend; "": it needs none
 	Path  string // of the curve
 	Area  string // below it; "": none
@@ -35,7 +35,7 @@ const (
 	minWidth    = 30 * time.Second
 )
 
-// Depth is the chart of how many items are in a queue.
+// Depth returns the chart of the number of items in a queue.
 func (v *view) Depth(q Queue) chart {
 	c := v.chart(q.Name, "Items in the queue", func(n float64) string { return grouped(uint64(n)) },
 		curve{class: "depth", area: true, value: func(p Point) (float64, bool) { return float64(p.Depth), true }})
@@ -43,8 +43,8 @@ func (v *view) Depth(q Queue) chart {
 	return c
 }
 
-// In is the chart of what goes in. It has a scale of its own: beside a burst of producers
-// what goes out would be a line at the bottom.
+// In returns the chart of the items that go in. It has a scale of its own, or a burst of
+// producers would press the items that go out into a line at the bottom.
 func (v *view) In(q Queue) chart {
 	c := v.chart(q.Name, "Items in per second", number,
 		curve{class: "in", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.In }) }})
@@ -55,7 +55,7 @@ func (v *view) In(q Queue) chart {
 	return c
 }
 
-// Out is the chart of what goes out, well or not.
+// Out returns the chart of the items that go out, well or not.
 func (v *view) Out(q Queue) chart {
 	c := v.chart(q.Name, "Items out per second", number,
 		curve{class: "out", name: "out", value: func(p Point) (float64, bool) { return rateOf(p, func(r *Rates) float64 { return r.Out }) }},
@@ -69,7 +69,7 @@ func (v *view) Out(q Queue) chart {
 	return c
 }
 
-// Oldest is the chart of the age of the oldest item.
+// Oldest returns the chart of the age of the oldest item.
 func (v *view) Oldest(q Queue) chart {
 	c := v.chart(q.Name, "Age of the oldest item", span,
 		curve{class: "oldest", area: true, value: func(p Point) (float64, bool) { return p.OldestSeconds, true }})

@@ -199,9 +199,9 @@ func (d *Dashboard) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop stops the sampling, discards for good what was discarded within the last
-// minute, and ends what is done to many stored jobs between two pieces. The page continues
-// to work. Stop blocks until all that has ended or ctx is done. It may be called before Start and more than once.
+// Stop stops the sampling, and makes the discards of the last minute permanent. An action
+// on many stored jobs ends between two pieces. The page continues to work. Stop blocks until
+// all that has ended or ctx is done. It may be called before Start and more than once.
 func (d *Dashboard) Stop(ctx context.Context) error {
 	d.discards.flush()
 	idle := d.matching.end()

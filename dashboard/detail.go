@@ -15,7 +15,7 @@ import (
 	"github.com/steadgo/stead/lifecycle"
 )
 
-// Page is the name of the page of a failure.
+// Page returns the name of the page of a failure.
 func (f Failure) Page(queue string) string {
 	if f.detailed {
 		return pageOf(f.ID, f.Service, queue)
@@ -23,7 +23,7 @@ func (f Failure) Page(queue string) string {
 	return fmt.Sprintf("failure/%d/%s/%s", f.ID, f.Service, queue)
 }
 
-// Page is the name of the page of an item that waits for its retry.
+// Page returns the name of the page of an item that waits for its retry.
 func (r Retry) Page(queue string) string {
 	if r.detailed {
 		return pageOf(r.ID, r.Service, queue)
@@ -37,7 +37,7 @@ func (f Failure) Detailed() bool { return f.detailed }
 // Detailed reports whether it is a job in a store, with a page of its own.
 func (r Retry) Detailed() bool { return r.detailed }
 
-// Page is the name of the page of a run.
+// Page returns the name of the page of a run.
 func (r Run) Page(schedule string) string {
 	return schedule + "/" + strconv.FormatInt(r.Started.UnixNano(), 10)
 }
@@ -58,13 +58,13 @@ type itemPage struct {
 // try is an attempt that failed.
 type try struct {
 	Attempt      int
-	At           time.Time // zero: not known
-	TookSeconds  float64   // 0: not measured
+	At           time.Time // zero if not known
+	TookSeconds  float64   // 0 if not measured
 	Error, Stack string
 }
 
-// Item is the item that the page is about, nil if it is not listed. Names may have a
-// slash in them, so the name of the page is compared and not taken apart.
+// Item returns the item that the page is about, or nil if the item is not listed. Names may
+// have a slash in them, so the name of the page is compared and not taken apart.
 func (v *view) Item() *itemPage {
 	for i := range v.State.Queues {
 		q := &v.State.Queues[i]
@@ -121,7 +121,7 @@ type runPage struct {
 	Stack    string
 }
 
-// Run is the run that the page is about, nil if it is not listed any more.
+// Run returns the run that the page is about, or nil if the run is no longer listed.
 func (v *view) Run() *runPage {
 	for i := range v.State.Schedules {
 		j := &v.State.Schedules[i]
@@ -138,7 +138,7 @@ func (v *view) Run() *runPage {
 	return nil
 }
 
-// Service is the one the page is about, nil if it is not there.
+// Service returns the service that the page is about, or nil if there is none.
 func (v *view) Service() *Service {
 	for i := range v.State.Services {
 		if s := &v.State.Services[i]; s.Name == v.Name {
@@ -192,7 +192,7 @@ func (v *view) SchedulesOf(s Service) (names []string) {
 }
 
 // serveStacks answers with the stacks of a service. They stop the world for a moment and
-// say more than a page, so whoever asks must be allowed to act, and come from the page.
+// say more than a page, so the user must be allowed to act, and come from the page.
 func (d *Dashboard) serveStacks(w http.ResponseWriter, r *http.Request) {
 	a := Action{Verb: Stacks, Kind: KindService, Name: r.FormValue("name")}
 	var err error

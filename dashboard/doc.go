@@ -28,7 +28,7 @@
 // An empty password lets nobody in. An environment variable that is not set must not
 // open the page. Basic authentication needs TLS, here or in front.
 //
-// Whoever can reach the page can read it: error texts, names and numbers, not the
+// Everyone who can reach the page can read it: error texts, names and numbers, not the
 // items. Guard it like other admin pages. Without Authorize nothing can be changed.
 //
 // The page is live by server-sent events. Without JavaScript it works by reloading.
@@ -36,7 +36,7 @@
 // the samples of the charts. A POST to actions with the form fields verb, kind, name
 // and, for a failure, service and id does what a button does. With Accept:
 // application/json it is answered by {"done"} or {"error"}. stacks?name= has the stacks
-// of the goroutines of a service, as text, for whoever Authorize allows the verb stacks.
+// of the goroutines of a service, as text, if Authorize allows the verb stacks.
 //
 // # What is shown
 //
@@ -123,8 +123,8 @@
 // ten queues, half a millisecond a second for each viewer. Added to a host, a Dashboard
 // takes a sample of every queue each second, some 20 us for ten queues, and keeps 32
 // bytes of each. Of more than 4,000 queues it takes one every 2 s, of more than 8,000 one
-// every 3 s, and so on. It then also knows better how long an item has waited: a queue notes the
-// time of few of its items, and of the others when somebody first asked.
+// every 3 s, and so on. It then also knows better how long an item has waited. A queue notes
+// the time of few of its items. The others count from when a viewer or a sample first asked.
 //
 // # Testing
 //

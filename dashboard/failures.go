@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// failuresPage is what failed or is tried again, all or what has a text in it.
+// failuresPage is the list of what failed or is retrying, all of it or what contains a text.
 type failuresPage struct {
 	Search     string
 	Others     []Problem // of services and schedules
@@ -24,8 +24,8 @@ type failing struct {
 // rows is how long it is on the page.
 func (f *failing) rows() int { return 1 + len(f.Groups) + len(f.Queue.Retrying) }
 
-// Failing is the page of failures. The search, and the queue that it begins with, are its
-// name, so that they are kept while the page is renewed.
+// Failing returns the page of failures. Its name holds the search and the queue that the
+// page begins with, so that both are kept while the page is renewed.
 func (v *view) Failing() failuresPage {
 	search, offset := v.searched()
 	has := func(texts ...string) bool {
@@ -90,7 +90,7 @@ func (v *view) failingOf(q *Queue, has func(...string) bool) (failing, bool) {
 // Newest are the failures of a queue that its page shows.
 func (v *view) Newest(q Queue) []Failure { return q.Failures[:min(len(q.Failures), windowSize)] }
 
-// GroupButton is what the template of a button for a group of failures needs.
+// GroupButton returns the data of a button for a group of failures.
 func (v *view) GroupButton(verb Verb, queue, text string) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Error: text}}
 }

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// graph is the services as boxes, those that come after others to the right of
-// them. The same is in the table beside it in words.
+// graph is the services as boxes. A service that comes after another stands to the
+// right of it. The table beside the graph has the same in words.
 type graph struct {
 	Width, Height int
 	Boxes         []box
@@ -29,9 +29,9 @@ const (
 	maxName   = 22
 )
 
-// Graph is nil when no service comes after another. Services without such a link
-// are only in the table, and so are links that others imply: they would only be
-// drawn across boxes.
+// Graph returns nil if no service comes after another. Services without such a link
+// are only in the table. So are links that others imply: their arrows would only run
+// across boxes.
 func (v *view) Graph() *graph {
 	if len(v.State.Services) > graphSize {
 		return nil

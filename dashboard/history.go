@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// history keeps the last samples of every queue. Nothing runs for it: whoever
-// looks, a request, an open stream or the service that Dashboard is, adds a
-// sample when one is due. A program that nobody looks at pays nothing; one that
-// wants to know what was before somebody looked adds the dashboard to its host.
+// history keeps the last samples of every queue. Nothing runs for it: a request, an
+// open stream or the Dashboard as a service adds a sample when one is due. A program
+// without a viewer pays nothing. To have samples from before the first view, add the
+// dashboard to the host.
 //
 // The samples of one moment are one row: to write a row of 10,000 queues costs little
 // more than to read their counts, and nothing in it is for the garbage collector.
@@ -153,8 +153,8 @@ func (h *history) settleLocked(name string, now time.Time) (at int) {
 	return at
 }
 
-// rateWindow is over how long the current rates are taken: short enough to be
-// current, long enough not to flicker.
+// rateWindow is the period that the current rates cover: short enough to be current,
+// long enough not to flicker.
 const rateWindow = 10 * time.Second
 
 // addRates gives every queue its current rates, from the samples so far, and since

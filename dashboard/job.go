@@ -21,7 +21,7 @@ func pageOf(id int64, service, queue string) string {
 	return fmt.Sprintf("%d/%s/%s", id, service, queue)
 }
 
-// Page is the name of the page of a job.
+// Page returns the name of the page of a job.
 func (j keptJob) Page(queue string) string { return pageOf(j.ID, j.Service, queue) }
 
 // jobPage is one job of a durable queue, as its store knows it.
@@ -53,8 +53,8 @@ type jobTry struct {
 // for a page that waits.
 const jobWait = 2 * time.Second
 
-// job asks a queue for one of its jobs, when somebody looks at it. Names may have a slash in
-// them, so the name of the page is compared and not taken apart.
+// job asks a queue for one of its jobs when a viewer opens its page. Names may have a slash
+// in them, so the name of the page is compared and not taken apart.
 func (inv *inventory) job(name string) *jobPage {
 	number, of, _ := strings.Cut(name, "/")
 	id, err := strconv.ParseInt(number, 10, 64)
@@ -114,16 +114,16 @@ func (inv *inventory) describe(p *jobPage) {
 // then is said to run it now.
 func (p *jobPage) Waits() bool { return p.State == "scheduled" || p.State == "retryable" }
 
-// Unkept is how many attempts nothing is known of.
+// Unkept returns how many attempts the store has no record of.
 func (p *jobPage) Unkept() int { return max(0, p.Attempt-len(p.Tries)) }
 
-// Input is a time as a field of a form has it, in UTC.
+// Input returns the due time as the value of a form field, in UTC.
 func (p *jobPage) Input() string { return p.DueAt.UTC().Format("2006-01-02T15:04:05") }
 
-// Due is when the job was due as the page shows it.
+// Due returns the due time that the page shows, in full precision.
 func (p *jobPage) Due() string { return p.DueAt.UTC().Format(time.RFC3339Nano) }
 
-// JobState is the badge of a job.
+// JobState returns the badge of a job.
 func (v *view) JobState(state string) badge {
 	switch state {
 	case "completed":
@@ -136,7 +136,7 @@ func (v *view) JobState(state string) badge {
 	return badge{Notice, state}
 }
 
-// Process is the process of an ID, by name if it is one that is seen.
+// Process returns the host and PID of a process that is listed, or else its ID.
 func (v *view) Process(id string) string {
 	if id == "" {
 		return "not known"
@@ -149,8 +149,8 @@ func (v *view) Process(id string) string {
 	return id
 }
 
-// QueueOn is the name on this page of a queue that a process works; empty if this process
-// does not have it.
+// QueueOn returns the name on this page of a queue that a process works, or "" if this
+// process does not have that queue.
 func (v *view) QueueOn(service, queue string) string {
 	for _, q := range v.State.Queues {
 		if (q.Name == queue || strings.HasSuffix(q.Name, "/"+queue)) && q.CanList && slices.Contains(q.Services, service) {
@@ -160,10 +160,10 @@ func (v *view) QueueOn(service, queue string) string {
 	return ""
 }
 
-// PageOn is the name of the page of a job.
+// PageOn returns the name of the page of a job.
 func (j InstanceJob) PageOn(service, queue string) string { return pageOf(j.ID, service, queue) }
 
-// ActOnJob is an action on the job of the page.
+// ActOnJob returns an action on the job of the page.
 func (v *view) ActOnJob(verb Verb) row {
 	p := v.Job
 	return row{v, Action{

@@ -55,16 +55,16 @@ func (f jobFilter) name(queue string) string {
 	return queue + "/" + f.query()
 }
 
-// Page is the same for a template.
+// Page returns the name of the page, for a template.
 func (j *jobsPage) Page() string { return j.Filter.name(j.Queue) }
 
-// Query is the filter, for an action.
+// Query returns the filter as a query, for an action.
 func (j *jobsPage) Query() string { return j.Filter.query() }
 
 // Narrow reports whether the filter has more than states.
 func (f jobFilter) Narrow() bool { return f != jobFilter{State: f.State} }
 
-// Title is what the list is of.
+// Title returns the title of the list.
 func (f jobFilter) Title() string {
 	if f.State == "" {
 		return "jobs"
@@ -108,7 +108,7 @@ func parseMoment(field, text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%s is no time such as 2006-01-02 15:04: %.40q", field, text)
 }
 
-// Zone is that of the times that are typed.
+// Zone returns the time zone of the times that are typed.
 func (v *view) Zone() string { return v.State.Time.Format("MST") }
 
 // Several reports whether the list has jobs of more than one state.
@@ -121,7 +121,7 @@ func (j *jobsPage) OtherState() bool {
 	return j.Filter.State != "" && !slices.Contains(j.States, j.Filter.State)
 }
 
-// MatchingLabel is the text on what opens a confirmation.
+// MatchingLabel returns the text on the control that opens a confirmation.
 func (v *view) MatchingLabel(o offer) string {
 	verb := map[Verb]string{RequeueMatching: "Requeue", CancelMatching: "Cancel", DiscardMatching: "Discard"}[o.Verb]
 	if o.AtLeast {
@@ -130,7 +130,7 @@ func (v *view) MatchingLabel(o offer) string {
 	return verb + " all " + grouped(uint64(o.Total)) + " that match"
 }
 
-// What is what is being done.
+// What returns the name of the action, which runs or has ended.
 func (b *bulk) What() string {
 	verbs := map[Verb][2]string{
 		RequeueMatching: {"Requeuing jobs", "Requeued jobs"}, CancelMatching: {"Canceling jobs", "Canceled jobs"}, DiscardMatching: {"Discarding jobs", "Discarded jobs"},
@@ -141,5 +141,5 @@ func (b *bulk) What() string {
 	return verbs[1]
 }
 
-// Seen is how many were dealt with, at most Total.
+// Seen returns how many jobs were changed or skipped, at most Total.
 func (b *bulk) Seen() int { return min(b.Done+b.Skipped, b.Total) }

@@ -37,7 +37,7 @@ type InstanceJob struct {
 	Since time.Time `json:"since"`
 }
 
-// Unlisted is how many jobs it has in hand that Running does not have.
+// Unlisted returns how many jobs the process has in hand that Running lacks.
 func (i Instance) Unlisted() int { return max(0, i.Hand-len(i.Running)) }
 
 // jobsPage is the jobs of one queue that a filter selects.
@@ -47,13 +47,13 @@ type jobsPage struct {
 	List    []keptJob
 	Error   string // why some are not in the list
 	Further bool   // it is not the first page
-	Next    string // what the next page is asked for with; empty: there is none
+	Next    string // the name of the next page; empty if there is none
 
 	Finds  bool     // by more than the state
 	Partly bool     // not all that could be on this page was looked at
 	States []string // to choose from
 	All    []offer  // what can be done to all that match
-	Bulk   *bulk    // that is under way, or was the last one; nil: none
+	Bulk   *bulk    // the current or the last one; nil if there is none
 }
 
 // keptJob is one job of a durable queue, as its store knows it.
@@ -65,7 +65,7 @@ type keptJob struct {
 	Attempts    int
 	MaxAttempts int
 	At          time.Time // due, taken or ended, by its state
-	RescueAt    time.Time // its process is gone, and then it is freed; zero: that lives
+	RescueAt    time.Time // when it is freed, as its process is gone; zero if the process lives
 	Item        string    // only with Config.FormatItem
 
 	CanCancel, CanRequeue, CanDiscard bool
@@ -89,9 +89,10 @@ func (inv *inventory) addInstances(service string, s *hosted.ServiceStatus) {
 	}
 }
 
-// jobs asks a queue for the jobs that a filter selects, when somebody looks at them. The
-// name is both with a slash between, and behind an @ what a further page begins after, so
-// that it travels where other names do; a queue may have a slash in its own.
+// jobs asks a queue for the jobs that a filter selects when a viewer opens their page. The
+// name is the queue and the filter with a slash between, and behind an @ what a further page
+// begins after, so that it travels where other names do. The name of a queue may have a
+// slash too.
 func (inv *inventory) jobs(name string) *jobsPage {
 	at := strings.LastIndexByte(name, '/')
 	if at < 0 {
@@ -157,5 +158,5 @@ func (j *jobsPage) list(s source, after string) (list []channelq.StoredJob, next
 	return list, next, err
 }
 
-// Leader is the badge of the process that leads.
+// Leader returns the badge of the process that leads.
 func (v *view) Leader() badge { return badge{OK, "leads"} }

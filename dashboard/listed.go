@@ -2,7 +2,7 @@ package dashboard
 
 import "time"
 
-// Unlisted says that what is shown as given up and retrying is old, or not known.
+// Unlisted returns a notice if the failures and retries that are shown are old or not known.
 func (v *view) Unlisted(q Queue) string {
 	switch age := v.State.Time.Sub(q.Listed); {
 	case q.unlisted:

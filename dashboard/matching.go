@@ -49,7 +49,7 @@ type offer struct {
 }
 
 // matching are the bulks of all queues, at most one of each, and how many jobs match the
-// filters that somebody looks at.
+// filters of the open pages.
 type matching struct {
 	mu      sync.Mutex
 	bulks   map[spot]*bulk

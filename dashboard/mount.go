@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// route is what a request asks for, below the path that the dashboard is mounted
-// at; mounted is false if that path cannot be known.
+// route returns what a request asks for, below the path that the dashboard is mounted
+// at. It returns mounted == false if that path cannot be known.
 //
 // The path may have been stripped or not. If it came as it was sent, the pattern
-// says what is in front. If not, what is one of our own places was stripped, and
+// says what is in front. If not, a path that is one of our own places was stripped, and
 // otherwise the pattern may be that of a second mux behind the strip. Nothing is
-// guessed from the end of the path: whoever guards /admin/actions with a handler of
-// its own must not find another path that leads there.
+// guessed from the end of the path: if a program guards /admin/actions with a handler
+// of its own, no other path may lead there.
 func (d *Dashboard) route(r *http.Request) (where string, mounted bool) {
 	where = strings.TrimPrefix(r.URL.Path, "/")
 	whole := askedPath(r) == r.URL.EscapedPath()
@@ -40,9 +40,9 @@ func (d *Dashboard) route(r *http.Request) (where string, mounted bool) {
 // value is the last word of the path that it was added to.
 const slashMark = "slash"
 
-// onePath is the page that is meant, with and without a slash at the end of its path,
-// and the base of its links where those would lead elsewhere. to is where the browser has
-// to go instead, if anywhere.
+// onePath returns the page that is meant, with or without a slash at the end of its path.
+// If its links would lead elsewhere, it returns their base. If the browser has to go to
+// another address, it returns that in to.
 //
 // Without its slash the overview is redirected to the form with it, as relative links
 // need, but only once: if the slash is still missing then, something in front takes it
@@ -50,7 +50,7 @@ const slashMark = "slash"
 // browser shows. If the slash was taken off the request line too, the redirect, which
 // is relative, has gone one too deep, and is taken back.
 //
-// Only a page has two forms. Whoever guards actions must not find another path to them.
+// Only a page has two forms. A program may guard actions, so they have just one path.
 func onePath(r *http.Request, where string) (page, base, to string) {
 	asked, query := askedPath(r), r.URL.Query()
 	short, below := strings.CutSuffix(where, "/")
@@ -147,8 +147,8 @@ func unescaped(s string) string {
 	return s
 }
 
-// lost is the answer to a path that is below none of ours: it says what came and
-// what to write, for whoever has just mounted the page.
+// lost returns the answer to a path that is below none of ours. It says what came and
+// what to write, for a developer who has just mounted the page.
 func lost(asked string) string {
 	prefix := asked[:strings.LastIndexByte(asked, '/')]
 	return fmt.Sprintf("stead/dashboard: there is nothing at %q.\n\n"+

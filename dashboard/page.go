@@ -42,7 +42,7 @@ type view struct {
 	CanAct  bool
 	Logged  string    // what of who asks is logged with an action: "name", "address"; "": nothing is logged
 	Done    string    // what the last action did
-	Undo    *Action   // takes it back; nil: nothing does
+	Undo    *Action   // takes it back; nil if nothing does
 	Base    string    // what links are relative to; "": the address itself
 	Mounted string    // the pattern, if it lets no action through
 	Jobs    *jobsPage // on the page of that name
@@ -52,7 +52,7 @@ type view struct {
 	Audit   *auditPage  // on the page of that name
 	Audited bool        // some service has such a trail
 
-	Plan *stopPlan // on the page of the stop; nil once that is over
+	Plan *stopPlan // on the page of the stop; nil once the host has stopped
 
 	history *history
 }
@@ -198,7 +198,7 @@ func (v *view) gone() bool {
 	return false
 }
 
-// PageTitle is what the tab of the browser says: the verdict first, as tabs are
+// PageTitle returns the title of the browser's tab: the verdict first, as tabs are
 // narrow.
 func (v *view) PageTitle() string {
 	name := pageNames[v.Page]
@@ -216,7 +216,7 @@ func (v *view) PageTitle() string {
 	return mark + name + " · " + v.Title
 }
 
-// Nav is the links at the top.
+// Nav returns the links at the top.
 func (v *view) Nav() []navItem {
 	items := []navItem{
 		{Href: "./", Label: "Overview", Current: v.Page == ""},
@@ -242,7 +242,7 @@ func (v *view) Nav() []navItem {
 	return items
 }
 
-// Queue is the one the page is about, nil if it is not there.
+// Queue returns the queue that the page is about, or nil if there is none.
 func (v *view) Queue() *Queue {
 	for i := range v.State.Queues {
 		if q := &v.State.Queues[i]; q.Name == v.Name {
@@ -252,7 +252,7 @@ func (v *view) Queue() *Queue {
 	return nil
 }
 
-// Schedule is the one the page is about, nil if it is not there.
+// Schedule returns the schedule that the page is about, or nil if there is none.
 func (v *view) Schedule() *Schedule {
 	for i := range v.State.Schedules {
 		if j := &v.State.Schedules[i]; j.Name == v.Name {
@@ -276,7 +276,7 @@ func (v *view) Upcoming() []*Schedule {
 	})
 }
 
-// Moment is a time relative to now.
+// Moment returns a time in words, relative to now, and as a date.
 func (v *view) Moment(t time.Time) moment {
 	return moment{
 		ISO: t.Format(time.RFC3339), Full: t.Format("Mon 2 Jan 2006 15:04:05 MST"), Text: when(t, v.State.Time),
@@ -284,7 +284,7 @@ func (v *view) Moment(t time.Time) moment {
 	}
 }
 
-// Age is how long ago a moment was, in words.
+// Age returns how long ago a moment was, in words.
 func (v *view) Age(t time.Time) string { return coarse(max(0, v.State.Time.Sub(t))) }
 
 // moment is a time in words, and as a date with a zone for what is to be checked.

@@ -45,7 +45,8 @@ func (inv *inventory) do(a Action, by string) (n int, err error) {
 	return inv.begun(n), nil
 }
 
-// doFor does the action if s can. It returns to which failures or jobs; 0 is s itself.
+// doFor does the action if s can. It returns the IDs of the failures or jobs that it changed,
+// 0 for s itself.
 func (inv *inventory) doFor(s source, a Action) (able bool, done []int64, err error) {
 	switch a.Verb {
 	case RequeueAll, DiscardAll:
@@ -62,7 +63,7 @@ func (inv *inventory) doFor(s source, a Action) (able bool, done []int64, err er
 		}
 		return true, []int64{a.ID}, nil
 	case Requeue:
-		inv.d.discards.restore(discarded{a.Name, s.service, a.ID}) // a page of somebody else has it still
+		inv.d.discards.restore(discarded{a.Name, s.service, a.ID}) // another user's page still has it
 	}
 	if able, err = s.doOne(a); able && err == nil {
 		done = []int64{a.ID}
@@ -120,8 +121,8 @@ func (s source) doOne(a Action) (able bool, err error) {
 	}
 }
 
-// requeue requeues what has had as many attempts as were shown, see Action: what somebody else requeued meanwhile may
-// have been given up again, or be completed.
+// requeue requeues a failure or job that has had as many attempts as were shown, see Action.
+// If another user requeued it meanwhile, it may have been given up once more, or be completed.
 func (s source) requeue(q requeuer, id int64, seen int) error {
 	if once, ok := find[onceRequeuer](s); ok && seen > 0 {
 		return once.RequeueIf(id, seen-1)
@@ -129,9 +130,9 @@ func (s source) requeue(q requeuer, id int64, seen int) error {
 	return q.Requeue(id)
 }
 
-// doAll acts on the failures that are there now, all or those with one error, and ends at
-// the first that cannot be done, such as one for which the queue has no room. One that
-// somebody else dealt with meanwhile is no longer there.
+// doAll acts on the failures that are there now, all or those with one error. It ends at the
+// first that it cannot change, such as one for which the queue has no room. A failure that
+// another user changed meanwhile is no longer there, and is skipped.
 func (inv *inventory) doAll(s source, a Action) (able bool, done []int64, err error) {
 	q, ok := find[requeuer](s)
 	listed, lists := find[failureSource](s)

@@ -51,8 +51,8 @@ func (s *State) add(p Problem) {
 	s.Problems = append(s.Problems, p)
 }
 
-// Key is what the entry of a problem is known by when the page is renewed: what it says
-// may tick.
+// Key returns the name that identifies a problem when the page is renewed, as its text may
+// tick.
 func (p Problem) Key() string { return fmt.Sprintf("%s %s %d", p.Kind, p.Name, p.place) }
 
 func (s *State) judgeService(v *Service) {
@@ -92,9 +92,9 @@ func (s *State) stuckCalls(v *Service) string {
 	return count(v.Stuck, noun)
 }
 
-// judgeLeadership tells of a store that is away: a follower looks as calm then as
-// ever, and yet what should run on one process may run on none. It is a warning
-// while it may be a hiccup.
+// judgeLeadership adds a problem if the store of the lease is unreachable. A follower
+// looks as calm then as ever, but what should run on one process may run on none. The
+// problem is a warning while it may be a hiccup.
 func (s *State) judgeLeadership(v *Service, slowAfter time.Duration) {
 	l := v.Leadership
 	if l == nil || l.OutageSince.IsZero() {
@@ -115,8 +115,8 @@ func (s *State) judgeLeadership(v *Service, slowAfter time.Duration) {
 	s.add(p)
 }
 
-// judgeStore tells of a store of jobs that is away: what is shown of it looks as
-// calm as it did before. It is a warning while it may be a hiccup.
+// judgeStore adds a problem if the store of jobs is unreachable, as the last known
+// numbers look as calm as before. The problem is a warning while it may be a hiccup.
 func (s *State) judgeStore(v *Service, slowAfter time.Duration) {
 	if v.OutageSince.IsZero() {
 		return

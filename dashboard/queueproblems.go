@@ -68,8 +68,8 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 	s.judgeFlow(q, slowAfter)
 }
 
-// judgeCount says that the numbers of a store are old, unless it is said of its
-// service already that the store is away.
+// judgeCount adds a problem if the numbers of a store are old, unless its service
+// already has the problem that the store is unreachable.
 func (s *State) judgeCount(q *Queue, slowAfter time.Duration) {
 	if q.Counted.IsZero() && !q.unknown { // it is no store
 		return
@@ -97,8 +97,8 @@ func (s *State) judgeCount(q *Queue, slowAfter time.Duration) {
 	s.add(p)
 }
 
-// judgeFlow says why items wait: nobody takes them, those who do are stuck, or
-// there are more than they can do.
+// judgeFlow says why items wait: there are no workers, the workers are stuck, or
+// there are more items than they can handle.
 func (s *State) judgeFlow(q *Queue, slowAfter time.Duration) {
 	p := Problem{Severity: Warning, Kind: KindQueue, Name: q.Name}
 	if standing := s.Time.Sub(q.idleSince); !q.idleSince.IsZero() && standing >= slowAfter &&

@@ -11,8 +11,8 @@ import (
 // cronText is what package periodic says of a cron schedule: cron "30 2 * * *" Europe/Berlin.
 var cronText = regexp.MustCompile(`cron "(\d+|\*|\*/\d+) (\d+|\*|\*/\d+) (\d+|\*) \* (\S+)" (\S+)`)
 
-// RuleInWords says the rules of a schedule in words where they are simple enough for
-// that, such as "daily 02:30 Europe/Berlin"; "" if they are not.
+// RuleInWords returns the rules of a schedule in words, such as "daily 02:30 Europe/Berlin".
+// If they are not simple enough for that, it returns "".
 func (v *view) RuleInWords(rule string) string {
 	found := false
 	words := cronText.ReplaceAllStringFunc(rule, func(one string) string {
@@ -89,7 +89,7 @@ func weekdays(field string) string {
 	return strings.Join(parts, ", ")
 }
 
-// WhyLate says of a schedule why its run has not begun, or began late; "" if neither is so.
+// WhyLate returns why a run of a schedule has not begun or began late, or "" if neither is so.
 func (v *view) WhyLate(j Schedule) string {
 	switch {
 	case !j.StuckInNext.IsZero():

@@ -12,9 +12,9 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-// What the page looks for in a service, in those behind its Unwrap methods, and
-// in what was given to hosted.Watch. The package comment documents them for those
-// who write sources of their own.
+// The page looks for these methods in a service, in the services behind its Unwrap
+// methods, and in what was given to hosted.Watch. The package comment documents them for
+// authors of sources.
 type (
 	queueSource     interface{ Stats() channelq.Stats }
 	scheduleSource  interface{ Stats() periodic.Stats }
@@ -109,7 +109,7 @@ type (
 type source struct {
 	path    string         // of the hosts it is in: "" or "outer/"
 	service string         // the name it is known by
-	wrapped hosted.Service // looked into by Unwrap; nil: look at thing
+	wrapped hosted.Service // looked into by Unwrap; if nil, thing is used
 	thing   any
 }
 

@@ -23,7 +23,7 @@ type State struct {
 	Queues    []Queue    `json:"queues"`
 	Schedules []Schedule `json:"schedules"`
 	Instances []Instance `json:"instances,omitempty"` // the processes that share a store, this one among them
-	Stop      *Stop      `json:"stop,omitempty"`      // nil: no stop was asked for
+	Stop      *Stop      `json:"stop,omitempty"`      // nil if no stop was requested
 	LastStop  *Stop      `json:"last_stop,omitempty"` // of the run before this one, see Config.LastStop
 	Next      string     `json:"next,omitempty"`      // only in a part of the JSON: what ?after= has to be for the next one
 
@@ -48,7 +48,7 @@ type Severity string
 // The severities, from the best to the worst.
 const (
 	OK      Severity = "ok"
-	Notice  Severity = "notice"  // somebody wanted it so, such as a pause
+	Notice  Severity = "notice"  // a person wanted it so, such as a pause
 	Warning Severity = "warning" // it may pass by itself
 	Failed  Severity = "failed"  // it will not pass by itself, or something was lost
 )
@@ -76,7 +76,7 @@ const (
 	KindSchedule Kind = "schedule"
 )
 
-// Problem is one thing that needs, or may need, somebody's attention.
+// Problem is one thing that needs, or may need, attention.
 type Problem struct {
 	Severity Severity  `json:"severity"`
 	Kind     Kind      `json:"kind"`
@@ -84,10 +84,10 @@ type Problem struct {
 	What     string    `json:"what"`             // one sentence
 	Why      string    `json:"why,omitempty"`    // the error
 	Since    time.Time `json:"since,omitzero"`   // when it began or last happened
-	Next     string    `json:"next,omitempty"`   // what happens by itself, such as "tried again"
+	Next     string    `json:"next,omitempty"`   // what happens by itself, such as "started again"
 	NextAt   time.Time `json:"next_at,omitzero"` // and when
 
-	Acknowledged   time.Time `json:"acknowledged,omitzero"` // when somebody did, after Since
+	Acknowledged   time.Time `json:"acknowledged,omitzero"` // when a person did, after Since
 	AcknowledgedBy string    `json:"acknowledged_by,omitempty"`
 
 	place  int  // among the problems of the same thing
@@ -137,9 +137,9 @@ type Queue struct {
 	Wait     Latency        `json:"wait"`            // from enqueue to take, a sample
 	Handle   Latency        `json:"handle"`          // of one attempt, a sample
 	States   map[string]int `json:"states,omitempty"`
-	Counted  time.Time      `json:"counted,omitzero"`    // when the store was asked for what is of all processes; zero: never, or it is no store
+	Counted  time.Time      `json:"counted,omitzero"`    // when the store was asked for the numbers of all processes; zero if never, or if it is no store
 	Guessed  []string       `json:"estimates,omitempty"` // the States whose number is an estimate
-	Listed   time.Time      `json:"listed,omitzero"`     // when the store was asked for Retrying and Failures; zero: never, or it is no store
+	Listed   time.Time      `json:"listed,omitzero"`     // when the store was asked for Retrying and Failures; zero if never, or if it is no store
 	CanList  bool           `json:"can_list"`            // jobs can be listed by state
 	Retrying []Retry        `json:"retrying"`            // soonest first, at most 100
 	Failures []Failure      `json:"failures"`            // newest first
@@ -189,7 +189,7 @@ type Latency struct {
 // Retry is an item that waits for its retry.
 type Retry struct {
 	Service  string    `json:"service"`
-	ID       int64     `json:"id"` // within the service; 0: it has none
+	ID       int64     `json:"id"` // within the service; 0 if it has none
 	Error    string    `json:"error"`
 	Attempts int       `json:"attempts"` // so far
 	Due      time.Time `json:"due"`
@@ -213,7 +213,7 @@ type Failure struct {
 	CanAct   bool      `json:"can_act"`            // requeue and discard
 	Expected bool      `json:"expected,omitempty"` // its error was marked by lifecycle.Expected
 
-	stored   bool // in a store, which discards it for good
+	stored   bool // in a store, where a discard is permanent
 	detailed bool // see Detailed
 	enqueued time.Time
 	tries    []channelq.AttemptFailure

@@ -23,8 +23,8 @@ type Service struct {
 	StopSeconds  float64         `json:"stop_seconds"`
 	Backlog      int             `json:"backlog"` // items it has still to drain
 	Leftover     int             `json:"leftover"`
-	Stuck        int             `json:"stuck"`                // calls of its handlers or runs that do not return although their time is over
-	Leadership   *Leadership     `json:"leadership,omitempty"` // nil: it runs on every process
+	Stuck        int             `json:"stuck"`                // calls of its handlers or runs that do not return although their time has expired
+	Leadership   *Leadership     `json:"leadership,omitempty"` // nil if it runs on every process
 
 	// OutageSince is since when this process cannot reach the store of the jobs.
 	// OutageError is its last error. What is shown of the store is older than that.

@@ -16,10 +16,10 @@ type stopPlan struct {
 	BudgetSeconds float64    // to the latest end of the stop; negative: there is no limit
 	DrainSeconds  float64    // what is left of the drain delay, a part of the budget
 	NeedsSeconds  float64    // at the present rate
-	Steps         []planStep // in the order of the stop; those that are over are left out
+	Steps         []planStep // in the order of the stop, without steps that have ended
 
 	busy  string // who has what in hand
-	rest  int    // in the hands of those that busy does not name
+	rest  int    // in hand of the services that busy does not name
 	known bool   // how long it takes
 }
 
@@ -62,7 +62,7 @@ func (p *plans) forecast(now hosted.StopPlan) hosted.StopPlan {
 	return now.Forecast(p.before)
 }
 
-// plan asks the host; nil once the stop is over, and before the start.
+// plan asks the host. It returns nil before the start and after the stop.
 func (d *Dashboard) plan() *stopPlan {
 	made := d.plans.forecast(d.host.StopPlan())
 	if made.Stopped || len(made.Steps) == 0 {
@@ -110,7 +110,7 @@ func (d *Dashboard) plan() *stopPlan {
 	return p
 }
 
-// Sentence says of a plan what somebody wants to know before a deploy.
+// Sentence returns what to know before a deploy: what is in hand, and how long it takes.
 func (p *stopPlan) Sentence() string {
 	budget := ""
 	if p.BudgetSeconds >= 0 {
@@ -141,7 +141,7 @@ func (p *stopPlan) Holds() []planStep {
 	return all
 }
 
-// Needs is how long a turn takes, in words.
+// Needs returns how long a turn takes, in words.
 func (s planStep) Needs() string {
 	switch {
 	case s.Unknown || s.NeedsSeconds < 0:
@@ -152,7 +152,7 @@ func (s planStep) Needs() string {
 	return "about " + whole(s.NeedsSeconds)
 }
 
-// Share is how long it may take, in words.
+// Share returns how long a turn may take, in words.
 func (s planStep) Share() string {
 	if s.ShareSeconds < 0 {
 		return "no limit"
@@ -160,7 +160,7 @@ func (s planStep) Share() string {
 	return whole(s.ShareSeconds)
 }
 
-// Hand is what a service has in hand, in words.
+// Hand returns what a service has in hand, in words.
 func (s planStep) Hand() string {
 	switch {
 	case s.Unknown:

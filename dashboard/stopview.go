@@ -111,8 +111,8 @@ func (v *view) Lines(stop *Stop) []StopLine {
 // Left are the stragglers that the page shows.
 func (v *view) Left(stop *Stop) []Straggler { return top(stop.Stragglers) }
 
-// few are windowSize of a list in its order: those that the first of the tests picks, as
-// long as there is room those that the next one picks, and so on.
+// few returns up to windowSize elements of a list in its order. The first test picks
+// elements, then the next test as long as there is room, and so on.
 func few[T any](all []T, tests ...func(*T) bool) []T {
 	chosen, n := make([]bool, len(all)), 0
 	for _, picks := range tests {

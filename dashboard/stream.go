@@ -83,7 +83,7 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// farewell is why a stream ends, for whoever looks at the page that stays.
+// farewell returns why a stream ends, for the viewer of the page that stays.
 func farewell(p Phase) string {
 	switch p {
 	case Stopping:
@@ -196,8 +196,8 @@ func (s *eventStream) flush() error {
 	return err
 }
 
-// cannotStream tells the browser, which then asks again and again for the page, and once
-// whoever runs the program: the name of the writer says who is in front.
+// cannotStream tells the browser, which then polls the page. It also logs once: the type
+// of the writer shows which middleware is in front.
 func (d *Dashboard) cannotStream(w http.ResponseWriter) {
 	d.told.Do(func() {
 		d.logger().Warn("dashboard stream cannot be flushed: open pages poll instead", slog.String("writer", fmt.Sprintf("%T", w)))

@@ -29,10 +29,10 @@ type discards struct {
 
 type held struct {
 	timer   *time.Timer
-	forGood func() // discards it for good
+	forGood func() // discards it permanently
 }
 
-// hold discards a failure for good after undoFor.
+// hold discards a failure permanently after undoFor.
 func (s *discards) hold(f discarded, forGood func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *discards) has(f discarded) bool {
 	return ok
 }
 
-// flush discards for good what is held, at the end of the program.
+// flush permanently discards what is held, at the end of the program.
 func (s *discards) flush() {
 	s.mu.Lock()
 	all := s.held

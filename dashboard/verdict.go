@@ -24,8 +24,8 @@ func (s *State) verdict() Severity {
 	return OK
 }
 
-// stopVerdict is calm unless something is late: a service did not stop as it should,
-// or half of the time that there was is over.
+// stopVerdict returns Notice unless something is late: a service did not stop as it should,
+// or half of the time for the stop has passed.
 func (s *State) stopVerdict() Severity {
 	for _, v := range s.Services {
 		if v.State == lifecycle.Failed && !v.Since.Before(s.Stop.began) {
@@ -38,9 +38,9 @@ func (s *State) stopVerdict() Severity {
 	return Warning
 }
 
-// attention is how many things have a problem that somebody has to look at, and how
-// many one that may pass. A thing with several counts once, as its worst: the headline,
-// the badges and the title of the page add up.
+// attention returns how many things have a problem that a person has to look at, and how
+// many have one that may pass. A thing with several problems counts once, as its worst, so
+// that the headline, the badges and the title of the page add up.
 func (s *State) attention() (failed, warnings int) {
 	worst := s.worstOf()
 	for _, severity := range worst {

@@ -17,32 +17,32 @@ type titled struct {
 // Titled gives a chart its title.
 func (v *view) Titled(title string, c chart) titled { return titled{title, c} }
 
-// Button is what the template of a button needs.
+// Button returns what the template of a button needs.
 func (v *view) Button(verb Verb, kind Kind, name string) row {
 	return row{v, Action{Verb: verb, Kind: kind, Name: name}}
 }
 
-// FailureButton is the same for a failure of a queue.
+// FailureButton returns a Button for a failure of a queue.
 func (v *view) FailureButton(verb Verb, queue string, f Failure) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: f.Service, ID: f.ID, seen: f.Attempts + 1}}
 }
 
-// DiscardButton is the same, and whether it needs a confirmation.
+// DiscardButton returns a FailureButton for Discard, and whether it needs a confirmation.
 func (v *view) DiscardButton(queue string, f Failure) row {
 	return row{f.stored, v.FailureButton(Discard, queue, f)}
 }
 
-// RetryButton is the same for an item that waits for its retry.
+// RetryButton returns a Button for an item that waits for its retry.
 func (v *view) RetryButton(verb Verb, queue string, r Retry) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: queue, Service: r.Service, ID: r.ID}}
 }
 
-// JobButton is the same for a job of a queue.
+// JobButton returns a Button for a job of a queue.
 func (v *view) JobButton(verb Verb, j keptJob) row {
 	return row{v, Action{Verb: verb, Kind: KindQueue, Name: v.Jobs.Queue, Service: j.Service, ID: j.ID, seen: j.Attempts + 1}}
 }
 
-// Label is the text on a button.
+// Label returns the text on a button.
 func (v *view) Label(verb Verb) string {
 	switch verb {
 	case Pause:
@@ -74,7 +74,7 @@ func (v *view) Label(verb Verb) string {
 	}
 }
 
-// Object completes the text of a button for those who do not see where it stands.
+// Object completes the text of a button for screen readers, which do not see its place.
 func (v *view) Object(a Action) string {
 	switch {
 	case a.Service != "" && (v.Jobs != nil || v.Job != nil):
@@ -101,10 +101,10 @@ func (v *view) failureSeverity(q Queue) Severity {
 	return Failed
 }
 
-// Cut is the badge of a service that a stop would cut.
+// Cut returns the badge of a service that a stop would cut.
 func (v *view) Cut() badge { return badge{Warning, "cut"} }
 
-// Self is the page's own address, relative to its base.
+// Self returns the address of the page, relative to its base.
 func (v *view) Self() string {
 	if v.Name == "" {
 		return v.Page
@@ -112,7 +112,7 @@ func (v *view) Self() string {
 	return v.Page + "?" + url.Values{"name": {v.Name}}.Encode()
 }
 
-// Subline is the sentence below the headline; it may tick.
+// Subline returns the sentence below the headline, which may tick.
 func (v *view) Subline() string {
 	s := &v.State
 	if s.Stop != nil {
@@ -166,7 +166,7 @@ func stopInWords(v *view, stop *Stop) string {
 	return b.String()
 }
 
-// Blame is the heading of a straggler: who did not return from what.
+// Blame returns the heading of a straggler: which service did not return from what.
 func (v *view) Blame(g Straggler) string {
 	within := unbroken(g.WaitedSeconds)
 	i := slices.IndexFunc(v.State.Services, func(s Service) bool { return s.Name == g.Service })
@@ -217,7 +217,7 @@ func (v *view) StopOrder() string {
 	return strings.TrimSpace(strings.Join(top(names), ", ") + " " + more(len(names), topSize))
 }
 
-// OldestFirst is the history of a schedule as it is read, from left to right.
+// OldestFirst returns the history of a schedule as it is read, from left to right.
 func (v *view) OldestFirst(runs []Run) []Run {
 	out := make([]Run, len(runs))
 	for i, r := range runs {
@@ -226,7 +226,7 @@ func (v *view) OldestFirst(runs []Run) []Run {
 	return out
 }
 
-// RunsInWords is the history of a schedule for those who do not see it.
+// RunsInWords returns the history of a schedule in words, for screen readers.
 func (v *view) RunsInWords(j Schedule) string {
 	good := 0
 	for _, r := range j.History {
@@ -237,7 +237,8 @@ func (v *view) RunsInWords(j Schedule) string {
 	return fmt.Sprintf("%d of the last %s succeeded", good, count(len(j.History), "run"))
 }
 
-// Failed is how many items failed for good. A store has more than it lists.
+// Failed returns how many items gave up, or in a store were canceled. A store has more
+// than it lists.
 func (q Queue) Failed() int {
 	return max(len(q.Failures), q.States["discarded"]+q.States["cancelled"])
 }
@@ -252,8 +253,8 @@ func (q Queue) FailedStates() (states []string) {
 	return states
 }
 
-// DueNow is how many parked items of a queue in memory no list has: their time has
-// come, and there is no worker for them yet, or they wait for another item of their key.
+// DueNow returns how many parked items of a queue in memory are in no list. Their time has
+// come, but there is no worker for them yet, or they wait for another item of their key.
 func (q Queue) DueNow() int {
 	if q.States != nil || len(q.Retrying) >= maxRetrying {
 		return 0
@@ -273,7 +274,7 @@ func (q Queue) Estimated(state string) bool { return slices.Contains(q.Guessed, 
 // shownAge is how old a count may be without a word.
 const shownAge = 5 * time.Second
 
-// AsOf says how old the numbers of a store are, if they are old.
+// AsOf returns how old the numbers of a store are, or "" if they are current.
 func (v *view) AsOf(q Queue) string {
 	switch age := v.State.Time.Sub(q.Counted); {
 	case q.unknown:
@@ -287,5 +288,5 @@ func (v *view) AsOf(q Queue) string {
 // Lost are the accepted items that were dropped.
 func (q Queue) Lost() uint64 { return q.Dropped.Oldest + q.Dropped.Newest }
 
-// Here are the items that are still on their way.
+// Here returns how many items wait, are in progress or are parked.
 func (q Queue) Here() uint64 { return uint64(max(q.Depth+q.InProgress+q.Parked, 0)) }

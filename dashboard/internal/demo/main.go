@@ -52,7 +52,7 @@ func main() {
 	hosted.Main(host)
 }
 
-// rest waits for d or until ctx ends.
+// rest waits for d or until ctx is done.
 func rest(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -117,7 +117,7 @@ func queue(host *hosted.Host, name string, capacity int, mode channelq.FullMode,
 	return consumed{q, w}
 }
 
-// nights are those after which somebody is at work.
+// nights returns a schedule of the nights before a working day.
 func nights() periodic.Schedule {
 	berlin := must(time.LoadLocation("Europe/Berlin"))
 	holidays := must(calendar.Holidays(berlin, "01-01", "12-25", "12-26"))
