@@ -1,5 +1,5 @@
 // Command analytics takes events over HTTP and passes them on to another service
-// in batches, also when that is down for a while.
+// in batches, even if that service is down for a while.
 //
 //	go run ./examples/analytics
 //
@@ -17,7 +17,7 @@
 //
 // An event that was answered with 202 is in memory: it reaches the sink at least
 // once, or a file at the stop. A crash loses it. Events that must survive one
-// belong into a queue that is on disk before the answer; see package durable.
+// belong in a queue that is stored on disk before the answer; see package durable.
 package main
 
 import (

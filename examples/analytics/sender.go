@@ -19,7 +19,7 @@ import (
 const (
 	tripAfter = 3                      // failures in a row
 	openFor   = 2 * time.Second        // then the sink is left in peace for so long
-	lookEvery = 100 * time.Millisecond // whether that is over
+	lookEvery = 100 * time.Millisecond // whether that has passed
 )
 
 // sender posts batches to the sink, through a circuit breaker.
@@ -125,7 +125,7 @@ func partial(refused []refusal) error {
 	return &channelq.BatchError{Failed: failed}
 }
 
-// verdict is a status as an error: that of a client is for good, except for "too
+// verdict turns a status into an error. A client error is permanent, except for "too
 // slow" and "too many".
 func verdict(status int) error {
 	err := fmt.Errorf("the sink answers %d %s", status, http.StatusText(status))

@@ -35,7 +35,7 @@ func appendTo(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the user's own
 }
 
-// giveUp is OnGiveUp: the sink refused one event for good.
+// giveUp is OnGiveUp: it keeps an event that the sink refused permanently.
 func (f *file) giveUp(ctx context.Context, e event, _ error) {
 	if err := f.keep(ctx, []event{e}); err != nil {
 		panic(err) // is counted and logged; the event stays on the dashboard's list

@@ -80,8 +80,8 @@ const hello = `
 func newHost(cfg config, db *sql.DB, log *slog.Logger) *hosted.Host {
 	host := hosted.New(hosted.Config{Name: "broker", Logger: log, ShutdownTimeout: cfg.shutdown})
 
-	// Last to stop: acknowledgements need it. A broker that is away makes the
-	// program unready; the client connects again by itself.
+	// Last to stop: acknowledgements need it. An unreachable broker makes the
+	// program unready; the client reconnects by itself.
 	b := &broker{cfg: cfg, log: log}
 	host.Add("nats", b, hosted.Health(b.connected))
 

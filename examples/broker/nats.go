@@ -27,7 +27,7 @@ const (
 type broker struct {
 	cfg    config
 	log    *slog.Logger
-	server *server.Server // nil: it is somewhere else
+	server *server.Server // nil if it runs elsewhere
 	conn   *nats.Conn
 	out    *wmjs.Publisher
 	in     *wmjs.Subscriber
@@ -137,8 +137,8 @@ func (b *broker) Stop(context.Context) error {
 	return nil
 }
 
-// close closes what is open. If that fails, because the broker is away, nothing is
-// lost: what it has not been told is acknowledged it delivers again.
+// close closes what is open. If that fails because the broker is unreachable, nothing
+// is lost: the broker redelivers a message without a received acknowledgement.
 func (b *broker) close() {
 	if b.in != nil {
 		_ = b.in.Close()

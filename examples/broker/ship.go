@@ -35,9 +35,9 @@ func openDB(dir string) (*sql.DB, error) {
 	return db, nil
 }
 
-// receive moves messages from the broker into the queue until ctx ends. It leaves
-// the lanes open: what it has taken is acknowledged over them. What comes to their
-// ends meanwhile is delivered again after the time to acknowledge.
+// receive moves messages from the broker into the queue until ctx is done. It leaves
+// the lanes open, because the messages it took are acknowledged over them. A message
+// that arrives on a lane after that is redelivered after the time to acknowledge.
 func receive(ctx context.Context, lanes []<-chan *message.Message, to channelq.Enqueuer[*message.Message]) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, lane := range lanes {
@@ -77,7 +77,7 @@ func (s *shipping) handle(ctx context.Context, m *message.Message) error {
 		return channelq.Permanent(errors.New("the message has no id"))
 	}
 	if err := s.ship(ctx, m); err != nil {
-		return err // tried again here; the broker waits
+		return err // retried here; the broker waits
 	}
 	m.Ack()
 	settled(ctx, m)
@@ -115,8 +115,8 @@ func settled(ctx context.Context, m *message.Message) {
 	}
 }
 
-// giveUp puts a message aside that nobody can handle. Given back it would come
-// again for ever.
+// giveUp publishes a message that cannot be handled as a dead one. The broker would
+// redeliver it forever.
 func (s *shipping) giveUp(ctx context.Context, m *message.Message, cause error) {
 	copied := message.NewMessage(m.UUID, m.Payload)
 	copied.Metadata.Set("reason", cause.Error())

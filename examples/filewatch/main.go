@@ -93,7 +93,7 @@ func newHost(n *notes, log *slog.Logger) *hosted.Host {
 	changes := cli.Must(channelq.New(channelq.Config[string]{Name: "changes", Capacity: 1000}))
 
 	// A batch is what came within 200 ms of the first change. Unlike a timer that
-	// starts anew with each event this is not put off for ever by a file that is
+	// restarts with each event, this is not put off for ever by a file that is
 	// written all the time.
 	syncer := cli.Must(channelq.NewBatcher(changes, n.syncAll, channelq.BatchConfig[string]{
 		MaxItems: 1000,

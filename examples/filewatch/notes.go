@@ -54,7 +54,7 @@ func (n *notes) syncAll(ctx context.Context, paths []string) error {
 		}
 	}
 	if len(failed) > 0 {
-		return &channelq.BatchError{Failed: failed} // only these are tried again
+		return &channelq.BatchError{Failed: failed} // only these are retried
 	}
 	return nil
 }

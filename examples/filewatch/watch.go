@@ -15,8 +15,8 @@ import (
 )
 
 // watcher tells a queue which files may have changed, by their paths within dir.
-// It does not look into them: an event says that something happened, and not what
-// is there by the time somebody looks.
+// It does not read the files: an event says that a file changed, and not what the
+// file holds by the time it is read.
 type watcher struct {
 	dir     string
 	stored  func(context.Context) ([]string, error) // what is known from before, and may be gone
@@ -27,7 +27,7 @@ type watcher struct {
 	folders map[string]bool // that are watched
 }
 
-// run watches until ctx ends.
+// run watches until ctx is done.
 func (w *watcher) run(ctx context.Context) error {
 	defer w.close()
 	err := w.scan(ctx)
@@ -65,12 +65,12 @@ func (w *watcher) handle(ctx context.Context, event fsnotify.Event) error {
 	return nil
 }
 
-// scan watches all folders and reports all files: those that are there, and those
-// that are stored, which includes what went away unnoticed. Most of them have not
-// changed; to find that out is not its business.
+// scan watches all folders and reports all files: the existing ones and the stored
+// ones, some of which may have been removed unnoticed. Most files have not changed;
+// scan does not check that.
 func (w *watcher) scan(ctx context.Context) (err error) {
-	// A folder that was renamed would go on to be watched under its old name, so
-	// everything is watched anew. What is missed meanwhile is found by looking.
+	// A renamed folder would still be watched under its old name, so all watches are
+	// recreated. The scan finds the changes that are missed meanwhile.
 	w.close()
 	if w.notify, err = fsnotify.NewWatcher(); err != nil {
 		return err

@@ -30,7 +30,7 @@ func (x *index) run(ctx context.Context) error {
 		return err
 	}
 	hosted.Ready(ctx)
-	var again <-chan time.Time // nil: all is indexed
+	var again <-chan time.Time // nil if all is indexed
 	for {
 		select {
 		case <-x.news:

@@ -82,7 +82,7 @@ func newHost(files fs.FS, addr string, db *sql.DB, log *slog.Logger) *hosted.Hos
 	// A channel of one: that there is news is true or not, however often it is said.
 	news := make(chan struct{}, 1)
 
-	// A sync that fails is tried again. Meanwhile the index is old but there, and
+	// A sync that fails is retried. Meanwhile the index is old but there, and
 	// a search that finds yesterday's text is better than none: not critical.
 	s := &syncer{files: files, db: db, news: news}
 	host.Go("sync", s.run, hosted.WaitReady(), hosted.NotCritical(),

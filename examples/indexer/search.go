@@ -36,7 +36,7 @@ func (x *index) serveSearch(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The search failed.", http.StatusInternalServerError)
 		return
 	}
-	// As text: what stands in somebody's file is then never taken for HTML.
+	// As text, so that the content of a file is never taken for HTML.
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if len(hits) == 0 {

@@ -23,7 +23,7 @@ type stage struct {
 	ttl   time.Duration
 
 	mu        sync.Mutex
-	processes map[string]*os.Process // those that run
+	processes map[string]*os.Process // the running ones
 }
 
 func newStage(ttl, kill time.Duration) *hosted.Host {
@@ -121,7 +121,7 @@ func (s *stage) leader() string {
 	return name
 }
 
-// killer kills whoever leads, without a warning, as kill -9 and a power cut do.
+// killer kills the leader, without a warning, as kill -9 and a power cut do.
 func (s *stage) killer(ctx context.Context, every time.Duration) error {
 	for tick := time.NewTicker(every); ; {
 		select {

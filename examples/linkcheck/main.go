@@ -62,8 +62,8 @@ func main() {
 		_, err := walk(ctx)
 		return err
 	}))
-	// At a stop a job may finish the run that is on. A walk can take an hour, so it
-	// gets a moment, and then its context ends.
+	// At a stop a job may finish its current run. A walk can take an hour, so it
+	// gets a moment, and then its context is canceled.
 	host.Add("walk", job, hosted.StopTimeout(500*time.Millisecond))
 	cli.Hello(host, func() string { return fmt.Sprintf(hello, strings.Join(starts(), " "), opts.every) })
 	code := hosted.Exec(host)

@@ -15,8 +15,8 @@ import (
 )
 
 // get asks for a link and returns the links on the page, if it is one to read. A
-// refusal is for good; what may pass, such as a timeout or a server that has too
-// much to do, is worth another attempt.
+// refusal is permanent. A failure that may pass, such as a timeout or an overloaded
+// server, is worth another attempt.
 func get(ctx context.Context, client *http.Client, l link) ([]string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.address, nil)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // nothing.
 type progress struct {
 	out *os.File
-	bar *progressbar.ProgressBar // nil: lines
+	bar *progressbar.ProgressBar // if nil, lines are printed
 }
 
 func newProgress(out *os.File) *progress {

@@ -17,7 +17,7 @@ type broken struct {
 	pages   []string // where the link is
 }
 
-// String is a list for people.
+// String returns a list for people.
 func (r result) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\n%d links checked, %d broken\n", r.checked, len(r.broken))

@@ -55,8 +55,8 @@ func newWalker(parallel int, perSecond float64) *walker {
 	return w
 }
 
-// check is the handler: an error that is not permanent is tried again, and the
-// last one goes to gaveUp.
+// check is the handler. An error that is not permanent is retried, and the last
+// one goes to gaveUp.
 func (w *walker) check(ctx context.Context, l link) error {
 	links, err := get(ctx, w.client, l)
 	if err != nil {
@@ -84,8 +84,8 @@ func (w *walker) tell(ctx context.Context, f found) error {
 	}
 }
 
-// walk asks for the starts and all that can be reached from them, once each. One
-// walk at a time; when ctx ends it is cut short, and the last one.
+// walk asks for the starts and all that can be reached from them, once each. Only one
+// walk may run at a time. If ctx is canceled, the walk is cut short and the last one.
 func (w *walker) walk(ctx context.Context, starts []string, show *progress) (result, error) {
 	defer show.end()
 	// No server has to wait, when it stops, for a connection that is of no use.

@@ -43,13 +43,13 @@ func (s *grpcService) Start(ctx context.Context) (err error) {
 func (s *grpcService) Done() <-chan struct{} { return s.done }
 func (s *grpcService) Err() error            { return s.err }
 
-// Started is called when every service has started: then calls are welcome.
+// Started welcomes calls. The host calls it when every service has started.
 func (s *grpcService) Started(context.Context) error {
 	s.health.Resume()
 	return nil
 }
 
-// Stopping is called before the first service stops: clients go elsewhere.
+// Stopping sends clients elsewhere. The host calls it before the first service stops.
 func (s *grpcService) Stopping(context.Context) error {
 	s.health.Shutdown()
 	return nil

@@ -15,8 +15,8 @@
 //
 // The alternative is to let one process alone poll: wrap the job in leader.Only,
 // as examples/leaderonly does. Take it when tasks have to be done in order or must
-// not be done side by side, and keep the claim all the same: it is also what
-// brings back the work of a process that died.
+// not be done side by side. Keep the claim nevertheless: it also brings back the
+// work of a process that died.
 //
 // A program that needs retries, priorities and a page for failed jobs as well has
 // outgrown this: package durable is the same idea with an engine behind it.
@@ -52,7 +52,7 @@ func main() {
 		// A trigger during a run leads to one more: what the webhook just brought
 		// may have come too late for this one.
 		Overlap: periodic.QueueOne,
-		// What is not done by then is given back while the claim still holds.
+		// Tasks not done by then are released while the claim still holds.
 		Timeout: opts.lease / 2,
 	}, p.poll))
 	host.Add("poll", job)

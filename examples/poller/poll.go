@@ -35,7 +35,7 @@ func (p *poller) poll(ctx context.Context) error {
 		return err
 	}
 	for i, t := range claimed {
-		if ctx.Err() != nil { // stopping, or half of the lease is over
+		if ctx.Err() != nil { // stopping, or half of the lease has passed
 			p.giveBack(ctx, claimed[i:])
 			return context.Cause(ctx)
 		}
@@ -47,9 +47,9 @@ func (p *poller) poll(ctx context.Context) error {
 	return nil
 }
 
-// do does one task and notes what became of it. Should the note fail, or this
-// process die before it, the task is done again when the lease is over. So the
-// receiver has to know what it has seen; the key says so.
+// do does one task and notes what became of it. If the note fails, or this process
+// dies before it, the task is done again when the lease has expired. So the receiver
+// has to recognize a task that it has seen, by the key.
 func (p *poller) do(ctx context.Context, t task) {
 	attempt, cancel := context.WithTimeout(ctx, p.lease/4)
 	defer cancel()

@@ -15,9 +15,9 @@ import (
 
 // task is a row: something to do when it is due.
 type task struct {
-	Key      string    `json:"key"` // chosen by whoever asked: asking twice is asking once
+	Key      string    `json:"key"` // chosen by the caller: asking twice is asking once
 	Text     string    `json:"text"`
-	Due      time.Time `json:"due"`      // to be done, or tried again, or taken from a process that died; when it was done
+	Due      time.Time `json:"due"`      // when to do or retry it, or take it from a process that died; when it was done
 	Attempts int       `json:"attempts"` // begun
 	Done     bool      `json:"done"`
 	Error    string    `json:"error,omitempty"` // of the last attempt
@@ -36,7 +36,7 @@ type table struct {
 func openTable(where string, lease time.Duration) (*table, error) {
 	switch file, isFile := strings.CutPrefix(where, "sqlite:"); {
 	case isFile && file != "":
-		// Its settings are those that such a table needs as well.
+		// Such a table needs the same settings.
 		store, err := sqlite.Open(file)
 		if err != nil {
 			return nil, err
@@ -90,9 +90,8 @@ func (t *table) add(ctx context.Context, key, text string, due time.Time) (isNew
 }
 
 // Claiming is one statement, in which choosing a row and marking it cannot be
-// separated: SQLite has one writer at a time, and on PostgreSQL each row is locked
-// as it is chosen, and those that another process has locked are passed over
-// rather than waited for.
+// separated. SQLite has one writer at a time. PostgreSQL locks each row as it is
+// chosen, and skips a row that another process has locked rather than wait for it.
 //
 // The mark is the time at which the task is due again. So nothing has to be tidied
 // up after a process that died: its tasks become due.
@@ -142,8 +141,8 @@ func (t *table) giveBack(ctx context.Context, c task) error {
 	return t.owned(ctx, c, `due_at = $3, attempts = attempts - 1`, time.Now().UnixMilli())
 }
 
-// owned changes a row if the claim still holds: the number of the attempt is the
-// proof, because whoever claimed it since has raised it.
+// owned changes a row if the claim still holds. The number of the attempt is the
+// proof, because a later claim has raised it.
 func (t *table) owned(ctx context.Context, c task, set string, args ...any) error {
 	n, err := t.exec(ctx, `UPDATE tasks SET `+set+` WHERE key = $1 AND attempts = $2 AND done_at = 0`,
 		append([]any{c.Key, c.Attempts}, args...)...)

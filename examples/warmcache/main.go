@@ -29,7 +29,7 @@ func main() {
 	warm := func(ctx context.Context) error {
 		fresh, err := fetch(ctx)
 		if err != nil {
-			return err // logged and counted; the next slot tries again
+			return err // logged and counted; the next slot retries
 		}
 		rates.Store(&fresh)
 		return nil

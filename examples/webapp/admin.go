@@ -17,10 +17,10 @@ import (
 	"github.com/steadgo/stead/metrics"
 )
 
-// admin is the dashboard in two forms: whoever reaches the page sees the state of
-// the host, and whoever holds the token also sees the addresses, and can act.
-// Before the page is served to more than this machine, put the look itself behind
-// whatever guards the other admin pages.
+// admin is the dashboard in two forms. A visitor of the page sees the state of the
+// host. An operator, who holds the token, also sees the addresses, and can act.
+// Before the page is served to more than this machine, put the visitor's form too
+// behind whatever guards the other admin pages.
 type admin struct {
 	token    string
 	visitor  *dashboard.Dashboard

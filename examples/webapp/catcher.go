@@ -32,7 +32,7 @@ const mostCaught = 20_000
 // Mailboxes that a real server has too. Sign up with one to see what becomes of
 // the mail.
 const (
-	goneDomain = "gone.example" // refused for good
+	goneDomain = "gone.example" // refused permanently
 	busyDomain = "busy.example" // refused for now, every other time
 	slowDomain = "slow.example" // taken, in its own time
 

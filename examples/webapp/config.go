@@ -29,7 +29,7 @@ type config struct {
 	smtp     string
 	store    storeName
 	role     role
-	report   *os.File // nil: none
+	report   *os.File // if nil, there is none
 	failRate float64
 	shutdown time.Duration
 	drain    time.Duration
@@ -37,8 +37,8 @@ type config struct {
 	quiet    bool
 
 	adminAddr  string
-	adminToken string   // "": one is made up and printed
-	adminHosts []string // nil: any
+	adminToken string   // if empty, one is made up and printed
+	adminHosts []string // if nil, any
 	hangAt     string   // for tests: the handler for this address never returns
 
 	log *slog.Logger
@@ -172,8 +172,8 @@ func besideOf(addr string) string {
 }
 
 // namesOf splits a list of host names. Without one, a program that listens on this
-// machine alone is asked for by the names of this machine; whoever asks by another
-// one is a page elsewhere whose name was pointed here.
+// machine alone is asked for by the names of this machine. A request for another name
+// is from a page elsewhere whose name was pointed here.
 func namesOf(addr, list string) []string {
 	if list != "" {
 		return strings.Split(list, ",")

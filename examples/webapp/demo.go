@@ -16,7 +16,7 @@ import (
 
 // addDemo adds what makes the dashboard worth looking at: visitors, some of whom
 // cannot be written to, a job that fails more often than not, and one that is
-// paused until somebody resumes it.
+// paused until an operator resumes it.
 func addDemo(host *hosted.Host, emails channelq.Enqueuer[welcome]) {
 	host.Go("visitors", func(ctx context.Context) error { return signUpInWaves(ctx, emails) })
 
@@ -47,7 +47,7 @@ func signUpInWaves(ctx context.Context, emails channelq.Enqueuer[welcome]) error
 		}
 		for ; due >= 1; due-- {
 			visitor++
-			// Whoever is told to come back later does not.
+			// A visitor who is told to come back later does not.
 			_ = emails.Enqueue(ctx, welcome{fmt.Sprintf("visitor-%d@%s", visitor, provider(visitor))})
 		}
 		select {

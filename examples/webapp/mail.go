@@ -54,9 +54,9 @@ func newMailer(cfg config, c *catcher) *mailer {
 	return &mailer{host, options, dial, cfg.failRate, cfg.hangAt}
 }
 
-// send renders one mail and hands it to the server. An error is tried again,
-// unless the server said that it is for good. With a store, a crash between the
-// server's yes and the note of it sends the mail twice: better than never.
+// send renders one mail and hands it to the server. An error is retried, unless the
+// server said that it is permanent. With a store, a crash between the server's yes
+// and the note of it sends the mail twice: better than never.
 func (m *mailer) send(ctx context.Context, w welcome) error {
 	if m.hangAt == w.Email && m.hangAt != "" {
 		select {}

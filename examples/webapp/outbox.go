@@ -19,9 +19,9 @@ type outbox struct {
 	channelq.Enqueuer[welcome]
 
 	stats   func() channelq.Stats
-	migrate func(context.Context) error // nil: there are no tables
+	migrate func(context.Context) error // nil if there are no tables
 
-	transfer func(context.Context) error // exports or imports jobs; nil: there is no store
+	transfer func(context.Context) error // exports or imports jobs; nil if there is no store
 }
 
 // Retries and bounds are the same wherever the mails wait.

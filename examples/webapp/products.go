@@ -127,7 +127,7 @@ func (p *products) warm(ctx context.Context) error {
 // program ask the same origin: if its failure made them unready, all would leave
 // the load balancer at once, and old products would turn into no shop at all. So
 // the job is [hosted.NotCritical]: /readyz?verbose=1 shows it, an alert on failed
-// runs wakes somebody, and the shop stays open. Where old data is worse than none,
+// runs wakes an operator, and the shop stays open. Where old data is worse than none,
 // such as prices that bind, leave that option out; the check alone then takes the
 // program out of traffic until a refresh succeeds.
 func (p *products) health(context.Context) error {

@@ -43,9 +43,9 @@ func install() error {
 }
 
 func configure(s *mgr.Service) error {
-	// Started again after it failed: at once, after a minute, then not before a day
-	// without failures is over. A program that ends with a code other than 0 has failed
-	// too, which is not the default.
+	// Windows restarts it after a failure: at once, after a minute, then not before a
+	// day without failures has passed. A program that ends with a code other than 0 has
+	// failed too, which is not the default.
 	again := []mgr.RecoveryAction{
 		{Type: mgr.ServiceRestart},
 		{Type: mgr.ServiceRestart, Delay: time.Minute},

@@ -21,7 +21,7 @@ const example = `{"packers": 2, "files_per_second": 0, "scan_seconds": 1}`
 // values is what the settings file may hold; what it leaves out has its default.
 type values struct {
 	Packers        int     `json:"packers"`
-	FilesPerSecond float64 `json:"files_per_second"` // 0: no limit
+	FilesPerSecond float64 `json:"files_per_second"` // if zero, there is no limit
 	ScanSeconds    float64 `json:"scan_seconds"`
 }
 

@@ -23,7 +23,7 @@ import (
 const settled = time.Second
 
 // spool is a folder with three others: files wait in "in", their packed copies go
-// to "out", and what cannot be packed is set aside in "failed".
+// to "out", and files that cannot be packed go to "failed".
 type spool struct {
 	root  *os.Root // nothing outside of it is touched, whatever links lie in it
 	log   *slog.Logger
@@ -89,7 +89,7 @@ func (s *spool) pack(ctx context.Context, name string) error {
 	in, err := s.root.Open(path.Join("in", name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		s.taken.Delete(name) // somebody took it back, or it was listed just as it was packed
+		s.taken.Delete(name) // the user took it back, or it was listed just as it was packed
 		return nil
 	case err != nil:
 		return err

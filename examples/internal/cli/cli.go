@@ -17,7 +17,7 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-// Duration is a flag for a time of at least least.
+// Duration adds a flag for a time of at least least.
 func Duration(flags *flag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
 	checked(flags, p, name, value, usage, time.ParseDuration, func(d time.Duration) error {
 		if d < least {
@@ -27,7 +27,7 @@ func Duration(flags *flag.FlagSet, p *time.Duration, name string, value, least t
 	})
 }
 
-// Int is a flag for a number from least to most.
+// Int adds a flag for a number from least to most.
 func Int(flags *flag.FlagSet, p *int, name string, value, least, most int, usage string) {
 	checked(flags, p, name, value, usage, strconv.Atoi, func(n int) error {
 		if n < least || n > most {
@@ -37,7 +37,7 @@ func Int(flags *flag.FlagSet, p *int, name string, value, least, most int, usage
 	})
 }
 
-// Addr is a flag for an address to listen on.
+// Addr adds a flag for an address to listen on.
 func Addr(flags *flag.FlagSet, p *string, name, value, usage string) {
 	read := func(text string) (string, error) { return text, nil }
 	checked(flags, p, name, value, usage, read, func(text string) error {
@@ -60,7 +60,7 @@ type variable[T any] struct {
 	check func(T) error
 }
 
-// String is called on a zero variable too.
+// String returns the value as text. Package flag calls it on a zero variable too.
 func (v *variable[T]) String() string {
 	if v.p == nil {
 		return ""
@@ -99,7 +99,7 @@ func Parse(flags *flag.FlagSet, args []string, check func() error) {
 	}
 }
 
-// IsFolder is a check for Parse: the flag's value is a folder that is there.
+// IsFolder checks, for Parse, that the flag's value is an existing folder.
 func IsFolder(name, path string) error {
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
@@ -111,7 +111,7 @@ func IsFolder(name, path string) error {
 	return nil
 }
 
-// Log is a log for people on standard error.
+// Log returns a log for people on standard error.
 func Log(least slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: least}))
 }
@@ -125,8 +125,8 @@ func Hello(host *hosted.Host, text func() string) {
 	}()
 }
 
-// Exec is hosted.Exec for a program that listens where a flag says: if somebody else
-// listens there already, it names the flag.
+// Exec calls hosted.Exec for a program that listens where a flag says. If another
+// program listens there already, it names the flag.
 func Exec(host *hosted.Host, flag string) int {
 	code := hosted.Exec(host)
 	if errors.Is(host.Report().Err, syscall.EADDRINUSE) {
@@ -135,7 +135,7 @@ func Exec(host *hosted.Host, flag string) int {
 	return code
 }
 
-// Must is for what can only fail because the program was written wrongly.
+// Must panics on an error, which only a mistake in the program can cause.
 func Must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

@@ -23,7 +23,7 @@ import (
 type Command struct {
 	Args []string
 	Env  []string // added to the environment of the test, as "KEY=value"
-	Dir  string   // working directory; empty: a temporary one
+	Dir  string   // working directory; if empty, a temporary one
 }
 
 // Process is a running program. Its methods fail the test themselves.
@@ -43,8 +43,8 @@ type Process struct {
 // folder is where the program is, for as long as the tests of its package run.
 var folder string
 
-// Main is what TestMain of an example calls: it runs the tests, sees that they
-// leave no goroutine, and removes the program that [Build] made.
+// Main runs the tests of an example, checks that they leave no goroutine, and
+// removes the program that [Build] made. TestMain calls it.
 func Main(m *testing.M) {
 	var err error
 	if folder, err = os.MkdirTemp("", "stead-example-"); err != nil {
@@ -169,7 +169,7 @@ func (p *Process) Signal(sig syscall.Signal) {
 	}
 }
 
-// Pid is the process's number.
+// Pid returns the process ID.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
 // ExitCode waits for the end of the program and returns its exit code, or -1 if
