@@ -87,7 +87,7 @@ func actedOn[TTx any](t *testing.T, e env[TTx]) {
 	})
 	for state, id := range o.ids {
 		list := get("/jobs?name=invoices/" + state)
-		if !strings.Contains(list, fmt.Sprintf(`data-key="jobs-%d"`, id)) || strings.Count(list, "data-key=\"jobs-") != 1 {
+		if !strings.Contains(list, fmt.Sprintf(`<tr role="row" data-key="jobs-%d"`, id)) || strings.Count(list, `<tr role="row" data-key="jobs-`) != 1 {
 			t.Errorf("%s is not the one job listed", state)
 		}
 	}

@@ -78,7 +78,7 @@ func (w *walker) tell(ctx context.Context, f found) error {
 	case w.found <- f:
 		return nil
 	case <-w.over:
-		return errors.New("the walk is over")
+		return errors.New("the walk has ended")
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -65,7 +65,7 @@ func (p *poller) do(ctx context.Context, t task) {
 		err = p.tasks.finish(ctx, t, "given up: "+err.Error())
 	default:
 		delay := firstDelay << (t.Attempts - 1)
-		p.log.Warn("task failed, to be tried again", "key", t.Key, "attempt", t.Attempts, "delay", delay, "error", err)
+		p.log.Warn("task failed, to be retried", "key", t.Key, "attempt", t.Attempts, "delay", delay, "error", err)
 		err = p.tasks.retry(ctx, t, time.Now().Add(delay), err.Error())
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func (p *poller) giveBack(ctx context.Context, rest []task) {
 	defer cancel()
 	for _, t := range rest {
 		if err := p.tasks.giveBack(ctx, t); err != nil {
-			p.log.Warn("task not given back, others wait for the lease", "key", t.Key, "error", err)
+			p.log.Warn("task not released, others wait for the lease", "key", t.Key, "error", err)
 		}
 	}
 }

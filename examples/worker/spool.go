@@ -158,7 +158,7 @@ func (s *spool) setAside(_ context.Context, name string, _ error) {
 		err = s.root.Rename(path.Join("in", name), path.Join("failed", stamped(name, info)))
 	}
 	if err != nil {
-		s.log.Error("file not set aside", "error", err) // it stays taken: no endless loop
+		s.log.Error("file not moved to failed", "error", err) // it stays taken: no endless loop
 		return
 	}
 	s.taken.Delete(name)
