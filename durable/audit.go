@@ -74,7 +74,7 @@ func (q *Queue[T]) Audit(ctx context.Context, entries ...lifecycle.AuditEntry) e
 	return q.jobs.auditOf(ctx, "queue", q.kind, entries)
 }
 
-// Audit is described at [Jobs.ScheduleList].
+// Audit writes entries about the schedule, see [Jobs.ScheduleList].
 func (s *entry) Audit(ctx context.Context, entries ...lifecycle.AuditEntry) error {
 	return s.jobs.auditOf(ctx, "schedule", s.name, entries)
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// EnqueueAll is Enqueue of many items, in pieces of one transaction each. It returns
-// how many are there: all of them and nil, or the first n and an error; one from the
-// store, or from ctx while the store was writing, leaves open whether the piece after
-// those got there. An item that cannot be stored is an error with its index before
-// anything is stored. If there is a MaxWaiting and no room for more, the error wraps
-// [channelq.ErrFull]. For all or nothing see EnqueueAllTx.
+// EnqueueAll enqueues many items, in pieces of one transaction each. It returns how many
+// are stored: all of them and nil, or the first n and an error. An error from the store,
+// or from ctx while the store was writing, leaves open whether the next piece was stored.
+// An item that cannot be stored is an error with its index before anything is stored. If
+// there is a MaxWaiting and no room for more, the error wraps [channelq.ErrFull]. For all
+// or nothing see EnqueueAllTx.
 //
 // A piece is made to take 50 ms, because a SQLite file has one writer: in between, other
 // statements and other processes have their turn. On PostgreSQL a piece is as short, so
@@ -172,7 +172,7 @@ func nextPiece(n int, took time.Duration) int {
 	return int(min(max(fits, 1), pieceMost))
 }
 
-// sleep waits for d, or until ctx ends.
+// sleep waits for d, or until ctx is done.
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -16,9 +16,9 @@ import (
 // bulkPiece is how many jobs one transaction changes.
 const bulkPiece = 500
 
-// RequeueJobs is Requeue for all jobs in the store that a filter selects, which has to name
-// their states. It changes them in pieces of 500, each in a transaction of its own, so that
-// no lock is held for long and all else goes on. Each piece changes only those that the filter
+// RequeueJobs requeues all jobs in the store that a filter selects. The filter has to name
+// their states. The jobs change in pieces of 500, each in a transaction of its own, so that no
+// lock is held for long and all else goes on. Each piece changes only jobs that the filter
 // still selects. After a piece it calls progress, if that is not nil, on the goroutine of the
 // caller.
 //

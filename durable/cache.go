@@ -8,9 +8,8 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// A page or a scrape asks the store for one thing at most this often, and waits
-// at most this long: it must neither load the store nor wait for it when it is
-// away.
+// A page or a scrape asks the store for one thing at most this often, and waits at most
+// this long: it must neither load the store nor hang while the store is unreachable.
 const (
 	glanceAge  = time.Second
 	glanceWait = time.Second
@@ -20,7 +19,7 @@ const (
 type glance[T any] struct {
 	mu    sync.Mutex
 	asked time.Time
-	at    time.Time // when last was asked for; zero: there was no answer yet
+	at    time.Time // when last was asked for; zero if there was no answer yet
 	last  T
 }
 
@@ -48,7 +47,7 @@ func (g *glance[T]) look(ask func(context.Context) (T, error)) T {
 	return g.last
 }
 
-// age is when the store last said what look returns; zero: never.
+// age returns when the store last said what look returns, or zero if it never did.
 func (g *glance[T]) age() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -10,10 +10,9 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 )
 
-// That somebody wants a job cancelled is written to its row. A running job is told as
-// well, but what it is told with gets lost while the listener connects again. So the
-// row is looked at too: before an attempt begins, while it runs, and before another
-// one is promised.
+// A request to cancel a job is written to its row. A running job is notified as well, but
+// a notification is lost while the listener reconnects. So the row is read too: before an
+// attempt begins, while it runs, and before a retry is promised.
 
 // wishEvery is how long a wish may go unnoticed by a job that runs.
 const wishEvery = 2 * time.Second
@@ -21,7 +20,7 @@ const wishEvery = 2 * time.Second
 // wishBatch is how many jobs one statement asks for: SQLite limits its parameters.
 const wishBatch = 1000
 
-// heedWishes cancels the handlers of jobs in hand that somebody wants cancelled.
+// heedWishes cancels the handlers of jobs in hand that are to be canceled.
 func (j *core) heedWishes(ctx context.Context) error {
 	for ids := range slices.Chunk(j.running.ids(), wishBatch) {
 		wanted, err := j.wished(ctx, ids...)
@@ -35,15 +34,15 @@ func (j *core) heedWishes(ctx context.Context) error {
 	return nil
 }
 
-// wished returns those of the running jobs that somebody wants cancelled.
+// wished returns which of the running jobs are to be canceled.
 func (j *core) wished(ctx context.Context, ids ...int64) ([]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, tickWait)
 	defer cancel()
 	return j.engine.executor().JobGetCancelRequested(ctx, &riverdriver.JobGetCancelRequestedParams{ID: ids, Schema: j.schema})
 }
 
-// hasWish reports whether the metadata of a job say that somebody wants it cancelled.
-// The name alone does not: it may be that of a schedule.
+// hasWish reports whether the metadata of a job say that it is to be canceled. The name
+// alone does not: it may be that of a schedule.
 func hasWish(metadata []byte) bool {
 	const name = "cancel_attempted_at"
 	if !bytes.Contains(metadata, []byte(name)) {

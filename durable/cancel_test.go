@@ -115,7 +115,7 @@ func placeAhead[TTx any](t *testing.T, e env[TTx]) {
 	if slot := receive(t, d.handled); time.Until(slot) > time.Minute {
 		t.Errorf("handled %v", slot)
 	}
-	if d.log.line("level=WARN", "schedule begins anew, its last slot was in the future") == "" {
+	if d.log.line("level=WARN", "schedule restarts, its last slot was in the future") == "" {
 		t.Error("nobody was told")
 	}
 	until(t, "shown elsewhere", func() bool { return time.Until(statsOf(web)["weekly"].Next) < time.Minute })

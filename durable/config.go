@@ -40,8 +40,8 @@ type Config struct {
 	// it themselves. 0 means 24 h.
 	KeepCompleted time.Duration
 
-	// KeepFailed is how long jobs that failed for good or were cancelled stay
-	// visible and can be retried. 0 means 30 days.
+	// KeepFailed is how long jobs that gave up or were canceled stay visible and can be
+	// retried. If zero, 30 days are used.
 	KeepFailed time.Duration
 
 	// KeepAudit is how long an entry of the audit trail stays in the store, see
@@ -49,11 +49,12 @@ type Config struct {
 	// days are used.
 	KeepAudit time.Duration
 
-	// RescueAfter is how old an attempt of this process has to be to count as lost,
-	// if the process was not seen for a minute (for RescueAfter, if that is less), so
-	// that its job is run again. The store tells it to the others. 0 means the longest timeout of the queues here
-	// (half a minute more where there is a RateLimit, and where there is a Limit), at least one minute, and a
-	// minute more. Less than the longest timeout and a second fails the first use.
+	// RescueAfter is how old an attempt of this process has to be to count as lost, if the
+	// process was not seen for a minute (for RescueAfter, if that is less), so that its job
+	// is run again. The store tells it to the others. 0 means the longest timeout of the
+	// queues here (half a minute more where there is a RateLimit, and where there is a
+	// Limit), at least one minute, and a minute more. Less than the longest timeout and a
+	// second fails the first use.
 	RescueAfter time.Duration
 
 	// Limit bounds how many handlers run at a time in this process, over all queues and
@@ -79,9 +80,9 @@ type Config struct {
 	Hooks      []rivertype.Hook
 
 	// Logger gets an Info when the jobs start and stop, a Warn for a retry and a slow
-	// stop, and an Error for a job given up. Of what the engine logs it gets warnings
-	// and errors as they are; what is normal, and what a stop causes, is Debug. Nil:
-	// that of the host; without one, it discards.
+	// stop, and an Error for a job that gave up. The engine's warnings and errors are passed
+	// on. Its routine messages, and what a stop causes, are Debug. If nil, the host's logger
+	// is used, or none.
 	Logger *slog.Logger
 }
 

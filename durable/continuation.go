@@ -30,8 +30,8 @@ import (
 //
 // It may be called several times and for any queues of the same Jobs, also in mode
 // [WorkOnly]. It is an error outside of a handler, after the handler has returned,
-// for a queue of other Jobs, and for an item that cannot be stored, as in Enqueue. Should
-// the store refuse it all the same, the job fails for good: the next attempt would end the
+// for a queue of other Jobs, and for an item that cannot be stored, as in Enqueue. If the
+// store refuses the item nevertheless, the job gives up: the next attempt would end the
 // same way. A unit test calls the handler with durabletest.Run.
 func Then[T any](ctx context.Context, next *Queue[T], item T, opts ...Option) error {
 	if next == nil {
@@ -232,8 +232,8 @@ func (c *current) confirm() error {
 	return nil
 }
 
-// row is what the store says of the job, nil if it is deleted: only what has ended can
-// be. It waits a little for a store that is away.
+// row returns the job as the store has it, or nil if it is deleted: only a job that has
+// ended can be. It waits a little for an unreachable store.
 func (c *current) row() (*rivertype.JobRow, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.engine), completeWait)
 	defer cancel()
@@ -248,14 +248,14 @@ func (c *current) row() (*rivertype.JobRow, error) {
 	}
 }
 
-// pauseFor reports whether d has passed before ctx ended.
+// pauseFor reports whether d has passed before ctx was done.
 func pauseFor(ctx context.Context, d time.Duration) bool {
 	sleep(ctx, d)
 	return ctx.Err() == nil
 }
 
-// fail drops what the handler asked for. It reports whether the job is done all
-// the same: completed by the handler, in a transaction that it has committed.
+// fail drops what the handler asked for. It reports whether the job is done nevertheless:
+// completed by the handler, in a transaction that it has committed.
 func (c *current) fail() (done bool) {
 	c.mu.Lock()
 	c.returned = true

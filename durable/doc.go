@@ -46,14 +46,15 @@
 //	s := &signUp{mails: emails}
 //
 // What has to follow a job is enqueued by its handler with [Then], in the
-// transaction that completes the job. Who enqueued a job lets others follow it with [After],
-// and many with [EnqueueBatch]. [CompleteTx] completes it in a transaction of
-// the handler's own. Metrics and the dashboard find all queues and schedules by the
-// jobs that were added to the host.
+// transaction that completes the job. The code that enqueued a job lets others follow it with
+// [After], and many with [EnqueueBatch]. [CompleteTx] completes it in a transaction of the
+// handler's own. Metrics and the dashboard find all queues and schedules by the jobs that were
+// added to the host.
 //
 // A Permanent error, a runtime.Goexit, a RetryAfter and a panic mean what they mean
-// in channelq. A permanent failure is in the engine's state "cancelled", one after
-// the last attempt in "discarded"; both stay visible, see [Queue.Failures].
+// in channelq. The engine's state of a job is rivertype.JobStateCancelled after a
+// permanent failure, and rivertype.JobStateDiscarded after the last attempt. Both stay
+// visible, see [Queue.Failures].
 //
 // # Guarantees
 //
@@ -63,36 +64,37 @@
 //  3. A job whose process died is run again: once its attempt is older than the
 //     Config.RescueAfter of that process, and up to 45 s more for another one to look
 //     twice. Nobody takes a job from a process that lives.
-//  4. A payload that cannot be decoded is cancelled with the reason and holds up
+//  4. A job whose payload cannot be decoded is canceled with the reason and holds up
 //     nothing. What no store takes is refused at the call, see [Queue.Enqueue].
 //  5. What [Then] enqueues is there if and only if the job is completed, and once.
-//     A job with [After] starts once, by the transaction in which the last job ends that it
-//     follows, whoever ends that: a handler, a rescue, somebody at the dashboard, or a
-//     program of another version. Triggers on River's table of jobs do that.
+//     A job with [After] starts once, by the transaction that ends the last job that it
+//     follows: of a handler, a rescue, a user of the dashboard, or a program of another
+//     version. Triggers on River's table of jobs do that.
 //  6. A job of a kind that the process that leads does not know is left alone, not
 //     discarded: an older program may lead during a deployment.
-//  7. A job that is given up is counted, logged and handed to OnGiveUp, also when
-//     its process died in the last attempt.
+//  7. A job that gives up is counted, logged and handed to OnGiveUp, even if its process
+//     died in the last attempt.
 //  8. A slot of a schedule, of [Every] or of [Schedules], is one job, however many
 //     processes know the schedule; slots
 //     missed while none ran are made up for by one job, see [Every].
 //  9. A stop returns before its deadline.
-//  10. A job that is to be cancelled begins no further attempt, and its handler hears of
+//  10. A job that is to be canceled begins no further attempt, and its handler hears of
 //     it, see [Queue.Cancel]. A queue that is paused stays paused until it is resumed.
 //  11. A job begins at most Config.PollInterval and a tenth of it after its time has
 //     come, if a worker is free: one that is due at once, in a moment or in an hour, and
 //     an attempt after a failure. What is due in more than five seconds also needs a
 //     process that leads: 15 s and 5 s more after the last one died.
 //  12. A queue with a MaxWaiting refuses an enqueue with channelq.ErrFull; how exact that
-//     is over several processes is said there.
+//     is for several processes is said there.
 //  13. No more jobs of one Key run than its KeyLimit, and no more of a queue than its
 //     GlobalLimit, over all processes. The others hold no worker. Those of a process that
 //     died count until they are rescued.
 //
 // # When things break
 //
-//   - The store is away: the dashboard, a metric and an alert say so, and the readiness
-//     of the host where [Jobs.CheckStore] is given to hosted.Health. See [Jobs.Outage].
+//   - The store is unreachable: the dashboard, a metric and an alert say so, and the
+//     readiness of the host where [Jobs.CheckStore] is given to hosted.Health. See
+//     [Jobs.Outage].
 //   - A process is killed: within a minute the dashboard's overview warns how many jobs
 //     it held and when they are freed.
 //   - A process is stopped for a while, or cut off from the store, for longer than its
@@ -100,7 +102,7 @@
 //   - Clocks differ: the store's decides when a job is due and which attempt is too old.
 //     Only times between two machines, such as Wait in the statistics, are wrong by as
 //     much as their clocks are apart.
-//   - A payload does not decode after a deploy: the job is cancelled, listed as failed
+//   - A payload does not decode after a deploy: the job is canceled, listed as failed
 //     with the reason, and kept for Config.KeepFailed. Deploy what can read it, then
 //     requeue it.
 //   - A payload is huge: up to 16 MiB it works, but each list of jobs reads it too, and
@@ -112,17 +114,18 @@
 //
 // # Shutdown
 //
-// Stop takes no further jobs, waits until a second before the deadline, cancels
-// the handlers that still run and gives their jobs back without using an attempt.
-// Register the jobs before what enqueues.
+// Stop takes no further jobs, waits until a second before the deadline, cancels the
+// handlers that still run and releases their jobs without using an attempt. Register the
+// jobs before what enqueues.
 //
 // # Cost
 //
 // Enqueue is one insert, about a millisecond; EnqueueAll gives others their turn every
-// 50 ms. A process that works asks once a Config.PollInterval, for all its queues, when the next job is due; every process writes a row
-// every 15 seconds to say that it lives, see [Jobs.Instances], and every two seconds in which jobs ended the sums of
-// [Queue.History]. A job costs this package a goroutine for its handler, a
-// context, and decoding. Where something follows it, its end is a few statements more.
+// 50 ms. A process that works asks once a Config.PollInterval, for all its queues, when the
+// next job is due. Every process writes a row every 15 seconds to say that it lives, see
+// [Jobs.Instances], and the sums of [Queue.History] every two seconds in which jobs ended. A
+// job costs this package a goroutine for its handler, a context, and decoding. Where something
+// follows it, its end is a few statements more.
 //
 // # Testing
 //
@@ -137,5 +140,5 @@
 // Work that may be lost with the process: channelq is a thousand times faster.
 // Kinds that only one process declares: crashed jobs are freed by any process that
 // works and knows their kind, so call NewQueue for all kinds in at least two processes,
-// with a nil handler for those that others handle.
+// with a nil handler for the kinds that others handle.
 package durable

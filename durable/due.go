@@ -15,8 +15,8 @@ import (
 
 // The engine asks the store for jobs of each queue every PollInterval, whether there are
 // any or not. Here one statement for all queues of the process says when the next job of
-// each is due, and the engine is told when that time has come, as if somebody had
-// announced it. Its own poll stays, for what nobody has told it.
+// each is due, and the engine is told when that time has come, as if the job had been
+// announced. Its own poll stays, for jobs of which it was not told.
 
 const (
 	// enginePoll is the least time between two polls of the engine.
@@ -35,7 +35,7 @@ type agenda struct {
 	queues []string             // that this process works
 	due    map[string]time.Time // by the clock of this process
 	called []string             // queues of which the engine is to be told
-	cut    context.CancelFunc   // ends the wait of the listener; nil: it does not wait
+	cut    context.CancelFunc   // ends the wait of the listener; nil if it does not wait
 }
 
 // add makes the agenda one of the queue too.

@@ -30,7 +30,7 @@ type engineExecutor struct {
 	jobs *core
 }
 
-// JobSetStateIfRunningMany is how the engine writes what attempts came to.
+// JobSetStateIfRunningMany writes the outcomes of attempts for the engine.
 func (e engineExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) (rows []*rivertype.JobRow, err error) {
 	left, dropped := e.jobs.disowned.leaveOut(params)
 	if len(left.ID) > 0 {

@@ -20,7 +20,7 @@ func newEngineLog(l *slog.Logger) *slog.Logger {
 	return slog.New(engineLog{l.Handler(), new(atomic.Bool)})
 }
 
-// What this package says itself: that a running job was cancelled.
+// What this package says itself: that a running job was canceled.
 const saidHere = "job cancelled remotely"
 
 // An error of the engine is the echo of a stop, or of a process that leads no more,

@@ -20,13 +20,13 @@ type Enqueued struct {
 	Duplicate bool  // the job was there already, see Unique; ID is that one's
 }
 
-// Enqueue returns nil when the store has the item for good. The item is stored as
-// JSON. One that no store takes, or only one of them, is an error that says where in the
-// item: more than 16 MiB of JSON or 500 levels of it, a NUL character, half of a UTF-16
-// pair, bytes that are no UTF-8, a number of more than 1,000 digits or with an exponent
-// beyond 10,000. It returns an error that wraps [channelq.ErrFull] if there is a MaxWaiting
-// and as many jobs wait, and [channelq.ErrClosed] after a stop. An error from the store,
-// or from ctx while the store was writing, leaves open whether the item got there.
+// Enqueue stores the item as JSON. It returns nil once the item is stored durably. One
+// that no store takes, or only one of them, is an error that says where in the item: more
+// than 16 MiB of JSON or 500 levels of it, a NUL character, half of a UTF-16 pair, bytes
+// that are no UTF-8, a number of more than 1,000 digits or with an exponent beyond
+// 10,000. It returns an error that wraps [channelq.ErrFull] if there is a MaxWaiting and
+// as many jobs wait, and [channelq.ErrClosed] after a stop. An error from the store, or
+// from ctx while the store was writing, leaves open whether the item got there.
 func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 	_, err := q.EnqueueWith(ctx, item)
 	return err
@@ -35,7 +35,7 @@ func (q *Queue[T]) Enqueue(ctx context.Context, item T) error {
 // tryWait bounds TryEnqueue, which has no context.
 const tryWait = 5 * time.Second
 
-// TryEnqueue is Enqueue for a caller without a context, such as one that answers 429 when a
+// TryEnqueue enqueues for a caller without a context, such as one that answers 429 when a
 // queue is full. It blocks until the store answers, for at most 5 s. It returns an error
 // that wraps [channelq.ErrFull] if there are MaxWaiting jobs.
 func (q *Queue[T]) TryEnqueue(item T) error {
@@ -44,7 +44,7 @@ func (q *Queue[T]) TryEnqueue(item T) error {
 	return q.Enqueue(ctx, item)
 }
 
-// EnqueueWith is Enqueue with options.
+// EnqueueWith enqueues as Enqueue does, with options.
 func (q *Queue[T]) EnqueueWith(ctx context.Context, item T, opts ...Option) (Enqueued, error) {
 	return q.enqueue(ctx, item, opts, q.jobs.engine.executor, q.jobs.insert)
 }
@@ -208,8 +208,8 @@ type uniqueKeys struct {
 func (u *uniqueKeys) InsertMany(ctx context.Context, many []*rivertype.JobInsertParams, next func(context.Context) ([]*rivertype.JobInsertResult, error)) ([]*rivertype.JobInsertResult, error) {
 	now := u.clock.now()
 	for _, p := range many {
-		// A job whose time has come, or comes before the process that leads looks for
-		// those that wait, is found by whoever fetches: that looks at its time too.
+		// A job whose time has come, or comes before the process that leads looks for waiting
+		// jobs, is found by a fetch, which looks at its time too.
 		if p.State == rivertype.JobStateScheduled && p.ScheduledAt != nil && p.ScheduledAt.Sub(now) <= soon {
 			p.State = rivertype.JobStateAvailable
 		}

@@ -28,9 +28,9 @@ type notFoundError struct{}
 func (notFoundError) Error() string        { return "there is no such job" }
 func (notFoundError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// ErrCancelled is the cause with which the context of a running job's handler ends
-// when somebody cancels the job, see [Queue.Cancel].
-var ErrCancelled = errors.New("the job was cancelled")
+// ErrCancelled is the cause with which the context of a running job's handler is canceled
+// when the job is, see [Queue.Cancel].
+var ErrCancelled = errors.New("the job was canceled")
 
 var errClosed = fmt.Errorf("the jobs have stopped: %w", channelq.ErrClosed)
 
@@ -98,7 +98,7 @@ func plain(text string) string {
 	return text
 }
 
-// RunningJob is a job whose handler did not return when it was cancelled.
+// RunningJob is a job whose handler did not return when it was canceled.
 type RunningJob struct {
 	ID       int64
 	Queue    string
@@ -106,8 +106,7 @@ type RunningJob struct {
 	RescueAt time.Time // from then on the rescue of another process frees it, within 45 s
 }
 
-// RunningError is what a stop returns when handlers ignored that they were
-// cancelled.
+// RunningError is the error of a stop if handlers ignored that they were canceled.
 type RunningError struct {
 	Name string
 	Jobs []RunningJob

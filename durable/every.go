@@ -18,15 +18,15 @@ import (
 // EnqueueOnly it is only shown, see [Jobs.ScheduleList]. The handler learns the slot from
 // [periodic.Scheduled]. The clock is the store's.
 //
-// The store remembers the last slot. Slots that passed while no process ran, or the
-// store was away, are made up for by one job at once, for the latest of them, however
-// late that is; how many there were is logged. [MissedGrace] and [Missed] say
-// otherwise. What counts as missed is what was promised:
+// The store remembers the last slot. Slots that passed while no process ran, or the store
+// was unreachable, are made up for by one job at once, for the latest of them, however
+// late that is; how many there were is logged. [MissedGrace] and [Missed] say otherwise.
+// What counts as missed is what was promised:
 //
 //   - A schedule begins when a process first works with it, and has no slots before.
-//   - A schedule whose rule was changed begins anew, as soon as a process with the
-//     new rule works, unless the slot that was missed first is one of the new rule
-//     too. Both rules enqueue as long as processes with both are on.
+//   - A schedule whose rule was changed restarts, as soon as a process with the new rule
+//     works, unless the slot that was missed first is one of the new rule too. Both rules
+//     enqueue as long as processes with both run.
 //   - So does one whose last slot is in the future, because a clock was wrong.
 //   - So does one that came back after [Jobs.Forget], or on another queue.
 //
@@ -90,10 +90,10 @@ type EveryOption interface{ applyEvery(*lateness) error }
 // lateness is what becomes of slots that are late.
 type lateness struct {
 	skip  bool
-	grace time.Duration // 0: no limit
+	grace time.Duration // 0 if there is no limit
 }
 
-// limit is how late a slot may be enqueued; 0: no limit.
+// limit returns how late a slot may be enqueued, or 0 if there is no limit.
 func (l lateness) limit() time.Duration {
 	if l.skip && l.grace == 0 {
 		return time.Minute // as in periodic: what is noticed that late is not missed yet
@@ -105,10 +105,10 @@ type everyOption func(*lateness) error
 
 func (o everyOption) applyEvery(l *lateness) error { return o(l) }
 
-// Missed is what becomes of missed slots: periodic.Coalesce, the default, makes up
-// for the latest of them; periodic.SkipMissed for none, where a slot that is noticed
-// less than a minute late, or than [MissedGrace], is not missed yet. A
-// periodic.CatchUp is refused: a job per slot comes to too many after a long stop.
+// Missed sets what becomes of missed slots. periodic.Coalesce, the default, makes up for
+// the latest of them. periodic.SkipMissed makes up for none, but a slot that is noticed
+// less than a minute late, or than [MissedGrace], is not missed yet. A periodic.CatchUp
+// is refused: a job per slot comes to too many after a long stop.
 func Missed(m periodic.Missed) EveryOption {
 	return everyOption(func(l *lateness) error {
 		if m != periodic.Coalesce && m != periodic.SkipMissed {
@@ -119,8 +119,8 @@ func Missed(m periodic.Missed) EveryOption {
 	})
 }
 
-// MissedGrace is how late a slot may still be made up for. 0 is no limit, except that
-// with periodic.SkipMissed it is a minute.
+// MissedGrace sets how late a slot may still be made up for. If zero, there is no limit,
+// or a minute with periodic.SkipMissed.
 func MissedGrace(d time.Duration) EveryOption {
 	return everyOption(func(l *lateness) error {
 		if l.grace = d; d < 0 {

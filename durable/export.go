@@ -45,9 +45,10 @@ const (
 
 // Export writes jobs that a filter selects as lines of JSON, those of one queue, or of all
 // queues of this program if queue is empty. The filter has to name the states, such as
-// discarded and cancelled. A line has the item as it is stored, what [Meta], [Priority] and
-// [Attempts] have set, and what became of the job: its state and the last hundred attempts
-// that failed. [Jobs.Import] enqueues such lines anew. The jobs stay as they are.
+// rivertype.JobStateDiscarded and rivertype.JobStateCancelled. A line has the item as it
+// is stored, what [Meta], [Priority] and [Attempts] have set, and what became of the job:
+// its state and the last hundred attempts that failed. [Jobs.Import] enqueues such lines
+// again. The jobs stay as they are.
 //
 // Jobs that are enqueued after the call has begun are left out. Export blocks until all is
 // written or ctx is done, and holds no lock meanwhile. It returns the number of lines that

@@ -78,9 +78,9 @@ type statement struct {
 	most   int      // rows to go through
 
 	wanted []string // conditions
-	at     string   // what a mark has as At; empty: nothing
+	at     string   // what a mark has as At; empty if nothing
 	newest bool     // the result is sorted by at and ID, the last ones first
-	limit  int      // of the result; 0: none
+	limit  int      // of the result; 0 if there is none
 }
 
 func (s *statement) arg(v any) string {
@@ -172,7 +172,7 @@ func reads(f channelq.JobFilter) bool {
 	return f.Key != "" || f.Error != "" || !f.Since.IsZero() || !f.Until.IsZero()
 }
 
-// columns are those that the conditions need.
+// columns returns the columns that the conditions need.
 func (s *statement) columns() string {
 	all := "id, state, queue, priority, scheduled_at"
 	if reads(s.filter) || s.at == "finalized_at" || len(s.wanted) > 0 && strings.Contains(strings.Join(s.wanted, " "), "finalized_at") {

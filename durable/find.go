@@ -36,14 +36,15 @@ func rowsOf(f channelq.JobFilter) int {
 }
 
 // FindJobs lists jobs of this queue that a filter selects, the newest first, in pages of at
-// most a hundred: those that have ended last if the filter asks for states in which a job has
-// ended (completed, cancelled, discarded), or else those that were enqueued last. After is ""
-// for the first page, and then what was returned as next, which is "" when there are no more.
+// most a hundred: the last to end if the filter asks for states in which a job has ended
+// (rivertype.JobStateCompleted, JobStateCancelled, JobStateDiscarded), or else the last to be
+// enqueued. After is "" for the first page, and then what was returned as next, which is ""
+// when there are no more.
 //
 // However many jobs there are, a page takes milliseconds: in a state of which the queue has
 // more than 10,000 jobs (2,000 if the filter has an Error, 100,000 if the states and the ID
 // are all that it has and the order is that of the enqueues) a page goes through so many
-// rows of the store. It may then have few jobs, or none, and a next page all the same.
+// rows of the store. It may then have few jobs, or none, and still a next page.
 //
 // It returns an error if the filter makes no sense, which says why, for an after that it has
 // not returned, and if the store does not answer. It blocks until the store answers or ctx

@@ -16,9 +16,9 @@ import (
 	"github.com/steadgo/stead/durable/internal/store"
 )
 
-// A job that follows others is a row from the start, scheduled for the year 9999. The store
-// makes it due in the transaction in which the last of the others ends, by a trigger: so it
-// runs once, whoever ends them and whatever crashes.
+// A job that follows others is a row from the start, scheduled for the year 9999. A
+// trigger of the store makes it due in the transaction in which the last of the others
+// ends. So it runs once, whatever ends them and whatever crashes.
 
 // What has to become of a job, as the store has it.
 const (
@@ -150,8 +150,8 @@ func (j *core) follow(ctx context.Context, tx riverdriver.ExecutorTx, follower i
 // voidEvery is how often a process cancels what cannot start any more.
 const voidEvery = 5 * time.Second
 
-// cancelVoid cancels jobs that wait for what cannot happen any more, then those that wait
-// for these, and so on.
+// cancelVoid cancels jobs that wait for what cannot happen any more, then the jobs that
+// wait for these, and so on.
 func (j *core) cancelVoid(ctx context.Context) error {
 	for before := ""; ; {
 		var text string
@@ -177,7 +177,7 @@ func (j *core) cancelVoid(ctx context.Context) error {
 
 // followSQL is the statements of one kind of database.
 type followSQL struct {
-	lock    string   // (ids): jobs that are to be followed; empty: the transaction has locked all
+	lock    string   // (ids): jobs that are to be followed; empty if the transaction has locked all
 	add     string   // (ids, follower, needs)
 	known   string   // (follower): how many jobs it follows
 	release []string // (follower): makes it due if it may start

@@ -133,9 +133,9 @@ func (j *core) reschedule(ctx context.Context, s subject, at time.Time) error {
 	return nil
 }
 
-// waitingState is the state of a job that was in one of rescheduleStates and is due later
-// than soon, or not: what is due soon is found by whoever fetches. A job that waits for its
-// retry holds its key, as one that is available does; the others wait for it.
+// waitingState returns the state of a job that was in one of rescheduleStates. later says
+// that it is due later than soon: a fetch finds what is due soon. A job that waits for
+// its retry holds its key, as an available job does. The others wait for it.
 func waitingState(was rivertype.JobState, keyed, later bool) rivertype.JobState {
 	switch {
 	case was == rivertype.JobStatePending:

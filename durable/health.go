@@ -132,8 +132,8 @@ func (j *core) CheckStore(context.Context) error {
 	return nil
 }
 
-// soundStore is why nothing can be enqueued for good: what is written now would be in
-// a file that nobody reads.
+// soundStore returns why nothing can be enqueued any more: what is written now would be
+// in a file that nobody reads.
 func (j *core) soundStore() error {
 	if p, ok := j.store.(present); ok {
 		if err := p.Present(); err != nil {
@@ -159,7 +159,7 @@ func (j *core) check(ctx context.Context) {
 	j.say(&j.health.reached, began, err)
 }
 
-// verify looks through the store every now and then, until ctx ends.
+// verify looks through the store every now and then, until ctx is done.
 func (j *core) verify(ctx context.Context, v verifier) {
 	for wait := j.beat; ; {
 		timer := time.NewTimer(wait)

@@ -12,9 +12,9 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// On PostgreSQL a row that somebody's open transaction holds makes the statement wait
-// that writes what many jobs came to. After a moment the others are written without it,
-// and that one as soon as it is free.
+// On PostgreSQL a row that another open transaction holds makes the statement wait that
+// writes the outcomes of many jobs. After a moment the others are written without it, and
+// that one as soon as it is free.
 
 const (
 	heldAfter = 2 * time.Second // more than a statement takes
@@ -27,15 +27,15 @@ type held struct {
 	log  *slog.Logger
 
 	self   string          // the name of this process in the store
-	ending context.Context // ends when nothing is waited for any more
+	ending context.Context // done when nothing is waited for any more
 	ended  func(...*rivertype.JobRow)
 
 	mu      sync.Mutex
 	jobs    map[int64]*riverdriver.JobSetStateIfRunningManyParams
-	writing chan struct{} // closed when the writer has ended; nil: there is none
+	writing chan struct{} // closed when the writer has ended; nil if there is none
 }
 
-// write writes outcomes; those that have to wait are written later.
+// write writes outcomes. Outcomes that have to wait are written later.
 func (h *held) write(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
 	within, cancel := context.WithTimeout(ctx, heldAfter)
 	rows, err := h.exec.JobSetStateIfRunningMany(within, params)
@@ -163,8 +163,8 @@ func (h *held) wait(ctx context.Context) {
 	h.log.Error("outcomes not written, a transaction holds the rows: the rescue will run the jobs again", slog.Any("jobs", named(ids)))
 }
 
-// end waits until the writer has ended, which it does when all is written and after the
-// end of ending, or until ctx ends. It reports whether the writer has ended.
+// end waits until the writer has ended, or until ctx is done. The writer ends when all is
+// written or ending is done. It reports whether the writer has ended.
 func (h *held) end(ctx context.Context) bool {
 	if h == nil {
 		return true

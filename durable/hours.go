@@ -66,7 +66,7 @@ func (r *recorder) note(rows ...*rivertype.JobRow) {
 	}
 }
 
-// canceled counts jobs that were cancelled while they waited.
+// canceled counts jobs that were canceled while they waited.
 func (r *recorder) canceled(queue string, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

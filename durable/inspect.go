@@ -20,12 +20,11 @@ const manageWait = 5 * time.Second
 // maxListed is how many jobs a page shows of one kind.
 const maxListed = 100
 
-// Jobs lists at most a hundred jobs of this queue in one state, the newest first: those
-// that have ended last, or else those that were enqueued last. It is empty for a state
-// that does not exist and when the store does not answer within 5 s. A running one
-// whose process was not seen for a minute has the time at which it is rescued. The Item
-// of one that does not decode as a T is its JSON, a string: so it is too in Failures
-// and Retrying.
+// Jobs lists at most a hundred jobs of this queue in one state, the newest first: the
+// last to end, or else the last to be enqueued. It is empty for a state that does not
+// exist and when the store does not answer within 5 s. A running one whose process was
+// not seen for a minute has the time at which it is rescued. The Item of one that does
+// not decode as a T is its JSON, a string: so it is too in Failures and Retrying.
 func (q *Queue[T]) Jobs(state string) []channelq.StoredJob {
 	list, _, err := q.JobsPage(state, "")
 	if err != nil {
@@ -34,9 +33,10 @@ func (q *Queue[T]) Jobs(state string) []channelq.StoredJob {
 	return list
 }
 
-// JobsPage is Jobs from behind a place on: "" for the newest hundred, and then what it
-// returned as next, which is "" when there are no more. It returns an error if the store
-// does not answer within 5 s, and for a place that it has not returned.
+// JobsPage lists jobs as Jobs does, from behind a place on: "" for the newest hundred,
+// and then what it returned as next, which is "" when there are no more. It returns an
+// error if the store does not answer within 5 s, and for a place that it has not
+// returned.
 func (q *Queue[T]) JobsPage(state, after string) (list []channelq.StoredJob, next string, err error) {
 	s := rivertype.JobState(state)
 	if !slices.Contains(rivertype.JobStates(), s) {
@@ -149,9 +149,9 @@ func (j *core) deserted(ctx context.Context, rows []*rivertype.JobRow) map[int64
 	return found
 }
 
-// Failures lists the hundred jobs of this queue that failed for good, were cancelled,
-// or could not be decoded (see Jobs) last, the newest first, from the store. JobsPage
-// has those before. It is at most a second old, older when the store does not answer.
+// Failures lists the last hundred jobs of this queue that gave up, were canceled, or
+// could not be decoded (see Jobs), the newest first, from the store. JobsPage has those
+// before. It is at most a second old, older when the store does not answer.
 func (q *Queue[T]) Failures() []channelq.Failure {
 	if !q.jobs.inUse() {
 		return nil
@@ -171,7 +171,7 @@ func (q *Queue[T]) Failures() []channelq.Failure {
 		for i, k := range kept {
 			list[i] = channelq.Failure{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, At: k.At}
 			if k.Err == nil {
-				list[i].Err = errors.New("cancelled")
+				list[i].Err = errors.New("canceled")
 			}
 		}
 		return list, nil
@@ -197,9 +197,9 @@ func (q *Queue[T]) Retrying() []channelq.Retrying {
 }
 
 // Pause keeps all processes from taking jobs of this queue until Resume; what runs
-// goes on, and enqueueing too. It is remembered in the store until then, however long
-// nobody works the queue, and also if nobody ever has. The error is logged when the
-// store does not answer within 5 s; Client has QueuePause for who needs it.
+// goes on, and enqueueing too. It is remembered in the store until then, however long no
+// process works the queue, and even if none ever has. The error is logged if the store
+// does not answer within 5 s; a caller that needs it uses QueuePause of Client.
 func (q *Queue[T]) Pause() { q.control("pause", riverClient.QueuePause) }
 
 // Resume undoes Pause.

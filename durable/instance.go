@@ -18,7 +18,7 @@ const (
 )
 
 // announce tells the store every now and then that this process lives, and more often
-// asks whether it answers, until the stop is over. The engine itself knows no
+// asks whether it answers, until the stop has ended. The engine itself knows no
 // processes, only the age of jobs.
 func (j *core) announce(id string, works bool) {
 	host, _ := os.Hostname() // empty when unknown

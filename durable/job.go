@@ -61,7 +61,7 @@ func (q *Queue[T]) jobOf(ctx context.Context, row *rivertype.JobRow) Job {
 	known := len(row.AttemptedBy) == row.Attempt
 	for _, e := range row.Errors {
 		f := AttemptFailure{Attempt: e.Attempt, At: e.At, Err: plain(e.Error), Stack: e.Trace}
-		// A rescue writes when it found the attempt, and one that was given back began later.
+		// A rescue writes when it found the attempt, and one that was released began later.
 		if e.Attempt == row.Attempt && !isLost(e.Error) && e.At.After(job.StartedAt) && !job.StartedAt.IsZero() {
 			f.Took = e.At.Sub(job.StartedAt)
 		}

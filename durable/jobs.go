@@ -35,24 +35,24 @@ type core struct {
 	cfg    Config
 	store  store.Store
 	schema string // see store.Store
-	where  string // the store is, for the log; empty: it does not say
+	where  string // the store is, for the log; empty if it does not say
 	engine engine
 	log    safelog.Log
 
 	mu        sync.Mutex
 	queues    []registered // until the client is made
 	schedules []*entry     // that Every added
-	scheduler scheduler    // that looks after them
+	scheduler scheduler    // that runs them
 	client    riverClient  // nil until first needed
 	life      life
 	tried     chan struct{} // closed when Start has come to an end; nil before it begins
-	begun     time.Time     // when the client was started; zero: it was not
+	begun     time.Time     // when the client was started; zero if it was not
 
-	ending   context.Context // ends when a stop begins
+	ending   context.Context // done when a stop begins
 	endNow   context.CancelFunc
-	cut      context.Context // ends when a stop cancels the handlers
+	cut      context.Context // done when a stop cancels the handlers
 	cutNow   context.CancelFunc
-	leaving  context.Context // ends when a stop is over
+	leaving  context.Context // done when a stop has ended
 	leaveNow context.CancelFunc
 	stopped  chan struct{} // closed when the first Stop returns
 	stopErr  error         // readable once stopped is closed
@@ -79,15 +79,15 @@ type core struct {
 	missing   glance[[]store.Missing]
 	slots     glance[map[string]*rivertype.JobRow] // of the schedules, by unique key
 	seen      glance[[]store.Place]                // of the schedules
-	left      chan struct{}                        // closed when the store need not list this process any more; nil: it never did
+	left      chan struct{}                        // closed when the store need not list this process any more; nil if it never did
 }
 
 // registered is what Jobs needs to know of a queue without its element type.
 type registered struct {
 	kind        string
-	concurrency int // 0: this process does not work it
+	concurrency int // 0 if this process does not work it
 	limits      limits
-	keep        time.Duration // completed jobs; 0: as all others
+	keep        time.Duration // completed jobs; 0 if as all others
 	timeout     time.Duration // how long this process may hold a job
 	queue       interface{ Name() string }
 	addTo       func(*river.Workers)
@@ -134,7 +134,7 @@ func New[TTx any](s Store[TTx], cfg Config) (*Jobs[TTx], error) {
 // too. It may be called at any time.
 func (j *core) InheritLogger(l *slog.Logger) { j.log.Inherit(l) }
 
-// Name is the configured name.
+// Name returns the configured name.
 func (j *core) Name() string { return j.cfg.Name }
 
 // Queues are all queues that were added: metrics and the dashboard look for them

@@ -22,8 +22,8 @@ import (
 // fetches, and one fetch of a queue at a time does that. A job of a process that died
 // holds its key until the job is rescued: it may still run.
 type limits struct {
-	key    int // jobs of one key; 0: jobs have no keys
-	global int // running jobs; 0: no limit
+	key    int // jobs of one key; 0 if jobs have no keys
+	global int // running jobs; 0 if there is no limit
 }
 
 // keyWindow is how many of the jobs that wait for their key a fetch looks at, the oldest
@@ -50,7 +50,7 @@ type limitingExecutor struct {
 	freed  func(queue string)
 }
 
-// JobGetAvailable is a fetch.
+// JobGetAvailable fetches jobs within the limits of the queue.
 func (e limitingExecutor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
 	l, ok := e.limits[params.Queue]
 	if !ok {
@@ -140,7 +140,7 @@ func (e limitingExecutor) JobSetStateIfRunningMany(ctx context.Context, params *
 
 // dialect is the statements of one kind of database.
 type dialect struct {
-	lock    string // (schema and queue): holds other fetches of the queue up; empty: transactions do
+	lock    string // (schema and queue): holds other fetches of the queue up; empty if transactions do
 	running string // (queue, most): how many run
 	waiting string // (queue, most): how many wait for a worker or for their key
 	oldest  string // (queue, window, limit, room): what to admit, of how many
@@ -186,7 +186,7 @@ func dialectOf(mark, lock, key, hasKey, now, list, elements string) dialect {
 	return d
 }
 
-// limits are those that the queue has.
+// limits returns the limits of the queue.
 func (c *QueueConfig[T]) limits() limits {
 	l := limits{global: c.GlobalLimit}
 	if c.Key != nil {

@@ -66,7 +66,7 @@ func (m *making) overdue() error {
 	return fmt.Errorf("the function was called %v ago and has not returned", time.Since(m.began).Round(time.Second))
 }
 
-// made is the job for a slot: of the call that is on, or of a new one.
+// made returns the job for a slot: of the call that is running, or of a new one.
 func (s *entry) made(slot time.Time) (payload, *river.InsertOpts, error) {
 	if s.making != nil && s.making.late && s.making.wait(0) {
 		s.making = nil // what it returned is of long ago

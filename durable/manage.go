@@ -8,7 +8,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// failedStates are those of jobs that failed for good or were cancelled.
+// failedStates are the states of jobs that gave up or were canceled.
 var failedStates = []rivertype.JobState{rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 
 func (q *Queue[T]) list(ctx context.Context, params *river.JobListParams) ([]*rivertype.JobRow, error) {

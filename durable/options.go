@@ -62,8 +62,8 @@ func (w *jobOptions) start(t time.Time) error {
 func notBefore(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
 
 // Unique makes the enqueue do nothing while there is a job of this queue with the
-// same key that is not yet completed, cancelled or discarded. The key is any
-// string but the empty one, which is an error. Only a hash of the key is stored.
+// same key that is not yet completed, canceled or discarded. The key is any string but
+// the empty one, which is an error. Only a hash of the key is stored.
 func Unique(key string) Option {
 	return option(func(w *jobOptions) error {
 		if w.unique = key; key == "" {

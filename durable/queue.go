@@ -36,9 +36,9 @@ type QueueConfig[T any] struct {
 	// 0 means GOMAXPROCS.
 	Concurrency int
 
-	// Timeout bounds one attempt: the handler's context ends, with
-	// channelq.ErrTimeout as its cause. 0 means one minute. There is no way to
-	// have none: a job whose process died is found by its age. At most a year.
+	// Timeout bounds one attempt: the handler's context is canceled, with
+	// channelq.ErrTimeout as its cause. If zero, one minute is used. There is always a
+	// timeout: a job whose process died is found by its age. At most a year.
 	Timeout time.Duration
 
 	// Retry has the meaning of channelq with two differences. Attempts 0 means
@@ -50,8 +50,8 @@ type QueueConfig[T any] struct {
 	// RateLimit is how many attempts may start per second in this process: two
 	// processes that work the queue start twice as many. 0 means no limit. Burst is
 	// how many may start at once; 0 means 1. A job that waits for its turn has begun
-	// no attempt: Timeout does not run, and a stop gives it back as it was. It holds
-	// one of the Concurrency meanwhile, and is shown as running by the store.
+	// no attempt: Timeout does not run, and a stop releases it as it was. It holds one of
+	// the Concurrency meanwhile, and is shown as running by the store.
 	RateLimit rate.Limit
 	Burst     int
 
@@ -87,12 +87,11 @@ type QueueConfig[T any] struct {
 	// it works others. If zero, Config.KeepCompleted is used.
 	KeepCompleted time.Duration
 
-	// OnGiveUp is called with an item that failed for good and a
-	// *channelq.GiveUpError, with the handler's context, on a goroutine of its
-	// own, before the failure is written to the store. A panic is caught, counted
-	// and logged. A job whose process died in its last attempt is given up with
-	// [ErrLost] by the process that finds it, in that one. A payload that cannot be
-	// decoded has no item and is only counted and logged.
+	// OnGiveUp is called with an item that gave up and a *channelq.GiveUpError, with the
+	// handler's context, on a goroutine of its own, before the failure is written to the
+	// store. A panic is caught, counted and logged. A job whose process died in its last
+	// attempt gives up with [ErrLost], in the process that finds it. A payload that cannot
+	// be decoded has no item and is only counted and logged.
 	OnGiveUp func(ctx context.Context, item T, err error)
 }
 
@@ -182,13 +181,13 @@ type books struct {
 // every version of the program.
 //
 // Handle is what channelq.NewWorkers takes. It may be called with the same item
-// again: after a crash, or when the store was away. Nil means that another process
+// again: after a crash, or when the store was unreachable. If nil, another process
 // handles the items.
 //
-// It fails when the configuration makes no sense, naming the field, and when a T
-// would be stored as nothing: a struct without a field that JSON sees. What JSON
-// cannot write, such as a channel, is an error of Enqueue. Unexported fields beside others are only logged: as in every use
-// of encoding/json they come back empty.
+// It fails when the configuration makes no sense, naming the field, and when a T would be
+// stored as nothing: a struct without a field that JSON sees. What JSON cannot write,
+// such as a channel, is an error of Enqueue. Unexported fields beside others are only
+// logged: as in every use of encoding/json they come back empty.
 func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.Context, item T) error, cfg QueueConfig[T]) (*Queue[T], error) {
 	fail := func(err error) (*Queue[T], error) {
 		return nil, fmt.Errorf("stead/durable: new queue %q: %w", kind, err)
@@ -234,7 +233,7 @@ func (j *core) warn(kind string, unstored []string) {
 	}
 }
 
-// Name is the kind.
+// Name returns the kind.
 func (q *Queue[T]) Name() string { return q.kind }
 
 // validKind accepts what the engine accepts both as a kind and as the name of a

@@ -31,10 +31,10 @@ func (p pacer) hold() time.Duration {
 	return paceHold
 }
 
-// wait reports whether the attempt may begin: true when its turn has come, false
-// when ctx ended or the turn is too far off. An attempt that does not begin takes
-// nobody's turn. Who is not given one waits all the same, or the store would be
-// asked for the job again and again. There has to be a limit.
+// wait reports whether the attempt may begin: true when its turn has come, false if ctx
+// is done or the turn is too far off. An attempt that does not begin uses no turn. It
+// waits for paceHold nevertheless, or the store would be asked for the job again and
+// again. There has to be a limit.
 func (p pacer) wait(ctx context.Context) bool {
 	turn := p.limiter.Reserve()
 	delay := turn.Delay()

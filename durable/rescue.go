@@ -14,14 +14,14 @@ import (
 	"github.com/steadgo/stead/durable/internal/store"
 )
 
-// The rescue is not the engine's. There the process that leads judges by a horizon of
-// its own the attempts of all others, of queues that it may not know, and it reads
-// first what it changes later. Here every process that works looks for the jobs of
-// the queues that it knows. An attempt is lost when it is older than the horizon of
-// the process that made it and that process has not been seen for a minute (for its
-// horizon, if that is less), in two looks: after a jump of the store's clock, or an
-// outage of the store, those that live have time to say so. Nobody but a process itself judges its attempts while it
-// lives: it knows what it has in hand.
+// The rescue is not the engine's. There the process that leads judges by a horizon of its
+// own the attempts of all others, of queues that it may not know, and it reads first what
+// it changes later. Here every process that works looks for the jobs of the queues that
+// it knows. An attempt is lost when it is older than the horizon of the process that made
+// it and that process has not been seen for a minute (for its horizon, if that is less),
+// in two looks: after a jump of the store's clock, or an outage of the store, processes
+// that live have time to say so. While a process lives, only it judges its attempts: it
+// knows what it has in hand.
 
 const (
 	// rescueEvery is longer than beatEvery, so that a process that lives has been seen
@@ -59,8 +59,8 @@ func (j *core) rescue(ctx context.Context) error {
 		}
 		lost := map[int64]int{}
 		for _, s := range list {
-			// Either its handler ignores its timeout, or what it came to may be on its way
-			// to a store that was away.
+			// Either its handler ignores its timeout, or its outcome may be on its way to a store
+			// that was unreachable.
 			if s.Own && (j.running.has(s.ID) || j.held.has(s.ID) || j.sight.mayBeMissed(time.Now().Add(-ownPatience))) {
 				continue
 			}
@@ -193,8 +193,8 @@ func (v *verdicts) add(row *rivertype.JobRow, q registered) {
 	}
 }
 
-// changed reports whether the row is as the statement left it, which spares those
-// that came to an end, or were rescued by another process, since they were read.
+// changed reports whether the row is as the statement left it, which spares jobs that
+// ended, or were rescued by another process, since they were read.
 func (v *verdicts) changed(row *rivertype.JobRow) bool {
 	n := len(row.Errors)
 	return n > 0 && row.State != rivertype.JobStateRunning &&

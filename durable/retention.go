@@ -8,8 +8,9 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 )
 
-// JobDeleteBefore is the engine's housekeeping of jobs that have ended: one process does it
-// for all. Completed jobs of queues with a KeepCompleted of their own are deleted by that.
+// JobDeleteBefore deletes jobs that have ended, for the engine's housekeeping: one
+// process does it for all. Completed jobs of queues with a KeepCompleted of their own are
+// deleted by that.
 func (e engineExecutor) JobDeleteBefore(ctx context.Context, params *riverdriver.JobDeleteBeforeParams) (deleted int, err error) {
 	rest := *params
 	rest.QueuesExcluded = slices.Clone(params.QueuesExcluded)

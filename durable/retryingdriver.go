@@ -16,11 +16,11 @@ import (
 // retryingDriver is a store's driver that does not let go of the outcome of a handler.
 //
 // The engine writes what many jobs came to in one statement. It repeats one that
-// failed: for ever while it runs, without a difference between a store that is away
-// and a datum that no store takes; and in a stop three times within some seconds, after
-// which the jobs run again although they were handled. Here the time that the engine
-// gives to one try, ten seconds, is used up with repeats of what may still succeed, and
-// a batch that is refused is split until only the bad one is left.
+// failed: for ever while it runs, without a difference between an unreachable store and a
+// datum that no store takes; and in a stop three times within some seconds, after which
+// the jobs run again although they were handled. Here the time that the engine gives to
+// one try, ten seconds, is used up with repeats of what may still succeed, and a batch
+// that is refused is split until only the bad one is left.
 type retryingDriver[TTx any] struct {
 	riverdriver.Driver[TTx]
 

@@ -13,7 +13,7 @@ import (
 type running struct {
 	mu      sync.Mutex
 	jobs    map[int64]inHand
-	wasCut  map[int64]bool // in hand when the handlers were cancelled, and not done since
+	wasCut  map[int64]bool // in hand when the handlers were canceled, and not done since
 	cutTime bool
 }
 
@@ -81,7 +81,7 @@ func (r *running) ids() []int64 {
 	return slices.Collect(maps.Keys(r.jobs))
 }
 
-// cancel ends the context of a job's handler, if it is in hand here.
+// cancel cancels the context of a job's handler, if the job is in hand here.
 func (r *running) cancel(id int64, cause error) {
 	r.mu.Lock()
 	job, ok := r.jobs[id]

@@ -25,13 +25,13 @@ import (
 // they were added, and then those of the store that this process keeps going: metrics and
 // the dashboard look for them here. Each has three more methods.
 //
-// Stats() periodic.Stats: it is active when there is a process that works, the next
-// slot is that which the store has for the schedule, and the runs are the jobs of the last five slots,
-// whatever process handled them, as long as the jobs are kept, see [Config]; Runs is
-// nil, because nobody counts further back.
-// Skipped.Missed are the missed slots that this process found and that got no job, at
-// least: of one gap no more than a thousand are counted.
-// The rest is at most a second old, older when the store does not answer.
+// Stats() periodic.Stats: it is active when there is a process that works, the next slot
+// is that which the store has for the schedule, and the runs are the jobs of the last
+// five slots, whatever process handled them, as long as the jobs are kept, see [Config];
+// Runs is nil, because nobody counts further back. Skipped.Missed are the missed slots
+// that this process found and that got no job, at least: of one gap no more than a
+// thousand are counted. The rest is at most a second old, older when the store does not
+// answer.
 //
 // Trigger() error enqueues one job now, beside the slots, and waits for the store for
 // at most 5 s. It is among the runs of the process that was asked, as triggered.
@@ -96,7 +96,7 @@ func (s *entry) Name() string { return s.name }
 
 func (s *entry) log() *slog.Logger { return s.jobs.log.With(slog.String("job", s.name)) }
 
-// Trigger is described at [Jobs.ScheduleList].
+// Trigger enqueues a job now, see [Jobs.ScheduleList].
 func (s *entry) Trigger() error {
 	err := s.trigger(time.Now().UTC())
 	if err != nil {
@@ -161,8 +161,8 @@ func (s *entry) moments(now time.Time) (all []moment) {
 	return all[:min(len(all), shownSlots)]
 }
 
-// next is the slot after an instant, zero if there is none. What is wrong with a
-// schedule is logged where it is run, not each time that somebody looks.
+// next returns the slot after an instant, or zero if there is none. What is wrong with a
+// schedule is logged where it is run, not at each look.
 func (s *entry) next(after time.Time) (next time.Time) {
 	if s.broken.Load() {
 		return time.Time{}
@@ -174,9 +174,9 @@ func (s *entry) next(after time.Time) (next time.Time) {
 	return next
 }
 
-// last are the latest slots that are over at an instant, the newest first. A
-// schedule only knows what comes next, so this looks from further and further back;
-// the bound on the steps is for one with very uneven slots.
+// last returns the latest slots that have passed at an instant, the newest first. A
+// schedule only knows what comes next, so this looks from further and further back; the
+// bound on the steps is for one with very uneven slots.
 func (s *entry) last(now time.Time) (all []time.Time) {
 	const longest, steps = 366 * 24 * time.Hour, 4096
 	for back := time.Second; len(all) < shownSlots && back < longest; back *= 4 {
@@ -229,7 +229,7 @@ func (s *entry) Stats() periodic.Stats {
 // addRun adds one job; they come newest first.
 func addRun(st *periodic.Stats, m moment, row *rivertype.JobRow) {
 	open := slices.Contains(unfinished, row.State)
-	// Nobody has taken it, or who did gave it back in a stop, which is no fault of it.
+	// No process has taken it, or the one that did released it in a stop: no fault of it.
 	if row.AttemptedAt == nil || open && row.State != rivertype.JobStateRunning && len(row.Errors) == 0 {
 		if open {
 			st.Waiting++
@@ -251,7 +251,7 @@ func addRun(st *periodic.Stats, m moment, row *rivertype.JobRow) {
 		run.Outcome, run.Err = periodic.Succeeded, nil
 	case rivertype.JobStateCancelled:
 		run.Outcome = periodic.Failed
-		// By somebody, whatever the handler made of that. Otherwise its error was permanent.
+		// By a request, whatever the handler made of that. Otherwise its error was permanent.
 		if run.Err == nil || hasWish(row.Metadata) {
 			run.Outcome = periodic.Canceled
 		}

@@ -13,9 +13,9 @@ import (
 
 // The schedules are not the engine's: that one keeps them in the memory of the
 // process that leads, so a slot is lost when nobody leads, and when its insert fails.
-// Here every process that works looks after all of them, and a slot belongs to the
-// one whose transaction moves the schedule's place in the store past it. That
-// transaction inserts the job, too.
+// Here every process that works runs all of them, and a slot belongs to the process whose
+// transaction moves the schedule's place in the store past it. That transaction inserts
+// the job, too.
 
 const (
 	tickLongest = 30 * time.Second // between two looks: timers stand still while a machine is suspended
@@ -28,12 +28,12 @@ const (
 	missedAfter = time.Second
 )
 
-// scheduler is the goroutine that looks after the schedules.
+// scheduler is the goroutine that runs the schedules.
 type scheduler struct {
 	wake   chan struct{}         // holds one: a schedule was added
 	stored map[store.Rule]*entry // that are kept going here; nil for one that cannot be
 	stop   context.CancelFunc
-	done   chan struct{} // nil: it never ran
+	done   chan struct{} // nil if it never ran
 }
 
 func (c *scheduler) look() {
@@ -80,7 +80,7 @@ func (j *core) startScheduler() {
 	}()
 }
 
-// stopScheduler waits until no more slots are taken, or ctx ends.
+// stopScheduler waits until no more slots are taken, or ctx is done.
 func (j *core) stopScheduler(ctx context.Context) {
 	j.mu.Lock()
 	stop, done := j.scheduler.stop, j.scheduler.done
@@ -95,7 +95,7 @@ func (j *core) stopScheduler(ctx context.Context) {
 	}
 }
 
-// round looks after all schedules once, and says how long until it has to again.
+// round runs all schedules once, and returns how long until it has to again.
 func (j *core) round(ctx context.Context) (time.Duration, error) {
 	j.mu.Lock()
 	schedules := slices.Clone(j.schedules)
@@ -137,13 +137,13 @@ func (j *core) places(ctx context.Context) ([]store.Place, time.Time, error) {
 	return j.store.Places(ctx)
 }
 
-// step deals with what is due at now, a time of the store, of a schedule whose place
-// is at. It returns when there is something to do next; zero: never.
+// step deals with what is due at now, a time of the store, of a schedule whose place is
+// at. It returns when there is something to do next, or zero if never.
 func (s *entry) step(ctx context.Context, at store.Place, now time.Time) (next time.Time, err error) {
 	if s.broken.Load() {
 		return next, nil
 	}
-	var first, latest, follows time.Time // written on a goroutine that may be left behind
+	var first, latest, follows time.Time // written on a goroutine that may be abandoned
 	var count int
 	// Its slots until then would never come: the clock was ahead when it was moved on.
 	ahead := unix(at.Last).After(now)
@@ -191,7 +191,7 @@ func (s *entry) step(ctx context.Context, at store.Place, now time.Time) (next t
 	switch {
 	case errors.Is(err, errMoved): // by another process
 		return now, nil
-	case errors.Is(err, errMaking): // the scheduler is woken when that is over
+	case errors.Is(err, errMaking): // the scheduler is woken when that has ended
 		return now.Add(tickRetry), nil
 	case err == nil:
 		s.settled.Store(true)
@@ -205,9 +205,9 @@ func (s *entry) step(ctx context.Context, at store.Place, now time.Time) (next t
 // errMoved ends a transaction that came too late.
 var errMoved = errors.New("the schedule was moved on")
 
-// begin is for a schedule that is new, or whose rule is another one than that which
-// promised the slot after the last, or whose last slot is in the future. Of the slots
-// until then that got a job already none gets another one: see slotKey.
+// begin resets the place of a schedule that is new, whose rule has changed since the next
+// slot was promised, or whose last slot is in the future. A slot until then that has a
+// job already gets no other one: see slotKey.
 func (s *entry) begin(ctx context.Context, at, to store.Place, ahead bool) error {
 	if err := s.move(ctx, at, to, nil); err != nil {
 		return err
@@ -218,7 +218,7 @@ func (s *entry) begin(ctx context.Context, at, to store.Place, ahead bool) error
 			return nil
 		}
 		s.saidAhead = time.Now()
-		s.log().Warn("schedule begins anew, its last slot was in the future", slog.Time("slot", unix(at.Last)), slog.Time("next", unix(to.Next)))
+		s.log().Warn("schedule restarts, its last slot was in the future", slog.Time("slot", unix(at.Last)), slog.Time("next", unix(to.Next)))
 		return nil
 	}
 	s.log().Info("schedule begins", slog.Bool("changed", at.Last != 0), slog.Time("next", unix(to.Next)))

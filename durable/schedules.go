@@ -33,8 +33,8 @@ type Schedule struct {
 
 	Paused bool      // see Schedules.Pause; Put ignores it
 	InCode bool      // the schedule is one of Every
-	Last   time.Time // the last slot that is over, or when the schedule began; zero: it has not begun
-	Next   time.Time // the next slot; zero: none
+	Last   time.Time // the last slot that has passed, or when the schedule began; zero if it has not begun
+	Next   time.Time // the next slot; zero if there is none
 }
 
 // Schedules are the schedules in the store. Any process changes them at run time. Each
@@ -49,7 +49,7 @@ func (j *core) Schedules() Schedules { return Schedules{j} }
 // Put creates the schedule of this name, or replaces the cron expression, zone, queue and
 // payload of an existing one. The last Put holds: of two versions of a program that put
 // different rules during a deployment, the one that started last. A schedule whose rule
-// changes begins anew with the next slot of the new rule. Putting the same again changes
+// changes restarts with the next slot of the new rule. Putting the same again changes
 // nothing, and a paused schedule remains paused. Slots missed while no process ran lead
 // to one job, as for [Every].
 //
@@ -264,7 +264,7 @@ func (j *core) storedEntries(ctx context.Context) ([]*entry, error) {
 				j.log.Error("schedule of the store cannot be kept", slog.String("job", r.Name), slog.Any("error", err))
 			}
 		}
-		entries[r] = e // nil: that was said
+		entries[r] = e // nil if it cannot be kept, so that this is logged once
 		if e != nil {
 			list = append(list, e)
 		}

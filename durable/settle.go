@@ -9,21 +9,21 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// In which states a job can be what. It can be cancelled as long as it is
-// unfinished.
+// The states in which a job can be requeued, and so on. A job can be canceled as long as
+// it is unfinished.
 var (
 	requeueStates    = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 	discardStates    = []rivertype.JobState{rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 	rescheduleStates = []rivertype.JobState{rivertype.JobStateScheduled, rivertype.JobStateRetryable, rivertype.JobStateAvailable, rivertype.JobStatePending}
 )
 
-// subject is a job that somebody wants to do something to, and what it has to be.
+// subject is a job that a call changes, and what it has to be.
 type subject struct {
 	verb string
 	id   int64
-	kind string                         // of its queue; empty: any
-	in   []rivertype.JobState           // its state is one of these; nil: any
-	is   func(*rivertype.JobRow) string // returns why it is not what it has to be; nil: it is
+	kind string                         // of its queue; empty if any
+	in   []rivertype.JobState           // its state is one of these; nil if any
+	is   func(*rivertype.JobRow) string // returns why it is not what it has to be; nil if it is
 }
 
 // check returns why the job is not what it has to be.

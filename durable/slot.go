@@ -84,8 +84,8 @@ func (s *entry) move(ctx context.Context, from, to store.Place, insert func(cont
 	})
 }
 
-// withdraw takes back the promise of the next slot: whoever finds the place later
-// begins anew.
+// withdraw clears the promised next slot, so that a process that finds the place later
+// restarts the schedule.
 func (s *entry) withdraw() error {
 	s.moving.Lock()
 	defer s.moving.Unlock()

@@ -15,8 +15,9 @@ import (
 // maxStack is how many bytes of a stack are stored: each attempt adds one.
 const maxStack = 8 << 10
 
-// stacks are those of panics whose attempts are not written down yet. The engine writes the
-// stacks of those that it has caught itself, and here a handler's never gets that far.
+// stacks are those of panics whose attempts are not written down yet. The engine writes
+// the stacks of panics that it has caught itself, and here a handler's never gets that
+// far.
 type stacks struct {
 	mu   sync.Mutex
 	jobs map[int64]*string

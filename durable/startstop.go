@@ -26,10 +26,9 @@ const (
 // reserve is how long before its deadline a stop cancels what still runs.
 const reserve = time.Second
 
-// Start connects and begins to take jobs. It returns when the store answered and
-// has the tables ([Migrate]), or with an error when ctx ends first; it takes only
-// values from ctx. In mode EnqueueOnly it only checks the store. A service starts
-// once.
+// Start connects and begins to take jobs. It returns when the store answered and has the
+// tables ([Migrate]), or with an error if ctx is done first. It takes only values from
+// ctx. In mode EnqueueOnly it only checks the store. A service starts once.
 func (j *core) Start(ctx context.Context) error {
 	j.mu.Lock()
 	if j.life != fresh {
@@ -50,9 +49,8 @@ func (j *core) Start(ctx context.Context) error {
 	return j.endStart(ctx, client, works, err)
 }
 
-// endStart says that Start has come to an end. A stop that came meanwhile waits
-// for that and then drains; one whose context ended first has left the client to
-// the start.
+// endStart ends the start. A stop that came meanwhile waits for that and then drains. If
+// the context of that stop was done first, endStart stops the client.
 func (j *core) endStart(ctx context.Context, client riverClient, works bool, err error) error {
 	defer close(j.tried)
 	j.mu.Lock()
@@ -117,9 +115,9 @@ func (j *core) begin(ctx context.Context, client riverClient, works bool) error 
 	return nil
 }
 
-// startClient starts the client within ctx. The client keeps the context it is
-// started with, and stops when it ends: it gets one that ends with ctx only until
-// the start is over.
+// startClient starts the client within ctx. The client keeps the context it is started
+// with, and stops when that is done. So it gets a context that is canceled with ctx only
+// until the start has ended.
 func startClient(ctx context.Context, client riverClient) error {
 	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
@@ -139,11 +137,11 @@ func startClient(ctx context.Context, client riverClient) error {
 // with [channelq.ErrStopping] as the cause. A handler that returns an error after
 // that has used no attempt: its job is free for another process at once. Jobs
 // whose handlers ignore that are named in a [*RunningError]; they are run again
-// when the rescue finds them. Without a deadline Stop waits until ctx ends.
+// when the rescue finds them. Without a deadline Stop waits until ctx is done.
 //
 // Later calls wait for the first one and return the same. Stop before Start keeps
-// the service from starting. Enqueue works until the stop is over, so that what is
-// still handled can enqueue.
+// the service from starting. Enqueue works until the stop has ended, so that running
+// handlers can enqueue.
 func (j *core) Stop(ctx context.Context) error {
 	j.mu.Lock()
 	was, client, rescue, tried := j.life, j.client, j.rescueAfterLocked(), j.tried
@@ -170,7 +168,7 @@ func (j *core) Stop(ctx context.Context) error {
 	j.mu.Lock()
 	begun := j.begun
 	if begun.IsZero() {
-		j.life = over // before a start that is still on looks
+		j.life = over // before a start that still runs looks
 	}
 	j.mu.Unlock()
 	if !begun.IsZero() {
@@ -213,7 +211,7 @@ func (j *core) drain(ctx context.Context, client riverClient, rescue time.Durati
 		return nil
 	}
 	j.running.cut()
-	j.log.Warn("stop is slow, cancelling the handlers", slog.Int("running", j.running.len()))
+	j.log.Warn("stop is slow, canceling the handlers", slog.Int("running", j.running.len()))
 	j.cutNow()
 	err := client.StopAndCancel(hard)
 	j.held.wait(hard)
@@ -226,16 +224,16 @@ func (j *core) drain(ctx context.Context, client riverClient, rescue time.Durati
 	return fmt.Errorf("stead/durable: stop %q: %w", j.cfg.Name, err)
 }
 
-// Backlog is how many jobs the handlers of this process have in hand: what a stop
-// still has to wait for.
+// Backlog returns how many jobs the handlers of this process have in hand: a stop still
+// has to wait for them.
 func (j *core) Backlog() int { return j.running.len() }
 
-// Leftover is how many jobs were in hand when a stop had to cancel its handlers
-// and did not complete: others will run them. It is 0 before.
+// Leftover returns how many jobs were in hand when a stop had to cancel its handlers and
+// did not complete: other processes will run them. It is 0 before.
 func (j *core) Leftover() int { return j.running.leftover() }
 
-// Stuck is how many handlers run although Stop has returned, and 0 before: the host names
-// them with their stacks.
+// Stuck returns how many handlers run although Stop has returned, and 0 before: the host
+// names them with their stacks.
 func (j *core) Stuck() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -40,8 +40,8 @@ func (q *Queue[T]) Counted() (at time.Time, estimates []string) {
 	return q.jobs.counts.age(), estimates
 }
 
-// Deserted is how many jobs of this queue are held by a process that was not seen for
-// a minute, and from when on the rescue frees the first of them. It is at most a
+// Deserted returns how many jobs of this queue are held by a process that was not seen
+// for a minute, and from when on the rescue frees the first of them. It is at most a
 // second old, older when the store does not answer.
 func (q *Queue[T]) Deserted() (n int, freed time.Time) {
 	for _, m := range q.jobs.missing.look(q.jobs.store.Missing) {

@@ -24,7 +24,7 @@ func (q *Queue[T]) hold() time.Duration {
 
 // itsTurn waits for the Limit of the process and then for the rate limit. It returns false
 // when the attempt may not begin, because it is too early still, a stop began, or the job
-// was cancelled. What it acquired is released by end, which may be called again.
+// was canceled. What it acquired is released by end, which may be called again.
 func (q *Queue[T]) itsTurn(ctx context.Context) (mayBegin bool, end func()) {
 	if q.pace.limiter == nil && q.jobs.cfg.Limit == nil {
 		return true, func() {}
@@ -36,9 +36,9 @@ func (q *Queue[T]) itsTurn(ctx context.Context) (mayBegin bool, end func()) {
 	return mayBegin && (q.pace.limiter == nil || q.pace.wait(ctx)), end
 }
 
-// acquire waits for the Limit. It returns false when ctx ended, or the Limit was not had in
-// time. After an error of the Limit it waits all the same, or the store would be asked for
-// the job again and again.
+// acquire waits for the Limit. It returns false if ctx is done, or the Limit was not
+// acquired in time. After an error of the Limit it still waits for that time, or the
+// store would be asked for the job again and again.
 func (j *core) acquire(ctx context.Context) (got bool, release func()) {
 	if j.cfg.Limit == nil {
 		return true, func() {}

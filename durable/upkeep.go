@@ -9,8 +9,8 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 )
 
-// upkeep is what a process that works does beside its jobs, now and then, until its
-// stop is over.
+// upkeep is what a process that works does beside its jobs, now and then, until its stop
+// has ended.
 type upkeep struct{ all sync.WaitGroup }
 
 // firstUpkeep comes before the engine's housekeeping, which would delete the rows of
@@ -51,7 +51,7 @@ func (j *core) every(what string, period time.Duration, do func(context.Context)
 	})
 }
 
-// endUpkeep waits until all of it has ended, after cutNow, or ctx ends.
+// endUpkeep waits until all of it has ended, after cutNow, or ctx is done.
 func (j *core) endUpkeep(ctx context.Context) {
 	ended := make(chan struct{})
 	go func() {
@@ -79,9 +79,10 @@ func (j *core) keepPauses(ctx context.Context) error {
 	return err
 }
 
-// QueueDeleteExpired is the engine's housekeeping. It takes the time from the clock of
-// this process, which may be ahead, or have stood still with what makes the rows young.
-// So what is older than a paused queue is all that it deletes.
+// QueueDeleteExpired deletes rows of queues for the engine's housekeeping. The engine
+// takes the time from the clock of this process, which may be ahead, or have stood still
+// with what makes the rows young. So only rows that are older than each paused queue are
+// deleted.
 func (e retryingExecutor) QueueDeleteExpired(ctx context.Context, params *riverdriver.QueueDeleteExpiredParams) ([]string, error) {
 	queues, err := e.QueueList(ctx, &riverdriver.QueueListParams{Max: maxQueues, Schema: params.Schema})
 	if err != nil {
@@ -100,8 +101,8 @@ func (e retryingExecutor) QueueDeleteExpired(ctx context.Context, params *riverd
 // one writer, who would wait for a thousandfold.
 const deletePiece = 500
 
-// JobDeleteBefore is the engine's housekeeping of jobs that have ended. It deletes up to
-// ten thousand at a time. Between two pieces the others have as long as one took.
+// JobDeleteBefore deletes jobs that have ended, for the engine's housekeeping, up to ten
+// thousand at a time. Between two pieces the others have as long as one took.
 func (e retryingExecutor) JobDeleteBefore(ctx context.Context, params *riverdriver.JobDeleteBeforeParams) (deleted int, err error) {
 	for deleted < params.Max {
 		piece := *params

@@ -26,7 +26,7 @@ const (
 type waiting struct {
 	mu      sync.Mutex
 	counted int
-	at      time.Time // when the count began; zero: there was none
+	at      time.Time // when the count began; zero if there was none
 	asking  bool
 	added   int // by this process, and not in the count for sure
 	flying  int // of these, whose insert has not ended
@@ -69,7 +69,7 @@ func (w *waiting) countLocked(count func() (int, error)) error {
 	return nil
 }
 
-// done says how many of those that had taken room are inserted.
+// done records how many of the jobs that took room were inserted.
 func (w *waiting) done(took, inserted int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -116,7 +116,7 @@ func (w *waker) announce(queue string) {
 }
 
 // due announces that a job of a queue is due at a time of the store. It does not wait:
-// whoever made the job may still be in the transaction.
+// the transaction that made the job may still be open.
 func (w *waker) due(queue string, at time.Time) { w.say(announcement{Queue: queue, Due: at}) }
 
 // say announces something. It does not wait.
@@ -133,7 +133,7 @@ func (w *waker) say(a announcement) {
 	})
 }
 
-// close waits for what was put off, or until ctx ends.
+// close waits for what was put off, or until ctx is done.
 func (w *waker) close(ctx context.Context) {
 	w.mu.Lock()
 	w.closed = true
@@ -150,7 +150,7 @@ func (w *waker) close(ctx context.Context) {
 // queue alone.
 type announcement struct {
 	Queue string    `json:"queue"`
-	Due   time.Time `json:"due,omitzero"` // by the store's clock; zero: now
+	Due   time.Time `json:"due,omitzero"` // by the store's clock; zero if now
 
 	Schedules bool `json:"schedules,omitempty"` // were changed; there is no job
 }

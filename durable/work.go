@@ -23,14 +23,14 @@ type worker[T any] struct {
 	q *Queue[T]
 }
 
-// Timeout is a little more than the handler gets, so that the handler's context
-// ends with our cause and not with the engine's.
+// Timeout returns a little more than the handler gets, so that the handler's context is
+// canceled with our cause and not with the engine's.
 func (w *worker[T]) Timeout(*river.Job[payload]) time.Duration {
 	return w.q.hold() + w.q.cfg.Timeout + time.Second
 }
 
-// NextRetry is asked right after an attempt failed that was not the last, and for a
-// job that is rescued.
+// NextRetry returns when to retry a job. The engine calls it right after an attempt
+// failed that was not the last, and for a job that is rescued.
 func (w *worker[T]) NextRetry(job *river.Job[payload]) time.Time {
 	delay := w.q.delay(job.Attempt)
 	if d, ok := w.q.delays.LoadAndDelete(job.ID); ok {
@@ -115,7 +115,7 @@ func (q *Queue[T]) handed(engine context.Context, job *river.Job[payload]) error
 	return q.failed(ctx, job, item, err)
 }
 
-// isCut reports whether an error says no more than that the handler was cancelled.
+// isCut reports whether an error says no more than that the handler was canceled.
 func isCut(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, channelq.ErrStopping)
 }
@@ -193,8 +193,8 @@ func (q *Queue[T]) failed(ctx context.Context, job *river.Job[payload], item T, 
 	remote := errors.Is(context.Cause(ctx), ErrCancelled)
 	pointless := remote || channelq.IsPermanent(err) || errors.As(err, &cancelled) || !q.worthIt(ctx, err)
 	if !pointless && job.Attempt < job.MaxAttempts {
-		// Somebody may want it cancelled of which this process has not heard. If the
-		// store does not say, its statement that writes the retry down looks again.
+		// This process may not have heard that the job is to be canceled. If the store does not
+		// say, its statement that writes the retry down looks again.
 		wanted, _ := q.jobs.wished(context.WithoutCancel(ctx), job.ID)
 		pointless = len(wanted) > 0
 	}

@@ -60,7 +60,7 @@ type Outcome struct {
 type Queued struct {
 	Queue    string    // the kind of the queue
 	Item     any       // of the queue's element type, as its handler would get it
-	At       time.Time // of durable.At or durable.In; zero: at once
+	At       time.Time // of durable.At or durable.In; zero if at once
 	Unique   string    // the key of durable.Unique
 	Priority int       // of durable.Priority, 1 if none was given
 }

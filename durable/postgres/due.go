@@ -10,8 +10,8 @@ import (
 	"github.com/steadgo/stead/durable/internal/store"
 )
 
-// Due is a search in the index for each queue and priority. The empty name among the
-// queues makes a row that has the time.
+// Due searches the index for each queue and priority. The empty name among the queues
+// makes a row that has the time.
 func (s *backend) Due(ctx context.Context, queues []string) (list []store.Due, now time.Time, err error) {
 	rows, err := s.pool.Query(ctx, firstDue, queues)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *backend) Due(ctx context.Context, queues []string) (list []store.Due, n
 	return list, now, nil
 }
 
-// firstDue is of available jobs, and of those that wait for their time before they may have
+// firstDue finds available jobs, and jobs that wait for their time before they may have
 // their key: see store.KeyGrace.
 const firstDue = `SELECT clock_timestamp(), q, CAST(extract(epoch FROM due - clock_timestamp()) * 1000000 AS bigint)
 		FROM unnest(array_append($1::text[], '')) AS q LEFT JOIN LATERAL (

@@ -1,10 +1,10 @@
 package postgres
 
-// prepareFollow makes the table of what waits for the end of jobs, and the triggers by which
-// that is written in the transaction that ends a job, whoever does: a handler, a rescue,
-// somebody at a page, or another version of the program. A job that nobody follows costs
-// a look at its metadata, and no call. The row of a follower is locked before its conditions
-// are read: of two transactions that end its last two jobs, the second sees the first.
+// prepareFollow creates the table of what waits for the end of jobs, and the triggers that
+// write the end there in the transaction that ends a job: of a handler, a rescue, a user of a
+// page, or another version of the program. A job that nobody follows costs a look at its
+// metadata, and no call. The row of a follower is locked before its conditions are read: of two
+// transactions that end its last two jobs, the second sees the first.
 const prepareFollow = `CREATE TABLE stead_follow (
 		follower bigint NOT NULL, job bigint NOT NULL, needs text NOT NULL, outcome text, PRIMARY KEY (follower, job));
 	CREATE INDEX stead_follow_job ON stead_follow (job);

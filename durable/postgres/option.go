@@ -10,13 +10,13 @@ import (
 // Option is a wish about a store, see [Open] and [Wrap].
 type Option interface{ apply(*backend) error }
 
-// Schema is where the tables are, all of those of the jobs and nothing else:
-// [durable.Migrate] creates the schema if there is none. Jobs in two schemas of one database know nothing of each
-// other. Statements name the schema, so the search_path of the connections, of a
-// transaction of the program, and a pooler do not matter.
+// Schema sets the schema that has the tables of the jobs, all of them and nothing else.
+// [durable.Migrate] creates the schema if there is none. Jobs in two schemas of one database
+// know nothing of each other. Statements name the schema, so the search_path of the
+// connections, of a transaction of the program, and a pooler do not matter.
 //
 // A name has letters, digits and underlines, does not begin with a digit or with pg_, and
-// has at most 46 bytes. Upper and lower case differ. Empty is as if there were no option:
+// has at most 46 bytes. Upper and lower case differ. If empty, or without this option,
 // the tables are in the first schema of the search_path.
 func Schema(name string) Option { return schema(name) }
 

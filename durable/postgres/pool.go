@@ -15,7 +15,7 @@ import (
 type pool struct {
 	*pgxpool.Pool
 
-	schema string // empty: that of the search_path
+	schema string // if empty, that of the search_path
 }
 
 func (p pool) Exec(ctx context.Context, statement string, args ...any) (pgconn.CommandTag, error) {

@@ -21,9 +21,9 @@
 //  1. A job that was enqueued is announced to all processes, and begins within
 //     some 50 ms where a worker is free. One that was enqueued in a transaction
 //     begins after the commit.
-//  2. What a handler came to while the server was away is written when it is back, as
-//     long as the process lives. A stop waits half a minute for that, at most until its
-//     deadline; after that the rescue runs the job again.
+//  2. The outcome of a handler that returned while the server was unreachable is written
+//     when the server is back, as long as the process lives. A stop waits half a minute
+//     for that, at most until its deadline; after that the rescue runs the job again.
 //  3. All that is compared across machines is by the server's clock: when a job is
 //     due, who is seen, who leads. Only the time of a retry, of durable.In and of a
 //     schedule's slots is by the clock of the process that sets it.
@@ -136,10 +136,10 @@ func Wrap(pool *pgxpool.Pool, opts ...Option) *Store {
 	return newStore(pool, &b, func() {})
 }
 
-// Pool is the pool, to begin the transactions of EnqueueTx with.
+// Pool returns the pool, to begin the transactions of EnqueueTx with.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// String is the host, port and name of the database, and the [Schema], for logs.
+// String returns the host, port and name of the database, and the [Schema], for logs.
 func (s *Store) String() string {
 	c := s.pool.Config().ConnConfig
 	where := fmt.Sprintf("%s/%s", net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), c.Database)
@@ -152,8 +152,8 @@ func (s *Store) String() string {
 // Driver returns River's driver.
 func (s *backend) Driver() riverdriver.Driver[pgx.Tx] { return s.driver }
 
-// Close closes the pool of [Open] and waits until its connections are given back.
-// Stop the jobs first. It returns nil.
+// Close closes the pool of [Open] and waits until its connections are released. Stop the
+// jobs first. It returns nil.
 func (s *Store) Close() error {
 	if s != nil {
 		s.close()

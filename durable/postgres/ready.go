@@ -21,7 +21,7 @@ const listenWait = 3 * time.Second
 var errPooler = errors.New("what is announced does not arrive: is there a pooler in transaction mode, such as PgBouncer, before the server? " +
 	"Give the jobs a pool in session mode, or connect them to the server itself")
 
-// Ready is called by the start of the jobs. It returns an error where they would work
+// Ready checks the pool at the start of the jobs. It returns an error if they would work
 // only by half: behind a pooler that gives each transaction another session. A process
 // that only enqueues needs no session if its statements are not prepared, which
 // default_query_exec_mode=exec in the URL makes so.
@@ -68,6 +68,6 @@ func (s *backend) listen(ctx context.Context) error {
 	return err
 }
 
-// Spare is how many connections of the pool are left for handlers when the engine has
-// those that it keeps.
+// Spare returns how many connections of the pool are left for handlers beside the
+// engine's own.
 func (s *backend) Spare() int { return int(s.pool.Config().MaxConns) - kept }

@@ -28,10 +28,10 @@ func (p pragma) apply(o *options) error {
 	return nil
 }
 
-// Pragma is a setting of SQLite for the connection of the store, such as
+// Pragma sets a pragma of SQLite for the connection of the store, such as
 // Pragma("foreign_keys", "on") for tables of the program's own. It is set whenever the
-// connection is opened. Open returns an error for one that SQLite does not know, which
-// SQLite itself says nothing of, and for those that the store needs as they are.
+// connection is opened. Open returns an error for a pragma that SQLite does not know,
+// which SQLite itself ignores, and for a pragma that the store needs as it is.
 func Pragma(name, value string) Option { return pragma{name, value} }
 
 func collect(opts []Option) (o options, err error) {

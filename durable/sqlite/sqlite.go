@@ -31,8 +31,8 @@
 //     synchronous=FULL.
 //  2. Several processes of one machine may use the file. A statement that finds it
 //     locked waits up to 5 s for it. That is not yet how long a call takes: before
-//     it, the call waits for the one connection of its process, behind those that
-//     wait for the file too. A deadline of the context bounds both.
+//     it, the call waits for the one connection of its process, behind calls that wait
+//     for the file too. A deadline of the context bounds both.
 //  3. EnqueueAll gives others their turn; a transaction, also that of EnqueueAllTx, keeps
 //     all others from writing as long as it is open.
 //  4. A full disk is an error of Enqueue and harms nothing; work goes on when there
@@ -162,8 +162,8 @@ func dataSource(path string, pragmas []pragma) string {
 }
 
 // connect opens the connection. The file enters WAL mode when the first one opens
-// it and leaves it when the last one closes it. Whoever meets another process at
-// that is told at once that the file is locked: the busy timeout does not cover it.
+// it and leaves it when the last one closes it. A process that meets another one at that
+// gets the error at once that the file is locked: the busy timeout does not cover it.
 func connect(db *sql.DB, pragmas []pragma) error {
 	const patience, pause = 5 * time.Second, 5 * time.Millisecond
 	for end := time.Now().Add(patience); ; time.Sleep(pause) {
@@ -192,7 +192,7 @@ func known(db *sql.DB, pragmas []pragma) error {
 	return nil
 }
 
-// String is the path as it was given to Open, for logs.
+// String returns the path as it was given to Open, for logs.
 func (s *Store) String() string { return s.path }
 
 // Close closes the file. Stop the jobs first.

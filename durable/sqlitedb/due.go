@@ -11,7 +11,7 @@ import (
 	"github.com/steadgo/stead/durable/internal/store"
 )
 
-// Due looks into the file only if somebody has written since it did so last.
+// Due reads the file only if it was written to since Due last read it.
 func (s *backend) Due(ctx context.Context, queues []string) (list []store.Due, now time.Time, err error) {
 	if len(queues) == 0 {
 		return nil, time.Now(), nil
@@ -84,7 +84,7 @@ func (s *backend) readDue(ctx context.Context, queues []string) (a agenda, err e
 	return a, rows.Err()
 }
 
-// timeOf reads a time as the engine writes it; zero is none.
+// timeOf reads a time as the engine writes it. It returns zero if there is none.
 func timeOf(text sql.NullString) (at time.Time, err error) {
 	const layout = "2006-01-02 15:04:05.999"
 	if text.Valid {
@@ -93,8 +93,8 @@ func timeOf(text sql.NullString) (at time.Time, err error) {
 	return at, err
 }
 
-// firstDue is a search in the index for each queue and priority, of available jobs and of
-// those that wait for their time before they may have their key, see store.KeyGrace.
+// firstDue searches the index for each queue and priority, for available jobs and for
+// jobs that wait for their time before they may have their key, see store.KeyGrace.
 const firstDue = `SELECT q.value, (SELECT min(due) FROM (SELECT (SELECT min(scheduled_at) FROM river_job
 		WHERE state = 'available' AND river_job.queue = q.value AND river_job.priority = p.value) AS due
 	FROM json_each('[0, 1, 2, 3, 4]') AS p)),

@@ -6,11 +6,11 @@ import (
 	"github.com/steadgo/stead/durable/internal/store"
 )
 
-// prepareFollow makes the table of what waits for the end of jobs, and the triggers by which
-// that is written in the transaction that ends a job, whoever does: a handler, a rescue,
-// somebody at a page, or another version of the program. No trigger ends a job, because
-// SQLite may not call a trigger from itself. The last statement is what SQLite would write
-// with the first job that is taken, because a trigger may insert an announcement.
+// prepareFollow creates the table of what waits for the end of jobs, and the triggers that
+// write the end there in the transaction that ends a job: of a handler, a rescue, a user of a
+// page, or another version of the program. No trigger ends a job, because SQLite may not call a
+// trigger from itself. The last statement is what SQLite would write with the first job that is
+// taken, because a trigger may insert an announcement.
 var prepareFollow = `CREATE TABLE IF NOT EXISTS stead_follow (
 		follower integer NOT NULL, job integer NOT NULL, needs text NOT NULL, outcome text, PRIMARY KEY (follower, job)) WITHOUT ROWID;
 	CREATE INDEX IF NOT EXISTS stead_follow_job ON stead_follow (job);

@@ -43,8 +43,8 @@ type glimpse struct {
 type agenda struct {
 	at   mark
 	seen time.Time
-	due  map[string]time.Time // zero: there is none
-	good time.Time            // until then, although nobody writes; zero: always
+	due  map[string]time.Time // zero if there is none
+	good time.Time            // until then, although nobody writes; zero if always
 }
 
 const (

@@ -110,7 +110,7 @@ func (l *listener) Ping(ctx context.Context) error { return l.glimpse.db.PingCon
 func (l *listener) Schema() string                 { return l.schema }
 func (l *listener) SetAfterConnectExec(string)     {} // is for the engine's own tests
 
-// WaitForNotification blocks until there is one, or ctx ends.
+// WaitForNotification blocks until there is one, or ctx is done.
 func (l *listener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
 	l.mu.Lock()
 	w := l.watch

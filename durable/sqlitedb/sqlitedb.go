@@ -77,10 +77,10 @@ type backend struct {
 
 var _ durable.Store[*sql.Tx] = (*Store)(nil)
 
-// DB is the database, to begin the transactions of EnqueueTx with.
+// DB returns the database, to begin the transactions of EnqueueTx with.
 func (s *Store) DB() *sql.DB { return s.backend.db }
 
-// String is the path of the file, for logs.
+// String returns the path of the file, for logs.
 func (s *Store) String() string { return s.backend.path }
 
 // Schema returns nothing: a file has one.

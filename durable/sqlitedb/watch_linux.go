@@ -43,8 +43,8 @@ func (w *watch) begin() bool {
 	return err == nil && failed == nil
 }
 
-// wait blocks until the file is written to, a time has passed, or ctx ends. It returns at
-// once if the file was written to since the last wait, and reports whether it was.
+// wait blocks until the file is written to, a time has passed, or ctx is done. It returns
+// at once if the file was written to since the last wait, and reports whether it was.
 func (w *watch) wait(ctx context.Context, d time.Duration) (written bool) {
 	if w.events.SetReadDeadline(time.Now().Add(d)) != nil {
 		return false

@@ -5,8 +5,9 @@ import "strings"
 // Blocked is when a job is due that waits for others to end: never, until they have.
 const Blocked = "9999-12-31 00:00:00.000"
 
-// SQLiteRelease are the statements that let the jobs begin whose conditions hold, of those
-// that who selects. They are part of what ends a job, and of what registers a condition.
+// SQLiteRelease returns the statements that let the jobs begin whose conditions hold, of
+// the jobs that who selects. They are part of what ends a job, and of what registers a
+// condition.
 func SQLiteRelease(who string) []string {
 	const blocked = "state = 'scheduled' AND scheduled_at = '" + Blocked + "'"
 	statements := []string{

@@ -58,12 +58,11 @@ type Store interface {
 	// have all been lost for long.
 	Leave(ctx context.Context, id string) error
 
-	// Stuck lists running attempts, by the ID of their jobs, at most limit, from above
-	// after on: those that are older than the horizon of the process that made them
-	// and that are of self, or of a process that was not seen for a minute, or for its
-	// horizon if that is less. horizon is that of processes whose own is not known. All
-	// times are by the store's clock. Rows that a transaction holds are left out: what
-	// changes the others would wait for it.
+	// Stuck lists running attempts, by the ID of their jobs, at most limit, from above after
+	// on. They are older than the horizon of the process that made them, and of self or of a
+	// process that was not seen for a minute, or for its horizon if that is less. horizon is
+	// used for processes whose own is not known. All times are by the store's clock. Rows
+	// that a transaction holds are left out: what changes the others would wait for it.
 	Stuck(ctx context.Context, self string, horizon time.Duration, after int64, limit int) ([]Stuck, error)
 
 	// Missing lists the processes that have running jobs and were not seen for half a
@@ -143,7 +142,7 @@ func Of[TTx any](s Sealed[TTx]) Backend[TTx] { return s.sealed() }
 type Place struct {
 	Queue, Name string
 	Last        int64 // the last slot that has been dealt with, or when the schedule began
-	Next        int64 // the slot that was to follow; 0: none
+	Next        int64 // the slot that was to follow; 0 if there is none
 }
 
 // Rule is a schedule that was put into the store.
@@ -156,7 +155,7 @@ type Rule struct {
 // Count is the number of jobs of one queue in one state.
 type Count struct {
 	Queue string
-	State string // of the engine: available, running, retryable, scheduled, completed, cancelled, discarded, pending
+	State string // of the engine, one of rivertype.JobStates
 	N     int
 	Due   time.Time // the earliest time at which one of them may start
 
@@ -175,14 +174,14 @@ type Hour struct {
 // Due is when the next job of a queue is due that nobody has taken.
 type Due struct {
 	Queue string
-	In    time.Duration // by the store's clock; 0 or less: it is due
+	In    time.Duration // by the store's clock; 0 or less if it is due
 }
 
 // Missing is a process that has not been seen for a while and has running jobs of a queue.
 type Missing struct {
 	ID, Host, Queue string
-	Unseen          time.Duration // since the process was last seen; 0: it never was
-	Horizon         time.Duration // see Announce; 0: not known
+	Unseen          time.Duration // since the process was last seen; 0 if it never was
+	Horizon         time.Duration // see Announce; 0 if it is not known
 	Jobs            int
 	First, Last     time.Time // when the first and the last of the jobs were taken
 }

@@ -28,12 +28,12 @@ type Attempt struct {
 
 type key struct{}
 
-// With is ctx for a handler whose attempt is a.
+// With returns ctx for a handler whose attempt is a.
 func With(ctx context.Context, a *Attempt) context.Context {
 	return context.WithValue(ctx, key{}, a)
 }
 
-// From is the attempt that ctx belongs to, or nil.
+// From returns the attempt that ctx belongs to, or nil.
 func From(ctx context.Context) *Attempt {
 	a, _ := ctx.Value(key{}).(*Attempt)
 	return a
@@ -41,18 +41,18 @@ func From(ctx context.Context) *Attempt {
 
 type identityKey struct{}
 
-// Identity says which attempt of which job it is, also of those that an engine began.
+// Identity says which attempt of which job it is, also of attempts that an engine began.
 type Identity struct {
 	ID     int64
 	Number int
 }
 
-// WithIdentity is ctx for the handler of that attempt.
+// WithIdentity returns ctx for the handler of that attempt.
 func WithIdentity(ctx context.Context, i Identity) context.Context {
 	return context.WithValue(ctx, identityKey{}, i)
 }
 
-// IdentityOf is the attempt that ctx belongs to.
+// IdentityOf returns the attempt that ctx belongs to.
 func IdentityOf(ctx context.Context) (i Identity, ok bool) {
 	i, ok = ctx.Value(identityKey{}).(Identity)
 	return i, ok
@@ -93,7 +93,7 @@ func (a *Attempt) Complete() error {
 	return nil
 }
 
-// End is called when the handler has returned.
+// End ends the attempt when the handler has returned.
 func (a *Attempt) End() (queued []Queued, completed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
