@@ -197,7 +197,7 @@ func (s *statement) sql() string {
 		indexed = " INDEXED BY " + s.index
 	}
 	marked := pair + "(priority, " + s.text(s.at) + ", id)"
-	found := "SELECT * FROM c"
+	found := "SELECT " + s.columns() + " FROM c"
 	if len(s.wanted) > 0 {
 		found += " WHERE " + strings.Join(s.wanted, " AND ")
 	}

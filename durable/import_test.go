@@ -33,10 +33,12 @@ func exportsAndImports[TTx any](t *testing.T, e env[TTx]) {
 		t.Fatalf("%d lines, %v: %s", n, err, &file)
 	}
 	var line struct {
-		Item     letter
-		State    string
-		ID       int64
-		Failures []struct{ Error string }
+		Item     letter `json:"item"`
+		State    string `json:"state"`
+		ID       int64  `json:"id"`
+		Failures []struct {
+			Error string `json:"error"`
+		} `json:"failures"`
 	}
 	must(t, json.Unmarshal(bytes.SplitN(file.Bytes(), []byte("\n"), 2)[0], &line))
 	if line.Item.To != "<a>\u2028\n" || line.ID != first || line.State != "discarded" || len(line.Failures) != 1 || line.Failures[0].Error != "no paper" {
