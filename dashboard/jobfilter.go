@@ -36,6 +36,27 @@ func parseFilter(spec string) jobFilter {
 	return filterOf(form)
 }
 
+// checkSpec returns why the filter of an action cannot be read: without a field that was left
+// out it would select more jobs than were meant.
+func checkSpec(spec string) error {
+	if !strings.Contains(spec, "=") {
+		return nil
+	}
+	form, err := url.ParseQuery(spec)
+	if err != nil {
+		return fmt.Errorf("the filter cannot be read: %w", err)
+	}
+	for field, values := range form {
+		if !slices.Contains([]string{"state", "key", "error", "since", "until", "id"}, field) {
+			return fmt.Errorf("the filter has an unknown field: %.40q", field)
+		}
+		if len(values) > 1 {
+			return fmt.Errorf("the filter has the field %s twice", field)
+		}
+	}
+	return nil
+}
+
 // query is the filter without a slash or an @.
 func (f jobFilter) query() string {
 	form := url.Values{"state": {f.State}}

@@ -163,7 +163,7 @@ func (inv *inventory) onMatching(a Action, by string) error {
 			return inv.d.matching.stop(a, by)
 		}
 		f, err := parseFilter(a.Filter).parsed()
-		if err != nil {
+		if err = errors.Join(checkSpec(a.Filter), err); err != nil {
 			return refuse(http.StatusBadRequest, "%w", err)
 		}
 		if len(f.States) == 0 {

@@ -148,8 +148,10 @@ func TestAllThatMatchAreActedOnInTheBackground(t *testing.T) {
 		guest := matching("requeue_matching", "state=discarded")
 		guest.Header.Set("X-Guest", "1")
 		wantStatus(t, do(d, guest), http.StatusForbidden)
-		for filter, status := range map[string]int{"state=": http.StatusBadRequest, "state=discarded&id=x": http.StatusBadRequest} {
-			wantStatus(t, do(d, matching("requeue_matching", filter)), status)
+		for _, filter := range []string{
+			"state=", "state=discarded&id=x", "state=discarded&error=100%", "state=discarded&eror=x", "state=discarded&key=a&key=b", "state=discarded&since=1;until=2",
+		} {
+			wantStatus(t, do(d, matching("requeue_matching", filter)), http.StatusBadRequest)
 		}
 		wantStatus(t, do(d, matching("stop_matching", "")), http.StatusConflict)
 		if len(q.acted.States) != 0 {
