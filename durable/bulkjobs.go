@@ -13,8 +13,10 @@ import (
 	"github.com/steadgo/stead/channelq"
 )
 
-// bulkPiece is how many jobs one transaction changes.
-const bulkPiece = 500
+const (
+	bulkPiece = 500 // jobs that one transaction changes
+	bulkTries = 20  // of a piece that PostgreSQL took back as of a deadlock
+)
 
 // RequeueJobs requeues all jobs in the store that a filter selects. The filter has to name
 // their states. The jobs change in pieces of 500, each in a transaction of its own, so that no
@@ -144,6 +146,10 @@ func (j *core) bulk(ctx context.Context, queue string, verb bulkVerb, f channelq
 // has, is split until only the job is left that is the cause.
 func (j *core) bulkChange(ctx context.Context, w *walk, verb bulkVerb, piece []int64) (done int, err error) {
 	changed, err := j.bulkTx(ctx, w, verb, piece)
+	for try := 0; try < bulkTries && isConflict(err) && ctx.Err() == nil; try++ {
+		sleep(ctx, keepPause)
+		changed, err = j.bulkTx(ctx, w, verb, piece)
+	}
 	if err != nil && isRefusal(err) {
 		if len(piece) == 1 {
 			return 0, nil
@@ -189,7 +195,7 @@ func (j *core) bulkTx(ctx context.Context, w *walk, verb bulkVerb, piece []int64
 	}
 	s := j.statement(w.f)
 	s.arg(string(list))
-	conditions := append(s.matches(), "id IN ("+idsOf[database]+")", "state = '"+string(w.state)+"'", "queue = "+s.arg(w.queue), "kind = "+s.arg(w.queue))
+	conditions := append(w.wanted(s), "id IN ("+idsOf[database]+")", "state = '"+string(w.state)+"'", "queue = "+s.arg(w.queue), "kind = "+s.arg(w.queue))
 	if verb.guard != "" {
 		conditions = append(conditions, verb.guard)
 	}

@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
@@ -101,6 +103,91 @@ func skipsWhatItCannotRequeue[TTx any](t *testing.T, e env[TTx]) {
 	if row, err := durable.Get(t.Context(), jobs, waits); err != nil || row.State != rivertype.JobStateScheduled {
 		t.Errorf("what waits for another job is %+v, %v", row, err)
 	}
+}
+
+// What was tried again between the look and the change of a piece is not tried a third time,
+// as of two people who requeue the same jobs at once.
+func sparesWhatWasTriedMeanwhile[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueOnly)
+	q := newQueue[int](t, jobs, "failing", nil, durable.QueueConfig[int]{})
+	_, err := q.EnqueueAll(t.Context(), make([]int, 510))
+	must(t, err)
+	endAgo(t, e, "true", time.Hour, "no ink")
+	var others int
+	done, skipped, err := q.RequeueJobs(t.Context(), states("discarded"), func(int, int) {
+		if others == 0 {
+			others, _, err = q.RequeueJobs(t.Context(), states("discarded"), nil)
+			must(t, err)
+			endAgo(t, e, "state = 'available'", -2*time.Second, "no ink either")
+		}
+	})
+	if done != 500 || others != 10 || skipped != 10 || err != nil {
+		t.Errorf("%d requeued, %d by another, %d skipped, %v", done, others, skipped, err)
+	}
+}
+
+// contested is a store whose first transactions that are begun in a bulk end as in a deadlock.
+type contested struct {
+	store.Backend[*sql.Tx]
+
+	left *atomic.Int32
+}
+
+type contestedDriver struct {
+	riverdriver.Driver[*sql.Tx]
+
+	left *atomic.Int32
+}
+
+type contestedExecutor struct {
+	riverdriver.Executor
+
+	left *atomic.Int32
+}
+
+type contestedTx struct {
+	riverdriver.ExecutorTx
+
+	left *atomic.Int32
+}
+
+type deadlock struct{ error }
+
+func (deadlock) SQLState() string { return "40P01" }
+
+func (s contested) Driver() riverdriver.Driver[*sql.Tx] {
+	return contestedDriver{s.Backend.Driver(), s.left}
+}
+
+func (d contestedDriver) GetExecutor() riverdriver.Executor {
+	return contestedExecutor{d.Driver.GetExecutor(), d.left}
+}
+
+func (e contestedExecutor) Begin(ctx context.Context) (riverdriver.ExecutorTx, error) {
+	tx, err := e.Executor.Begin(ctx)
+	return contestedTx{tx, e.left}, err
+}
+
+func (t contestedTx) Commit(ctx context.Context) error {
+	if t.left.Add(-1) >= 0 {
+		return deadlock{errors.Join(errors.New("deadlock detected"), t.Rollback(ctx))}
+	}
+	return t.ExecutorTx.Commit(ctx)
+}
+
+// Two who end jobs that others follow may meet in a deadlock: PostgreSQL then ends one of them.
+func TestADeadlockDoesNotEndABulkAction(t *testing.T) {
+	e := openSQLite(t)
+	var left atomic.Int32
+	jobs := newJobs(t, fake[*sql.Tx](contested{store.Of(e.store), &left}), durable.EnqueueOnly)
+	q := newQueue[int](t, jobs, "usual", nil, durable.QueueConfig[int]{})
+	_, err := q.EnqueueAll(t.Context(), make([]int, 3))
+	must(t, err)
+	left.Store(2)
+	if done, skipped, err := q.CancelJobs(t.Context(), states("available"), nil); done != 3 || skipped != 0 || err != nil || left.Load() >= 0 {
+		t.Errorf("%d canceled, %d skipped, %v; %d deadlocks left", done, skipped, err, left.Load())
+	}
+	wantJobs(t, q, states("cancelled"), 3)
 }
 
 // lockRow changes a row in a transaction that stays open.

@@ -73,6 +73,13 @@ func isDuplicate(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
 }
 
+// isConflict reports whether PostgreSQL took a transaction back because of others, such as
+// in a deadlock. It may be repeated.
+func isConflict(err error) bool {
+	var coded interface{ SQLState() string }
+	return errors.As(err, &coded) && strings.HasPrefix(coded.SQLState(), "40")
+}
+
 // The engine's own words in the errors that it stores.
 const (
 	enginePrefix    = "JobCancelError: "

@@ -99,6 +99,19 @@ func (s *statement) time(text string) string {
 	return s.arg(text)
 }
 
+// bound is an argument that is a time of a filter: the first one from t on that the store can
+// have.
+func (s *statement) bound(t time.Time) string {
+	grain, layout := time.Millisecond, storeTime
+	if s.postgres {
+		grain, layout = time.Microsecond, storeTime+"000"
+	}
+	if up := t.UTC().Add(grain - 1).Truncate(grain); up.Year() <= 9999 {
+		t = up
+	}
+	return s.time(t.UTC().Format(layout))
+}
+
 // text is a column as a mark has it.
 func (s *statement) text(column string) string {
 	switch {
@@ -144,10 +157,10 @@ func (s *statement) matches() (all []string) {
 		all = append(all, "id = "+s.arg(f.ID))
 	}
 	if !f.Since.IsZero() {
-		all = append(all, when+" >= "+s.time(f.Since.UTC().Format(storeTime)))
+		all = append(all, when+" >= "+s.bound(f.Since))
 	}
 	if !f.Until.IsZero() {
-		all = append(all, when+" < "+s.time(f.Until.UTC().Format(storeTime)))
+		all = append(all, when+" < "+s.bound(f.Until))
 	}
 	if f.Key != "" {
 		key := store.SQLiteKey
@@ -226,7 +239,9 @@ func parseMark(text string) (m mark, err error) {
 	}
 	id, at, _ := strings.Cut(text, " ")
 	if _, err = fmt.Sscanf(id+".", "%d.", &m.ID); err == nil && at != "" {
-		_, err = time.Parse(time.DateTime, at)
+		var t time.Time
+		t, err = time.Parse(time.DateTime, strings.ReplaceAll(at, ",", " ")) // it would take a comma
+		err = errors.Join(err, checkTime(t))
 	}
 	if m.At = at; err != nil || m.ID < 1 {
 		return m, fmt.Errorf("there is no page behind %q", cut(text, maxFilterText))

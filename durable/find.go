@@ -194,10 +194,10 @@ func (j *core) endedIn(queue string, state rivertype.JobState, f channelq.JobFil
 		s.within += " AND " + s.before(from)
 	}
 	if !f.Until.IsZero() {
-		s.within += " AND finalized_at < " + s.time(f.Until.UTC().Format(storeTime))
+		s.within += " AND finalized_at < " + s.bound(f.Until)
 	}
 	if !f.Since.IsZero() {
-		s.within += " AND finalized_at >= " + s.time(f.Since.UTC().Format(storeTime))
+		s.within += " AND finalized_at >= " + s.bound(f.Since)
 	}
 	s.wanted = append(s.matches(), "queue = "+s.arg(queue))
 	s.at, s.newest, s.limit = "finalized_at", true, maxListed+1

@@ -158,3 +158,28 @@ func findsAmongMany[TTx any](t *testing.T, e env[TTx]) {
 	}
 	wantJobs(t, usual, channelq.JobFilter{}, 3_060)
 }
+
+// The store keeps times less exactly than a program has them.
+func exactBounds[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueOnly)
+	q := newQueue[string](t, jobs, "listed", nil, durable.QueueConfig[string]{})
+	enqueue(t, q, "one")
+	list, _, err := q.FindJobs(t.Context(), channelq.JobFilter{}, "")
+	must(t, err)
+	at := list[0].At
+	for _, c := range []struct {
+		f    channelq.JobFilter
+		want int
+	}{
+		{channelq.JobFilter{Since: at, Until: at.Add(1)}, 1}, {channelq.JobFilter{Since: at.Add(1)}, 0}, {channelq.JobFilter{Until: at}, 0},
+		{channelq.JobFilter{Until: time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)}, 1},
+	} {
+		wantJobs(t, q, c.f, c.want)
+	}
+	// Only what FindJobs has returned is where a page begins.
+	for _, after := range []string{"5 2026-01-01 00:00:00,5", "5 0000-01-01 00:00:00", "5x", "-1", "99999999999999999999", "5 \x00"} {
+		if _, _, err := q.FindJobs(t.Context(), states("discarded"), after); err == nil || !strings.Contains(err.Error(), "there is no page behind") {
+			t.Errorf("behind %q: %v", after, err)
+		}
+	}
+}

@@ -93,6 +93,8 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"AFilterThatMakesNoSenseIsRefused":                refusesFilters[TTx],
 		"APageGoesThroughABoundedNumberOfManyJobs":        findsAmongMany[TTx],
 		"AllThatMatchAreRequeuedOnce":                     requeuesAll[TTx],
+		"WhatWasTriedMeanwhileIsNotRequeuedAgain":         sparesWhatWasTriedMeanwhile[TTx],
+		"ABoundOfAFilterIsExact":                          exactBounds[TTx],
 		"WhatCannotBeRequeuedIsSkippedAlone":              skipsWhatItCannotRequeue[TTx],
 		"AllThatMatchAreCanceledAndDiscarded":             cancelsAndDiscardsAll[TTx],
 		"ABulkActionEndsBetweenTwoPieces":                 stopsBetweenPieces[TTx],

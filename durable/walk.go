@@ -85,11 +85,17 @@ func (w *walk) piece(most int) *statement {
 		s.within += fmt.Sprintf(" AND (%s) > (%s, %s, %s)", strings.Join(fetchOrder, ", "), s.arg(w.from.Priority), s.time(w.from.At), s.arg(w.from.ID))
 	}
 	s.at = "scheduled_at"
-	s.wanted = append(s.matches(), "id <= "+s.arg(w.last))
-	if w.again {
-		s.wanted = append(s.wanted, "(finalized_at IS NULL OR finalized_at < "+s.time(w.began)+")", "(attempted_at IS NULL OR attempted_at < "+s.time(w.began)+")")
-	}
+	s.wanted = append(w.wanted(s), "id <= "+s.arg(w.last))
 	return s
+}
+
+// wanted are the conditions that hold when a job is found, and still when it is changed.
+func (w *walk) wanted(s *statement) []string {
+	all := s.matches()
+	if w.again {
+		all = append(all, "(finalized_at IS NULL OR finalized_at < "+s.time(w.began)+")", "(attempted_at IS NULL OR attempted_at < "+s.time(w.began)+")")
+	}
+	return all
 }
 
 // CountJobs counts the jobs of this queue that a filter selects. If exact is false, there are
