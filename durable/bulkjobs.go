@@ -171,6 +171,7 @@ func (j *core) bulkChange(ctx context.Context, w *walk, verb bulkVerb, piece []i
 	case verb.name == bulkCancel.name:
 		if w.state != rivertype.JobStateRunning {
 			j.recorder.canceled(w.queue, len(changed))
+			j.recordNow(ctx)
 		}
 		for _, id := range changed {
 			j.running.cancel(id, ErrCancelled)

@@ -132,6 +132,20 @@ func (j *core) writeHour(ctx context.Context, wait time.Duration) error {
 	return err
 }
 
+// recordNow tells the store what was counted if nobody else will, as in a program that does
+// not start its jobs, and after the stop.
+func (j *core) recordNow(ctx context.Context) {
+	j.mu.Lock()
+	told := j.left != nil && j.leaving.Err() == nil
+	j.mu.Unlock()
+	if told {
+		return
+	}
+	if err := j.writeHour(context.WithoutCancel(ctx), beatWait); err != nil {
+		j.log.Warn("history not written", slog.Any("error", hint(err)))
+	}
+}
+
 // forgetOld deletes a piece of what is too old, now and then, and as long as there is more
 // the next piece with the next sums.
 func (j *core) forgetOld(ctx context.Context, wait time.Duration) error {
@@ -154,7 +168,7 @@ func (j *core) forgetOld(ctx context.Context, wait time.Duration) error {
 // ends again counts again.
 //
 // Each process counts what it ended itself, and adds its sums to the store every two seconds
-// and at the stop. So History is up to two seconds behind, and a process that is killed takes
+// and at the stop; before Start and after the stop with each call. So History is up to two seconds behind, and a process that is killed takes
 // what it counted since then along. Sums whose statement got no answer are added again: after
 // an outage they may be there twice. Not counted is what ends by another way than this
 // package, such as by Client.

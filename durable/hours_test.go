@@ -176,3 +176,24 @@ func oldHistory[TTx any](t *testing.T, e env[TTx], jobs *durable.Jobs[TTx], q *d
 	}
 	must(t, e.exec(t.Context(), "DELETE FROM stead_audit"))
 }
+
+// What a program cancels that has not started its jobs, or has stopped them, is counted too.
+func endedWithoutStart[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueOnly)
+	q := newQueue[int](t, jobs, "numbers", nil, durable.QueueConfig[int]{})
+	later := newQueue[int](t, newJobs(t, e.again(t), durable.EnqueueOnly), "numbers", nil, durable.QueueConfig[int]{})
+	for want := 3; want <= 6; want += 3 {
+		must(t, later.Cancel(enqueue(t, later, 1)))
+		_, err := later.EnqueueAll(t.Context(), []int{1, 2})
+		must(t, err)
+		_, _, err = q.CancelJobs(t.Context(), states("available"), nil)
+		must(t, err)
+		if sum := ended(t, later); sum.Canceled != want {
+			t.Errorf("%+v, want %d", sum, want)
+		}
+		if want == 3 {
+			must(t, jobs.Start(t.Context()))
+			stop(t, jobs, 20*time.Second)
+		}
+	}
+}

@@ -113,6 +113,7 @@ func (j *core) cancel(ctx context.Context, s subject) error {
 		// The engine tells a running job only where the store announces things.
 		j.running.cancel(s.id, ErrCancelled)
 		j.recorder.note(row) // one that waited has ended
+		j.recordNow(ctx)
 	}
 	return err
 }

@@ -151,6 +151,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"OneProcessNeverExceedsTheBound":                  boundOfOneProcess[TTx],
 		"MemoryAndDurableQueuesAreInterchangeable":        interchangeable[TTx],
 		"WhatEndedIsCountedByTheHourForAllProcesses":      endedByTheHour[TTx],
+		"WhatIsCanceledWithoutAStartIsCountedToo":         endedWithoutStart[TTx],
 		"AStoreWithoutTheHistoryWorksAndSaysSo":           noHistory[TTx],
 		"TheAuditTrailIsReadByPages":                      auditTrail[TTx],
 	} {
