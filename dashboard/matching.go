@@ -119,7 +119,11 @@ func (inv *inventory) addMatching(j *jobsPage, s source, listed []channelq.Store
 	if b := inv.d.matching.of(j.Queue, s.service, inv.state.Time); b != nil && j.Bulk == nil {
 		j.Bulk = b
 	}
-	if inv.d.cfg.Authorize == nil || failed != nil || len(listed) == 0 || j.Filter.State == "" {
+	if inv.d.cfg.Authorize == nil || failed != nil || len(listed) == 0 {
+		return
+	}
+	if j.Filter.State == "" {
+		j.Choose = true
 		return
 	}
 	f, _ := j.Filter.parsed() // it was listed by it
