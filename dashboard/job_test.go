@@ -208,6 +208,12 @@ func TestOfTwoWhoPressOneButtonTheSecondIsToldTheState(t *testing.T) {
 	}
 }
 
+func TestTheTabNamesTheJob(t *testing.T) {
+	inVault(t, dashboard.Config{}, func(t *testing.T, _ *vault, d *dashboard.Dashboard) {
+		wantText(t, get(t, d, vaultPage), "Job 7 of a/b&amp;&lt;i&gt; · ")
+	})
+}
+
 func TestATimeIsReadAsUTCAndAllOfItIsGuarded(t *testing.T) {
 	var asked dashboard.Action
 	deny := error(nil)

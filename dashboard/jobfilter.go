@@ -148,3 +148,6 @@ func (b *bulk) What() string {
 
 // Seen returns how many jobs were changed or skipped, at most Total.
 func (b *bulk) Seen() int { return min(b.Done+b.Skipped, b.Total) }
+
+// Left reports whether Total is still a bound: jobs that came meanwhile were dealt with too.
+func (b *bulk) Left() bool { return b.Total > 0 && b.Done+b.Skipped <= b.Total }

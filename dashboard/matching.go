@@ -131,6 +131,9 @@ func (inv *inventory) addMatching(j *jobsPage, s source, listed []channelq.Store
 	if !c.known || c.n == 0 {
 		return
 	}
+	if len(listed) > c.n { // more have come since they were counted
+		c.n, c.exact = len(listed), false
+	}
 	all := map[Verb]bool{RequeueMatching: true, CancelMatching: true, DiscardMatching: true}
 	for _, k := range listed {
 		all[RequeueMatching] = all[RequeueMatching] && k.CanRequeue
