@@ -39,11 +39,11 @@ func (a Action) answer(n int) string {
 	case DiscardAll:
 		return fmt.Sprintf("Discarded %s of %s.", count(n, "failure"), a.Name)
 	case RequeueMatching:
-		return fmt.Sprintf("Began to requeue all jobs of %s that match. How far it is stands on their page.", a.Name)
+		return fmt.Sprintf("Began to requeue all jobs of %s that match. The list of its jobs shows how far it is.", a.Name)
 	case CancelMatching:
-		return fmt.Sprintf("Began to cancel all jobs of %s that match. How far it is stands on their page.", a.Name)
+		return fmt.Sprintf("Began to cancel all jobs of %s that match. The list of its jobs shows how far it is.", a.Name)
 	case DiscardMatching:
-		return fmt.Sprintf("Began to discard all jobs of %s that match. How far it is stands on their page.", a.Name)
+		return fmt.Sprintf("Began to discard all jobs of %s that match. The list of its jobs shows how far it is.", a.Name)
 	case StopMatching:
 		return fmt.Sprintf("What is under way for jobs of %s ends after this piece.", a.Name)
 	case Acknowledge:

@@ -126,15 +126,26 @@ func (p *jobPage) Due() string { return p.DueAt.UTC().Format(time.RFC3339Nano) }
 // JobState returns the badge of a job.
 func (v *view) JobState(state string) badge {
 	switch state {
-	case "completed":
+	case "completed", "running":
 		return badge{OK, state}
 	case "discarded":
 		return badge{Failed, state}
 	case "retryable":
 		return badge{Warning, state}
 	}
-	return badge{Notice, state}
+	return badge{"", state}
 }
+
+// Held reports whether the job of the page waits and its queue is paused.
+func (v *view) Held() bool {
+	if !slices.Contains([]string{"available", "pending", "retryable", "scheduled"}, v.Job.State) {
+		return false
+	}
+	return slices.ContainsFunc(v.State.Queues, func(q Queue) bool { return q.Name == v.Job.Queue && q.Paused })
+}
+
+// JobPage returns the name of the page of a job.
+func (v *view) JobPage(id int64, service, queue string) string { return pageOf(id, service, queue) }
 
 // Process returns the host and PID of a process that is listed, or else its ID.
 func (v *view) Process(id string) string {
@@ -192,6 +203,9 @@ func (a *Action) parseSeen(form url.Values) (err error) {
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04"} { // the latter are of a browser, in UTC
 		if a.At, err = time.Parse(layout, form.Get("at")); err == nil {
+			if now := time.Now(); a.At.Before(now) {
+				a.At = now // which is what a store makes of it
+			}
 			return nil
 		}
 	}

@@ -208,6 +208,12 @@ func TestOfTwoWhoPressOneButtonTheSecondIsToldTheState(t *testing.T) {
 	}
 }
 
+func TestTheTabNamesTheJob(t *testing.T) {
+	inVault(t, dashboard.Config{}, func(t *testing.T, _ *vault, d *dashboard.Dashboard) {
+		wantText(t, get(t, d, vaultPage), "Job 7 of a/b&amp;&lt;i&gt; · ")
+	})
+}
+
 func TestATimeIsReadAsUTCAndAllOfItIsGuarded(t *testing.T) {
 	var asked dashboard.Action
 	deny := error(nil)
@@ -222,6 +228,11 @@ func TestATimeIsReadAsUTCAndAllOfItIsGuarded(t *testing.T) {
 			}
 			wantText(t, get(t, d, "/"+w.Header().Get("Location")), "7 of a/b&amp;&lt;i&gt; is due at 2027-01-02 03:04:00 UTC.")
 		}
+		before := time.Now()
+		wantStatus(t, do(d, form("", append(fields, "1999-01-02T03:04")...)), http.StatusSeeOther)
+		if v.job.DueAt.Before(before) || asked.At.Before(before) {
+			t.Errorf("a time that is over is %v, and Authorize was asked for %v", v.job.DueAt, asked.At)
+		}
 		for _, bad := range [][]string{{"tomorrow"}, {""}, {"2027-01-02T03:04", "from", "then"}} {
 			wantStatus(t, do(d, form("", append(fields, bad...)...)), http.StatusBadRequest)
 		}
@@ -232,7 +243,7 @@ func TestATimeIsReadAsUTCAndAllOfItIsGuarded(t *testing.T) {
 		for _, bad := range []string{"-1", "x", "99999999999999999999"} {
 			wantStatus(t, do(d, form("", "verb", "requeue", "kind", "queue", "name", vaultName, "service", "jobs", "id", "7", "attempts", bad)), http.StatusBadRequest)
 		}
-		if len(v.acts) != 3 {
+		if len(v.acts) != 4 {
 			t.Errorf("done: %v", v.acts)
 		}
 		wantStatus(t, do(d, form("", "verb", "reschedule", "kind", "queue", "name", "emails", "service", "mailer", "id", "1", "at", "2027-01-02T03:04")), http.StatusNotFound)

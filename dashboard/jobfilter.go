@@ -132,6 +132,11 @@ func parseMoment(field, text string) (time.Time, error) {
 // Zone returns the time zone of the times that are typed.
 func (v *view) Zone() string { return v.State.Time.Format("MST") }
 
+// ListedQueue returns the queue of a list of jobs, as its name says.
+func (v *view) ListedQueue() string {
+	return v.Name[:max(0, strings.LastIndexByte(v.Name, '/'))]
+}
+
 // Several reports whether the list has jobs of more than one state.
 func (j *jobsPage) Several() bool {
 	return j.Filter.State == "" || strings.Contains(j.Filter.State, ",")
@@ -164,3 +169,6 @@ func (b *bulk) What() string {
 
 // Seen returns how many jobs were changed or skipped, at most Total.
 func (b *bulk) Seen() int { return min(b.Done+b.Skipped, b.Total) }
+
+// Left reports whether Total is still a bound: jobs that came meanwhile were dealt with too.
+func (b *bulk) Left() bool { return b.Total > 0 && b.Done+b.Skipped <= b.Total }

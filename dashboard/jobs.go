@@ -53,6 +53,7 @@ type jobsPage struct {
 	Partly bool     // not all that could be on this page was looked at
 	States []string // to choose from
 	All    []offer  // what can be done to all that match
+	Choose bool     // offers come with a state
 	Bulk   *bulk    // the current or the last one; nil if there is none
 }
 

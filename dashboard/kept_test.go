@@ -177,7 +177,7 @@ func TestMoreFailuresThanAreListedAreCountedAndCanBePagedThrough(t *testing.T) {
 		o.queue.pages = 3
 		wantProblem(t, problem(t, d.State(), "mails"), dashboard.Failed, "gave up on 5\u202f000 items", "no paper")
 		wantText(t, get(t, d, "/failures"), "The newest 1 of 5\u202f000.", `href="jobs?name=mails/discarded"`)
-		wantText(t, get(t, d, "/jobs?name=mails/discarded"), "the newest first,", `data-key="jobs-1000"`, `href="jobs?name=mails%2fdiscarded%401"`)
+		wantText(t, get(t, d, "/jobs?name=mails/discarded"), "The newest ", `data-key="jobs-1000"`, `href="jobs?name=mails%2fdiscarded%401"`)
 		w := get(t, d, "/jobs?name=mails%2fdiscarded%401")
 		wantText(t, w, `data-key="jobs-999"`, `href="jobs?name=mails%2fdiscarded%402"`, "mails: discarded</h1>", `href="jobs?name=mails%2fdiscarded">The newest`)
 		w = get(t, d, "/jobs?name=mails%2fdiscarded%402")

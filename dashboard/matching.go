@@ -119,13 +119,20 @@ func (inv *inventory) addMatching(j *jobsPage, s source, listed []channelq.Store
 	if b := inv.d.matching.of(j.Queue, s.service, inv.state.Time); b != nil && j.Bulk == nil {
 		j.Bulk = b
 	}
-	if inv.d.cfg.Authorize == nil || failed != nil || len(listed) == 0 || j.Filter.State == "" {
+	if inv.d.cfg.Authorize == nil || failed != nil || len(listed) == 0 {
+		return
+	}
+	if j.Filter.State == "" {
+		j.Choose = true
 		return
 	}
 	f, _ := j.Filter.parsed() // it was listed by it
 	c := inv.d.matching.count(spot{j.Queue, s.service, j.Query()}, finder, f)
 	if !c.known || c.n == 0 {
 		return
+	}
+	if len(listed) > c.n { // more have come since they were counted
+		c.n, c.exact = len(listed), false
 	}
 	all := map[Verb]bool{RequeueMatching: true, CancelMatching: true, DiscardMatching: true}
 	for _, k := range listed {

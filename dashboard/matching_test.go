@@ -118,14 +118,15 @@ func TestJobsAreFoundByAFilterThatIsInTheAddress(t *testing.T) {
 		}
 		w = get(t, d, "/"+to)
 		wantStatus(t, w, http.StatusOK)
-		wantText(t, w, "1 job that match", "no &lt;paper&gt;", `value="a/b@c"`, `value="&lt;b&gt;"`, `value="2026-01-02T03:04"`, `<option value="discarded" selected>`)
+		wantText(t, w, "1 job that matches, the newest first", "no &lt;paper&gt;", `value="a/b@c"`, `value="&lt;b&gt;"`, `value="2026-01-02T03:04"`, `<option value="discarded" selected>`)
 		if f := q.asked; f.Key != "a/b@c" || f.Error != "<b>" || f.ID != 7 || len(f.States) != 1 || !f.Since.Equal(time.Date(2026, 1, 2, 3, 4, 0, 0, time.Local)) {
 			t.Errorf("asked for %+v", f)
 		}
 		if w = get(t, d, "/jobs?queue=mails&state=discarded"); w.Header().Get("Location") != "jobs?name=mails%2Fdiscarded" {
 			t.Errorf("%v", w.Header())
 		}
-		wantText(t, get(t, d, "/jobs?name=mails/state%3D"), "mails: jobs", "in any state", `data-label="State"`)
+		wantText(t, get(t, d, "/jobs?name=mails/state%3D"), "mails: jobs", "in any state", `data-label="State"`, "choose a state")
+		wantText(t, get(t, d, "/jobs?name=nope/state%3D"), "There is no queue nope with jobs in a store.")
 		wantText(t, get(t, d, "/jobs?name=mails/state%3Ddiscarded%26since%3Dsoon"), "since is no time such as", "soon")
 		wantText(t, get(t, d, "/jobs?name=mails/state%3Ddiscarded%26id%3Dx"), "the job is no number")
 		wantText(t, get(t, d, "/jobs?name=mails/state%3Ddiscarded%26key%3Dlost"), "Jobs cannot be listed", "connection &lt;refused&gt;")

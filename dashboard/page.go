@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -204,6 +205,12 @@ func (v *view) PageTitle() string {
 	name := pageNames[v.Page]
 	if v.Name != "" && slices.Contains([]string{"queue", "schedule", "jobs", "job", "service", "item", "run"}, v.Page) || !isPage(v.Page) {
 		name = v.Name
+	}
+	switch {
+	case v.Job != nil:
+		name = fmt.Sprintf("Job %d of %s", v.Job.ID, v.Job.Queue)
+	case v.Jobs != nil:
+		name = v.Jobs.Queue + ": " + v.Jobs.Filter.Title()
 	}
 	if name == "" {
 		name = "Not done"

@@ -31,6 +31,7 @@ func TestTheStateIsReadInParts(t *testing.T) {
 			s.host.Add(fmt.Sprintf("service-%04d", i), idle())
 		}
 		s.start(t)
+		synctest.Wait() // the worker has begun
 		d := dashboard.New(s.host, dashboard.Config{})
 		whole, size := stateAt(t, d, "/api/v1/state")
 		if whole.Next != "" {

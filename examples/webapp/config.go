@@ -108,6 +108,14 @@ func (c *config) logger(all, warnings *slog.Logger) *slog.Logger {
 	return all
 }
 
+const usage = `Usage:
+  webapp [flags]                     serve until Ctrl-C
+  webapp migrate [flags]             make the tables of -store; a process of -role all does it by itself
+  webapp jobs export [flags] >FILE   write jobs of -store as lines of JSON
+  webapp jobs import [flags] <FILE   read such lines into -store
+
+`
+
 // parse explains on stderr what is wrong, as package flag does.
 func parse(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
 	var cfg config
@@ -119,6 +127,10 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	var store, report, hosts string
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
 	flags.StringVar(&cfg.addr, "addr", cmp.Or(getenv("WEBAPP_ADDR"), "127.0.0.1:8080"),
 		"listen on `host:port`; port 0 takes a free one (WEBAPP_ADDR)")
 	flags.StringVar(&cfg.smtp, "smtp", getenv("WEBAPP_SMTP"),
@@ -186,6 +198,9 @@ func namesOf(addr, list string) []string {
 }
 
 func (c *config) check(rest []string, store, report string) (err error) {
+	if len(rest) > 0 && rest[0] == "jobs" {
+		return errors.New("after jobs comes export or import")
+	}
 	if len(rest) > 0 {
 		return fmt.Errorf("unknown argument %q", rest[0])
 	}

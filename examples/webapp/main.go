@@ -129,7 +129,9 @@ func run(host *hosted.Host, cfg config, emails outbox, unsent *leftovers, hello 
 		code = cli.Exec(host, "addr")
 	}
 	switch err := host.Report().Err; {
-	case cfg.migrate || isClosed(host.Lifetime().Started()):
+	case cfg.transfer != "" && (err == nil || !strings.Contains(err.Error(), "durable.Migrate")):
+		// Standard output has the jobs, and how many they are was said.
+	case cfg.transfer == "" && (cfg.migrate || isClosed(host.Lifetime().Started())):
 		fmt.Print(host.Report())
 	case err != nil && strings.Contains(err.Error(), "durable.Migrate"):
 		fmt.Fprintln(os.Stderr, "make the tables first: webapp migrate, with the same -store")

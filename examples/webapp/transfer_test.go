@@ -5,10 +5,12 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/steadgo/stead/examples/internal/program"
 	"github.com/steadgo/stead/hosted"
 )
 
@@ -58,5 +60,33 @@ func TestMailsGoToAFileAndBack(t *testing.T) {
 		if _, err := parse(args, func(string) string { return "" }, io.Discard); err == nil {
 			t.Errorf("%q is accepted", args)
 		}
+	}
+}
+
+func TestWhatIsExportedCanBeImported(t *testing.T) {
+	binary := program.Build(t)
+	run := func(in string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), binary, args...)
+		cmd.Stdin = strings.NewReader(in)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%q: %v", args, err)
+		}
+		return string(out)
+	}
+	from, to := "sqlite:"+filepath.Join(t.TempDir(), "from.db"), "sqlite:"+filepath.Join(t.TempDir(), "to.db")
+	run("", "migrate", "-store", from)
+	run("", "migrate", "-store", to)
+	if out := run(`{"queue":"emails","item":{"Email":"ann@example.com"}}`+"\n", "jobs", "import", "-store", from); out != "" {
+		t.Errorf("import writes %q", out)
+	}
+	out := run("", "jobs", "export", "-store", from, "-state", "available")
+	if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, `{"queue":"emails"`) {
+		t.Errorf("not only jobs: %s", out)
+	}
+	run(out, "jobs", "import", "-store", to)
+	if out = run("", "jobs", "export", "-store", to, "-state", "available"); !strings.Contains(out, "ann@example.com") {
+		t.Errorf("in the other store there is %q", out)
 	}
 }
