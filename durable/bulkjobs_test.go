@@ -18,6 +18,7 @@ import (
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/postgres"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 func states(all ...string) channelq.JobFilter { return channelq.JobFilter{States: all} }
@@ -230,6 +231,15 @@ func cancelsAndDiscardsAll[TTx any](t *testing.T, e env[TTx]) {
 		}
 		return n == 31
 	})
+	expected := 0
+	for _, f := range q.Failures() {
+		if lifecycle.IsExpected(f.Err) {
+			expected++
+		}
+	}
+	if expected != 30 { // the handler's error is its own
+		t.Errorf("%d of 30 that were canceled while they waited turn no page red", expected)
+	}
 	f := states("cancelled")
 	f.Error = "cancel"
 	if done, skipped, err := q.DiscardJobs(t.Context(), f, nil); done != 1 || skipped != 0 || err != nil { // the handler's

@@ -168,10 +168,10 @@ func (j *core) forgetOld(ctx context.Context, wait time.Duration) error {
 // ends again counts again.
 //
 // Each process counts what it ended itself, and adds its sums to the store every two seconds
-// and at the stop; before Start and after the stop with each call. So History is up to two seconds behind, and a process that is killed takes
-// what it counted since then along. Sums whose statement got no answer are added again: after
-// an outage they may be there twice. Not counted is what ends by another way than this
-// package, such as by Client.
+// and at the stop; before Start and after the stop with each call. So History is up to two
+// seconds behind, and a process that is killed takes what it counted since then along. Sums
+// whose statement got no answer are added again: after an outage they may be there twice. Not
+// counted is what ends by another way than this package, such as by Client.
 //
 // It blocks until the store answers or ctx is done.
 func (q *Queue[T]) History(ctx context.Context, since time.Time) ([]channelq.HourCounts, error) {

@@ -99,7 +99,7 @@ func refusesLines[TTx any](t *testing.T, e env[TTx]) {
 		`{"queue": "letters", "item": {}, "priority": 5}`:           "priority: ",
 		`{"queue": "letters", "item": {}, "max_attempts": -1}`:      "max_attempts: ",
 		`{"queue": "letters", "item": {}, "meta": {"a": "\u0000"}}`: "meta: ",
-		`{"queue": "letters", "item": {}, "meta": {"a": 1}}`:        "meta: it is a JSON number",
+		`{"queue": "letters", "item": {}, "meta": {"a": 1}}`:        "it is a JSON number",
 		`{"queue": "` + strings.Repeat("q", 10<<20) + `","item":1}`: "this program has no queue",
 	} {
 		n, err := jobs.Import(t.Context(), strings.NewReader(good+"\n\n"+line+"\n"+good), 0)

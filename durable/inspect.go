@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // manageWait bounds what a person does on a page, which has no context of its own.
@@ -171,7 +172,7 @@ func (q *Queue[T]) Failures() []channelq.Failure {
 		for i, k := range kept {
 			list[i] = channelq.Failure{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, At: k.At}
 			if k.Err == nil {
-				list[i].Err = errors.New("canceled")
+				list[i].Err = lifecycle.Expected(errors.New("canceled")) // by a person or the program
 			}
 		}
 		return list, nil
