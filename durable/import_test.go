@@ -33,7 +33,9 @@ func exportsAndImports[TTx any](t *testing.T, e env[TTx]) {
 		t.Fatalf("%d lines, %v: %s", n, err, &file)
 	}
 	var line struct {
-		Item     letter `json:"item"`
+		Item struct {
+			To string `json:"To"`
+		} `json:"item"`
 		State    string `json:"state"`
 		ID       int64  `json:"id"`
 		Failures []struct {
