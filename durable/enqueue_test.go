@@ -223,10 +223,7 @@ func concurrency[TTx any](t *testing.T, e env[TTx]) {
 }
 
 func twoProcesses[TTx any](t *testing.T, e env[TTx]) {
-	n := 1000 // ten thousand with real processes: see faulttest
-	if testing.Short() {
-		n = 300
-	}
+	const n = 300 // ten thousand with real processes: see faulttest
 	runs := make([]atomic.Int32, n)
 	var done atomic.Int32
 	handle := func(_ context.Context, i int) error { runs[i].Add(1); done.Add(1); return nil }
