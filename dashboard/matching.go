@@ -60,54 +60,12 @@ type matching struct {
 // spot is a queue of a service, with a filter where there is one.
 type spot struct{ queue, service, filter string }
 
-// counted is how many jobs there were.
-type counted struct {
-	n      int
-	exact  bool
-	known  bool
-	asking bool
-	at     time.Time
-}
-
-const (
-	countedFor = 10 * time.Second
-	maxCounts  = 100
-	shownFor   = 10 * time.Minute // how long the last bulk is shown
-)
+const shownFor = 10 * time.Minute // how long the last bulk is shown
 
 var (
 	errHostStops   = errors.New("the program stops")
 	errPageStopped = errors.New("the dashboard was stopped")
 )
-
-// count is how many jobs match, as of the last countedFor: an open page asks every second,
-// and a store may count for two. It asks one at a time, and does not know meanwhile.
-func (m *matching) count(at spot, q findSource, f channelq.JobFilter) counted {
-	m.mu.Lock()
-	c := m.counts[at]
-	if c == nil {
-		if m.counts == nil || len(m.counts) >= maxCounts {
-			m.counts = map[spot]*counted{}
-		}
-		c = &counted{}
-		m.counts[at] = c
-	}
-	if c.asking || time.Since(c.at) < countedFor {
-		defer m.mu.Unlock()
-		return *c
-	}
-	c.asking = true
-	m.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), findWait)
-	defer cancel()
-	var n int
-	var exact bool
-	err := guard.Call(func() (err error) { n, exact, err = q.CountJobs(ctx, f); return err })
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c.n, c.exact, c.known, c.asking, c.at = n, exact, err == nil, false, time.Now()
-	return *c
-}
 
 // addMatching offers what can be done with every job that is listed.
 func (inv *inventory) addMatching(j *jobsPage, s source, listed []channelq.StoredJob, failed error) {
@@ -271,7 +229,7 @@ func (m *matching) stop(a Action, by string) error {
 	return nil
 }
 
-// end ends all bulks. What it returns is closed when they have ended.
+// end ends all bulks and counts. What it returns is closed when they have ended.
 func (m *matching) end() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -280,8 +238,21 @@ func (m *matching) end() <-chan struct{} {
 			b.stop(errPageStopped)
 		}
 	}
+	var counts []chan struct{}
+	for _, c := range m.counts {
+		if c.asking {
+			c.stop()
+			counts = append(counts, c.ended)
+		}
+	}
 	idle := make(chan struct{})
-	go func() { m.running.Wait(); close(idle) }()
+	go func() {
+		defer close(idle)
+		for _, ended := range counts {
+			<-ended
+		}
+		m.running.Wait()
+	}()
 	return idle
 }
 

@@ -31,6 +31,7 @@ type archiveQueue struct {
 	depotQueue
 	asked  channelq.JobFilter
 	counts int
+	slow   time.Duration // a count takes that long
 	acted  channelq.JobFilter
 	goOn   chan struct{} // the second piece begins
 	panics bool
@@ -56,9 +57,16 @@ func (q *archiveQueue) FindJobs(_ context.Context, f channelq.JobFilter, after s
 	return []channelq.StoredJob{{ID: 7, State: "discarded", Err: errors.New("no <paper>"), CanRequeue: true, CanDiscard: true}}, "", nil
 }
 
-func (q *archiveQueue) CountJobs(context.Context, channelq.JobFilter) (int, bool, error) {
+func (q *archiveQueue) CountJobs(ctx context.Context, f channelq.JobFilter) (int, bool, error) {
 	q.counts++
-	return 12345, q.asked.Error == "", nil
+	if q.slow > 0 {
+		select {
+		case <-time.After(q.slow):
+		case <-ctx.Done():
+			return 0, false, ctx.Err()
+		}
+	}
+	return 12345, f.Error == "", nil
 }
 
 func (q *archiveQueue) RequeueJobs(ctx context.Context, f channelq.JobFilter, progress func(done, skipped int)) (done, skipped int, err error) {
@@ -219,6 +227,23 @@ func TestAnActionOnAllThatMatchEndsWithTheProgramAndWhenSomebodyStopsIt(t *testi
 		wantStatus(t, do(d, matching("requeue_matching", "state=discarded")), http.StatusConflict)
 		if n := strings.Count(logged.String(), `"dashboard action ended early" action=requeue_matching queue=mails filter="state=discarded" actor=ann done=998 skipped=2`); n != 3 {
 			t.Errorf("%d of 3 ends are in the log:\n%s", n, logged)
+		}
+	})
+}
+
+func TestAPageDoesNotWaitForACount(t *testing.T) {
+	inArchive(t, func(t *testing.T, _ *shop, q *archiveQueue, d *dashboard.Dashboard, _ *bytes.Buffer) {
+		q.slow = 2 * time.Second
+		began := time.Now()
+		if page := get(t, d, "/jobs?name=mails/discarded").Body.String(); strings.Contains(page, "that match\">") || time.Since(began) > 100*time.Millisecond {
+			t.Errorf("after %v it says %s", time.Since(began), page)
+		}
+		time.Sleep(2 * time.Second)
+		wantText(t, get(t, d, "/jobs?name=mails/discarded"), "Requeue all 12\u202f345 that match")
+		time.Sleep(10 * time.Second)
+		get(t, d, "/jobs?name=mails/discarded")
+		if began = time.Now(); d.Stop(t.Context()) != nil || time.Since(began) > 0 {
+			t.Errorf("a count holds the stop up for %v", time.Since(began))
 		}
 	})
 }
