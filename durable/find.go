@@ -95,6 +95,7 @@ func (j *core) newestOf(ctx context.Context, queue string, f channelq.JobFilter,
 	from.ID = cmp.Or(from.ID, math.MaxInt64)
 	var floors []mark // what is older was not looked at
 	var many []rivertype.JobState
+	var looks []*statement
 	for _, state := range states {
 		all, few, err := j.all(ctx, queue, state, f, at, from)
 		if err != nil {
@@ -106,19 +107,13 @@ func (j *core) newestOf(ctx context.Context, queue string, f channelq.JobFilter,
 		case at == "":
 			many = append(many, state)
 		default:
-			s := j.endedIn(queue, state, f, from)
-			some, err := j.look(ctx, s)
-			if err != nil {
-				return nil, "", err
-			}
-			page = append(page, some.marks...)
-			if some.seen == s.most {
-				floors = append(floors, some.end)
-			}
+			looks = append(looks, j.endedIn(queue, state, f, from))
 		}
 	}
 	if len(many) > 0 {
-		s := j.enqueued(queue, many, f, from)
+		looks = append(looks, j.enqueued(queue, many, f, from))
+	}
+	for _, s := range looks {
 		some, err := j.look(ctx, s)
 		if err != nil {
 			return nil, "", err

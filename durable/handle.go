@@ -93,11 +93,8 @@ func (q *Queue[T]) settle(do func(context.Context, subject) error, s subject) er
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
 	s.kind = q.kind
-	err := do(ctx, s)
-	q.failures.forget()
-	q.retrying.forget()
-	q.jobs.counts.forget()
-	return err
+	defer q.forget()
+	return do(ctx, s)
 }
 
 // setDue are the statements that make a job due at a time: (id, state, time).
@@ -119,7 +116,7 @@ func (j *core) reschedule(ctx context.Context, s subject, at time.Time) error {
 		moved.State = waitingState(row.State, keyed, at.Sub(now) > soon)
 		var due any = moved.ScheduledAt
 		if j.engine.database() == "sqlite" {
-			due = moved.ScheduledAt.Round(time.Millisecond).Format("2006-01-02 15:04:05.000")
+			due = moved.ScheduledAt.Round(time.Millisecond).Format(storeTime)
 		}
 		return j.engine.executorTx(tx).Exec(ctx, setDue[j.engine.database()], row.ID, string(moved.State), due)
 	})

@@ -47,22 +47,15 @@ func (r *recorder) note(rows ...*rivertype.JobRow) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, row := range rows {
-		if row.FinalizedAt == nil {
-			continue
-		}
-		e := r.queues[row.Queue]
 		switch {
+		case row.FinalizedAt == nil:
 		case row.State == rivertype.JobStateCompleted:
-			e.Handled++
+			r.addLocked(row.Queue, Ends{Handled: 1})
 		case row.State == rivertype.JobStateCancelled && hasWish(row.Metadata):
-			e.Canceled++
+			r.addLocked(row.Queue, Ends{Canceled: 1})
 		default:
-			e.GaveUp++
+			r.addLocked(row.Queue, Ends{GaveUp: 1})
 		}
-		if r.queues == nil {
-			r.queues = map[string]Ends{}
-		}
-		r.queues[row.Queue] = e
 	}
 }
 
@@ -70,12 +63,15 @@ func (r *recorder) note(rows ...*rivertype.JobRow) {
 func (r *recorder) canceled(queue string, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.addLocked(queue, Ends{Canceled: n})
+}
+
+func (r *recorder) addLocked(queue string, more Ends) {
 	if r.queues == nil {
 		r.queues = map[string]Ends{}
 	}
 	e := r.queues[queue]
-	e.Canceled += n
-	r.queues[queue] = e
+	r.queues[queue] = Ends{Handled: e.Handled + more.Handled, GaveUp: e.GaveUp + more.GaveUp, Canceled: e.Canceled + more.Canceled}
 }
 
 // take takes all that was counted.
@@ -96,12 +92,8 @@ func (r *recorder) take() []store.Hour {
 func (r *recorder) giveBack(list []store.Hour) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.queues == nil {
-		r.queues = map[string]Ends{}
-	}
 	for _, h := range list {
-		e := r.queues[h.Queue]
-		r.queues[h.Queue] = Ends{Handled: e.Handled + h.Handled, GaveUp: e.GaveUp + h.GaveUp, Canceled: e.Canceled + h.Canceled}
+		r.addLocked(h.Queue, Ends{Handled: h.Handled, GaveUp: h.GaveUp, Canceled: h.Canceled})
 	}
 }
 
