@@ -11,9 +11,6 @@ import (
 	"github.com/steadgo/stead/channelq"
 )
 
-// findWait bounds what a page asks a store for.
-const findWait = 5 * time.Second
-
 // listedFully is how many jobs a full page of a list has.
 const listedFully = 100
 
@@ -27,34 +24,26 @@ func filterOf(form url.Values) jobFilter {
 	return jobFilter{State: get("state"), Key: get("key"), Error: form.Get("error"), Since: get("since"), Until: get("until"), ID: get("id")}
 }
 
-// parseFilter reads what query has written, or a state alone.
-func parseFilter(spec string) jobFilter {
+// parseFilter reads what query has written, or a state alone. It also returns why something
+// is not in the filter: a page shows what there is, but an action would select more jobs than
+// were meant.
+func parseFilter(spec string) (jobFilter, error) {
 	if !strings.Contains(spec, "=") {
-		return jobFilter{State: spec}
-	}
-	form, _ := url.ParseQuery(spec) // what cannot be read is not in the filter that the page shows
-	return filterOf(form)
-}
-
-// checkSpec returns why the filter of an action cannot be read: without a field that was left
-// out it would select more jobs than were meant.
-func checkSpec(spec string) error {
-	if !strings.Contains(spec, "=") {
-		return nil
+		return jobFilter{State: spec}, nil
 	}
 	form, err := url.ParseQuery(spec)
 	if err != nil {
-		return fmt.Errorf("the filter cannot be read: %w", err)
+		return filterOf(form), fmt.Errorf("the filter cannot be read: %w", err)
 	}
 	for field, values := range form {
 		if !slices.Contains([]string{"state", "key", "error", "since", "until", "id"}, field) {
-			return fmt.Errorf("the filter has an unknown field: %.40q", field)
+			return filterOf(form), fmt.Errorf("the filter has an unknown field: %.40q", field)
 		}
 		if len(values) > 1 {
-			return fmt.Errorf("the filter has the field %s twice", field)
+			return filterOf(form), fmt.Errorf("the filter has the field %s twice", field)
 		}
 	}
-	return nil
+	return filterOf(form), nil
 }
 
 // query is the filter without a slash or an @.

@@ -100,7 +100,8 @@ func (inv *inventory) jobs(name string) *jobsPage {
 		return nil
 	}
 	spec, after, further := strings.Cut(name[at+1:], "@")
-	j := &jobsPage{Queue: name[:at], Filter: parseFilter(spec), Further: further}
+	typed, _ := parseFilter(spec)
+	j := &jobsPage{Queue: name[:at], Filter: typed, Further: further}
 	found := false
 	for _, s := range inv.queues[j.Queue] {
 		if _, ok := find[keptSource](s); !ok {
@@ -140,7 +141,7 @@ func (j *jobsPage) list(s source, after string) (list []channelq.StoredJob, next
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), findWait)
+			ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 			defer cancel()
 			list, next, err = q.FindJobs(ctx, f, after)
 			j.Partly = next != "" && len(list) < listedFully

@@ -43,7 +43,7 @@ func (m *matching) count(at spot, q findSource, f channelq.JobFilter) counted {
 		defer m.mu.Unlock()
 		return *c
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), findWait)
+	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	ended := make(chan struct{})
 	c.asking, c.stop, c.ended = true, cancel, ended
 	m.mu.Unlock()

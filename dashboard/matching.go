@@ -127,15 +127,16 @@ func (inv *inventory) onMatching(a Action, by string) error {
 		if a.Verb == StopMatching {
 			return inv.d.matching.stop(a, by)
 		}
-		f, err := parseFilter(a.Filter).parsed()
-		if err = errors.Join(checkSpec(a.Filter), err); err != nil {
+		typed, unread := parseFilter(a.Filter)
+		f, err := typed.parsed()
+		if err = errors.Join(unread, err); err != nil {
 			return refuse(http.StatusBadRequest, "%w", err)
 		}
 		if len(f.States) == 0 {
 			return refuse(http.StatusBadRequest, "the filter names no state")
 		}
 		do := map[Verb]doMatching{RequeueMatching: q.RequeueJobs, CancelMatching: q.CancelJobs, DiscardMatching: q.DiscardJobs}[a.Verb]
-		return inv.d.begin(s, a, by, f, do)
+		return inv.d.begin(s, a, by, typed, f, do)
 	}
 	return refuse(http.StatusNotFound, "queue %q of %q cannot do that", a.Name, a.Service)
 }
@@ -143,9 +144,9 @@ func (inv *inventory) onMatching(a Action, by string) error {
 type doMatching func(ctx context.Context, f channelq.JobFilter, progress func(done, skipped int)) (done, skipped int, err error)
 
 // begin starts a bulk, unless one is under way for the queue.
-func (d *Dashboard) begin(s source, a Action, by string, f channelq.JobFilter, do doMatching) error {
+func (d *Dashboard) begin(s source, a Action, by string, typed jobFilter, f channelq.JobFilter, do doMatching) error {
 	m, at := &d.matching, spot{queue: a.Name, service: a.Service}
-	b := &bulk{Verb: a.Verb, Service: a.Service, Filter: parseFilter(a.Filter), By: by, Began: time.Now()}
+	b := &bulk{Verb: a.Verb, Service: a.Service, Filter: typed, By: by, Began: time.Now()}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if was := m.bulks[at]; was != nil && was.Ended.IsZero() {
