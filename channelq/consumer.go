@@ -35,9 +35,10 @@ type consumer struct {
 
 	// slowPath is set while a worker that looks for its next item has more to
 	// think of than the queue. The worker then goes through mu.
-	slowPath atomic.Bool
-	idle     atomic.Int32 // workers that wait and were not woken
-	retryID  atomic.Int64 // the last of history.id
+	slowPath   atomic.Bool
+	prefetched atomic.Bool  // a worker has ever prefetched: more than maxPrefetchers workers do not
+	idle       atomic.Int32 // workers that wait and were not woken
+	retryID    atomic.Int64 // the last of history.id
 
 	mu         sync.Mutex
 	parked     parking

@@ -16,15 +16,26 @@ func (w *Workers[T]) TakeAhead(n int) (resume func()) {
 	if n, _ = wk.hands.takeNow(n); n == 0 {
 		panic("nothing to take")
 	}
-	wk.took(1)
-	wk.rest = n - 1
-	wk.n += wk.rest
+	wk.tookAhead(n)
 	return func() {
 		wk.run()
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.removeLocked(wk)
 	}
+}
+
+// Places returns how many workers there are, or -1 if one of them does not know its
+// place, and whether one has ever prefetched.
+func (c *consumer) Places() (n int, prefetched bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, w := range c.workers {
+		if w.pos != i {
+			return -1, false
+		}
+	}
+	return len(c.workers), c.prefetched.Load()
 }
 
 // LatePlan is when OnLeftover's context and the wait for it end, by a plan with these

@@ -119,6 +119,9 @@ func (c *consumer) quietLocked() bool {
 		return false
 	}
 	holding := c.stopping && c.onHold()
+	if !holding && int(c.idle.Load()) < len(c.workers) {
+		return false // at once: each of thousands of workers asks when it goes to rest
+	}
 	for _, w := range c.workers {
 		// A worker that Pause keeps from starting may wait for the rate limit, or for
 		// a retry that keeps it, and would give its item back only then.

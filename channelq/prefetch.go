@@ -56,10 +56,19 @@ func (w *worker) takeQuick() bool {
 	if o != engine.OK {
 		return false
 	}
+	w.tookAhead(n)
+	return true
+}
+
+// tookAhead notes that n items came from the queue: the next one, and the ones behind
+// it, which are prefetched.
+func (w *worker) tookAhead(n int) {
 	w.took(1)
 	w.rest = n - 1
 	w.n += w.rest
-	return true
+	if w.rest > 0 && !w.c.prefetched.Load() {
+		w.c.prefetched.Store(true) // before the items can be seen in the worker's state
+	}
 }
 
 // share returns how many items the worker may take: its share of half of the items
@@ -146,8 +155,8 @@ func (c *consumer) reclaimLocked(w *worker) bool {
 
 // reclaimAllLocked reclaims from all workers, and reports whether that was anything.
 func (c *consumer) reclaimAllLocked() (some bool) {
-	if !c.prefetches() {
-		return false
+	if !c.prefetched.Load() {
+		return false // thousands of workers that wait would each look at all others
 	}
 	for _, w := range c.workers {
 		some = c.reclaimLocked(w) || some

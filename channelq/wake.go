@@ -80,7 +80,10 @@ func (c *consumer) restLocked(w *worker) {
 }
 
 // wakeOneLocked wakes a worker that waits, and reports whether there is one.
-func (c *consumer) wakeOneLocked() bool { return slices.ContainsFunc(c.workers, (*worker).wakeLocked) }
+func (c *consumer) wakeOneLocked() bool {
+	// Without this, thousands of workers that leave would each look at all others.
+	return c.idle.Load() > 0 && slices.ContainsFunc(c.workers, (*worker).wakeLocked)
+}
 
 func (c *consumer) wakeAllLocked() {
 	for _, w := range c.workers {

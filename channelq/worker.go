@@ -62,6 +62,7 @@ type worker struct {
 	enqueuedAt atomic.Pointer[time.Time]
 
 	// Guarded by the consumer's mutex.
+	pos       int  // in the consumer's workers
 	asking    bool // user code is called, and not the handler: see ask
 	inTurn    bool // it has the consumer's keyTurn
 	acquiring bool // it waits for the Limit
@@ -101,6 +102,7 @@ func (c *consumer) newWorkerLocked() *worker {
 	w := &worker{c: c, index: c.made, hands: c.items.newHands(), wakeup: make(signal, 1)}
 	w.ctx = workerContext{c.base, w}
 	c.made++
+	w.pos = len(c.workers)
 	c.workers = append(c.workers, w)
 	c.q.counters.workers.Add(1)
 	return w
@@ -178,7 +180,11 @@ func (c *consumer) removeLocked(w *worker) {
 		return
 	}
 	w.removed = true
-	c.workers = slices.DeleteFunc(c.workers, func(other *worker) bool { return other == w })
+	last := len(c.workers) - 1
+	c.workers[w.pos] = c.workers[last]
+	c.workers[w.pos].pos = w.pos
+	c.workers[last] = nil
+	c.workers = c.workers[:last]
 	c.q.counters.workers.Add(-1)
 	c.refreshLocked()
 	c.wakeOneLocked() // it may have been woken for something that is still to do
