@@ -28,6 +28,7 @@ import (
 	"sync"
 
 	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/internal/guard"
 )
 
 // Spool is one file. Make it with [New]. All methods are safe for concurrent use in one
@@ -40,8 +41,10 @@ type Spool[T any] struct {
 // New returns a spool with a file, which need not exist. Its folder must.
 func New[T any](path string) *Spool[T] { return &Spool[T]{path: path} }
 
-// Save adds items to the file. It is an OnLeftover. If it returns an error, the file is
-// as it was. It does not look at ctx: a disk does not wait for one.
+// Save adds items to the file. It is an OnLeftover. Items that cannot be written as JSON
+// are left out, and the error names them by their positions: the others are in the file.
+// If Save returns another error, the file is as it was. Save does not look at ctx: a disk
+// does not wait for one.
 func (s *Spool[T]) Save(_ context.Context, items []T) error {
 	if s.path == "" {
 		return errors.New("stead/spool: save: the path is empty")
@@ -57,13 +60,29 @@ func (s *Spool[T]) Save(_ context.Context, items []T) error {
 		text.WriteByte('\n')
 	}
 	lines := json.NewEncoder(text)
+	var wrong []error
 	for i := range items {
-		if err := lines.Encode(items[i]); err != nil {
-			return fmt.Errorf("stead/spool: save: item %d: %w", i, err)
+		if err := guard.Call(func() error { return lines.Encode(items[i]) }); err != nil {
+			wrong = append(wrong, fmt.Errorf("item %d: %w", i, err))
 		}
 	}
-	return s.replace(text.Bytes())
+	if len(wrong) < len(items) {
+		if err := s.replace(text.Bytes()); err != nil {
+			return err
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("stead/spool: save: %d of %d items cannot be written: %w", len(wrong), len(items), some(wrong))
+	}
+	return nil
 }
+
+// mostSaid is how many bad items or lines an error names: after a change of their type
+// it is all of them.
+const mostSaid = 10
+
+// some joins the first of the errors.
+func some(errs []error) error { return errors.Join(errs[:min(len(errs), mostSaid)]...) }
 
 // replace writes the whole file.
 func (s *Spool[T]) replace(text []byte) error {
@@ -79,14 +98,11 @@ func (s *Spool[T]) replace(text []byte) error {
 		_ = os.Remove(next.Name())
 		return fmt.Errorf("stead/spool: %w", err)
 	}
-	folder, err := os.Open(filepath.Dir(s.path))
-	if err != nil {
-		return fmt.Errorf("stead/spool: %w", err)
-	}
-	// Windows cannot sync a folder, and needs not.
-	_ = folder.Sync()
-	if err := folder.Close(); err != nil {
-		return fmt.Errorf("stead/spool: %w", err)
+	// The file is the new one by now. Windows cannot sync a folder, and needs not, and a
+	// folder that may be written may not be one that may be read.
+	if folder, err := os.Open(filepath.Dir(s.path)); err == nil {
+		_ = folder.Sync()
+		_ = folder.Close()
 	}
 	return nil
 }
@@ -96,12 +112,16 @@ func (s *Spool[T]) replace(text []byte) error {
 type BadLinesError struct {
 	Kept  string // the file they were added to
 	Lines []int  // their numbers in the file that was read, from 1
-	Err   error  // what is wrong with them
+	Err   error  // what is wrong with the first ten of them
 }
 
-// Error names the file and the lines.
+// Error names the file and the first ten lines.
 func (e *BadLinesError) Error() string {
-	return fmt.Sprintf("stead/spool: bad lines %v are kept in %s: %v", e.Lines, e.Kept, e.Err)
+	lines, more := e.Lines, ""
+	if n := len(lines) - mostSaid; n > 0 {
+		lines, more = lines[:mostSaid], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("stead/spool: bad lines %v%s are kept in %s: %v", lines, more, e.Kept, e.Err)
 }
 
 // Unwrap returns Err.
@@ -129,6 +149,7 @@ func (s *Spool[T]) Load(ctx context.Context, q channelq.Enqueuer[T]) (n int, err
 	}
 	bad := &BadLinesError{Kept: s.path + ".bad"}
 	var rest, kept []byte
+	var wrong []error
 	number := 0
 	for line := range bytes.Lines(text) {
 		number++
@@ -140,21 +161,20 @@ func (s *Spool[T]) Load(ctx context.Context, q channelq.Enqueuer[T]) (n int, err
 			rest = append(rest, line...)
 			continue
 		default:
-			if wrong := json.Unmarshal(bare, &item); wrong != nil {
+			if failed := guard.Call(func() error { return json.Unmarshal(bare, &item) }); failed != nil {
 				kept = append(append(kept, bare...), '\n')
-				bad.Lines = append(bad.Lines, number)
-				bad.Err = errors.Join(bad.Err, wrong)
+				bad.Lines, wrong = append(bad.Lines, number), append(wrong, failed)
 				continue
 			}
 		}
-		if err = q.Enqueue(ctx, item); err != nil {
+		if err = guard.Call(func() error { return q.Enqueue(ctx, item) }); err != nil {
 			rest = append(rest, line...)
 			err = fmt.Errorf("stead/spool: load: %w", err)
 			continue
 		}
 		n++
 	}
-	if len(kept) > 0 {
+	if bad.Err = some(wrong); len(kept) > 0 {
 		if failed := appendTo(bad.Kept, kept); failed != nil {
 			return n, errors.Join(err, failed) // with the file as it was
 		}

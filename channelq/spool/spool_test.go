@@ -1,9 +1,11 @@
 package spool_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,17 +77,57 @@ func TestBadLinesAreKeptAsideAndNamed(t *testing.T) {
 	}
 }
 
-func TestAnItemThatCannotBeWrittenLeavesTheFileAsItWas(t *testing.T) {
+// rude is an item whose own code panics.
+type rude struct{}
+
+func (rude) MarshalJSON() ([]byte, error) { panic("not today") }
+func (*rude) UnmarshalJSON([]byte) error  { panic("not today") }
+
+func TestAnItemThatCannotBeWrittenCostsNoOther(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "items")
 	s := spool.New[any](path)
-	if err := errors.Join(s.Save(t.Context(), []any{1})); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Save(t.Context(), []any{2, func() {}}); err == nil {
+	if err := s.Save(t.Context(), []any{func() {}}); err == nil {
 		t.Error("a function was saved")
 	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != "1\n" {
+	if _, err := os.Stat(path); err == nil {
+		t.Error("nothing to save, and there is a file")
+	}
+	err := s.Save(t.Context(), []any{1, func() {}, 2, rude{}, math.NaN(), 3})
+	if err == nil || !strings.Contains(err.Error(), "3 of 6 items cannot be written") || !strings.Contains(err.Error(), "item 3: ") {
+		t.Errorf("Save: %v", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "1\n2\n3\n" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// After a change of the type of the items all lines are bad: their error is not as
+// long as they are.
+func TestVeryManyBadLinesAreOneShortError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "items")
+	const lines = 20_000
+	if err := os.WriteFile(path, bytes.Repeat([]byte("{}\n"), lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := spool.New[int](path).Load(t.Context(), &keep{})
+	var bad *spool.BadLinesError
+	if n != 0 || !errors.As(err, &bad) || len(bad.Lines) != lines || !strings.Contains(err.Error(), "and 19990 more") || len(err.Error()) > 2000 {
+		t.Errorf("Load = %d, %.2000v", n, err)
+	}
+}
+
+func TestALineThatPanicsIsABadLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "items")
+	if err := os.WriteFile(path, []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	q, err := channelq.New(channelq.Config[rude]{Capacity: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bad *spool.BadLinesError
+	if n, err := spool.New[rude](path).Load(t.Context(), q); n != 0 || !errors.As(err, &bad) || !slices.Equal(bad.Lines, []int{1}) {
+		t.Errorf("Load = %d, %v", n, err)
 	}
 }
 
