@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -25,12 +26,13 @@ type Host interface {
 // Notifier is a hosted service that keeps systemd informed. [New] creates it. The host
 // that it was added to calls its methods.
 type Notifier struct {
-	host  Host
-	log   safelog.Log
-	wrong error       // with the arguments of New, for Start
-	extra chan string // messages of a reload
-	end   context.CancelFunc
-	done  chan struct{}
+	host   Host
+	log    safelog.Log
+	socket string      // of systemd, kept: a program may unset the variable for its children
+	wrong  error       // with the arguments of New, for Start
+	extra  chan string // messages of a reload
+	end    context.CancelFunc
+	done   chan struct{}
 }
 
 // Option sets a rare property of a [Notifier]. If an Option is nil, Start returns an
@@ -74,7 +76,7 @@ func (n *Notifier) Start(ctx context.Context) error {
 	if n.wrong != nil {
 		return n.wrong
 	}
-	if os.Getenv("NOTIFY_SOCKET") == "" {
+	if n.socket = os.Getenv("NOTIFY_SOCKET"); n.socket == "" {
 		return nil
 	}
 	interval, err := daemon.SdWatchdogEnabled(false)
@@ -178,7 +180,22 @@ func closed(c <-chan struct{}) bool {
 func (n *Notifier) status() string { return "STATUS=" + n.host.Summary() }
 
 func (n *Notifier) send(message string) {
-	if _, err := daemon.SdNotify(false, message); err != nil {
+	if err := notify(n.socket, message); err != nil {
 		n.log.Warn("systemd not notified", "error", err)
 	}
+}
+
+// patience is how long a message waits for room in the socket. If nobody reads it, the
+// reload and the stop would wait with it.
+const patience = 100 * time.Millisecond
+
+// notify is daemon.SdNotify, which waits without an end.
+func notify(socket, message string) error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(patience)) // it fails only for a closed connection
+	_, err = conn.Write([]byte(message))
+	return errors.Join(err, conn.Close())
 }

@@ -175,3 +175,49 @@ func TestWhatIsWrongWithNewIsTheErrorOfTheStart(t *testing.T) {
 		}
 	}
 }
+
+// A socket that nobody reads, as of a supervisor that hangs, keeps nobody from anything.
+func TestASocketThatNobodyReadsHoldsUpNeitherAReloadNorTheStop(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notify.sock")
+	listen(t, name)
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for err == nil { // until it is full
+		if err = conn.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err == nil {
+			_, err = conn.Write([]byte("x"))
+		}
+	}
+	host := hosted.New(hosted.Config{ShutdownTimeout: time.Minute})
+	host.Add("systemd", systemd.New(host))
+	host.Add("config", reloader{})
+	if err := host.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	patient, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := host.Reload(patient); err != nil {
+		t.Error(err)
+	}
+	if err := host.Stop(patient); err != nil {
+		t.Error(err)
+	}
+}
+
+// Programs unset the variable so that what they run does not speak to systemd for them.
+func TestAProgramMayUnsetTheSocketAfterTheStart(t *testing.T) {
+	next := listen(t, filepath.Join(t.TempDir(), "notify.sock"))
+	host := hosted.New(hosted.Config{})
+	host.Add("systemd", systemd.New(host))
+	host.Task("environment", func(context.Context) error { return os.Unsetenv("NOTIFY_SOCKET") })
+	if err := host.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	next("READY=1")
+	if err := host.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	next("STOPPING=1")
+}
