@@ -202,8 +202,8 @@ func (c *WorkerConfig[T]) validate() error {
 		return fmt.Errorf("Concurrency is negative: %d", c.Concurrency)
 	case c.Timeout < 0:
 		return fmt.Errorf("Timeout is negative: %v", c.Timeout)
-	case c.RateLimit < 0:
-		return fmt.Errorf("RateLimit is negative: %v", c.RateLimit)
+	case !(c.RateLimit >= 0): // NaN, as of 0/0, would be no limit
+		return fmt.Errorf("RateLimit is negative or not a number: %v", c.RateLimit)
 	case c.Burst < 0:
 		return fmt.Errorf("Burst is negative: %d", c.Burst)
 	case c.Limiter != nil && c.RateLimit != 0:

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/steadgo/stead/channelq"
 )
@@ -245,6 +248,7 @@ func TestConfigurationsThatMakeNoSenseAreRefusedByName(t *testing.T) {
 		"Concurrency":    {Concurrency: -1},
 		"Timeout":        {Timeout: -1},
 		"RateLimit":      {RateLimit: -1},
+		"not a number":   {RateLimit: rate.Limit(math.NaN())},
 		"Burst":          {Burst: -1},
 		"Retry.Attempts": {Retry: channelq.Retry{Attempts: -1}},
 		"Retry.Initial":  {Retry: channelq.Retry{Attempts: 2, Initial: -1}},

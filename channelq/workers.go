@@ -145,8 +145,8 @@ func (w *workers) Paused() bool {
 // how many of them at once, at least 1. A limit of 0 removes the limit. A worker
 // that waits for its turn already waits by the old limit.
 func (w *workers) RateLimit(limit rate.Limit, burst int) error {
-	if limit < 0 || burst < 0 {
-		return fmt.Errorf("stead/channelq: rate limit %q: negative: %v, burst %d", w.q.name, limit, burst)
+	if !(limit >= 0) || burst < 0 {
+		return fmt.Errorf("stead/channelq: rate limit %q: negative or not a number: %v, burst %d", w.q.name, limit, burst)
 	}
 	if w.ownLimiter != nil {
 		return fmt.Errorf("stead/channelq: rate limit %q: the workers have a Limiter", w.q.name)
