@@ -2,6 +2,7 @@ package periodic
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
@@ -146,7 +147,7 @@ func following(s Schedule, after time.Time) (time.Time, error) { return slots.Fo
 func latestSlot(s Schedule, slot, now time.Time) (latest time.Time, count int, err error) {
 	if r, ok := s.(rate); ok {
 		latest = r.latest(now)
-		return latest, int(latest.Sub(slot)/r.d) + 1, nil
+		return latest, int(min(int64(latest.Sub(slot)/r.d), math.MaxInt-1)) + 1, nil // an int may have 32 bits
 	}
 	return slots.Latest(s, slot, now)
 }
