@@ -62,6 +62,9 @@ func (s *Store) LastRun(_ context.Context, job string) (time.Time, error) {
 // SaveLastRun replaces the file of the job with one that was flushed to disk. If it
 // fails, or the machine crashes at that moment, the old file may still be there.
 func (s *Store) SaveLastRun(_ context.Context, job string, slot time.Time) error {
+	if _, offset := slot.Zone(); offset%60 != 0 || offset <= -24*60*60 || offset >= 24*60*60 {
+		slot = slot.UTC() // the text cannot say such an offset: it would be another instant, or none
+	}
 	return opError("save last run of", job, s.replace(s.path(job), slot.Format(time.RFC3339Nano)+"\n"))
 }
 

@@ -92,3 +92,20 @@ func TestAFailureNamesTheJobAndLeavesNothing(t *testing.T) {
 		t.Errorf("without its directory: %v", err)
 	}
 }
+
+// RFC 3339 has offsets of whole minutes, and of less than a day.
+func TestAnInstantWithAnOddOffsetIsKept(t *testing.T) {
+	s, err := filestore.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, offset := range []int{-99, 5*3600 + 53*60 + 28, 30 * 3600, -24 * 3600} {
+		at := time.Date(2026, 3, 4, 5, 6, 7, 89, time.FixedZone("odd", offset))
+		if err := s.SaveLastRun(t.Context(), "odd", at); err != nil {
+			t.Fatal(err)
+		}
+		if last, err := s.LastRun(t.Context(), "odd"); err != nil || !last.Equal(at) {
+			t.Errorf("offset %d: %v, %v", offset, last, err)
+		}
+	}
+}
