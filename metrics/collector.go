@@ -157,7 +157,7 @@ func since1970(t time.Time) float64 {
 	if t.IsZero() {
 		return absent
 	}
-	return float64(t.UnixNano()) / 1e9
+	return float64(t.Unix()) + float64(t.Nanosecond())/1e9 // UnixNano ends in 2262, and a slot may be later
 }
 
 // version returns the version of the module of this package, in the program that

@@ -14,6 +14,7 @@ import (
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/metrics"
+	"github.com/steadgo/stead/periodic"
 )
 
 // silent is a service that is done at once.
@@ -124,4 +125,15 @@ func TestAQueueThatPanicsCostsNoneOfItsNeighboursTheirSeries(t *testing.T) {
 		`stead_durable_jobs{queue="b",state="retryable"}`: 3,
 		`stead_service_restarts_total{service="shelf"}`:   0,
 	})
+}
+
+// A rule of the program may be due later than nanoseconds can count.
+func TestASlotInAFarYearIsNoTimeOfThePast(t *testing.T) {
+	at := time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC)
+	job := must(periodic.New(periodic.Config{Name: "far", Schedule: periodic.At(at)}, func(context.Context) error { return nil }))
+	host := hosted.New(hosted.Config{})
+	host.Add("far", job)
+	started(t, host)
+	scrape(t, host).want(t, map[string]float64{`stead_job_next_run_timestamp_seconds{job="far"}`: float64(at.Unix())})
+	stopped(t, host)
 }
