@@ -192,7 +192,7 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 	out := Schedule{
 		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
 		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Overdue, Streak: s.Streak,
-		Next: s.Next, StuckInNext: s.StuckInNext, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
+		Next: sayable(s.Next), StuckInNext: s.StuckInNext, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
 		Duration: latencyOfSchedule(s.Duration), runs: s.Runs, past: s.History,
 		Skipped: Skipped{
 			Overlap: s.Skipped.Overlap, Missed: s.Skipped.Missed, Paused: s.Skipped.Paused,
@@ -204,6 +204,22 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 		out.Last = &last
 	}
 	return out
+}
+
+// sayable returns t, or the nearest time that JSON can hold: a rule of the program may
+// name the year 12000, or a zone that is a day ahead. As an error, one such time would
+// take the whole state with it.
+func sayable(t time.Time) time.Time {
+	if _, err := t.MarshalJSON(); err == nil {
+		return t
+	}
+	switch t = t.UTC(); {
+	case t.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	case t.Year() < 0:
+		return time.Time{}
+	}
+	return t
 }
 
 // complete fills in what is shown of few of many schedules.
@@ -222,7 +238,7 @@ func (j *Schedule) complete() {
 
 func runOf(r periodic.Run) Run {
 	return Run{
-		Slot: r.Slot, Started: r.Started, LatenessSeconds: r.Lateness.Seconds(), DurationSeconds: r.Duration.Seconds(),
+		Slot: sayable(r.Slot), Started: r.Started, LatenessSeconds: r.Lateness.Seconds(), DurationSeconds: r.Duration.Seconds(),
 		Outcome: r.Outcome.String(), Error: text(r.Err), Triggered: r.Trigger, Expected: lifecycle.IsExpected(r.Err),
 		attempt: r.Attempt, err: r.Err,
 	}
