@@ -148,7 +148,7 @@ func askInHand(s Service) (a inHand) {
 func endedOf(items map[string]uint64) (n uint64) {
 	for bucket, count := range items {
 		switch {
-		case bucket == "accepted", bucket == "runs", bucket == "skipped", bucket == refusedClosed, strings.HasPrefix(bucket, "still_"):
+		case bucket == "accepted", bucket == "runs", bucket == "running", bucket == "skipped", bucket == refusedClosed, strings.HasPrefix(bucket, "still_"):
 		default:
 			n += count
 		}

@@ -251,3 +251,24 @@ func TestAPlanHasTheServicesOfANestedHostBehindIt(t *testing.T) {
 		}
 	})
 }
+
+// runner is a job with a run that is running.
+type runner struct{ drainer }
+
+func (*runner) Counts() map[string]uint64 {
+	return map[string]uint64{"runs": 3, "running": 1, "succeeded": 2, "skipped": 4}
+}
+
+func TestARunThatIsRunningHasNotEnded(t *testing.T) {
+	h := hosted.New(hosted.Config{})
+	h.Add("job", &runner{drainer{items: 1}})
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := h.StopPlan().Steps[0]; s.Ended != 2 || s.InHand != 1 || s.What != "run" {
+		t.Errorf("got %+v", s)
+	}
+	if err := h.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
