@@ -214,7 +214,7 @@ func parseAction(form url.Values) (Action, error) {
 		KindService:  {Acknowledge, Reopen},
 	}
 	if !slices.Contains(allowed[a.Kind], a.Verb) {
-		return a, refuse(http.StatusBadRequest, "no such action")
+		return a, refuse(http.StatusBadRequest, "no such action: verb %.40q of kind %.40q", a.Verb, a.Kind)
 	}
 	if a.Verb == RequeueAll || a.Verb == DiscardAll {
 		a.Error = form.Get("error")

@@ -26,6 +26,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/internal/guard"
@@ -128,8 +129,9 @@ func (e *BadLinesError) Error() string {
 func (e *BadLinesError) Unwrap() error { return e.Err }
 
 // Load enqueues the items of the file, in order, and returns how many. It waits for
-// room, so the consumer of the queue must have been started: more items than the
-// capacity are no trouble. Call it before producers start. What was enqueued is taken
+// room whatever the queue does when it is full, so the consumer of the queue must have
+// been started: more items than the capacity are no trouble. Call it before producers
+// start. What was enqueued is taken
 // out of the file at the end, even when Load fails: an item whose process crashes in
 // between is handled twice rather than never. If ctx is done first, the rest stays in
 // the file. Lines that are no items are added to the file with ".bad" at the end of its
@@ -167,7 +169,7 @@ func (s *Spool[T]) Load(ctx context.Context, q channelq.Enqueuer[T]) (n int, err
 				continue
 			}
 		}
-		if err = guard.Call(func() error { return q.Enqueue(ctx, item) }); err != nil {
+		if err = guard.Call(func() error { return enqueue(ctx, q, item) }); err != nil {
 			rest = append(rest, line...)
 			err = fmt.Errorf("stead/spool: load: %w", err)
 			continue
@@ -187,6 +189,35 @@ func (s *Spool[T]) Load(ctx context.Context, q channelq.Enqueuer[T]) (n int, err
 		err = errors.Join(err, fmt.Errorf("stead/spool: load: %w", failed))
 	}
 	return n, err
+}
+
+// enqueue waits for room in a queue that rejects or drops too: what a stop left over is
+// often more than the queue holds, and a request may get an error that these must not.
+func enqueue[T any](ctx context.Context, q channelq.Enqueuer[T], item T) error {
+	for wait := time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		err := channelq.ErrFull
+		if !drops(q) {
+			err = q.Enqueue(ctx, item)
+		}
+		if !errors.Is(err, channelq.ErrFull) && !errors.Is(err, channelq.ErrDropped) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		case <-time.After(wait):
+		}
+	}
+}
+
+// drops reports whether the next enqueue would make q drop an item that it holds.
+func drops(q any) bool {
+	queue, ok := q.(interface{ Stats() channelq.Stats })
+	if !ok {
+		return false
+	}
+	now := queue.Stats()
+	return (now.Mode == channelq.DropNewest || now.Mode == channelq.DropOldest) && now.Capacity > 0 && now.Depth >= now.Capacity
 }
 
 func appendTo(path string, text []byte) error {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -43,7 +45,9 @@ func TestWhatIsSavedComesBackOnce(t *testing.T) {
 		}
 	}
 	k := &keep{most: 2}
-	if n, err := s.Load(t.Context(), k); n != 2 || !errors.Is(err, channelq.ErrFull) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if n, err := s.Load(ctx, k); n != 2 || !errors.Is(err, channelq.ErrFull) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Load = %d, %v", n, err)
 	}
 	k.most = 10
@@ -55,6 +59,36 @@ func TestWhatIsSavedComesBackOnce(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 0 {
 		t.Errorf("left behind: %v", files)
+	}
+}
+
+// A start must not fail, and nothing be lost, because requests are to get an error from a full queue.
+func TestMoreThanFitsComesBackWhateverAFullQueueDoes(t *testing.T) {
+	for _, full := range []channelq.FullMode{channelq.Wait, channelq.Reject, channelq.DropNewest, channelq.DropOldest, channelq.DropWrite} {
+		t.Run(full.String(), func(t *testing.T) {
+			s := spool.New[int](filepath.Join(t.TempDir(), "items"))
+			if err := s.Save(t.Context(), make([]int, 50)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				q, err := channelq.New(channelq.Config[int]{Capacity: 2, OnFull: full})
+				if err != nil {
+					t.Fatal(err)
+				}
+				slow := func(context.Context, int) error { time.Sleep(time.Second); return nil }
+				w, err := channelq.NewWorkers(q, slow, channelq.WorkerConfig[int]{Concurrency: 1})
+				if err := errors.Join(err, w.Start(t.Context())); err != nil {
+					t.Fatal(err)
+				}
+				n, err := s.Load(t.Context(), q)
+				if stopped := w.Stop(t.Context()); n != 50 || err != nil || stopped != nil {
+					t.Errorf("Load = %d, %v; Stop = %v", n, err, stopped)
+				}
+				if stats := w.Stats(); stats.Handled != 50 || stats.Dropped.Total() != 0 {
+					t.Errorf("%v", stats.Counts())
+				}
+			})
+		})
 	}
 }
 

@@ -116,7 +116,7 @@ const usage = `Usage:
 
 `
 
-// parse explains on stderr what is wrong, as package flag does.
+// parse explains on stderr what is wrong.
 func parse(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
 	var cfg config
 	if cfg.migrate = len(args) > 0 && args[0] == "migrate"; cfg.migrate {
@@ -126,11 +126,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	}
 	var store, report, hosts string
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		flags.PrintDefaults()
-	}
+	flags.SetOutput(io.Discard) // what is wrong would stand above forty lines of flags
 	flags.StringVar(&cfg.addr, "addr", cmp.Or(getenv("WEBAPP_ADDR"), "127.0.0.1:8080"),
 		"listen on `host:port`; port 0 takes a free one (WEBAPP_ADDR)")
 	flags.StringVar(&cfg.smtp, "smtp", getenv("WEBAPP_SMTP"),
@@ -155,8 +151,14 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	flags.IntVar(&cfg.skip, "skip", 0, "for jobs import: leave out so many `lines`, which are in already")
 	flags.BoolVar(&cfg.demo, "demo", false, "sign people up in waves, and let some things go wrong, so that the dashboard has something to show")
 	flags.BoolVar(&cfg.quiet, "quiet", false, "log warnings and errors only")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(stderr)
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
 		return config{}, err
+	case err != nil:
+		return config{}, refuse(stderr, err)
 	}
 	if cfg.adminAddr == "" {
 		cfg.adminAddr = besideOf(cfg.addr)
@@ -165,11 +167,14 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 	cfg.adminToken = getenv("WEBAPP_ADMIN_TOKEN") // not a flag: other users can read those
 	cfg.hangAt = getenv("WEBAPP_TEST_HANG_AT")
 	if err := cfg.check(flags.Args(), store, report); err != nil {
-		fmt.Fprintln(stderr, "webapp:", err)
-		flags.Usage()
-		return config{}, err
+		return config{}, refuse(stderr, err)
 	}
 	return cfg, nil
+}
+
+func refuse(stderr io.Writer, err error) error {
+	fmt.Fprintf(stderr, "webapp: %v\n(webapp -h lists commands and flags)\n", err)
+	return err
 }
 
 // besideOf is where the dashboard is unless it is said: on this machine alone, at a port
