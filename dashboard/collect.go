@@ -15,15 +15,14 @@ import (
 
 // inventory is the state and the things behind it, for the actions.
 type inventory struct {
-	d         *Dashboard
-	waits     bool // a triggered run waits for another one
-	state     State
-	queues    map[string][]source                           // by the name of the queue
-	at        map[string]int                                // of the queues in the state
-	schedules []source                                      // in the order of the state
-	trails    []trail                                       // of the services, in their order
-	lacking   bool                                          // an audit trail lacks what was done
-	names     struct{ queues, schedules displayname.Names } // with the path of the hosts they are in, as their services
+	d       *Dashboard
+	waits   bool // a triggered run waits for another one
+	state   State
+	queues  map[string][]source                           // by the name of the queue
+	at      map[string]int                                // of the queues in the state
+	trails  []trail                                       // of the services, in their order
+	lacking bool                                          // an audit trail lacks what was done
+	names   struct{ queues, schedules displayname.Names } // with the path of the hosts they are in, as their services
 }
 
 // take asks every component for its state. It holds no lock, as what it calls is
@@ -181,7 +180,7 @@ func queueOf(s *channelq.Stats, now time.Time) Queue {
 		Leftover: s.Leftover, Retried: s.Retried, Panics: s.Panics,
 		Dropped: Dropped{Oldest: s.Dropped.Oldest, Newest: s.Dropped.Newest},
 		Refused: Refused{Full: s.Refused.Full, Write: s.Refused.Write, Closed: s.Refused.Closed, Cancelled: s.Refused.Cancelled},
-		Wait:    latencyOfQueue(s.Wait), Handle: latencyOfQueue(s.Handle),
+		Wait:    latencyOfQueue(&s.Wait), Handle: latencyOfQueue(&s.Handle),
 		Retrying: []Retry{}, Failures: []Failure{}, counts: sampleOf(s, now),
 	}
 }
@@ -193,15 +192,14 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
 		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Overdue, Streak: s.Streak,
 		Next: sayable(s.Next), StuckInNext: s.StuckInNext, RetryAt: s.RetryAt, LastStarted: s.LastStarted, LastSuccess: s.LastSuccess,
-		Duration: latencyOfSchedule(s.Duration), runs: s.Runs, past: s.History,
+		Duration: latencyOfSchedule(&s.Duration), source: src,
 		Skipped: Skipped{
 			Overlap: s.Skipped.Overlap, Missed: s.Skipped.Missed, Paused: s.Skipped.Paused,
 			Stopped: s.Skipped.Stopped,
 		},
 	}
-	if !s.Last.Started.IsZero() {
-		last := runOf(s.Last)
-		out.Last = &last
+	if s.Last.Err != nil { // a verdict needs no other
+		out.last(s.Last)
 	}
 	return out
 }
@@ -222,17 +220,36 @@ func sayable(t time.Time) time.Time {
 	return t
 }
 
-// complete fills in what is shown of few of many schedules.
+func (j *Schedule) last(r periodic.Run) {
+	last := runOf(r)
+	j.Last = &last
+}
+
+// complete asks a schedule for all of its state, as it is shown. All others are asked in
+// brief, as there may be 100,000.
 func (j *Schedule) complete() {
 	if j.Runs != nil {
 		return
 	}
-	j.Runs, j.History = make(map[string]uint64, len(j.runs)), make([]Run, len(j.past))
-	for outcome, n := range j.runs {
+	name, s := j.Name, periodic.Stats{}
+	err := guard.Call(func() error {
+		asked, _ := find[scheduleSource](j.source)
+		s = asked.Stats()
+		return nil
+	})
+	if err == nil {
+		*j = scheduleOf(j.source, &s)
+		j.Name = name
+	}
+	j.Runs, j.History = make(map[string]uint64, len(s.Runs)), make([]Run, len(s.History))
+	for outcome, n := range s.Runs {
 		j.Runs[outcome.String()] = n
 	}
-	for i, r := range j.past {
+	for i, r := range s.History {
 		j.History[i] = runOf(r)
+	}
+	if !s.Last.Started.IsZero() {
+		j.last(s.Last)
 	}
 }
 

@@ -125,7 +125,7 @@ type runPage struct {
 func (v *view) Run() *runPage {
 	for i := range v.State.Schedules {
 		j := &v.State.Schedules[i]
-		if !strings.HasPrefix(v.Name, j.Name+"/") {
+		if rest, ok := strings.CutPrefix(v.Name, j.Name); !ok || !strings.HasPrefix(rest, "/") {
 			continue
 		}
 		j.complete()

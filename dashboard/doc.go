@@ -72,7 +72,7 @@
 //	Audit(context.Context, ...lifecycle.AuditEntry) error   writes down who did what on the page, for a queue or a schedule
 //	AuditTrail(context.Context, int64) ([]lifecycle.AuditEntry, int64, error)   what a store has of that from below an ID, with that of the next page
 //	Instances() []lifecycle.Instance      the processes that share the work
-//	Stats() periodic.Stats                a schedule
+//	Stats() periodic.Stats                a schedule; it is asked once more if it is shown
 //	Trigger() error                       triggers a run of it
 //	Jobs() []*periodic.Job                a scheduler with many
 //	Pause(), Resume()                     a queue or schedule can be paused

@@ -1,10 +1,6 @@
 package dashboard
 
-import (
-	"time"
-
-	"github.com/steadgo/stead/periodic"
-)
+import "time"
 
 // Schedule is one job and its schedule.
 type Schedule struct {
@@ -31,9 +27,7 @@ type Schedule struct {
 	Duration    Latency           `json:"duration"`
 	History     []Run             `json:"history"` // newest first
 
-	// Runs and History, until complete fills them in.
-	runs map[periodic.Outcome]uint64
-	past []periodic.Run
+	source source // is asked for all the rest when the schedule is shown
 }
 
 // Skipped counts the slots of a schedule that led to no run.

@@ -6,6 +6,7 @@ import (
 	"github.com/steadgo/stead/hosted"
 	"github.com/steadgo/stead/internal/displayname"
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/periodic"
 )
 
 // maxNesting of hosts in hosts; a host that contains itself would have no end.
@@ -104,15 +105,23 @@ func (inv *inventory) look(s source) {
 		inv.addQueue(s, stats)
 	}
 	if j, ok := find[scheduleSource](s); ok {
-		stats := j.Stats()
+		stats := brief(j)
 		name, again := inv.names.schedules.Meet(j, s.path+stats.Name)
 		if again {
 			return // watched by another service too
 		}
 		stats.Name = name
-		inv.schedules = append(inv.schedules, s)
 		inv.state.Schedules = append(inv.state.Schedules, scheduleOf(s, &stats))
 	}
+}
+
+// brief asks for what sums and verdicts need. What is not a job of package periodic, but
+// perhaps has one embedded, is asked for all.
+func brief(j scheduleSource) periodic.Stats {
+	if job, ok := j.(*periodic.Job); ok {
+		return job.Brief()
+	}
+	return j.Stats()
 }
 
 // grow makes room for the jobs of a scheduler with very many.
@@ -120,7 +129,6 @@ func (inv *inventory) grow(n int) {
 	if n < crowd {
 		return
 	}
-	inv.schedules = slices.Grow(inv.schedules, n)
 	inv.state.Schedules = slices.Grow(inv.state.Schedules, n)
 	if len(inv.state.Schedules) == 0 {
 		inv.names.schedules = displayname.Sized(n)
@@ -134,7 +142,7 @@ const crowd = 100
 func (inv *inventory) schedule(name string) []source {
 	for i := range inv.state.Schedules {
 		if inv.state.Schedules[i].Name == name {
-			return inv.schedules[i : i+1]
+			return []source{inv.state.Schedules[i].source}
 		}
 	}
 	return nil

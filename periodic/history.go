@@ -157,8 +157,8 @@ func (c *record) run(p storedRun, err error, clock *time.Location) Run {
 	}
 }
 
-// fill copies the record into s.
-func (c *record) fill(s *Stats, clock *time.Location) {
+// brief copies what Brief returns of the record into s.
+func (c *record) brief(s *Stats, clock *time.Location) {
 	at := func(nanos int64) (t time.Time) {
 		if nanos != 0 {
 			t = time.Unix(0, nanos).In(clock)
@@ -169,6 +169,18 @@ func (c *record) fill(s *Stats, clock *time.Location) {
 	if c.zone != nil {
 		s.Last = c.run(c.last, c.lastErr(), clock)
 	}
+	if t := c.trouble; t != nil {
+		s.Panics, s.OverdueRuns, s.Skipped = t.outcomes[Panicked], t.overdue, t.skips
+		s.Streak, s.RetryAt = t.streak, at(t.retryAt)
+	}
+	if d := c.detail; d != nil {
+		s.Duration = d.duration.histogram(&durationBounds)
+	}
+}
+
+// fill copies the rest of the record into s.
+func (c *record) fill(s *Stats, clock *time.Location) {
+	s.Runs = make(map[Outcome]uint64, len(outcomeNames))
 	t := c.trouble
 	if t == nil {
 		t = new(trouble)
@@ -177,8 +189,6 @@ func (c *record) fill(s *Stats, clock *time.Location) {
 		s.Runs[Outcome(i)] = n
 	}
 	s.Runs[Succeeded] = c.succeeded
-	s.Panics, s.OverdueRuns, s.Skipped = t.outcomes[Panicked], t.overdue, t.skips
-	s.Streak, s.RetryAt = t.streak, at(t.retryAt)
 	d := c.detail
 	if d == nil {
 		d = new(detail)
