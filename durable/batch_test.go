@@ -39,7 +39,7 @@ func batches[TTx any](t *testing.T, e env[TTx]) {
 		select {
 		case ends = <-a.ends:
 		case ends = <-b.ends:
-		case <-time.After(60 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("nothing followed")
 		}
 		if ends != (durable.Ends{Handled: size - 3, GaveUp: 2, Canceled: 1}) {

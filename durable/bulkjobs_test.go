@@ -232,7 +232,7 @@ func cancelsAndDiscardsAll[TTx any](t *testing.T, e env[TTx]) {
 		return n == 31
 	})
 	expected := 0
-	for _, f := range q.Failures() {
+	for _, f := range failuresOf(t, q, 31) {
 		if lifecycle.IsExpected(f.Err) {
 			expected++
 		}

@@ -62,9 +62,7 @@ func pauseIsKept[TTx any](t *testing.T, e env[TTx]) {
 	web := newJobs(t, e.store, durable.EnqueueOnly)
 	q := newQueue[int](t, web, "held", nil, durable.QueueConfig[int]{})
 	q.Pause() // nobody has worked it yet
-	if !q.Paused() {
-		t.Error("not paused")
-	}
+	until(t, "it is paused", q.Paused)
 	client, err := web.Client()
 	must(t, err)
 	must(t, client.QueuePause(t.Context(), "held", nil))
@@ -86,9 +84,7 @@ func pauseIsKept[TTx any](t *testing.T, e env[TTx]) {
 	witness := newQueue(t, worker, "witness", nothing[int], durable.QueueConfig[int]{})
 	id := enqueue(t, held, 1)
 	start(t, worker)
-	if !held.Paused() {
-		t.Error("the pause was forgotten")
-	}
+	until(t, "the pause is known", held.Paused)
 	for range 3 {
 		inState(t, worker, enqueue(t, witness, 1), rivertype.JobStateCompleted)
 	}
@@ -108,9 +104,7 @@ func placeAhead[TTx any](t *testing.T, e env[TTx]) {
 	must(t, durable.Every(q, "weekly", s, func() int { return 1 }))
 	_, err := web.Client()
 	must(t, err)
-	if next := statsOf(web)["weekly"].Next; !next.Equal(s.Next(ahead)) {
-		t.Errorf("the next slot is %v, in the store it is %v", next, s.Next(ahead))
-	}
+	until(t, "the next slot is that of the store", func() bool { return statsOf(web)["weekly"].Next.Equal(s.Next(ahead)) })
 	start(t, d.jobs)
 	if slot := receive(t, d.handled); time.Until(slot) > time.Minute {
 		t.Errorf("handled %v", slot)
@@ -157,16 +151,18 @@ func whatIsDueIsFound[TTx any](t *testing.T, e env[TTx]) {
 	}
 	must(t, e.exec(t.Context(), "DELETE FROM river_job"))
 	start(t, jobs)
-	for _, in := range []time.Duration{0, 300 * time.Millisecond, 2 * time.Second, 6 * time.Second} {
-		if testing.Short() && in > time.Second {
-			continue
-		}
-		due := time.Now().Add(in)
-		enqueue(t, q, dueAt{due}, durable.In(in))
+	all := []time.Duration{0, 300 * time.Millisecond, 2 * time.Second, 6 * time.Second}
+	if testing.Short() {
+		all = all[:2]
+	}
+	for _, in := range all {
+		enqueue(t, q, dueAt{time.Now().Add(in)}, durable.In(in))
+	}
+	for range all {
 		late := receive(t, begun)
-		t.Logf("due in %v: begins %v late", in, late)
+		t.Logf("begins %v late", late)
 		if late < 0 {
-			t.Errorf("due in %v: begins %v early", in, -late)
+			t.Errorf("begins %v early", -late)
 		}
 	}
 	enqueue(t, q, dueAt{})

@@ -188,7 +188,7 @@ func TestStopEndsAStartThatWaitsForTheStore(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- jobs.Start(context.Background()) }()
 	until(t, "the start waits", func() bool { return e.store.(*sqlite.Store).DB().Stats().WaitCount > 0 })
-	stop(t, jobs, 20*time.Second)
+	stop(t, jobs)
 	if err := receive(t, ended); err == nil {
 		t.Error("started")
 	}

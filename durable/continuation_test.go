@@ -76,7 +76,7 @@ func thenOfALostJob[TTx any](t *testing.T, e env[TTx]) {
 		if len(rows) != 0 || next.Stats().Accepted != 0 {
 			t.Errorf("%s: continued all the same", what)
 		}
-		stop(t, jobs, 20*time.Second)
+		stop(t, jobs)
 		must(t, e.exec(t.Context(), "DELETE FROM river_job"))
 	}
 }

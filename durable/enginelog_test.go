@@ -75,7 +75,7 @@ func logged(t *testing.T, end func(*durable.Jobs[*sql.Tx], *sqlite.Store)) strin
 }
 
 func TestARetryIsOneWarningAndAGiveUpOneError(t *testing.T) {
-	log := logged(t, func(jobs *durable.Jobs[*sql.Tx], _ *sqlite.Store) { stop(t, jobs, 20*time.Second) })
+	log := logged(t, func(jobs *durable.Jobs[*sql.Tx], _ *sqlite.Store) { stop(t, jobs) })
 	for want, n := range map[string]int{
 		`msg="jobs started" service=jobs works=true store=`: 1,
 		"level=INFO": 2, "level=WARN": 1, "level=ERROR": 1,

@@ -163,7 +163,7 @@ func followsRaces[TTx any](t *testing.T, e env[TTx]) {
 		select {
 		case <-a.got:
 		case <-b.got:
-		case <-time.After(60 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("%d of %d began", i, 2*n)
 		}
 	}

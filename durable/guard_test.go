@@ -125,6 +125,7 @@ func rescueHorizon[TTx any](t *testing.T, e env[TTx]) {
 		<-end
 		return nil
 	}, durable.QueueConfig[int]{Timeout: 10 * time.Minute})
+	durable.SetBeat(patient, time.Hour) // or it would be seen again
 	start(t, patient)
 	until(t, "it is seen", func() bool { return len(patient.Instances()) == 1 })
 	id := enqueue(t, q, 1)

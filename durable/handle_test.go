@@ -59,7 +59,7 @@ func interchangeable[TTx any](t *testing.T, e env[TTx]) {
 		}
 	}
 	mem.Close()
-	stop(t, jobs, time.Second)
+	stop(t, jobs)
 	for _, q := range []channelq.Enqueuer[string]{mem, kept} {
 		if err := q.Enqueue(t.Context(), "x"); !errors.Is(err, channelq.ErrClosed) {
 			t.Errorf("%T when closed: %v", q, err)
@@ -214,7 +214,7 @@ func undecodable[TTx any](t *testing.T, e env[TTx]) {
 		t.Errorf("attempt %d, %v", row.Attempt, row.Errors)
 	}
 	inState(t, jobs, good, rivertype.JobStateCompleted)
-	if f := numbers.Failures(); len(f) != 1 || f[0].Item != `"seven"` {
+	if f := failuresOf(t, numbers, 1); f[0].Item != `"seven"` {
 		t.Errorf("failures %v", f)
 	}
 }

@@ -3,6 +3,8 @@ package durable_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/internal/store"
 	"github.com/steadgo/stead/durable/postgres"
@@ -133,25 +136,41 @@ func newQueue[T, TTx any](t *testing.T, jobs *durable.Jobs[TTx], kind string, ha
 func start[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) {
 	t.Helper()
 	must(t, jobs.Start(t.Context()))
-	t.Cleanup(func() { stop(t, jobs, 20*time.Second) })
+	t.Cleanup(func() { stop(t, jobs) })
 }
 
-func stop[TTx any](t *testing.T, jobs *durable.Jobs[TTx], within time.Duration) {
+func stop[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := jobs.Stop(ctx); err != nil {
 		t.Error(err)
 	}
 }
 
-// until polls: what is waited for is a row in a database, which tells nobody. The
-// bound only keeps a failing test from hanging.
+// cutStop is a stop that cancels the handlers after half a second. How soon the store takes
+// what they came to is the machine's business: the stop may end before.
+func cutStop[TTx any](t *testing.T, jobs *durable.Jobs[TTx]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := jobs.Stop(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	client, err := jobs.Client()
+	must(t, err)
+	receive(t, client.Stopped())
+}
+
+// patience only keeps a failing test from hanging, on a machine with other work too.
+const patience = 2 * time.Minute
+
+// until polls: what is waited for is a row in a database, which tells nobody.
 func until(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for giveUp := time.After(60 * time.Second); !happened(); {
+	for giveUp := time.After(patience); !happened(); {
 		select {
 		case <-tick.C:
 		case <-giveUp:
@@ -184,10 +203,17 @@ func receive[T any](t *testing.T, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nothing came")
 	}
 	return v
+}
+
+// failuresOf waits until the store has answered in time for a page and there are so many.
+func failuresOf[T any](t *testing.T, q *durable.Queue[T], n int) (list []channelq.Failure) {
+	t.Helper()
+	until(t, fmt.Sprint(n, " failures"), func() bool { list = q.Failures(); return len(list) == n })
+	return list
 }
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

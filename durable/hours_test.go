@@ -74,7 +74,7 @@ func endedByTheHour[TTx any](t *testing.T, e env[TTx]) {
 		return handled == 15+3+3+3 && gaveUp == 15
 	})
 	for _, jobs := range both {
-		stop(t, jobs, 20*time.Second) // writes what it has not written
+		stop(t, jobs) // writes what it has not written
 	}
 	// It survives the processes.
 	later := newJobs(t, e.store, durable.EnqueueOnly)
@@ -193,7 +193,7 @@ func endedWithoutStart[TTx any](t *testing.T, e env[TTx]) {
 		}
 		if want == 3 {
 			must(t, jobs.Start(t.Context()))
-			stop(t, jobs, 20*time.Second)
+			stop(t, jobs)
 		}
 	}
 }

@@ -132,11 +132,13 @@ func instances[TTx any](t *testing.T, e env[TTx]) {
 			list[1].Hand == 1 && len(list[1].Running) == 1 && list[1].Running[0].ID == id && list[1].Running[0].Queue == "shared" && list[1].Running[0].Since.After(before)
 	})
 	close(end)
-	stop(t, worker, 20*time.Second)
+	stop(t, worker)
 	until(t, "the stopped one is gone", func() bool { return len(web.Instances()) == 1 })
 	// One that is killed says nothing: it is not seen any more.
-	must(t, e.exec(t.Context(), e.age))
-	until(t, "one not seen for a minute is gone", func() bool { return len(web.Instances()) == 0 })
+	until(t, "one not seen for a minute is gone", func() bool {
+		must(t, e.exec(t.Context(), e.age)) // this one lives, and may have said so since
+		return len(web.Instances()) == 0
+	})
 	if got := web.Queues(); len(got) != 1 || got[0].Name() != "shared" {
 		t.Errorf("queues %v", got)
 	}
@@ -155,7 +157,7 @@ func deserted[TTx any](t *testing.T, e env[TTx]) {
 	until(t, "three are deserted", func() bool {
 		n, freed := q.Deserted()
 		late := time.Until(freed)
-		return n == 3 && late > 80*time.Second && late <= 90*time.Second
+		return n == 3 && late > 30*time.Second && late <= 90*time.Second
 	})
 	if n, _ := other.Deserted(); n != 0 {
 		t.Errorf("%d of another queue are", n)

@@ -99,7 +99,7 @@ func limitStop[TTx any](t *testing.T, e env[TTx]) {
 	if s := q.Stats(); s.InProgress != 0 || jobs.Backlog() != 0 {
 		t.Errorf("%d count as in progress, a stop waits for %d", s.InProgress, jobs.Backlog())
 	}
-	stop(t, jobs, 20*time.Second)
+	stop(t, jobs)
 	for _, id := range ids {
 		row, err := durable.Get(context.Background(), jobs, id)
 		must(t, err)

@@ -56,7 +56,7 @@ func (m *meter) untilBeside(n int) {
 		m.mu.Lock()
 		enough := m.allMax >= n
 		m.mu.Unlock()
-		if enough || time.Since(began) > time.Second {
+		if enough || time.Since(began) > 20*time.Second {
 			return
 		}
 	}

@@ -58,7 +58,7 @@ func TestAnOutcomeThatHasToWaitKeepsNoOtherOneWaiting(t *testing.T) {
 		t.Errorf("its row is held, and it is %s", row.State)
 	}
 	must(t, e.end(t.Context(), tx, false))
-	stop(t, jobs, 20*time.Second) // waits for it
+	stop(t, jobs) // waits for it
 	if row = inState(t, jobs, id, rivertype.JobStateCompleted); row.Attempt != 1 {
 		t.Errorf("attempt %d", row.Attempt)
 	}

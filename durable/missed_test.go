@@ -161,7 +161,7 @@ func missedSlots[TTx any](t *testing.T, e env[TTx]) {
 	// Another process, and another one after the job was cleaned away.
 	again := newDigest(t, e.again(t), s)
 	start(t, again.jobs)
-	stop(t, d.jobs, 20*time.Second) // the engine does not bear that a job vanishes while it runs
+	stop(t, d.jobs) // the engine does not bear that a job vanishes while it runs
 	must(t, e.exec(t.Context(), "DELETE FROM river_job"))
 	last := newDigest(t, e.again(t), s)
 	start(t, last.jobs)
@@ -172,7 +172,7 @@ func missedSlots[TTx any](t *testing.T, e env[TTx]) {
 		return last.log.line("jobs started") != "" && placeNamed(t, e, "later").Last != 0
 	})
 	for _, d := range []digest[TTx]{again, last} {
-		stop(t, d.jobs, 20*time.Second)
+		stop(t, d.jobs)
 		if all := d.slots(t); len(all) != 0 || len(d.handled) != 0 {
 			t.Errorf("jobs of %v after the slot was done", all)
 		}
@@ -208,7 +208,7 @@ func changedRule[TTx any](t *testing.T, e env[TTx]) {
 	d := newDigest(t, e.store, after)
 	start(t, d.jobs)
 	settled(t, e, after.Next(time.Now()))
-	stop(t, d.jobs, 20*time.Second)
+	stop(t, d.jobs)
 	until(t, "the log says so", func() bool { return d.log.line("schedule begins", "changed=true") != "" })
 	if all := d.slots(t); len(all) != 0 {
 		t.Errorf("jobs of %v", all)
@@ -276,7 +276,7 @@ func lateSlots[TTx any](t *testing.T, e env[TTx]) {
 			if n := d.stats().Skipped.Missed; (n == 0) != c.made {
 				t.Errorf("%d counted as missed", n)
 			}
-			stop(t, d.jobs, 20*time.Second)
+			stop(t, d.jobs)
 		})
 	}
 }
@@ -333,7 +333,7 @@ func slotsOfManyProcesses[TTx any](t *testing.T, e env[TTx]) {
 				mu.Unlock()
 			}
 			for _, jobs := range all {
-				stop(t, jobs, 20*time.Second)
+				stop(t, jobs)
 			}
 			for slot, n := range seen {
 				if n > 1 {
@@ -361,7 +361,7 @@ func triggered[TTx any](t *testing.T, e env[TTx]) {
 	if next := d.stats().Next; !next.Equal(s.Next(asked)) {
 		t.Errorf("the next slot is %v", next)
 	}
-	stop(t, d.jobs, 20*time.Second)
+	stop(t, d.jobs)
 	if err := trigger(); err == nil || !strings.Contains(err.Error(), `"weekly"`) {
 		t.Errorf("after the stop: %v", err)
 	}

@@ -25,11 +25,12 @@ type office[TTx any] struct {
 	jobs  *durable.Jobs[TTx]
 	queue *durable.Queue[string]
 	ids   map[string]int64
+	end   chan struct{} // of the job that is running
 }
 
 func openOffice[TTx any](t *testing.T, e env[TTx]) *office[TTx] {
 	t.Helper()
-	o := &office[TTx]{jobs: newJobs(t, e.store, durable.EnqueueAndWork), host: hosted.New(hosted.Config{Name: "office"}), ids: map[string]int64{}}
+	o := &office[TTx]{jobs: newJobs(t, e.store, durable.EnqueueAndWork), host: hosted.New(hosted.Config{Name: "office"}), ids: map[string]int64{}, end: make(chan struct{})}
 	o.queue = newQueue(t, o.jobs, "invoices", func(ctx context.Context, item string) error {
 		switch item {
 		case "discarded":
@@ -37,7 +38,10 @@ func openOffice[TTx any](t *testing.T, e env[TTx]) *office[TTx] {
 		case "retryable":
 			return channelq.RetryAfter(errors.New("printer busy"), time.Hour)
 		case "running":
-			<-ctx.Done()
+			select {
+			case <-ctx.Done():
+			case <-o.end:
+			}
 			return context.Cause(ctx)
 		}
 		return nil
@@ -45,9 +49,8 @@ func openOffice[TTx any](t *testing.T, e env[TTx]) *office[TTx] {
 	o.host.Add("jobs", o.jobs)
 	must(t, o.host.Start(t.Context()))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second) // one job waits to be cancelled
-		defer cancel()
-		must(t, o.host.Stop(ctx))
+		close(o.end)
+		must(t, o.host.Stop(context.Background()))
 	})
 	o.ids["scheduled"] = enqueue(t, o.queue, "scheduled", durable.In(time.Hour))
 	for _, state := range []string{"completed", "discarded", "retryable", "running"} {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
@@ -225,7 +224,7 @@ func refusedBatch[TTx any](t *testing.T, e env[TTx]) {
 		if text := row.Errors[0].Error; (text == "bad") != again || !again && !strings.Contains(text, state) {
 			t.Errorf("%s: stored %q", state, text)
 		}
-		stop(t, jobs, 20*time.Second)
+		stop(t, jobs)
 		must(t, e.exec(t.Context(), "DELETE FROM river_job"))
 	}
 }

@@ -20,7 +20,6 @@ import (
 // the first has asked for is over already.
 func pressedTwice[TTx any](t *testing.T, e env[TTx]) {
 	o := openOffice(t, e)
-	must(t, o.queue.Cancel(o.ids["running"])) // or the stop would wait for it
 	page := dashboard.New(o.host, dashboard.Config{Authorize: func(*http.Request, dashboard.Action) error { return nil }})
 	press := func(id int64, verb string, more url.Values) (code int, answer string) {
 		form := url.Values{"verb": {verb}, "kind": {"queue"}, "name": {"invoices"}, "service": {"jobs"}, "id": {fmt.Sprint(id)}}

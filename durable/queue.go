@@ -61,7 +61,8 @@ type QueueConfig[T any] struct {
 	// are not refused; nor are those of [Then], [Every] and a Requeue. The process that enqueues
 	// counts what it enqueued itself at once, and what other processes did and handled within
 	// 250 ms, or 10 ms when the queue is full. So one process never exceeds the bound, and
-	// several by at most what the others enqueue in 250 ms. A job of a transaction counts from
+	// several by at most what the others enqueue in 250 ms. What is enqueued beside a count may be
+	// counted twice, and others be refused, for those 10 ms. A job of a transaction counts from
 	// its commit on. If zero, there is no bound.
 	MaxWaiting int
 

@@ -113,7 +113,7 @@ func rateStop[TTx any](t *testing.T, e env[TTx]) {
 	if s := q.Stats(); s.InProgress != 0 || jobs.Backlog() != 0 {
 		t.Errorf("%d count as in progress, a stop waits for %d", s.InProgress, jobs.Backlog())
 	}
-	stop(t, jobs, 20*time.Second)
+	stop(t, jobs)
 	for _, id := range waiting {
 		row, err := durable.Get(context.Background(), jobs, id)
 		must(t, err)

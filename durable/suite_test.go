@@ -57,7 +57,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"StopBeforeStartAndTwiceIsHarmless":               stopTwice[TTx],
 		"StartAndStopManyTimesLeavesNothing":              manyStarts[TTx],
 		"MigrateTwiceIsHarmless":                          migrateTwice[TTx],
-		"IdleJobsStopWithinASecond":                       stopIdle[TTx],
+		"IdleJobsHaveNothingToWaitForInAStop":             stopIdle[TTx],
 		"AnOlderAndANewerProgramWorkTogether":             versions[TTx],
 		"LostJobsAreRunAgainOrReported":                   rescued[TTx],
 		"AContinuationIsThereIfAndOnlyIfItsJobIsDone":     thenWithTheCompletion[TTx],

@@ -76,6 +76,14 @@ func boundOfOneProcess[TTx any](t *testing.T, e env[TTx]) {
 		})
 	}
 	done.Wait()
+	// Beside a count an enqueue may be refused although there is room, for a moment.
+	until(t, "it is full", func() bool {
+		if q.Enqueue(context.Background(), 1) == nil {
+			accepted.Add(1)
+		}
+		return accepted.Load() >= 20
+	})
+	isFull(t, "of a queue that is full", q.Enqueue(context.Background(), 1))
 	until(t, "the store has as many", func() bool { return q.States()["available"] == int(accepted.Load()) })
 	if n := accepted.Load(); n != 20 {
 		t.Errorf("%d were accepted", n)

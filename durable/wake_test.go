@@ -60,7 +60,7 @@ func pairsAndBursts[TTx any](t *testing.T, e env[TTx]) {
 		}},
 	} {
 		var latest []time.Duration
-		for range 5 {
+		for range 3 {
 			begun := time.Now()
 			c.do()
 			for range c.n {

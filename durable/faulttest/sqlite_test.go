@@ -89,7 +89,7 @@ func TestAFullDiskIsAnErrorAndWorkResumesWhenThereIsSpace(t *testing.T) {
 func TestALockedFileDelaysWorkAndRunsNothingTwice(t *testing.T) {
 	testserver.Wanted(t)
 	t.Parallel()
-	for name, held := range map[string]time.Duration{"ForLessThanTheBusyTimeout": 3 * time.Second, "ForHalfAMinute": 30 * time.Second} {
+	for name, held := range map[string]time.Duration{"ForLessThanTheBusyTimeout": time.Second, "ForHalfAMinute": 30 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const n = 20

@@ -51,6 +51,7 @@ func TestAScrapeShowsJobsByStateAndSchedules(t *testing.T) {
 	must(t, durable.Migrate(t.Context(), store))
 	jobs, err := durable.New(store, durable.Config{PollInterval: 20 * time.Millisecond})
 	must(t, err)
+	end := make(chan struct{}) // of the job that is running
 	invoices, err := durable.NewQueue(jobs, "invoices", func(ctx context.Context, item string) error {
 		switch item {
 		case "discarded":
@@ -58,7 +59,10 @@ func TestAScrapeShowsJobsByStateAndSchedules(t *testing.T) {
 		case "retryable":
 			return channelq.RetryAfter(errors.New("printer busy"), time.Hour)
 		case "running":
-			<-ctx.Done()
+			select {
+			case <-ctx.Done():
+			case <-end:
+			}
 			return context.Cause(ctx)
 		}
 		return nil
@@ -69,9 +73,8 @@ func TestAScrapeShowsJobsByStateAndSchedules(t *testing.T) {
 	host.Add("jobs", jobs, hosted.Health(jobs.CheckStore))
 	must(t, host.Start(t.Context()))
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second) // one job waits to be cancelled
-		defer cancel()
-		must(t, host.Stop(ctx))
+		close(end)
+		must(t, host.Stop(context.Background()))
 	}()
 	_, err = invoices.EnqueueWith(t.Context(), "scheduled", durable.In(time.Hour))
 	must(t, err)
