@@ -18,7 +18,7 @@ func (s *State) judgeQueue(q *Queue, slowAfter time.Duration) {
 		p.Severity, p.gaveUp = Failed, true
 		if bad := q.unexpected(); len(bad) > 0 {
 			f = bad[0]
-		} else if n == len(q.Failures) {
+		} else { // a store lists what was expected behind what was not
 			p.Severity = Notice
 		}
 		p.What = fmt.Sprintf("gave up on %s, the last one after %s", count(n, "item"), count(f.Attempts, "attempt"))

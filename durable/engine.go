@@ -52,10 +52,8 @@ type engine interface {
 	insertManyTx(ctx context.Context, tx any, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
 	copyTx(ctx context.Context, tx any, params []river.InsertManyParams) error
 	completeTx(ctx context.Context, tx any, job *river.Job[payload]) (*river.Job[payload], error)
-	getTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
 	retryTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
 	cancelTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
-	deleteTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error)
 	executorTx(tx any) riverdriver.ExecutorTx
 	move(ctx context.Context, tx any, from, to store.Place) (bool, error)
 }
@@ -141,20 +139,12 @@ func (e *typed[TTx]) completeTx(ctx context.Context, tx any, job *river.Job[payl
 	return river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, tx.(TTx), job)
 }
 
-func (e *typed[TTx]) getTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
-	return e.client.JobGetTx(ctx, tx.(TTx), id)
-}
-
 func (e *typed[TTx]) retryTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
 	return e.client.JobRetryTx(ctx, tx.(TTx), id)
 }
 
 func (e *typed[TTx]) cancelTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
 	return e.client.JobCancelTx(ctx, tx.(TTx), id)
-}
-
-func (e *typed[TTx]) deleteTx(ctx context.Context, tx any, id int64) (*rivertype.JobRow, error) {
-	return e.client.JobDeleteTx(ctx, tx.(TTx), id)
 }
 
 func (e *typed[TTx]) executorTx(tx any) riverdriver.ExecutorTx {

@@ -3,12 +3,12 @@ package durable
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
-	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
@@ -53,7 +53,8 @@ const (
 // Jobs that are enqueued after the call has begun are left out. Export blocks until all is
 // written or ctx is done, and holds no lock meanwhile. It returns the number of lines that
 // were written, and an error if the filter makes no sense, if there is no such queue, and if
-// the store or w fails.
+// the store or w fails. A job that cannot be read, because another program has changed its
+// row, is left out: all others are written, and then the error names it.
 func (j *core) Export(ctx context.Context, w io.Writer, queue string, f channelq.JobFilter) (lines int, err error) {
 	fail := func(err error) (int, error) {
 		return lines, fmt.Errorf("stead/durable: export jobs: %d lines written: %w", lines, hint(err))
@@ -72,20 +73,40 @@ func (j *core) Export(ctx context.Context, w io.Writer, queue string, f channelq
 	}
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
+	var left leftOut
 	for _, name := range queues {
-		n, err := j.export(ctx, out, name, f)
+		n, err := j.export(ctx, out, name, f, &left)
 		if lines += n; err != nil {
-			return fail(err)
+			return fail(errors.Join(err, left.err()))
 		}
+	}
+	if err := left.err(); err != nil {
+		return fail(err)
 	}
 	return lines, nil
 }
 
-func (j *core) export(ctx context.Context, out *json.Encoder, queue string, f channelq.JobFilter) (lines int, err error) {
-	client, err := j.connected()
-	if err != nil {
-		return 0, err
+// leftOut is why some jobs were not written.
+type leftOut struct {
+	first []error
+	n     int
+}
+
+func (l *leftOut) add(why error) {
+	if l.n++; len(l.first) < maxNamed {
+		l.first = append(l.first, why)
 	}
+}
+
+// err is nil if all were written.
+func (l *leftOut) err() error {
+	if l.n == 0 {
+		return nil
+	}
+	return fmt.Errorf("left out %d that cannot be read, the first of them: %w", l.n, errors.Join(l.first...))
+}
+
+func (j *core) export(ctx context.Context, out *json.Encoder, queue string, f channelq.JobFilter, left *leftOut) (lines int, err error) {
 	walk, err := j.walk(ctx, queue, f)
 	if err != nil {
 		return 0, err
@@ -96,12 +117,16 @@ func (j *core) export(ctx context.Context, out *json.Encoder, queue string, f ch
 			return lines, err
 		}
 		for piece := range slices.Chunk(ids, exportPiece) {
-			res, err := client.JobList(ctx, river.NewJobListParams().IDs(piece...).First(len(piece)))
+			rows, bad, err := j.rows(ctx, j.engine.executor(), piece)
 			if err != nil {
 				return lines, err
 			}
-			for _, row := range res.Jobs {
+			for _, row := range rows {
 				if row.State != walk.state || row.Kind != queue { // it has changed, or is of another program
+					continue
+				}
+				if why := bad[row.ID]; why != nil {
+					left.add(why)
 					continue
 				}
 				if err := out.Encode(lineOf(row)); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/steadgo/stead/internal/safelog"
 )
 
-// KeyIndex is for the test that the engine's index is used.
-var KeyIndex = keyIndex
+// RowsOfKeys is for the test that the engine's index is used.
+var RowsOfKeys = map[string]string{"postgres": rowsOfKeys["postgres"] + keyIndex["postgres"], "sqlite": rowsOfKeys["sqlite"] + keyIndex["sqlite"]}
 
 // PaceHold and Pace are for tests of the rate limit in fake time, which an engine
 // does not run in.
@@ -73,7 +73,15 @@ func List[T any](ctx context.Context, q *Queue[T], limit int, states ...rivertyp
 	if len(states) > 0 {
 		params = params.States(states...)
 	}
-	return q.list(ctx, params)
+	client, err := q.jobs.connected()
+	if err != nil {
+		return nil, err
+	}
+	res, err := client.JobList(ctx, params)
+	if err != nil {
+		return nil, hint(err)
+	}
+	return res.Jobs, nil
 }
 
 // Get returns the row of a job.
@@ -121,9 +129,11 @@ func FilterStatements[TTx any](j *Jobs[TTx], f channelq.JobFilter) map[string][]
 		s, _ := j.inState("usual", rivertype.JobStateCompleted, f, at, from)
 		add(s)
 	}
-	add(j.endedIn("usual", rivertype.JobStateCompleted, f, mark{}))
-	add(j.endedIn("usual", rivertype.JobStateCompleted, f, from))
-	add(j.enqueued("usual", rivertype.JobStates(), f, from))
+	add(j.endedIn("usual", rivertype.JobStateCompleted, f, mark{}, lookRows))
+	add(j.endedIn("usual", rivertype.JobStateCompleted, f, from, lookRows))
+	add(j.enqueued("usual", rivertype.JobStates(), f, from, lookRows))
+	add(j.gaveUp("usual"))
+	add(j.soonest("usual", rivertype.JobStateRetryable))
 	for _, from := range []mark{{}, from} {
 		w := &walk{jobs: &j.core, queue: "usual", f: f, left: rivertype.JobStates(), from: from, last: 1000, began: from.At, again: from.ID > 0}
 		add(w.piece(lookRows))

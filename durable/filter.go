@@ -81,6 +81,8 @@ type statement struct {
 	at     string   // what a mark has as At; empty if nothing
 	newest bool     // the result is sorted by at and ID, the last ones first
 	limit  int      // of the result; 0 if there is none
+
+	soonest bool // the result is sorted by at and ID, the first ones first
 }
 
 func (s *statement) arg(v any) string {
@@ -170,7 +172,7 @@ func (s *statement) matches() (all []string) {
 		all = append(all, key+" = "+s.arg(f.Key))
 	}
 	if f.Error != "" {
-		find := "instr(CASE WHEN typeof(errors) = 'text' AND NOT json_valid(errors) THEN NULL ELSE json_extract(errors, '$[#-1].error') END, %s) > 0"
+		find := "instr(CASE WHEN json_valid(errors, 9) THEN json_extract(errors, '$[#-1].error') END, %s) > 0"
 		if s.postgres {
 			find = "strpos(errors[array_upper(errors, 1)]->>'error', %s) > 0"
 		}
@@ -214,8 +216,8 @@ func (s *statement) sql() string {
 	if len(s.wanted) > 0 {
 		found += " WHERE " + strings.Join(s.wanted, " AND ")
 	}
-	if s.newest {
-		found += sorted(slices.DeleteFunc([]string{s.at, "id"}, func(c string) bool { return c == "" }), true)
+	if s.newest || s.soonest {
+		found += sorted(slices.DeleteFunc([]string{s.at, "id"}, func(c string) bool { return c == "" }), s.newest)
 	}
 	if s.limit > 0 {
 		found += fmt.Sprintf(" LIMIT %d", s.limit)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
@@ -21,6 +20,7 @@ import (
 const (
 	lookIndexed = 100_000 // entries of an index that has all that is needed
 	lookRows    = 10_000  // rows
+	lookQuick   = 1_000   // rows, before any other look
 	lookErrors  = 2_000   // rows with their errors, which may be long
 )
 
@@ -60,29 +60,23 @@ func (q *Queue[T]) FindJobs(ctx context.Context, f channelq.JobFilter, after str
 	if err != nil {
 		return fail(err)
 	}
-	found, next, err := q.jobs.newestOf(ctx, q.kind, f, from)
+	marks, next, err := q.jobs.newestOf(ctx, q.kind, f, from)
+	if err == nil {
+		list, _, err = q.stored(ctx, marks)
+	}
 	if err != nil {
 		return fail(hint(err))
 	}
-	rows, err := q.rows(ctx, found)
-	if err != nil {
-		return nil, "", err
-	}
-	return q.kept(ctx, rows), next, nil
+	return list, next, nil
 }
 
-// rows are those of the marks, in their order, that are still there.
-func (q *Queue[T]) rows(ctx context.Context, marks []mark) ([]*rivertype.JobRow, error) {
-	if len(marks) == 0 {
-		return nil, nil
-	}
-	ids, place := make([]int64, len(marks)), make(map[int64]int, len(marks))
+// idsOfMarks are the IDs of jobs.
+func idsOfMarks(marks []mark) []int64 {
+	ids := make([]int64, len(marks))
 	for i, m := range marks {
-		ids[i], place[m.ID] = m.ID, i
+		ids[i] = m.ID
 	}
-	rows, err := q.list(ctx, river.NewJobListParams().IDs(ids...).First(len(ids)))
-	slices.SortFunc(rows, func(a, b *rivertype.JobRow) int { return cmp.Compare(place[a.ID], place[b.ID]) })
-	return rows, err
+	return ids
 }
 
 // newestOf are the marks of a page, and where the next one begins.
@@ -93,43 +87,64 @@ func (j *core) newestOf(ctx context.Context, queue string, f channelq.JobFilter,
 		at = "finalized_at"
 	}
 	from.ID = cmp.Or(from.ID, math.MaxInt64)
-	var floors []mark // what is older was not looked at
+	if f.ID == 0 { // most often the last jobs of all queues are enough
+		page, floors, err := j.goBack(ctx, queue, states, f, at, from, lookQuick)
+		if err != nil {
+			return nil, "", err
+		}
+		if page, next = cutPage(page, floors); len(page) == maxListed || next == "" {
+			return page, next, nil
+		}
+	}
 	var many []rivertype.JobState
-	var looks []*statement
 	for _, state := range states {
 		all, few, err := j.all(ctx, queue, state, f, at, from)
 		if err != nil {
 			return nil, "", err
 		}
-		switch {
-		case few:
-			page = append(page, all...)
-		case at == "":
+		if page = append(page, all...); !few {
 			many = append(many, state)
-		default:
-			looks = append(looks, j.endedIn(queue, state, f, from))
 		}
 	}
-	if len(many) > 0 {
-		looks = append(looks, j.enqueued(queue, many, f, from))
+	some, floors, err := j.goBack(ctx, queue, many, f, at, from, rowsOf(f))
+	if err != nil {
+		return nil, "", err
+	}
+	page, next = cutPage(append(page, some...), floors)
+	return page, next, nil
+}
+
+// goBack goes through jobs of all queues in the states, from those on that ended last or
+// were enqueued last, and of each way through most rows at most. What is older than a
+// floor was not looked at.
+func (j *core) goBack(ctx context.Context, queue string, states []rivertype.JobState, f channelq.JobFilter, at string, from mark, most int) (page, floors []mark, err error) {
+	var looks []*statement
+	if at == "" && len(states) > 0 {
+		looks = append(looks, j.enqueued(queue, states, f, from, most))
+	}
+	for _, state := range states {
+		if at != "" {
+			looks = append(looks, j.endedIn(queue, state, f, from, most))
+		}
 	}
 	for _, s := range looks {
 		some, err := j.look(ctx, s)
 		if err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 		page = append(page, some.marks...)
 		if some.seen == s.most {
 			floors = append(floors, some.end)
 		}
 	}
-	page, next = cutPage(page, floors)
-	return page, next, nil
+	return page, floors, nil
 }
+
+// newer orders the marks of jobs that ended, or were enqueued, the last one first.
+func newer(a, b mark) int { return cmp.Or(strings.Compare(b.At, a.At), cmp.Compare(b.ID, a.ID)) }
 
 // cutPage is the page of what was found, if nothing that is older than a floor is known.
 func cutPage(found, floors []mark) (page []mark, next string) {
-	newer := func(a, b mark) int { return cmp.Or(strings.Compare(b.At, a.At), cmp.Compare(b.ID, a.ID)) }
 	slices.SortFunc(found, newer)
 	slices.SortFunc(floors, newer)
 	if len(floors) > 0 {
@@ -181,9 +196,9 @@ func (s *statement) before(from mark) string {
 }
 
 // endedIn goes through the jobs of all queues in a state, from those on that ended last.
-func (j *core) endedIn(queue string, state rivertype.JobState, f channelq.JobFilter, from mark) *statement {
+func (j *core) endedIn(queue string, state rivertype.JobState, f channelq.JobFilter, from mark, most int) *statement {
 	s := j.statement(f)
-	s.index, s.order, s.down, s.most = endedIndex, endedOrder, true, rowsOf(f)
+	s.index, s.order, s.down, s.most = endedIndex, endedOrder, true, most
 	s.within = "state = '" + string(state) + "' AND finalized_at IS NOT NULL"
 	if from.At != "" {
 		s.within += " AND " + s.before(from)
@@ -200,9 +215,9 @@ func (j *core) endedIn(queue string, state rivertype.JobState, f channelq.JobFil
 }
 
 // enqueued goes through all jobs, from those on that were enqueued last.
-func (j *core) enqueued(queue string, states []rivertype.JobState, f channelq.JobFilter, from mark) *statement {
+func (j *core) enqueued(queue string, states []rivertype.JobState, f channelq.JobFilter, from mark, most int) *statement {
 	s := j.statement(f)
-	s.order, s.down, s.most, s.within = []string{"id"}, true, rowsOf(f), "id < "+s.arg(from.ID)
+	s.order, s.down, s.most, s.within = []string{"id"}, true, most, "id < "+s.arg(from.ID)
 	s.wanted = append(s.matches(), "queue = "+s.arg(queue), "state IN ("+quoted(states)+")")
 	s.newest, s.limit = true, maxListed+1
 	return s

@@ -58,7 +58,7 @@ func (q *Queue[T]) Cancel(id int64) error {
 // What follows the job, its keys and its place among jobs of one priority by time stay
 // right. Reschedule waits for the store for at most 5 s. It returns an error that wraps
 // [ErrNotFound] if the queue has no such job, and an error if the job runs, has ended, or
-// waits for other jobs to end (see [After]).
+// waits for other jobs to end (see [After]), and if the year is not from 1 to 9998.
 func (q *Queue[T]) Reschedule(id int64, at time.Time) error {
 	return q.RescheduleIf(id, time.Time{}, at)
 }
@@ -67,11 +67,8 @@ func (q *Queue[T]) Reschedule(id int64, at time.Time) error {
 // see the same time, the second does not undo what the first has done. If from is zero, the
 // job may be due at any time.
 func (q *Queue[T]) RescheduleIf(id int64, from, at time.Time) error {
-	err := checkTime(at)
-	if at = notBefore(at); err == nil && !at.Before(blocked) {
-		err = fmt.Errorf("the time is not before %s", blocked.Format(time.DateTime))
-	}
-	if err != nil {
+	at = notBefore(at)
+	if err := checkDue(at); err != nil {
 		return fmt.Errorf("stead/durable: reschedule job %d: %w", id, err)
 	}
 	is := func(row *rivertype.JobRow) string {

@@ -3,7 +3,9 @@ package durable_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -103,15 +105,36 @@ func hostile[TTx any](t *testing.T, e env[TTx]) {
 	refused("attempts", err, "Retry.Attempts")
 }
 
+// badTimes attacks every way in with times.
 func badTimes(t *testing.T, q *durable.Queue[string], refused func(string, error, ...string)) {
 	t.Helper()
-	for _, year := range []int{-4713, 0, 10_000, 300_000} {
-		at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+	waits := enqueue(t, q, "x", durable.In(time.Hour))
+	day := func(year int) time.Time { return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC) }
+	list := func(f channelq.JobFilter) error { _, _, err := q.FindJobs(t.Context(), f, ""); return err }
+	history := func(since time.Time) error { _, err := q.History(t.Context(), since); return err }
+	for _, at := range []time.Time{
+		day(-4713), day(0), day(1).Add(-time.Hour), day(9999).Add(-1), day(9999), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), day(10_000), day(300_000),
+		time.Unix(1<<62, 0), time.Unix(-1<<62, 0), time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0),
+	} {
+		what := fmt.Sprint(at.Year())
 		_, err := q.EnqueueWith(t.Context(), "x", durable.At(at))
-		refused(fmt.Sprint(year), err, "At", "year")
+		refused(what, err, "At", "year")
+		refused(what, q.Reschedule(waits, at), "year")
+		refused(what, q.RescheduleIf(waits, at, at), "year")
+		if year := at.UTC().Year(); year < 1 || year > 9999 {
+			refused(what, list(channelq.JobFilter{Since: at}), "year")
+			refused(what, list(channelq.JobFilter{Until: at}), "year")
+			refused(what, history(at), "year")
+		} else {
+			must(t, errors.Join(list(channelq.JobFilter{Since: at}), list(channelq.JobFilter{Until: at}), history(at)))
+		}
 	}
-	for _, year := range []int{1, 1969, 9999} {
-		enqueue(t, q, "x", durable.At(time.Date(year, 1, 2, 0, 0, 0, 0, time.UTC)))
+	for _, at := range []time.Time{day(1).Add(time.Hour), day(1969), day(9998), day(9999).Add(-time.Millisecond)} {
+		must(t, errors.Join(q.Reschedule(waits, at), history(at)))
+		enqueue(t, q, "x", durable.At(at))
+	}
+	for _, d := range []time.Duration{math.MinInt64, math.MaxInt64} {
+		enqueue(t, q, "x", durable.In(d))
 	}
 }
 

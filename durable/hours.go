@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -51,7 +52,7 @@ func (r *recorder) note(rows ...*rivertype.JobRow) {
 		case row.FinalizedAt == nil:
 		case row.State == rivertype.JobStateCompleted:
 			r.addLocked(row.Queue, Ends{Handled: 1})
-		case row.State == rivertype.JobStateCancelled && hasWish(row.Metadata):
+		case isCanceled(row):
 			r.addLocked(row.Queue, Ends{Canceled: 1})
 		default:
 			r.addLocked(row.Queue, Ends{GaveUp: 1})
@@ -165,9 +166,10 @@ func (j *core) forgetOld(ctx context.Context, wait time.Duration) error {
 // whose statement got no answer are added again: after an outage they may be there twice. Not
 // counted is what ends by another way than this package, such as by Client.
 //
-// It blocks until the store answers or ctx is done.
+// It blocks until the store answers or ctx is done. It returns an error if the store does
+// not answer, and if the year of since is not from 1 to 9999.
 func (q *Queue[T]) History(ctx context.Context, since time.Time) ([]channelq.HourCounts, error) {
-	err := q.jobs.reachable()
+	err := errors.Join(q.jobs.reachable(), checkTime(since))
 	var hours []store.Hour
 	if err == nil {
 		hours, err = q.jobs.store.Hours(ctx, q.kind, since)

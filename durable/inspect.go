@@ -37,65 +37,29 @@ func (q *Queue[T]) Jobs(state string) []channelq.StoredJob {
 // JobsPage lists jobs as Jobs does, from behind a place on: "" for the newest hundred,
 // and then what it returned as next, which is "" when there are no more. It returns an
 // error if the store does not answer within 5 s, and for a place that it has not
-// returned.
+// returned. It is [Queue.FindJobs] of one state, for as long as a page is not full.
 func (q *Queue[T]) JobsPage(state, after string) (list []channelq.StoredJob, next string, err error) {
-	s := rivertype.JobState(state)
-	if !slices.Contains(rivertype.JobStates(), s) {
+	if !slices.Contains(rivertype.JobStates(), rivertype.JobState(state)) {
 		return nil, "", nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), manageWait)
 	defer cancel()
-	rows, err := q.newest(ctx, s, maxListed+1, after)
+	marks, next, err := q.jobs.fullPage(ctx, q.kind, rivertype.JobState(state), after)
+	if err == nil {
+		list, _, err = q.stored(ctx, marks)
+	}
 	if err != nil {
-		return nil, "", fmt.Errorf("stead/durable: list jobs of %q: %w", q.kind, err)
+		return nil, "", fmt.Errorf("stead/durable: list jobs of %q: %w", q.kind, hint(err))
 	}
-	if len(rows) > maxListed {
-		rows = rows[:maxListed]
-		next = placeOf(rows[maxListed-1])
-	}
-	return q.kept(ctx, rows), next, nil
+	return list, next, nil
 }
 
-// newest lists the jobs in a state behind a place, so that an index finds them: not by
-// their kind, of which most may have been completed, but by their queue, which is
-// called the same.
-func (q *Queue[T]) newest(ctx context.Context, state rivertype.JobState, limit int, after string) ([]*rivertype.JobRow, error) {
-	by := river.JobListOrderByID
-	if slices.Contains(discardStates, state) {
-		by = river.JobListOrderByFinalizedAt
+// stored is what a page shows of jobs, and their rows.
+func (q *Queue[T]) stored(ctx context.Context, marks []mark) ([]channelq.StoredJob, []*rivertype.JobRow, error) {
+	rows, bad, err := q.jobs.rows(ctx, q.jobs.engine.executor(), idsOfMarks(marks))
+	if err != nil || len(rows) == 0 {
+		return nil, nil, err
 	}
-	params := river.NewJobListParams().Queues(q.kind).States(state).First(limit).OrderBy(by, river.SortOrderDesc)
-	if after != "" {
-		row, err := rowAt(after)
-		if err != nil {
-			return nil, err
-		}
-		row.State = state
-		params = params.After(river.JobListCursorFromJob(row))
-	}
-	return q.list(ctx, params)
-}
-
-// placeOf is what a page that ends with a job ends with.
-func placeOf(row *rivertype.JobRow) string {
-	var ended int64
-	if row.FinalizedAt != nil {
-		ended = row.FinalizedAt.UnixNano()
-	}
-	return fmt.Sprintf("%d-%d", row.ID, ended)
-}
-
-// rowAt is as much of that job as a cursor needs.
-func rowAt(place string) (*rivertype.JobRow, error) {
-	var id, ended int64
-	if _, err := fmt.Sscanf(place, "%d-%d", &id, &ended); err != nil {
-		return nil, fmt.Errorf("there is no page behind %q", place)
-	}
-	at := time.Unix(0, ended).UTC()
-	return &rivertype.JobRow{ID: id, FinalizedAt: &at}, nil
-}
-
-func (q *Queue[T]) kept(ctx context.Context, rows []*rivertype.JobRow) []channelq.StoredJob {
 	deserted := q.jobs.deserted(ctx, rows)
 	list := make([]channelq.StoredJob, len(rows))
 	for i, row := range rows {
@@ -117,10 +81,13 @@ func (q *Queue[T]) kept(ctx context.Context, rows []*rivertype.JobRow) []channel
 		if n := len(row.Errors); n > 0 {
 			k.Err = errors.New(plain(row.Errors[n-1].Error))
 		}
+		if why := bad[row.ID]; why != nil {
+			k.Err = why
+		}
 		k.Item = q.itemOf(row)
 		list[i] = k
 	}
-	return list
+	return list, rows, nil
 }
 
 // deserted are those of the rows whose process was not seen for a minute, with when
@@ -150,32 +117,32 @@ func (j *core) deserted(ctx context.Context, rows []*rivertype.JobRow) map[int64
 	return found
 }
 
-// Failures lists the last hundred jobs of this queue that gave up, were canceled, or
-// could not be decoded (see Jobs), the newest first, from the store. JobsPage has those
-// before. It is at most a second old, older when the store does not answer.
+// Failures lists the last hundred jobs of this queue that gave up or could not be decoded
+// (see Jobs), the newest first, from the store. The error of one that was canceled by hand
+// is expected (see lifecycle.IsExpected): these are listed as far as there is room, so
+// that they hide none of the others. JobsPage has those before. It is at most a second
+// old, older when the store does not answer.
 func (q *Queue[T]) Failures() []channelq.Failure {
 	if !q.jobs.inUse() {
 		return nil
 	}
 	return q.failures.look(func(ctx context.Context) ([]channelq.Failure, error) {
-		var rows []*rivertype.JobRow
-		for _, state := range failedStates {
-			some, err := q.newest(ctx, state, maxListed, "")
-			if err != nil {
-				return nil, err
-			}
-			rows = append(rows, some...)
+		marks, err := q.jobs.newestFailures(ctx, q.kind)
+		if err != nil {
+			return nil, err
 		}
-		slices.SortStableFunc(rows, func(a, b *rivertype.JobRow) int { return b.FinalizedAt.Compare(*a.FinalizedAt) })
-		kept := q.kept(ctx, rows[:min(len(rows), maxListed)])
-		list := make([]channelq.Failure, len(kept))
-		for i, k := range kept {
-			list[i] = channelq.Failure{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, At: k.At}
+		stored, rows, err := q.stored(ctx, marks)
+		list := make([]channelq.Failure, len(stored))
+		for i, k := range stored {
 			if k.Err == nil {
-				list[i].Err = lifecycle.Expected(errors.New("canceled")) // by a person or the program
+				k.Err = errors.New("canceled")
 			}
+			if isCanceled(rows[i]) {
+				k.Err = lifecycle.Expected(k.Err)
+			}
+			list[i] = channelq.Failure{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, At: k.At}
 		}
-		return list, nil
+		return list, err
 	})
 }
 
@@ -186,11 +153,13 @@ func (q *Queue[T]) Retrying() []channelq.Retrying {
 		return nil
 	}
 	return q.retrying.look(func(ctx context.Context) ([]channelq.Retrying, error) {
-		rows, err := q.list(ctx, river.NewJobListParams().Queues(q.kind).States(rivertype.JobStateRetryable).
-			First(maxListed).OrderBy(river.JobListOrderByScheduledAt, river.SortOrderAsc))
-		kept := q.kept(ctx, rows)
-		list := make([]channelq.Retrying, len(kept))
-		for i, k := range kept {
+		soonest, err := q.jobs.look(ctx, q.jobs.soonest(q.kind, rivertype.JobStateRetryable))
+		if err != nil {
+			return nil, err
+		}
+		stored, _, err := q.stored(ctx, soonest.marks)
+		list := make([]channelq.Retrying, len(stored))
+		for i, k := range stored {
 			list[i] = channelq.Retrying{ID: k.ID, Item: k.Item, Err: k.Err, Attempts: k.Attempts, Due: k.At}
 		}
 		return list, err

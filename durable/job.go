@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,17 +20,24 @@ type AttemptFailure = channelq.JobFailure
 
 // Job returns a job of this queue with its failed attempts. It returns an error that
 // wraps [ErrNotFound] if the queue has no such job. It blocks until the store answers or
-// ctx is done. How long an attempt took is known of the last one only, and as well as the
+// ctx is done. The last failure of one that cannot be read as a whole says why. How long an attempt took is known of the last one only, and as well as the
 // clocks of its process and of the store agree.
 func (q *Queue[T]) Job(ctx context.Context, id int64) (Job, error) {
-	row, err := q.jobs.get(ctx, id)
-	if errors.Is(err, rivertype.ErrNotFound) || err == nil && row.Kind != q.kind {
-		return Job{}, fmt.Errorf("stead/durable: get job %d of queue %q: %w", id, q.kind, ErrNotFound)
+	if !q.jobs.engine.usable() {
+		return Job{}, fmt.Errorf("stead/durable: get job %d of queue %q: %w", id, q.kind, errNoStore)
+	}
+	rows, bad, err := q.jobs.rows(ctx, q.jobs.engine.executor(), []int64{id})
+	if err == nil && (len(rows) == 0 || rows[0].Kind != q.kind) {
+		err = ErrNotFound
 	}
 	if err != nil {
-		return Job{}, err
+		return Job{}, fmt.Errorf("stead/durable: get job %d of queue %q: %w", id, q.kind, hint(err))
 	}
-	return q.jobOf(ctx, row), nil
+	job := q.jobOf(ctx, rows[0])
+	if why := bad[id]; why != nil {
+		job.Failures = append(job.Failures, AttemptFailure{Attempt: job.Attempt, Err: why.Error()})
+	}
+	return job, nil
 }
 
 func (q *Queue[T]) jobOf(ctx context.Context, row *rivertype.JobRow) Job {

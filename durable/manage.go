@@ -8,21 +8,6 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// failedStates are the states of jobs that gave up or were canceled.
-var failedStates = []rivertype.JobState{rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
-
-func (q *Queue[T]) list(ctx context.Context, params *river.JobListParams) ([]*rivertype.JobRow, error) {
-	client, err := q.jobs.connected()
-	if err != nil {
-		return nil, err
-	}
-	res, err := client.JobList(ctx, params)
-	if err != nil {
-		return nil, fmt.Errorf("stead/durable: list %q: %w", q.kind, hint(err))
-	}
-	return res.Jobs, nil
-}
-
 // get returns a job with its state, attempts and errors.
 func (j *core) get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	return j.act(ctx, "get", id, riverClient.JobGet)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // Of many failures those that count are the last ones.
@@ -69,6 +70,36 @@ func newestFirst[TTx any](t *testing.T, e env[TTx]) {
 	if list, next, err := q.JobsPage("discarded", "nonsense"); len(list) != 0 || next != "" || err == nil {
 		t.Errorf("behind nonsense there are %d, %v", len(list), err)
 	}
+}
+
+// However many were canceled by hand, one that gave up is listed.
+func canceledByHand[TTx any](t *testing.T, e env[TTx]) {
+	jobs := newJobs(t, e.store, durable.EnqueueOnly)
+	q := newQueue[int](t, jobs, "listed", nil, durable.QueueConfig[int]{})
+	const n = 150
+	_, err := q.EnqueueAll(t.Context(), make([]int, n))
+	must(t, err)
+	refused, discarded := enqueue(t, q, 1), enqueue(t, q, 2)
+	endAgo(t, e, fmt.Sprintf("id >= %d", refused), time.Hour, "no ink")
+	must(t, e.exec(t.Context(), fmt.Sprintf("UPDATE river_job SET state = 'cancelled' WHERE id = %d", refused)))
+	if done, _, err := q.CancelJobs(t.Context(), states("available"), nil); done != n || err != nil {
+		t.Fatalf("%d canceled, %v", done, err)
+	}
+	failed := func(list []channelq.Failure) (ids []int64) {
+		for _, f := range list {
+			if !lifecycle.IsExpected(f.Err) {
+				ids = append(ids, f.ID)
+			}
+		}
+		return ids
+	}
+	var list []channelq.Failure
+	until(t, "they are listed", func() bool { list = q.Failures(); return len(list) == 100 })
+	if got := failed(list); !slices.Equal(got, []int64{discarded, refused}) {
+		t.Errorf("gave up: %v, want %d and %d", got, discarded, refused)
+	}
+	must(t, errors.Join(q.Discard(refused), q.Discard(discarded)))
+	until(t, "they are not listed any more", func() bool { list = q.Failures(); return len(list) == 100 && len(failed(list)) == 0 })
 }
 
 func heldKey[TTx any](t *testing.T, e env[TTx]) {

@@ -29,7 +29,7 @@ type option func(*jobOptions) error
 func (o option) apply(w *jobOptions) error { return o(w) }
 
 // At keeps a job from starting before t. The store's clock decides. A second At or
-// [In] for one job is an error.
+// [In] for one job is an error, and so is a year that is not from 1 to 9998.
 func At(t time.Time) Option {
 	return option(func(w *jobOptions) error { return w.start(t) })
 }
@@ -47,13 +47,14 @@ func (w *jobOptions) start(t time.Time) error {
 	if w.timed {
 		return errors.New("In or At: there is one for this job already")
 	}
-	if err := checkTime(t); err != nil {
+	at := notBefore(t)
+	if err := checkDue(at); err != nil {
 		return fmt.Errorf("In or At: %w", err)
 	}
 	if !t.After(time.Now()) {
-		t = time.Time{} // now, by the store's clock
+		at = time.Time{} // now, by the store's clock
 	}
-	w.at, w.timed = notBefore(t), true
+	w.at, w.timed = at, true
 	return nil
 }
 

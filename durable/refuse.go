@@ -169,7 +169,16 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkTime returns why a job cannot be due at t: SQLite compares times as text, with
+// checkDue returns why a job cannot be due at t. A job that waits for others is due in the
+// year 9999.
+func checkDue(t time.Time) error {
+	if y := t.UTC().Year(); y < 1 || y > 9998 {
+		return fmt.Errorf("the year is not from 1 to 9998: %d", y)
+	}
+	return nil
+}
+
+// checkTime returns why a time is none of the store's: SQLite compares them as text, with
 // four digits for the year.
 func checkTime(t time.Time) error {
 	if y := t.UTC().Year(); y < 1 || y > 9999 {

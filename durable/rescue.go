@@ -102,7 +102,7 @@ func (j *core) free(ctx context.Context, self string, lost map[int64]int) error 
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after a commit
 	ids := slices.Sorted(maps.Keys(lost))
-	before, err := tx.JobGetByIDMany(ctx, &riverdriver.JobGetByIDManyParams{ID: ids, Schema: j.schema})
+	before, _, err := j.rows(ctx, tx, ids)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (j *core) free(ctx context.Context, self string, lost map[int64]int) error 
 	if _, err := tx.JobRescueMany(ctx, &v.params); err != nil {
 		return err
 	}
-	after, err := tx.JobGetByIDMany(ctx, &riverdriver.JobGetByIDManyParams{ID: v.params.ID, Schema: j.schema})
+	after, _, err := j.rows(ctx, tx, v.params.ID)
 	if err == nil {
 		err = tx.Commit(ctx)
 	}

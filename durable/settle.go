@@ -24,6 +24,8 @@ type subject struct {
 	kind string                         // of its queue; empty if any
 	in   []rivertype.JobState           // its state is one of these; nil if any
 	is   func(*rivertype.JobRow) string // returns why it is not what it has to be; nil if it is
+
+	unread bool // it may be one that cannot be read as a whole
 }
 
 // check returns why the job is not what it has to be.
@@ -56,20 +58,24 @@ func (j *core) settle(ctx context.Context, s subject, do func(ctx context.Contex
 		return err
 	}
 	err = j.engine.inTx(ctx, func(tx any) error {
-		if err := j.engine.executorTx(tx).Exec(ctx, rowLock[j.engine.database()], s.id); err != nil {
+		exec := j.engine.executorTx(tx)
+		if err := exec.Exec(ctx, rowLock[j.engine.database()], s.id); err != nil {
 			return err
 		}
-		row, err := j.engine.getTx(ctx, tx, s.id)
-		if errors.Is(err, rivertype.ErrNotFound) {
+		rows, bad, err := j.rows(ctx, exec, []int64{s.id})
+		switch {
+		case err != nil:
+			return err
+		case len(rows) == 0:
 			return ErrNotFound
 		}
-		if err == nil {
-			err = s.check(row)
-		}
-		if err != nil {
+		if err := s.check(rows[0]); err != nil {
 			return err
 		}
-		return do(ctx, tx, row)
+		if why := bad[s.id]; why != nil && !s.unread {
+			return why
+		}
+		return do(ctx, tx, rows[0])
 	})
 	if isDuplicate(err) {
 		err = j.heldBy(ctx, client, s.id, err)
@@ -118,10 +124,18 @@ func (j *core) cancel(ctx context.Context, s subject) error {
 	return err
 }
 
-// discard deletes a job that is not running.
+// discard deletes a job that is not running. The engine's own statement would read it.
 func (j *core) discard(ctx context.Context, s subject) error {
-	return j.settle(ctx, s, func(ctx context.Context, tx any, _ *rivertype.JobRow) error {
-		_, err := j.engine.deleteTx(ctx, tx, s.id)
-		return err
+	s.unread = true
+	return j.settle(ctx, s, func(ctx context.Context, tx any, row *rivertype.JobRow) error {
+		if row.State == rivertype.JobStateRunning {
+			return rivertype.ErrJobRunning
+		}
+		return j.engine.executorTx(tx).Exec(ctx, deleteRow[j.engine.database()], row.ID)
 	})
+}
+
+var deleteRow = map[string]string{
+	"postgres": "DELETE FROM river_job WHERE id = $1",
+	"sqlite":   "DELETE FROM river_job WHERE id = ?1",
 }

@@ -2,11 +2,10 @@ package durable
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"encoding/hex"
+	"encoding/json"
 	"time"
 
-	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/durable/internal/store"
@@ -35,30 +34,43 @@ func (j *core) slotRows(now time.Time) map[string]*rivertype.JobRow {
 	}
 	return j.slots.look(func(ctx context.Context) (map[string]*rivertype.JobRow, error) {
 		j.mu.Lock()
-		client, schedules := j.client, j.shownLocked()
+		schedules := j.shownLocked()
 		j.mu.Unlock()
-		var names []string
-		keys := river.NamedArgs{}
+		var keys []string
 		for _, s := range schedules {
 			for _, m := range s.moments(now) {
-				// All of one length: the engine takes a name that begins another for it.
-				name := fmt.Sprintf("key_%05d", len(names))
-				keys[name] = slotKey(s.kind, s.name, m.at)
-				names = append(names, "@"+name)
+				keys = append(keys, hex.EncodeToString(slotKey(s.kind, s.name, m.at)))
 			}
 		}
-		if len(names) == 0 {
+		if len(keys) == 0 {
 			return nil, nil //nolint:nilnil // nothing to find
 		}
-		where := "unique_key IN (" + strings.Join(names, ", ") + ") AND " + j.keyIndex()
-		res, err := client.JobList(ctx, river.NewJobListParams().First(min(len(names), 10_000)).Where(where, keys))
+		list, err := json.Marshal(keys)
 		if err != nil {
 			return nil, err
 		}
-		rows := make(map[string]*rivertype.JobRow, len(res.Jobs))
-		for _, row := range res.Jobs {
+		var text string
+		var ids []int64
+		exec := j.engine.executor()
+		if err := exec.QueryRow(ctx, rowsOfKeys[j.engine.database()]+keyIndex[j.engine.database()], string(list)).Scan(&text); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(text), &ids); err != nil {
+			return nil, err
+		}
+		found, _, err := j.rows(ctx, exec, ids)
+		rows := make(map[string]*rivertype.JobRow, len(found))
+		for _, row := range found {
 			rows[string(row.UniqueKey)] = row
 		}
-		return rows, nil
+		return rows, err
 	})
+}
+
+// rowsOfKeys are the jobs that have one of the keys in a list, without its last condition:
+// keyIndex.
+var rowsOfKeys = map[string]string{
+	"postgres": `SELECT COALESCE(json_agg(id), '[]')::text FROM river_job
+		WHERE unique_key = ANY(ARRAY(SELECT decode(value, 'hex') FROM json_array_elements_text($1::json))) AND `,
+	"sqlite": "SELECT json_group_array(id) FROM river_job WHERE unique_key IN (SELECT unhex(value) FROM json_each(?1)) AND ",
 }

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"math"
 	"time"
 
 	"github.com/steadgo/stead/durable/internal/store"
@@ -11,10 +12,14 @@ import (
 // transactions. Only those packages can implement it.
 type Store[TTx any] interface{ store.Sealed[TTx] }
 
-// nanos is how a position of a schedule has a time.
+// nanos is how a position of a schedule has a time. One that is too far off for that is the
+// last that is not.
 func nanos(t time.Time) int64 {
-	if t.IsZero() {
+	switch last := time.Unix(0, math.MaxInt64); {
+	case t.IsZero():
 		return 0
+	case t.After(last):
+		return math.MaxInt64
 	}
 	return t.UnixNano()
 }

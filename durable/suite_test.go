@@ -89,6 +89,8 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"WhatAProcessHeldThatIsNotSeenIsSaid":             absent[TTx],
 		"TheSecondOfTwoJobsDoesNotWaitForThePoll":         pairsAndBursts[TTx],
 		"JobsAreListedNewestFirstAndPageByPage":           newestFirst[TTx],
+		"ARowThatCannotBeReadHidesNoOther":                readsBesideSpoiled[TTx],
+		"WhatGaveUpIsListedBeforeWhatWasCanceledByHand":   canceledByHand[TTx],
 		"AFilterFindsAndCountsItsJobs":                    findsJobs[TTx],
 		"AFilterThatMakesNoSenseIsRefused":                refusesFilters[TTx],
 		"APageGoesThroughABoundedNumberOfManyJobs":        findsAmongMany[TTx],

@@ -71,11 +71,7 @@ func (w *walk) next(ctx context.Context, most int) (ids []int64, more bool, err 
 	if w.from = found.end; found.seen < s.most {
 		w.left, w.from = w.left[1:], mark{}
 	}
-	ids = make([]int64, len(found.marks))
-	for i, m := range found.marks {
-		ids[i] = m.ID
-	}
-	return ids, len(w.left) > 0, nil
+	return idsOfMarks(found.marks), len(w.left) > 0, nil
 }
 
 func (w *walk) piece(most int) *statement {

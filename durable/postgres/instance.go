@@ -32,7 +32,7 @@ func (s *backend) Prepare(ctx context.Context) error {
 
 // prepare is one statement. Two that make a table at the same time fail each other even so,
 // unless one waits: the lock ends with the transaction.
-const prepare = `DO $$ BEGIN
+var prepare = `DO $$ BEGIN
 		PERFORM pg_advisory_xact_lock(hashtext('stead_instance'));
 		CREATE TABLE IF NOT EXISTS stead_instance (
 			id text PRIMARY KEY, host text NOT NULL, pid bigint NOT NULL, role text NOT NULL,
@@ -49,6 +49,9 @@ const prepare = `DO $$ BEGIN
 				WHERE state IN ('available', 'running', 'retryable') AND metadata ? 'stead_key';
 			CREATE INDEX stead_key_waiting ON river_job (queue, (metadata->>'stead_key'), priority, scheduled_at, id)
 				WHERE state = 'pending' AND metadata ? 'stead_key';
+		END IF;
+		IF to_regclass('stead_gave_up') IS NULL THEN
+			CREATE INDEX stead_gave_up ON river_job (queue, finalized_at, id) WHERE ` + store.GaveUp(true) + `;
 		END IF;
 		IF to_regclass('stead_follow') IS NULL THEN
 			` + prepareFollow + `

@@ -27,6 +27,7 @@ func (s *backend) Prepare(ctx context.Context) error {
 		WHERE state IN ('available', 'running', 'retryable') AND `+store.SQLiteKey+` IS NOT NULL;
 	CREATE INDEX IF NOT EXISTS stead_key_waiting ON river_job (queue, (`+store.SQLiteKey+`), priority, scheduled_at, id)
 		WHERE state = 'pending' AND `+store.SQLiteKey+` IS NOT NULL;
+	CREATE INDEX IF NOT EXISTS stead_gave_up ON river_job (queue, finalized_at) WHERE `+store.GaveUp(false)+`;
 	`+prepareHistory+prepareFollow)
 	if err != nil {
 		return err

@@ -77,6 +77,9 @@ func TestAnActionNeedsTheToken(t *testing.T) {
 				r.Header.Set("Sec-Fetch-Site", c.site)
 			}
 			code, _, answer := s.serve(r)
+			if c.code == 200 && !strings.Contains(s.logged.String(), "actor=operator") {
+				t.Errorf("the log does not say who did it: %s", s.logged)
+			}
 			if code != c.code || s.senders.Paused() != (c.code == 200) {
 				t.Errorf("%d, want %d, paused %v: %s", code, c.code, s.senders.Paused(), answer)
 			}

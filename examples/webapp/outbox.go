@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/steadgo/stead/channelq"
@@ -38,6 +40,11 @@ var sendRetry = channelq.Retry{Attempts: 5, Initial: 250 * time.Millisecond}
 func openOutbox(host *hosted.Host, cfg config, send sender, unsent *leftovers) (outbox, error) {
 	switch cfg.store.kind {
 	case "sqlite":
+		if cfg.transfer != "" { // a file that is not there would be made, and has no jobs
+			if _, err := os.Stat(cfg.store.at); err != nil {
+				return outbox{}, fmt.Errorf("jobs %s: -store: %w", cfg.transfer, err)
+			}
+		}
 		file, err := sqlite.Open(cfg.store.at)
 		if err != nil {
 			return outbox{}, err

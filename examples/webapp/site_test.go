@@ -23,6 +23,7 @@ type testSite struct {
 	queue   *channelq.Queue[welcome]
 	senders *channelq.Workers[welcome]
 	admin   *admin
+	logged  *strings.Builder
 }
 
 // newSite returns a site whose workers are not started, so that nothing leaves
@@ -31,10 +32,11 @@ func newSite(t *testing.T, capacity int) testSite {
 	t.Helper()
 	emails := cli.Must(channelq.New(channelq.Config[welcome]{Name: "emails", Capacity: capacity, OnFull: channelq.Reject}))
 	senders := cli.Must(channelq.NewWorkers(emails, newMailer(config{smtp: "127.0.0.1:1"}, nil).send, channelq.WorkerConfig[welcome]{}))
-	log := slog.New(slog.DiscardHandler)
+	logged := &strings.Builder{}
+	log := slog.New(slog.NewTextHandler(logged, nil))
 	host := hosted.New(hosted.Config{Name: "test"})
 	host.Add("emails", senders)
-	return testSite{queue: emails, senders: senders, admin: newAdmin(host, config{adminToken: testToken, log: log}), site: &site{
+	return testSite{logged: logged, queue: emails, senders: senders, admin: newAdmin(host, config{adminToken: testToken, log: log}), site: &site{
 		role: all, host: host, emails: outbox{Enqueuer: emails, stats: senders.Stats}, catcher: newCatcher(),
 		products: newProducts(newOrigin(0), log), log: log,
 	}}

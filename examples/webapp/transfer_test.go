@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,7 +29,7 @@ func command(t *testing.T, in string, args ...string) (out string, err error) {
 	host := hosted.New(hosted.Config{Name: "webapp"})
 	emails, err := openOutbox(host, cfg, func(context.Context, welcome) error { return nil }, &leftovers{})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	task := emails.migrate
 	if cfg.transfer != "" {
@@ -38,6 +41,20 @@ func command(t *testing.T, in string, args ...string) (out string, err error) {
 
 func TestMailsGoToAFileAndBack(t *testing.T) {
 	store := "sqlite:" + filepath.Join(t.TempDir(), "shop.db")
+	for _, what := range []string{"export", "import"} {
+		if _, err := command(t, "", "jobs", what, "-store", store); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: a file that does not exist: %v", what, err)
+		}
+		if _, err := os.Stat(strings.TrimPrefix(store, "sqlite:")); err == nil {
+			t.Errorf("%s has made the file", what)
+		}
+	}
+	if err := os.WriteFile(strings.TrimPrefix(store, "sqlite:"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t, "", "jobs", "export", "-store", store); err == nil || !strings.Contains(err.Error(), "durable.Migrate") {
+		t.Errorf("a file without tables: %v", err)
+	}
 	if _, err := command(t, "", "migrate", "-store", store); err != nil {
 		t.Fatal(err)
 	}
