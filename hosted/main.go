@@ -28,7 +28,9 @@ import (
 // of what did not stop to standard error. Deferred calls of func main do not run.
 //
 // Nothing holds the exit up. If standard error is a pipe that nobody reads, Main gives up
-// printing after a moment.
+// printing after a moment. If the reader of standard output or error is gone, as tee is
+// after a Ctrl-C, a write there fails as everywhere else: SIGPIPE does not end the program
+// in the middle of its stop.
 func Main(h *Host) { os.Exit(runMain(h, os.Stderr, os.Exit, true)) }
 
 // Exec is [Main] for a program that has something to do after the host, such as printing
@@ -48,6 +50,11 @@ func runMain(h *Host, stderr io.Writer, exit func(int), stacks bool) int {
 	defer close(over)
 	signal.Notify(received, lifecycle.StopSignals()...)
 	defer signal.Stop(received)
+	// Nobody receives: the write has its error. To ignore the signal would pass that on
+	// to child processes.
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
+	defer signal.Stop(pipes)
 	if h.reloads() {
 		signal.Notify(hangups, syscall.SIGHUP)
 		defer signal.Stop(hangups)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,6 +97,17 @@ var programs = map[string]func(){
 		code := hosted.Exec(h)
 		fmt.Fprint(os.Stderr, h.Report())
 		os.Exit(code)
+	},
+	"broken pipe": func() {
+		h := hosted.New(hosted.Config{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+		h.Go("loop", func(ctx context.Context) error {
+			<-ctx.Done()
+			_, err := os.Stderr.WriteString("the loop ends")
+			say("broken: %t", errors.Is(err, syscall.EPIPE))
+			return ctx.Err()
+		})
+		announce(h)
+		hosted.Main(h)
 	},
 	"fails": func() {
 		h := hosted.New(hosted.Config{})

@@ -27,6 +27,24 @@ func TestSIGTERMAndSIGINTStopAProgramCleanly(t *testing.T) {
 	}
 }
 
+// After a Ctrl-C the reader of the log may be gone before the program: tee is.
+func TestAReaderOfTheLogThatIsGoneDoesNotEndTheProgramInItsStop(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Close() })
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := program(t, "broken pipe", withStderr(w))
+	p.expect("started")
+	p.signal(syscall.SIGINT)
+	p.expect("broken: true")
+	p.ends(0)
+}
+
 func TestASignalWhileStartingRollsTheStartBack(t *testing.T) {
 	t.Parallel()
 	p := program(t, "starting")
