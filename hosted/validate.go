@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 )
 
 // validate reports everything that is wrong with the registrations and returns
@@ -56,6 +57,10 @@ func (h *Host) index() (errs []error) {
 	return errs
 }
 
+// nameTimeout is longer than a moment: a name that is not told in time fails the start, and a
+// process that is short of CPU at its start may have none for some tenths of a second.
+const nameTimeout = 5 * time.Second
+
 // twicePresent finds one instance under two names, and two queues or two
 // jobs of one name, which would be one line in every metric.
 func (h *Host) twicePresent() (errs []error) {
@@ -79,10 +84,10 @@ func (h *Host) twicePresent() (errs []error) {
 		if _, nested := any(c).(*Host); nested {
 			continue // neither queue nor job, and all without a name share the default
 		}
-		name, err := quick(c.Name)
+		name, err := within(nameTimeout, c.Name)
 		var self any = c
 		if o, ok := c.(interface{ Observed() any }); ok && err == nil {
-			self, err = quick(o.Observed) // several consumers of one queue are one queue
+			self, err = within(nameTimeout, o.Observed) // several consumers of one queue are one queue
 		}
 		if err != nil {
 			errs = append(errs, &ServiceError{Service: u.name, Op: "add", Err: fmt.Errorf("it was asked for its name: %w", err)})

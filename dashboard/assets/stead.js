@@ -119,6 +119,11 @@
 
   let latest = ''; // the last picture that came
   let asked = false; // the next one is wanted as it is: somebody acted
+  // Nobody has moved since the page was opened, or since somebody acted and waits for what
+  // comes of it: a mouse that only rests somewhere points at nothing.
+  let resting = true;
+  for (const moves of ['pointermove', 'pointerdown', 'keydown']) document.addEventListener(moves, () => { resting = false; });
+  document.addEventListener('focusin', (e) => { resting &&= !e.target.closest('main [data-key]'); });
   let down = false; // a finger or button is down
   let touched = 0;
   let mouse = matchMedia('(hover: hover)').matches;
@@ -136,7 +141,7 @@
   function show(html) {
     latest = html;
     if (down) return;
-    holding = !asked && pointing();
+    holding = !asked && !resting && pointing();
     held = 0;
     fresh = new Map();
     const box = document.createElement('div');
@@ -184,6 +189,7 @@
   let lostAt = 0;
   let ended = ''; // what the server said when it ended the stream
   let shownAt; // when the last picture came
+  let polls = 0;
 
   function arrived(html, text) {
     clearTimeout(again);
@@ -221,17 +227,26 @@
     }, 5000);
   }
 
-  // poll asks for the whole page where no stream comes through.
+  // poll asks for the whole page where no stream comes through. One that has brought a
+  // picture by the time of the answer does: the server or this machine was busy. A stream
+  // is tried again now and then: the server may have been away behind a proxy.
   async function poll() {
     clearTimeout(again);
-    source?.close();
+    if (++polls % 10 === 0) {
+      connect();
+      return;
+    }
+    const before = shownAt;
     try {
       const answer = await fetch(location.href, { cache: 'no-store' });
       const text = await answer.text();
+      if (shownAt !== before) return;
+      source?.close();
       const anew = new DOMParser().parseFromString(text, 'text/html').getElementById('live');
       if (anew) arrived(anew.innerHTML, 'No live stream comes through to this page. It asks again every 3 s instead.');
       else say(`The server answers ${answer.status} ${answer.statusText}: reload the page.`, true);
     } catch {
+      source?.close();
       lostAt ||= Date.now();
       lost();
     }
@@ -323,7 +338,10 @@
         undo.set('verb', said.undo);
       }
       tell(said.done || said.error, !answer.ok, undo);
-      asked ||= answer.ok;
+      if (answer.ok) {
+        asked = true;
+        resting = true;
+      }
       return answer.ok;
     } catch {
       tell('The server did not answer; it is not known whether it was done.', true);

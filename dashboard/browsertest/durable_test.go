@@ -3,7 +3,6 @@ package browsertest
 import (
 	"context"
 	"errors"
-	"net/http/httptest"
 	"path/filepath"
 	"testing"
 	"time"
@@ -36,12 +35,7 @@ func TestJobsOfAStoreAreSeenAndActedOn(t *testing.T) {
 	if err := host.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(dash)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-		_ = host.Stop(context.Background())
-	})
+	base := serve(t, host, dash).URL + "/"
 	for _, to := range []string{"nobody", "nobody"} {
 		if err := mails.Enqueue(t.Context(), to); err != nil {
 			t.Fatal(err)
@@ -51,7 +45,6 @@ func TestJobsOfAStoreAreSeenAndActedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	base := server.URL + "/"
 	b.open(base + "queue?name=mail")
 	b.shows("smtp: 550 no such mailbox")
 	b.until("document.querySelector('a[href=\"jobs?name=mail/scheduled\"]')")

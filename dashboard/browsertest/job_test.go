@@ -2,9 +2,7 @@ package browsertest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,8 +15,9 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-// mails sends to nobody in vain, and is served on a page.
-func mailJobs(t *testing.T) (mails *durable.Queue[string], base string) {
+// mailJobs sends to nobody in vain, and is served on a page. While a test has the line,
+// nothing is sent. key may be nil.
+func mailJobs(t *testing.T, key func(to string) string) (mails *durable.Queue[string], line chan struct{}, base string) {
 	t.Helper()
 	store := must(sqlite.Open(filepath.Join(t.TempDir(), "jobs.db")))
 	t.Cleanup(func() { _ = store.Close() })
@@ -26,12 +25,22 @@ func mailJobs(t *testing.T) (mails *durable.Queue[string], base string) {
 		t.Fatal(err)
 	}
 	jobs := must(durable.New(store, durable.Config{PollInterval: 50 * time.Millisecond}))
-	mails = must(durable.NewQueue(jobs, "mail", func(_ context.Context, to string) error {
+	line = make(chan struct{}, 1)
+	line <- struct{}{}
+	mails = must(durable.NewQueue(jobs, "mail", func(ctx context.Context, to string) error {
+		select {
+		case got := <-line:
+			line <- got
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		if to == "nobody" {
 			panic("550 no such mailbox as the one of a person with a very long name at a server with a very long name")
 		}
 		return nil
-	}, durable.QueueConfig[string]{Concurrency: 1, Retry: channelq.Retry{Attempts: 2, Initial: time.Millisecond}}))
+	}, durable.QueueConfig[string]{
+		Concurrency: 1, Key: key, Retry: channelq.Retry{Attempts: 2, Initial: time.Millisecond},
+	}))
 	host := hosted.New(hosted.Config{Name: "shop"})
 	host.Add("jobs", jobs)
 	dash := dashboard.New(host, dashboard.Config{
@@ -41,20 +50,12 @@ func mailJobs(t *testing.T) (mails *durable.Queue[string], base string) {
 	if err := host.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(dash)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-		if err := host.Stop(context.Background()); err != nil && !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-	})
-	return mails, server.URL + "/"
+	return mails, line, serve(t, host, dash).URL + "/"
 }
 
 func TestOneJobIsSeenAndActedOnAtBothWidths(t *testing.T) {
 	b := browse(t)
-	mails, base := mailJobs(t)
+	mails, line, base := mailJobs(t, nil)
 	inState := func(id int64, state string, attempts int) {
 		t.Helper()
 		eventually(t, "the job is "+state, func() bool {
@@ -82,10 +83,13 @@ func TestOneJobIsSeenAndActedOnAtBothWidths(t *testing.T) {
 		if folder := os.Getenv("STEAD_TEST_SCREENSHOTS"); folder != "" {
 			b.screenshot(filepath.Join(folder, fmt.Sprintf("job-%d.png", width)))
 		}
+		<-line
 		b.click("form[data-key=requeue] button")
 		b.says(fmt.Sprintf("Requeued %d of mail.", failed.ID))
+		b.until("document.querySelector('tr[data-key=a-3]').innerText.includes('running')")
+		line <- struct{}{} // what comes of it is shown too, though the mouse still rests there
 		inState(failed.ID, "discarded", 3)
-		b.until("document.querySelectorAll('tr[data-key^=a-]').length === 3")
+		b.until("document.querySelector('tr[data-key=a-3]').innerText.includes('550') && document.querySelectorAll('tr[data-key^=a-]').length === 3")
 		b.click("details[data-key=discards] summary")
 		b.click("form[data-key=discard] button")
 		b.shows("It is not in the store, or not any more")

@@ -153,7 +153,7 @@ func TestAnotherSiteCannotAct(t *testing.T) {
 	elsewhere := http.NewServeMux()
 	elsewhere.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte(`<form method="post" action="http://127.0.0.1` + port + `actions">
+		_, _ = w.Write([]byte(`<!doctype html><form method="post" action="http://127.0.0.1` + port + `actions">
 <input name="verb" value="pause"><input name="kind" value="queue"><input name="name" value="emails"><button>win</button></form>`))
 	})
 	evil := listen(t, "localhost:0", elsewhere)

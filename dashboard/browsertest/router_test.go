@@ -5,11 +5,9 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
@@ -28,7 +26,7 @@ var routers = map[string]func(dash http.Handler, full bool) http.Handler{
 		e.Use(echomw.Recover())
 		e.Pre(echomw.RemoveTrailingSlash())
 		if full {
-			e.Use(echomw.TimeoutWithConfig(echomw.TimeoutConfig{Timeout: 300 * time.Millisecond})) //nolint:staticcheck // programs have it, and it buffers
+			e.Use(echomw.TimeoutWithConfig(echomw.TimeoutConfig{Timeout: patience})) //nolint:staticcheck // programs have it, and it buffers
 		}
 		e.Any("/admin", echo.WrapHandler(http.StripPrefix("/admin", dash)))
 		e.Any("/admin/*", echo.WrapHandler(http.StripPrefix("/admin", dash)))
@@ -40,7 +38,7 @@ var routers = map[string]func(dash http.Handler, full bool) http.Handler{
 		g.Use(gin.Recovery())
 		g.Any("/admin/*any", gin.WrapH(http.StripPrefix("/admin", dash)))
 		if full {
-			return http.TimeoutHandler(g, 300*time.Millisecond, "too slow")
+			return http.TimeoutHandler(g, patience, "too slow")
 		}
 		return g
 	},
@@ -49,7 +47,7 @@ var routers = map[string]func(dash http.Handler, full bool) http.Handler{
 		r.Use(chimw.Recoverer, chimw.StripSlashes)
 		if full {
 			r.Use(func(next http.Handler) http.Handler {
-				return http.TimeoutHandler(next, 300*time.Millisecond, "too slow")
+				return http.TimeoutHandler(next, patience, "too slow")
 			})
 		}
 		r.Mount("/admin", http.StripPrefix("/admin", dash))
@@ -61,10 +59,11 @@ var routers = map[string]func(dash http.Handler, full bool) http.Handler{
 func on(t *testing.T, h func(dash http.Handler) http.Handler, cfg dashboard.Config) (*shop, *http.Client) {
 	t.Helper()
 	s := open(t, "/unused", cfg)
-	server := httptest.NewServer(h(s.dash))
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	server := serve(t, s.host, h(s.dash))
 	s.base = server.URL + "/admin/"
-	return s, server.Client()
+	client := server.Client()
+	client.Timeout = patience
+	return s, client
 }
 
 func TestThePageWorksBehindRouters(t *testing.T) {
@@ -149,7 +148,7 @@ func firstEvent(t *testing.T, client *http.Client, address string) string {
 // one that cannot flush, and one that says it can and keeps what it has.
 func TestAPageWithoutAStreamSaysSoAndAsksAgain(t *testing.T) {
 	for name, middleware := range map[string]func(http.Handler) http.Handler{
-		"cannot flush": func(h http.Handler) http.Handler { return http.TimeoutHandler(h, 300*time.Millisecond, "too slow") },
+		"cannot flush": func(h http.Handler) http.Handler { return http.TimeoutHandler(h, patience, "too slow") },
 		"keeps all": func(h http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Encoding", "gzip")

@@ -66,17 +66,29 @@ func open(t *testing.T, prefix string, cfg dashboard.Config) *shop {
 	if err := s.host.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(http.StripPrefix(prefix, s.dash))
-	s.base = server.URL + prefix + "/"
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-		_ = s.host.Stop(context.Background())
-	})
+	s.base = serve(t, s.host, http.StripPrefix(prefix, s.dash)).URL + prefix + "/"
 	for _, item := range []string{"bad", "bad", "later", "good"} {
 		s.put(t, item)
 	}
+	eventually(t, "each item has had its attempt", func() bool { // or rows would come while a test points at one
+		n := s.workers.Stats()
+		return n.GaveUp == 2 && n.Parked == 1 && n.Handled == 1
+	})
 	return s
+}
+
+// serve puts a page of a host on a real server. At the end the host is stopped first, which
+// ends the streams: a browser may connect again at any time, and Close waits for a stream
+// without a bound.
+func serve(t *testing.T, host *hosted.Host, page http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(page)
+	t.Cleanup(func() {
+		_ = host.Stop(context.Background())
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server
 }
 
 func (s *shop) put(t *testing.T, item string) {

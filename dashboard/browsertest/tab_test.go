@@ -10,15 +10,19 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a test waits for something to show. It bounds only what
-// fails: nothing is expected to happen within a given time.
-const patience = 20 * time.Second
+// patience is how long a test waits for something to show, and most for all of a test.
+// They bound only what fails: nothing is expected to happen within a given time.
+const (
+	patience = time.Minute
+	most     = 3 * time.Minute
+)
 
-// tab is one tab of a browser of its own, with what went on in it.
+// tab is one tab of the browser, with what went on in it.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -31,29 +35,22 @@ type tab struct {
 // browse opens a tab, or skips the test if no browser was asked for.
 func browse(t *testing.T) *tab {
 	t.Helper()
-	path := os.Getenv("STEAD_TEST_BROWSER")
-	if path == "" {
+	if os.Getenv("STEAD_TEST_BROWSER") == "" {
 		t.Skip("no browser: set STEAD_TEST_BROWSER=1, or to the path of a Chromium, to run this test")
 	}
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("hide-scrollbars", true),
+	browser, err := theBrowser()
+	if err != nil {
+		t.Fatalf("the browser does not start: %v", err)
 	}
-	if path != "1" {
-		options = append(options, chromedp.ExecPath(path))
-	}
-	browser, quit := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, leave := chromedp.NewContext(browser)
+	bounded, end := context.WithTimeoutCause(browser, most, fmt.Errorf("the test has taken %v, and its tab was closed", most))
+	ctx, leave := chromedp.NewContext(bounded, chromedp.WithNewBrowserContext())
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits until the browser is gone, and its files with it
+		_ = chromedp.Cancel(ctx) // waits until the tab is gone
 		leave()
-		quit()
+		end()
 	})
 	b := &tab{t: t, ctx: ctx}
-	// The browser lives as long as the context of this first call.
+	// The tab lives as long as the context of this first call.
 	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 		return err
@@ -88,7 +85,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
-		b.t.Fatalf("%v; the page is: %s", err, b.text())
+		b.t.Fatalf("%v (%v); the page is: %s", err, context.Cause(ctx), b.text())
 	}
 }
 
@@ -96,26 +93,76 @@ func (b *tab) open(url string) { b.t.Helper(); b.do(chromedp.Navigate(url)) }
 
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.Click(chromedp.CSS(selector)))
+	b.clickOn("document.querySelector(`" + selector + "`)")
 }
 
-// eval returns the value of an expression. The page's own policy forbids eval and
-// so chromedp's way to poll; this goes past the page.
-func eval[T any](b *tab, expression string) T {
+// spot is where an element is, and its kind, such as A.
+type spot struct {
+	X, Y float64
+	Kind string
+}
+
+// clickOn clicks the element that an expression names with the mouse, and returns its kind.
+// A page that brings itself up to date may move it while the mouse is on its way: the click
+// is done only if the button went down on that element. It is looked for again otherwise.
+func (b *tab) clickOn(element string) (kind string) {
 	b.t.Helper()
+	const missed = "window.missed ??= e => { e.preventDefault(); e.stopImmediatePropagation(); };"
+	for end := time.Now().Add(patience); time.Now().Before(end) && b.ctx.Err() == nil; time.Sleep(30 * time.Millisecond) {
+		at, err := b.find(element)
+		if err != nil || at.Kind == "" {
+			continue
+		}
+		b.mouse(input.DispatchMouseEventTypeMouseMoved, at)
+		if over, err := ask[bool](b, element+"?.matches(':hover')"); err != nil || !over {
+			continue
+		}
+		b.mouse(input.DispatchMouseEventTypeMousePressed, at)
+		if eval[bool](b, element+"?.matches(':active') ?? false") {
+			b.mouse(input.DispatchMouseEventTypeMouseReleased, at)
+			return at.Kind
+		}
+		eval[bool](b, missed+" addEventListener('click', missed, true); true")
+		b.mouse(input.DispatchMouseEventTypeMouseReleased, at)
+		eval[bool](b, "removeEventListener('click', missed, true); true")
+	}
+	b.t.Fatalf("it cannot be clicked: %s; the page is: %s", element, b.text())
+	return ""
+}
+
+// find returns the middle of an element that is to be seen, of no kind if there is none.
+func (b *tab) find(element string) (spot, error) {
+	return ask[spot](b, "(() => { const e = "+element+"; if (!e?.checkVisibility()) return {}; e.scrollIntoView({ block: 'center', behavior: 'instant' }); const r = e.getBoundingClientRect(); return { X: r.x + r.width / 2, Y: r.y + r.height / 2, Kind: e.nodeName } })()")
+}
+
+func (b *tab) mouse(does input.DispatchMouseEventType, at spot) {
+	b.t.Helper()
+	var options []chromedp.MouseOption
+	if does != input.DispatchMouseEventTypeMouseMoved {
+		options = []chromedp.MouseOption{chromedp.ButtonLeft, chromedp.ClickCount(1)}
+	}
+	b.do(chromedp.MouseEvent(does, at.X, at.Y, options...))
+}
+
+// ask returns the value of an expression. The page's own policy forbids eval and
+// so chromedp's way to poll; this goes past the page.
+func ask[T any](b *tab, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+}
+
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := ask[T](b, expression)
 	if err != nil {
-		b.t.Fatalf("%s: %v", expression, err)
+		b.t.Fatalf("%s: %v (%v)", expression, err, context.Cause(b.ctx))
 	}
 	return v
 }
 
 func (b *tab) text() string {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body?.innerText ?? ''"))
+	text, err := ask[string](b, "document.body?.innerText ?? ''")
 	if err != nil {
 		return err.Error()
 	}
@@ -126,15 +173,12 @@ func (b *tab) text() string {
 // there may be no page to ask.
 func (b *tab) until(condition string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	ask := chromedp.Evaluate[bool]("(() => { try { return !!(" + condition + ") } catch { return false } })()")
-	for ; ctx.Err() == nil; time.Sleep(30 * time.Millisecond) {
-		if holds, err := chromedp.Run(ctx, ask); err == nil && holds {
+	for end := time.Now().Add(patience); time.Now().Before(end) && b.ctx.Err() == nil; time.Sleep(30 * time.Millisecond) {
+		if holds, err := ask[bool](b, "(() => { try { return !!("+condition+") } catch { return false } })()"); err == nil && holds {
 			return
 		}
 	}
-	b.t.Fatalf("it never became true: %s; the page is: %s", condition, b.text())
+	b.t.Fatalf("it never became true: %s (%v); the page is: %s", condition, context.Cause(b.ctx), b.text())
 }
 
 // shows waits until the page has a text.
@@ -180,7 +224,9 @@ func (b *tab) look(width int64, scheme string) {
 
 func (b *tab) screenshot(file string) {
 	b.t.Helper()
-	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		b.t.Fatal(err)
 	}
