@@ -2,6 +2,7 @@ package channelq
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -65,4 +66,23 @@ func (w *workers) ReleaseAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.parked.release(time.Now().Add(1000*time.Hour), w.parked.size())
+}
+
+// CallWhileAllWait waits until that many items are parked and every worker waits for the queue.
+// Then it keeps the mutex from the workers while between runs, and calls one of them for
+// each parked item, as manage does when they come due.
+func (c *consumer) CallWhileAllWait(parked int, between func()) {
+	ready := func() bool {
+		return c.parked.size() == parked && !slices.ContainsFunc(c.workers, func(w *worker) bool { return w.place != atQueue })
+	}
+	for c.mu.Lock(); !ready(); c.mu.Lock() {
+		c.mu.Unlock()
+		runtime.Gosched()
+	}
+	defer c.mu.Unlock()
+	between()
+	for range c.parked.release(time.Now().Add(1000*time.Hour), parked) {
+		c.wakeOneLocked()
+	}
+	c.refreshLocked()
 }

@@ -122,9 +122,9 @@ func stops(t *testing.T, program, started string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
+	kill := time.AfterFunc(6*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
-	for end := time.Now().Add(time.Minute); !strings.Contains(out.String(), started); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !strings.Contains(out.String(), started); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Errorf("it never said %q", started)
 			break

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // A connection that the rest of the program can do without: while its peer is down the
@@ -21,7 +22,12 @@ func ExampleNotCritical() {
 			Limit:   2,
 			Then:    hosted.Ignore(),
 		})))
-	host.Go("app", func(context.Context) error { time.Sleep(50 * time.Millisecond); return nil })
+	host.Go("app", func(context.Context) error {
+		for host.Services()[0].State != lifecycle.Failed { // until that is given up
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	})
 	fmt.Println(host.Run(context.Background()))
 	fmt.Println(host.Services()[0].Err)
 	// Output:

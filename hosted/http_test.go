@@ -114,12 +114,13 @@ func TestASlowRequestIsWaitedFor(t *testing.T) {
 }
 
 func TestARequestThatDoesNotEndIsCutAndReported(t *testing.T) {
+	t.Parallel()
 	arrived := make(chan struct{})
 	web := hosted.HTTP(&http.Server{Addr: anyPort, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(arrived)
 		<-r.Context().Done() // which the cut ends
 	})})
-	h := hosted.New(hosted.Config{ShutdownTimeout: 300 * time.Millisecond})
+	h := hosted.New(hosted.Config{ShutdownTimeout: 5 * time.Second}) // a tenth of it is for the cut
 	h.Add("web", web)
 	starts(t, h)
 	failed := make(chan error, 1)

@@ -69,7 +69,7 @@ func init() { //nolint:gochecknoinits // of this test
 			if err != nil {
 				panic(err)
 			}
-			h := hosted.New(hosted.Config{DrainDelay: 10 * time.Second})
+			h := hosted.New(hosted.Config{DrainDelay: time.Hour, ShutdownTimeout: 2 * time.Hour})
 			h.Add("items", workers)
 			add(h, q)
 			h.Go("look", func(ctx context.Context) error {

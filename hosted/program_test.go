@@ -84,7 +84,7 @@ var programs = map[string]func(){
 		hosted.Main(h)
 	},
 	"ignores": func() {
-		h := hosted.New(hosted.Config{ShutdownTimeout: 200 * time.Millisecond})
+		h := hosted.New(hosted.Config{ShutdownTimeout: 4 * time.Second}) // a quarter of it is for the bystander
 		h.Go("bystander", func(ctx context.Context) error { <-ctx.Done(); return nil })
 		h.Go("deaf", func(context.Context) error { deafWork(); return nil })
 		announce(h)

@@ -14,7 +14,7 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-const starvedBudget = 3 * time.Second
+const starvedBudget = 6 * time.Second
 
 // crew is workers with a backlog that they cannot finish in time, and that say what
 // OnLeftover gets and whether it has time for it.

@@ -20,15 +20,16 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	host := hosted.New(hosted.Config{ExitWhenDone: true})
+	host, sent := hosted.New(hosted.Config{ExitWhenDone: true}), make(chan struct{})
 	host.Add("newsletter", leader.Loop(elector, func(ctx context.Context) error {
 		for issue := 1; issue <= 2; issue++ {
 			fmt.Println("sent issue", issue, "with a fence:", leader.Fence(ctx) > 0)
 		}
+		close(sent)
 		<-ctx.Done() // until the lead is lost or the program stops
 		return ctx.Err()
 	}))
-	host.Go("web", func(context.Context) error { time.Sleep(50 * time.Millisecond); return nil })
+	host.Go("web", func(context.Context) error { <-sent; return nil })
 	fmt.Println(host.Run(context.Background()))
 	// Output:
 	// sent issue 1 with a fence: true
@@ -87,7 +88,7 @@ func ExampleConfig() {
 func ExampleStats() {
 	store := &leadertest.Store{}
 	store.Fail(errors.New("connection refused"))
-	elector, err := leader.New(store, leader.Config{Group: "newsletter", TTL: 90 * time.Millisecond})
+	elector, err := leader.New(store, leader.Config{Group: "newsletter"})
 	if err != nil {
 		fmt.Println(err)
 		return

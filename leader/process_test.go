@@ -109,7 +109,7 @@ func (p *part) write(fence int64) {
 	if p.ledger == "" {
 		return
 	}
-	c := http.Client{Timeout: time.Second}
+	c := http.Client{Timeout: time.Minute}
 	if r, err := c.Get(fmt.Sprintf("%s/?who=%s&fence=%d", p.ledger, p.who, fence)); err == nil {
 		_ = r.Body.Close()
 	}

@@ -224,13 +224,10 @@ func ExampleTickerOption() {
 		panic(err)
 	}
 	time.Sleep(50 * time.Millisecond) // the consumer is busy
-	for range 2 {
-		tick, _ := ticker.Wait(context.Background())
-		fmt.Println(tick.Missed > 10)
-	}
-	// Output:
-	// true
-	// false
+	first, _ := ticker.Wait(context.Background())
+	second, _ := ticker.Wait(context.Background())
+	fmt.Println(first.Missed > 10, second.Scheduled.After(first.Scheduled))
+	// Output: true true
 }
 
 // remembered is a store for tests and for those who have a database.

@@ -43,9 +43,13 @@ func (s *sinkOfTest) sorted() []string {
 	return slices.Sorted(slices.Values(s.got))
 }
 
-func begin(t *testing.T, binary, sink, unsent string) (p *program.Process, url string) {
+// toTheEnd is the budget of a stop that takes all of it. The last half second is for what is
+// cut, which has to be enough on a busy machine.
+const toTheEnd = "10s"
+
+func begin(t *testing.T, binary, sink, unsent, budget string) (p *program.Process, url string) {
 	t.Helper()
-	p = program.Command{Args: []string{"-addr", "127.0.0.1:0", "-sink", sink, "-unsent", unsent, "-shutdown-timeout", "2s"}}.Start(t, binary)
+	p = program.Command{Args: []string{"-addr", "127.0.0.1:0", "-sink", sink, "-unsent", unsent, "-shutdown-timeout", budget}}.Start(t, binary)
 	return p, p.WaitFor(`(http://\S+)/events`)[1]
 }
 
@@ -73,10 +77,11 @@ func someEvents(n int) []string {
 }
 
 func TestProgramSendsEveryEventBeforeItStops(t *testing.T) {
+	t.Parallel()
 	sink := &sinkOfTest{}
 	server := httptest.NewServer(sink)
 	defer server.Close()
-	p, url := begin(t, program.Build(t), server.URL, filepath.Join(t.TempDir(), "unsent"))
+	p, url := begin(t, program.Build(t), server.URL, filepath.Join(t.TempDir(), "unsent"), "2m")
 	events := someEvents(250)
 	if code, body := post(t, url, strings.Join(events, "\n")); code != http.StatusAccepted || body != `{"accepted":250}` {
 		t.Errorf("%d %s", code, body)
@@ -95,10 +100,11 @@ func TestProgramSendsEveryEventBeforeItStops(t *testing.T) {
 }
 
 func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
+	t.Parallel()
 	binary, unsent := program.Build(t), filepath.Join(t.TempDir(), "unsent.jsonl")
 	dead := httptest.NewServer(http.NotFoundHandler())
 	dead.Close()
-	p, url := begin(t, binary, dead.URL, unsent)
+	p, url := begin(t, binary, dead.URL, unsent, toTheEnd)
 	events := someEvents(150)
 	post(t, url, strings.Join(events, "\n"))
 	p.WaitFor(`circuit breaker changed.* to=open`)
@@ -116,7 +122,7 @@ func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, url = begin(t, binary, server.URL, unsent+".2")
+	p, url = begin(t, binary, server.URL, unsent+".2", "2m")
 	if code, body := post(t, url, string(text)); code != http.StatusAccepted {
 		t.Errorf("%d %s", code, body)
 	}
@@ -129,6 +135,7 @@ func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
 }
 
 func TestProgramKeepsInAFileWhatAStuckSinkDoesNotTake(t *testing.T) {
+	t.Parallel()
 	asked := make(chan struct{}, 1)
 	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // or else nothing tells that the client has gone
@@ -136,7 +143,7 @@ func TestProgramKeepsInAFileWhatAStuckSinkDoesNotTake(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer stuck.Close()
-	p, url := begin(t, program.Build(t), stuck.URL, filepath.Join(t.TempDir(), "unsent"))
+	p, url := begin(t, program.Build(t), stuck.URL, filepath.Join(t.TempDir(), "unsent"), toTheEnd)
 	post(t, url, strings.Join(someEvents(100), "\n")) // a batch
 	<-asked
 	if code := p.Stop(); code != 0 {
@@ -146,6 +153,7 @@ func TestProgramKeepsInAFileWhatAStuckSinkDoesNotTake(t *testing.T) {
 }
 
 func TestProgramShowsWithoutSettingsHowASinkFailsAndComesBack(t *testing.T) {
+	t.Parallel()
 	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-unsent", filepath.Join(t.TempDir(), "unsent")}}.Start(t, program.Build(t))
 	p.WaitFor(`(?s)sink: \d+ events.*to=open.*to=closed.*sink: \d+ events`)
 	if code := p.Stop(); code != 0 {

@@ -111,7 +111,12 @@ func stopInTheMiddle(t *testing.T, s shop, sig syscall.Signal) (accepted []strin
 			}
 		})
 	}
-	s.Eventually("some orders are shipped", func() bool { return strings.Count(s.Output(), "shipped ") >= 10 })
+	s.Eventually("some orders are shipped, and more wait", func() bool {
+		shipped := strings.Count(s.Output(), "shipped ")
+		mu.Lock()
+		defer mu.Unlock()
+		return shipped >= 10 && len(accepted) > shipped+20
+	})
 	s.Signal(sig)
 	clients.Wait()
 	return accepted
@@ -121,8 +126,9 @@ func TestProgramLosesNoOrderWhenItIsKilledOrStopped(t *testing.T) {
 	binary := program.Build(t)
 	for sig, want := range map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGTERM: 0} {
 		t.Run(sig.String(), func(t *testing.T) {
-			args := []string{"-dir", filepath.Join(t.TempDir(), "shop"), "-packing", "20ms", "-ack-wait", "1s", "-in-flight", "4"}
-			s := start(t, binary, args...)
+			// The first one has time to acknowledge what it ships. The next one is quick.
+			dir := filepath.Join(t.TempDir(), "shop")
+			s := start(t, binary, "-dir", dir, "-packing", "50ms", "-ack-wait", "1m", "-in-flight", "4")
 			accepted := stopInTheMiddle(t, s, sig)
 			if code := s.ExitCode(); code != want {
 				t.Errorf("exit code %d, want %d", code, want)
@@ -136,7 +142,7 @@ func TestProgramLosesNoOrderWhenItIsKilledOrStopped(t *testing.T) {
 				t.Errorf("%d orders were begun and %d shipped before the stop was over", len(began), len(done))
 			}
 
-			s = start(t, binary, args...)
+			s = start(t, binary, "-dir", dir, "-packing", "1ms", "-ack-wait", "1s", "-in-flight", "4")
 			s.shipped(accepted)
 			if code := s.Stop(); code != 0 {
 				t.Errorf("exit code %d", code)
@@ -155,8 +161,9 @@ func TestProgramLosesNoOrderWhenItIsKilledOrStopped(t *testing.T) {
 }
 
 func TestProgramHoldsNoMoreThanItMayAndGivesBackWhatItCannotFinish(t *testing.T) {
+	t.Parallel()
 	binary, dir := program.Build(t), t.TempDir()
-	s := start(t, binary, "-dir", dir, "-packing", "1h", "-ack-wait", "10s", "-in-flight", "2", "-shutdown-timeout", "1s")
+	s := start(t, binary, "-dir", dir, "-packing", "1h", "-ack-wait", "1m", "-in-flight", "2", "-shutdown-timeout", "10s")
 	var ids []string
 	for range 10 {
 		ids = append(ids, s.order("a tent"))
@@ -235,8 +242,9 @@ func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
 
 // Nothing can be acknowledged or given back any more.
 func TestProgramStopsInTimeWhenItsBrokerIsAway(t *testing.T) {
+	t.Parallel()
 	nats := external(t, t.TempDir(), server.RANDOM_PORT)
-	s := start(t, program.Build(t), "-nats", nats.ClientURL(), "-packing", "1h", "-shutdown-timeout", "3s")
+	s := start(t, program.Build(t), "-nats", nats.ClientURL(), "-packing", "1h", "-shutdown-timeout", "10s")
 	for range 3 {
 		s.order("a tent")
 	}

@@ -48,7 +48,7 @@ func TestProgramGoesOnAfterAStopAndFinishesEachCampaignOnce(t *testing.T) {
 		t.Errorf("handled %d, skipped %d", handled, skipped)
 	}
 
-	ask(http.MethodPost, "/campaigns/autumn?n=50")
+	ask(http.MethodPost, "/campaigns/autumn?n=500")
 	p.WaitFor("sent to .* autumn")
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -60,7 +60,7 @@ func TestProgramGoesOnAfterAStopAndFinishesEachCampaignOnce(t *testing.T) {
 
 	p, _ = start(t, "10000", spool)
 	counts = p.WaitFor(`autumn is finished: map\[handled:(\d+)\]`)
-	if after, _ := strconv.Atoi(counts[1]); before+after != 50 {
+	if after, _ := strconv.Atoi(counts[1]); before+after != 500 {
 		t.Errorf("%d mails before the stop and %d after it", before, after)
 	}
 	if code := p.Stop(); code != 0 {

@@ -21,7 +21,7 @@ var sends = regexp.MustCompile(`(\w+) \| sends the newsletter, as fence (\d+)`)
 func TestMain(m *testing.M) { program.Main(m) }
 
 func TestProgramSurvivesItsLeader(t *testing.T) {
-	p := program.Command{Args: []string{"-kill", "0", "-ttl", "2s"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-kill", "0", "-ttl", "4s"}}.Start(t, program.Build(t))
 	names := []string{"anna", "bert", "cleo"}
 	pages := map[string]string{}
 	for _, name := range names {
@@ -80,7 +80,7 @@ func shows(t *testing.T, page string, leads bool) bool {
 }
 
 func TestProgramKillsTheLeaderByItself(t *testing.T) {
-	p := program.Command{Args: []string{"-kill", "1s", "-ttl", "500ms"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-kill", "2s", "-ttl", "1s"}}.Start(t, program.Build(t))
 	who := p.WaitFor(`---- kill -9 (\w+) ----`)[1]
 	p.WaitFor(`(?s)kill -9 ` + who + `.*sends the newsletter`)
 	if code := p.Stop(); code != 0 {

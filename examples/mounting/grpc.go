@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -55,14 +56,20 @@ func (s *grpcService) Stopping(context.Context) error {
 	return nil
 }
 
-// Stop waits for the calls that are running. At the deadline it cancels their contexts
-// and closes the connections.
+// Stop waits for the calls that are running. A tenth of its time before the deadline it
+// cancels their contexts and closes the connections: the host waits no longer than that.
 func (s *grpcService) Stop(ctx context.Context) error {
-	cut := context.AfterFunc(ctx, s.server.Stop)
+	patience := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var release context.CancelFunc
+		patience, release = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
+		defer release()
+	}
+	cut := context.AfterFunc(patience, s.server.Stop)
 	s.server.GracefulStop() // returns when Stop has ended the calls, at the latest
 	<-s.done
 	if !cut() {
-		return ctx.Err()
+		return patience.Err()
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func get(t *testing.T, url, password string) int {
 func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 	api, dir := newMailAPI(t), t.TempDir()
 	run := program.Command{
-		Args: []string{"-addr", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-shutdown-timeout", "2s"},
+		Args: []string{"-addr", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-shutdown-timeout", "10s"},
 		Env:  []string{"MAIL_API=" + api.URL, "ADMIN_PASSWORD=secret"}, Dir: dir,
 	}
 	p := run.Start(t, program.Build(t))

@@ -45,7 +45,7 @@ func begin(t testing.TB, env []string, args ...string) *process {
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	t.Cleanup(transport.CloseIdleConnections)
 	p := &process{t: t, report: filepath.Join(t.TempDir(), "report.json")}
-	p.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	p.client = &http.Client{Transport: transport, Timeout: 3 * time.Minute}
 	p.Process = program.Command{Args: append(args, "-report", p.report), Env: env}.Start(t, program.Build(t))
 	return p
 }

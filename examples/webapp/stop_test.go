@@ -15,7 +15,7 @@ import (
 // the report: whether there is time to send everything or not.
 func TestProgramKeepsEveryPromiseWhenItIsStoppedUnderLoad(t *testing.T) {
 	t.Run("time enough", func(t *testing.T) {
-		kept := stopUnderLoad(t, 0, "25s")
+		kept := stopUnderLoad(t, 0, "10m")
 		if kept.code != 0 || len(kept.left) > 0 {
 			t.Errorf("exit code %d, %d left over", kept.code, len(kept.left))
 		}
@@ -46,6 +46,7 @@ func stopUnderLoad(t *testing.T, delay time.Duration, budget string) outcome {
 	const visitors, clients = 10_000, 50
 	box := openPostbox(t, delay)
 	p := start(t, nil, "-smtp", box.addr, "-shutdown-timeout", budget)
+	p.Patience = 10 * time.Minute
 	accepted, unknown := signUpAndStop(p, visitors, clients)
 	o := outcome{code: p.ExitCode(), received: box.received(), left: p.written().Leftover}
 
@@ -110,7 +111,8 @@ func signUpAndStop(p *process, visitors, clients int64) (accepted, unknown map[s
 }
 
 func TestProgramEndsInTimeAndNamesAWorkerThatHangs(t *testing.T) {
-	p := start(t, []string{"WEBAPP_TEST_HANG_AT=hang@example.com"}, "-shutdown-timeout", "1s")
+	t.Parallel()
+	p := start(t, []string{"WEBAPP_TEST_HANG_AT=hang@example.com"}, "-shutdown-timeout", "8s")
 	p.post(form, "email=hang%40example.com")
 	p.Eventually("the worker hangs", func() bool { return metric(p)[`stead_queue_in_progress{queue="emails"}`] == 1 })
 	began := time.Now()
@@ -118,7 +120,7 @@ func TestProgramEndsInTimeAndNamesAWorkerThatHangs(t *testing.T) {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	// Not a tolerance: without a bound the program would hang for ever.
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 	if !strings.Contains(p.Output(), "emails") {
@@ -148,7 +150,7 @@ func TestProgramEndsAtOnceOnASecondSignal(t *testing.T) {
 }
 
 func TestProgramIsUnreadyButServesDuringTheDrainDelay(t *testing.T) {
-	p := start(t, nil, "-drain-delay", "20s")
+	p := start(t, nil, "-drain-delay", "9m", "-shutdown-timeout", "10m")
 	p.Signal(syscall.SIGINT)
 	p.Eventually("it is not ready", func() bool { code, _ := p.get("/readyz"); return code == http.StatusServiceUnavailable })
 	if code, _ := p.post(form, "email=late%40example.com"); code != http.StatusAccepted {

@@ -11,9 +11,10 @@ import (
 )
 
 func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
+	t.Parallel()
 	onEveryStore(t, func(t *testing.T, env []string) {
 		stuck := []string{env[0], "WEBAPP_TEST_HANG_AT=hang@example.com"}
-		p := start(t, stuck, "-shutdown-timeout", "2s")
+		p := start(t, stuck, "-shutdown-timeout", "8s")
 		p.signUp("hang@example.com")
 		p.Eventually("the worker hangs", func() bool { return p.queue().InProgress == 1 })
 		if code := p.Stop(); code != 1 {
@@ -131,7 +132,7 @@ func eachSentOrInHand(t *testing.T, sent map[string]int, inHand map[string]bool,
 func rescue(t *testing.T, env []string, box *postbox, visitors int) {
 	t.Helper()
 	rescuer := start(t, env, "-role", "worker", "-smtp", box.addr)
-	rescuer.Patience = 4 * time.Minute
+	rescuer.Patience = 10 * time.Minute
 	rescuer.Eventually("what was in hand is sent", func() bool { q := rescuer.queue(); return q.States["completed"] == visitors })
 	for i := range visitors {
 		if address := visitor(i); box.received()[address] == 0 {

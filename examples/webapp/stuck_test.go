@@ -87,8 +87,9 @@ func TestATransferThatIsStuckEndsWithItsContext(t *testing.T) {
 }
 
 func TestProgramLeavesNobodyBehindAtAStuckServer(t *testing.T) {
+	t.Parallel()
 	address, stuck := stuckServer(t, "RCPT")
-	p := start(t, nil, "-smtp", address, "-shutdown-timeout", "5s")
+	p := start(t, nil, "-smtp", address, "-shutdown-timeout", "10s")
 	const visitors = 60
 	for i := range visitors {
 		p.post(form, fmt.Sprintf("email=visitor-%d%%40example.com", i))

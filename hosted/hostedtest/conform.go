@@ -31,7 +31,7 @@ import (
 // release what belongs to the test only.
 func Conform(t *testing.T, make func() hosted.Service) {
 	t.Helper()
-	k := &kit{make: make, allowance: 10 * time.Second, grace: time.Second, watch: 100 * time.Millisecond}
+	k := &kit{make: make, allowance: 10 * time.Second, grace: 5 * time.Second, watch: 100 * time.Millisecond}
 	k.conform(func(name string, check func(t testing.TB)) {
 		t.Run(name, func(t *testing.T) { check(t) })
 	})

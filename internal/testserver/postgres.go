@@ -75,7 +75,7 @@ func (p *Postgres) Start() {
 	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200", p.port)
 	run(p.t, p.command(p.ctl, "-D", p.data, "-w", "-t", "60", "-l", filepath.Join(p.data, "log"), "-o", options, "start"))
 	waitFor(p.t, "PostgreSQL", func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", p.port))
 		if err == nil {

@@ -81,12 +81,12 @@ func (r *Redis) Flush() {
 
 // ask sends one inline command and returns the first line of the answer.
 func (r *Redis) ask(command string) (string, error) {
-	c, err := net.DialTimeout("tcp", r.Addr, time.Second)
+	c, err := net.DialTimeout("tcp", r.Addr, time.Minute)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = c.Close() }()
-	_ = c.SetDeadline(time.Now().Add(time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := fmt.Fprintf(c, "%s\r\n", command); err != nil {
 		return "", err
 	}

@@ -44,7 +44,7 @@ func freePort(t testing.TB) int {
 func waitFor(t testing.TB, what string, ready func() error) {
 	t.Helper()
 	var err error
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if err = ready(); err == nil {
 			return
 		}

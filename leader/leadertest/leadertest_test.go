@@ -70,8 +70,8 @@ func ExampleStore() {
 		fmt.Println("lost:", errors.Is(context.Cause(ctx), leader.ErrLost))
 		return nil
 	}, leader.With(leader.Config{TTL: 90 * time.Millisecond}))
-	fmt.Println(err)
+	fmt.Println("told:", errors.Is(err, leader.ErrLost))
 	// Output:
 	// lost: true
-	// stead/leader: hold "newsletter": the lease was lost: the store says that it is no longer ours
+	// told: true
 }

@@ -18,7 +18,11 @@ import (
 func TestACallEndsWithItsContext(t *testing.T) {
 	testserver.Wanted(t)
 	server := testserver.NewRedis(t)
-	s := open(t, server.Addr)
+	s, err := redis.Open("redis://" + server.Addr + "/0?read_timeout=5m") // the context is to end it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
 	acquire(t, s, "a")
 	server.Signal(syscall.SIGSTOP)
 	defer server.Signal(syscall.SIGCONT)
@@ -28,7 +32,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	if _, err := s.Renew(ctx, "news", "a", time.Minute); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Renew = %v", err)
 	}
-	if took := time.Since(began); took > 2*time.Second { // the client's own timeout is 3 s
+	if took := time.Since(began); took > time.Minute { // the client's own timeout is 5 minutes
 		t.Errorf("Renew took %v", took)
 	}
 }

@@ -28,7 +28,7 @@ type Command struct {
 
 // Process is a running program. Its methods fail the test themselves.
 type Process struct {
-	// Patience is how long WaitFor, Eventually and ExitCode wait; a minute unless
+	// Patience is how long WaitFor, Eventually and ExitCode wait; three minutes unless
 	// it is changed. It only bounds a test that fails.
 	Patience time.Duration
 
@@ -83,7 +83,7 @@ func Build(t testing.TB) string {
 // end of the test if it still runs.
 func (c Command) Start(t testing.TB, path string) *Process {
 	t.Helper()
-	p := &Process{Patience: time.Minute, t: t, cmd: exec.Command(path, c.Args...), ended: make(chan struct{}), grown: make(chan struct{})}
+	p := &Process{Patience: 3 * time.Minute, t: t, cmd: exec.Command(path, c.Args...), ended: make(chan struct{}), grown: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.Env = append(os.Environ(), c.Env...)
 	if p.cmd.Dir = c.Dir; p.cmd.Dir == "" {
