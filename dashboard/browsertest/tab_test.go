@@ -21,7 +21,7 @@ import (
 // They bound only what fails: nothing is expected to happen within a given time.
 const (
 	patience = time.Minute
-	most     = 3 * time.Minute
+	most     = 5 * time.Minute
 )
 
 // tab is one tab of the browser, with what went on in it.
