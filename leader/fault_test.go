@@ -155,7 +155,7 @@ func TestALeaseThatTheStoreLostCostsAThirdOfTheTTLAndTheFenceRises(t *testing.T)
 					b.kill()
 					b.start()
 				}
-				c.eventually("one of them leads a second term", func() bool { return c.judge().terms == 2 && c.inside() != "" })
+				c.eventually("one of them leads a second term", func() bool { return c.judge().terms >= 2 && c.inside() != "" })
 				v := c.judge()
 				t.Logf("two leaders for %v of a TTL of %v, settled after %v", v.overlap, c.ttl, time.Since(began))
 				if v.disorder != 0 {
@@ -196,7 +196,7 @@ func TestAShortOutageOfAStoreThatRemembersCostsNothing(t *testing.T) {
 
 func TestAnOutageEndsTheWorkBeforeItsLeaseAndTheLeadComesBack(t *testing.T) {
 	onBackends(t, func(t *testing.T, b backend) {
-		c := newCrew(t, 3*time.Second, 100*time.Millisecond)
+		c := newCrew(t, 6*time.Second, 100*time.Millisecond)
 		for _, who := range []string{"a", "b"} {
 			c.send(who, "lead", b.url)
 		}

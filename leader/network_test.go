@@ -101,7 +101,7 @@ func TestACutOfTheNetworkEndsTheWorkInTimeAndTheOtherSideLeads(t *testing.T) {
 	onBackends(t, func(t *testing.T, b backend) {
 		n := newNetwork(t)
 		far := strings.Replace(b.url, b.addr, n.forward(b.addr), 1)
-		c := newCrew(t, 3*time.Second, 100*time.Millisecond)
+		c := newCrew(t, 6*time.Second, 100*time.Millisecond)
 		c.send("far", "lead", far, "ip", "netns", "exec", n.name)
 		c.newLeader("")
 		c.send("near", "lead", b.url)

@@ -64,7 +64,7 @@ func main() {
 	}))
 	// At a stop a job may finish its current run. A walk can take an hour, so it
 	// gets a moment, and then its context is canceled.
-	host.Add("walk", job, hosted.StopTimeout(500*time.Millisecond))
+	host.Add("walk", job, hosted.StopTimeout(3*time.Second))
 	cli.Hello(host, func() string { return fmt.Sprintf(hello, strings.Join(starts(), " "), opts.every) })
 	code := hosted.Exec(host)
 	fmt.Print(host.Report())
