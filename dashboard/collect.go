@@ -185,9 +185,9 @@ func queueOf(s *channelq.Stats, now time.Time) Queue {
 	}
 }
 
-func scheduleOf(src source, s *periodic.Stats) Schedule {
-	_, canPause := find[pauser](src)
-	_, canRun := find[trigger](src)
+func scheduleOf(src *source, s *periodic.Stats) Schedule {
+	_, canPause := find[pauser](*src)
+	_, canRun := find[trigger](*src)
 	out := Schedule{
 		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
 		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Overdue, Streak: s.Streak,
@@ -233,7 +233,7 @@ func (j *Schedule) complete() {
 	}
 	name, s := j.Name, periodic.Stats{}
 	err := guard.Call(func() error {
-		asked, _ := find[scheduleSource](j.source)
+		asked, _ := find[scheduleSource](*j.source)
 		s = asked.Stats()
 		return nil
 	})
