@@ -208,7 +208,8 @@ func scheduleOf(src *source, s *periodic.Stats) Schedule {
 // name the year 12000, or a zone that is a day ahead. As an error, one such time would
 // take the whole state with it.
 func sayable(t time.Time) time.Time {
-	if _, err := t.MarshalJSON(); err == nil {
+	const day = 24 * 60 * 60
+	if _, offset := t.Zone(); t.Year() >= 0 && t.Year() <= 9999 && -day < offset && offset < day {
 		return t
 	}
 	switch t = t.UTC(); {
