@@ -185,9 +185,9 @@ func queueOf(s *channelq.Stats, now time.Time) Queue {
 	}
 }
 
-func scheduleOf(src source, s *periodic.Stats) Schedule {
-	_, canPause := find[pauser](src)
-	_, canRun := find[trigger](src)
+func scheduleOf(src *source, s *periodic.Stats) Schedule {
+	_, canPause := find[pauser](*src)
+	_, canRun := find[trigger](*src)
 	out := Schedule{
 		Name: s.Name, Service: src.service, Schedule: s.Schedule, Active: s.Active, Paused: s.Paused,
 		CanPause: canPause, CanRun: canRun, GaveUp: s.GaveUp, Running: s.Running, Waiting: s.Waiting, Stuck: s.Overdue, Streak: s.Streak,
@@ -208,7 +208,8 @@ func scheduleOf(src source, s *periodic.Stats) Schedule {
 // name the year 12000, or a zone that is a day ahead. As an error, one such time would
 // take the whole state with it.
 func sayable(t time.Time) time.Time {
-	if _, err := t.MarshalJSON(); err == nil {
+	const day = 24 * 60 * 60
+	if _, offset := t.Zone(); t.Year() >= 0 && t.Year() <= 9999 && -day < offset && offset < day {
 		return t
 	}
 	switch t = t.UTC(); {
@@ -233,7 +234,7 @@ func (j *Schedule) complete() {
 	}
 	name, s := j.Name, periodic.Stats{}
 	err := guard.Call(func() error {
-		asked, _ := find[scheduleSource](j.source)
+		asked, _ := find[scheduleSource](*j.source)
 		s = asked.Stats()
 		return nil
 	})

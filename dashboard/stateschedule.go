@@ -27,7 +27,7 @@ type Schedule struct {
 	Duration    Latency           `json:"duration"`
 	History     []Run             `json:"history"` // newest first
 
-	source source // is asked for all the rest when the schedule is shown
+	source *source // is asked for all the rest when the schedule is shown
 }
 
 // Skipped counts the slots of a schedule that led to no run.

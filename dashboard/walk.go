@@ -93,18 +93,18 @@ func (inv *inventory) takeOne(path string, v *Service, status *hosted.ServiceSta
 		v.shown(guard.Call(func() error { ask(); return nil }))
 	}
 	inv.grow(len(sources))
-	for _, s := range sources {
-		v.shown(guard.Call(func() error { inv.look(s); return nil }))
+	for i := range sources {
+		v.shown(guard.Call(func() error { inv.look(&sources[i]); return nil }))
 	}
 }
 
-func (inv *inventory) look(s source) {
-	if q, ok := find[queueSource](s); ok {
+func (inv *inventory) look(s *source) {
+	if q, ok := find[queueSource](*s); ok {
 		stats := q.Stats()
 		stats.Name = inv.names.queues.Of(q, s.path+stats.Name)
-		inv.addQueue(s, stats)
+		inv.addQueue(*s, stats)
 	}
-	if j, ok := find[scheduleSource](s); ok {
+	if j, ok := find[scheduleSource](*s); ok {
 		stats := brief(j)
 		name, again := inv.names.schedules.Meet(j, s.path+stats.Name)
 		if again {
@@ -142,7 +142,7 @@ const crowd = 100
 func (inv *inventory) schedule(name string) []source {
 	for i := range inv.state.Schedules {
 		if inv.state.Schedules[i].Name == name {
-			return []source{inv.state.Schedules[i].source}
+			return []source{*inv.state.Schedules[i].source}
 		}
 	}
 	return nil

@@ -39,16 +39,22 @@ func (n Names) Meet(thing any, name string) (shown string, again bool) {
 		thing = o.Observed()
 	}
 	if t := reflect.TypeOf(thing); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
-		again = n.taken[name]
-		n.taken[name] = true
-		return name, again // no identity but its name
+		return name, !n.take(name) // no identity but its name
 	}
 	if known, ok := n.known[thing]; ok {
 		return known, true
 	}
-	for n.taken[name] {
+	for !n.take(name) {
 		name += "'"
 	}
-	n.known[thing], n.taken[name] = name, true
+	n.known[thing] = name
 	return name, false
+}
+
+// take reports whether the name was free. It looks into the map once: there may be
+// 100,000.
+func (n Names) take(name string) bool {
+	before := len(n.taken)
+	n.taken[name] = true
+	return len(n.taken) > before
 }
