@@ -2,6 +2,7 @@ package channelq_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 
@@ -45,5 +46,23 @@ func TestOfManyWorkersNoneLooksAtAllOthers(t *testing.T) {
 	}
 	if err := w.Stop(t.Context()); err != nil || q.Stats().Counts()["handled"] != 4*500 {
 		t.Errorf("stop: %v, counts %v", err, q.Stats().Counts())
+	}
+}
+
+func TestWorkersMayBeResizedWhileTheyStart(t *testing.T) {
+	for range 20 {
+		q, err := channelq.New(channelq.Config[int]{Capacity: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := channelq.NewWorkers(q, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resized := make(chan error)
+		go func() { resized <- w.Resize(3) }()
+		if err := errors.Join(w.Start(t.Context()), <-resized, w.Stop(t.Context())); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -84,7 +84,10 @@ func (w *workers) Start(ctx context.Context) error {
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	w.log.Debug("workers started", slog.Int("workers", w.target))
+	w.mu.Lock()
+	n := w.target // Resize may be called by now
+	w.mu.Unlock()
+	w.log.Debug("workers started", slog.Int("workers", n))
 	return nil
 }
 
