@@ -1,8 +1,8 @@
 // Package stead is the map of the toolkit; it has no code of its own.
 //
-// Stead is hosted services for Go: it starts, feeds, ticks, coordinates and
-// stops the background work of one program. Begin with the program in the README,
-// or with go run ./examples/webapp.
+// Stead runs the background work of a Go program: it starts services in order, gives
+// them queues and schedules, and stops them within a deadline. Begin with the program
+// in the README, or with go run ./examples/webapp -demo in a clone.
 //
 // # Where to go
 //

@@ -98,7 +98,7 @@ var covered = map[string]string{
 	"go version":    "here",
 	"go test ./...": "step consumer",
 	"go run .":      "step consumer",
-	"gonew github.com/steadgo/stead/template/worker": "step consumer",
+	"go run golang.org/x/tools/cmd/gonew@latest github.com/steadgo/stead/template/worker": "step consumer",
 	"go test work":                                 "step race",
 	"go test -race -shuffle=on work":               "step race",
 	"go test -bench 1000Queues ./metrics":          "step bench",

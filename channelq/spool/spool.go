@@ -7,8 +7,15 @@
 //	host.Add("emails", w)
 //	host.Task("spooled emails", func(ctx context.Context) error { _, err := s.Load(ctx, q); return err })
 //
-// The file has one item a line, as JSON. It is written to a new file, synced and
-// renamed, so that a crash leaves the old file or the new one.
+// The file has one item a line, as JSON.
+//
+// # Guarantees
+//
+//  1. A crash leaves the old file or the new one: a new one is written, synced and
+//     renamed.
+//  2. An item of the file is enqueued at least once, however many more there are than
+//     the queue holds and whatever the queue does when it is full.
+//  3. A line that is no item is kept in a file of its own, and named.
 //
 // # Not for
 //

@@ -25,6 +25,9 @@ type Store struct{ dir string }
 // New returns a store in dir. It creates that directory and its parents if they do
 // not exist. A store need not be closed.
 func New(dir string) (*Store, error) {
+	if dir == "" {
+		return nil, errors.New("stead/periodic/filestore: open: the directory is empty")
+	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, opError("open", dir, err)
 	}

@@ -84,6 +84,9 @@ func TestAFailureNamesTheJobAndLeavesNothing(t *testing.T) {
 	if _, err := filestore.New(filepath.Join(dir, "broken.lastrun")); err == nil {
 		t.Error("a file is no directory")
 	}
+	if _, err := filestore.New(""); err == nil || !strings.Contains(err.Error(), "the directory is empty") {
+		t.Errorf("without a directory: %v", err)
+	}
 	var target *os.PathError
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
