@@ -149,7 +149,7 @@ func stopCuts[TTx any](t *testing.T, e env[TTx]) {
 		causes <- context.Cause(ctx)
 		return ctx.Err()
 	}, durable.QueueConfig[int]{Retry: channelq.Retry{Attempts: 1}})
-	start(t, jobs)
+	must(t, jobs.Start(t.Context()))
 	id := enqueue(t, q, 1)
 	receive(t, begun)
 	cutStop(t, jobs)
@@ -181,7 +181,7 @@ func stopCutsPermanent[TTx any](t *testing.T, e env[TTx]) {
 		}
 		return channelq.Permanent(errors.New("no such address"))
 	}, durable.QueueConfig[string]{Concurrency: 3, Retry: channelq.Retry{Attempts: 1}})
-	start(t, jobs)
+	must(t, jobs.Start(t.Context()))
 	ids := map[string]int64{}
 	for _, how := range []string{"error", "cause", "own"} {
 		ids[how] = enqueue(t, q, how)
