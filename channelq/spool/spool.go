@@ -39,8 +39,9 @@ import (
 	"github.com/steadgo/stead/internal/guard"
 )
 
-// Spool is one file. Make it with [New]. All methods are safe for concurrent use in one
-// process. Two processes must not share a file.
+// Spool is one file. Make it with [New]. All methods are safe for concurrent use. Two
+// spools, of one process or of two, must not share a file: what one saves while the other
+// loads would be lost.
 type Spool[T any] struct {
 	path string
 	mu   sync.Mutex
