@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
@@ -48,6 +49,17 @@ func (e engineExecutor) JobSetStateIfRunningMany(ctx context.Context, params *ri
 		e.jobs.recorder.note(rows...)
 	}
 	return rows, err
+}
+
+// LeaderResign lets another process lead at once. The engine repeats it for longer than a stop
+// may have, and there is no need to: the lease ends by itself.
+func (e engineExecutor) LeaderResign(ctx context.Context, params *riverdriver.LeaderResignParams) (bool, error) {
+	resigned, err := e.Executor.LeaderResign(ctx, params)
+	if err != nil && e.jobs.ending.Err() != nil {
+		e.jobs.log.Warn("lead not handed over, another process takes it within some 15 s", slog.Any("error", err))
+		return false, nil
+	}
+	return resigned, err
 }
 
 func (e engineExecutor) Begin(ctx context.Context) (riverdriver.ExecutorTx, error) {

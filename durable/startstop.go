@@ -137,7 +137,9 @@ func startClient(ctx context.Context, client riverClient) error {
 // with [channelq.ErrStopping] as the cause. A handler that returns an error after
 // that has used no attempt: its job is free for another process at once. Jobs
 // whose handlers ignore that are named in a [*RunningError]; they are run again
-// when the rescue finds them. Without a deadline Stop waits until ctx is done.
+// when the rescue finds them. Without a deadline Stop waits until ctx is done. While a
+// server is connected and does not answer, the engine's connections may take all of the
+// time: then Stop returns an error although no handler was canceled.
 //
 // Later calls wait for the first one and return the same. Stop before Start keeps
 // the service from starting. Enqueue works until the stop has ended, so that running

@@ -6,12 +6,17 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"slices"
+	"sync/atomic"
 	"testing"
 
+	"github.com/riverqueue/river/riverdriver"
 	"go.uber.org/goleak"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
+	"github.com/steadgo/stead/durable/internal/store"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // onMessage calls a function when a message is logged.
@@ -67,5 +72,50 @@ func TestAStopThatMayNotWaitLeavesNothingOfAStartThatIsOn(t *testing.T) {
 		if err := q.Enqueue(t.Context(), round); !errors.Is(err, channelq.ErrClosed) {
 			t.Errorf("round %d: enqueue after the stop: %v", round, err)
 		}
+	}
+}
+
+// obstinate is a store that does not take back who leads.
+type obstinate struct {
+	store.Backend[*sql.Tx]
+	asked *atomic.Int32
+}
+
+func (o obstinate) Driver() riverdriver.Driver[*sql.Tx] {
+	return obstinateDriver{o.Backend.Driver(), o.asked}
+}
+
+type obstinateDriver struct {
+	riverdriver.Driver[*sql.Tx]
+	asked *atomic.Int32
+}
+
+func (d obstinateDriver) GetExecutor() riverdriver.Executor {
+	return obstinateExecutor{d.Driver.GetExecutor(), d.asked}
+}
+
+type obstinateExecutor struct {
+	riverdriver.Executor
+	asked *atomic.Int32
+}
+
+func (e obstinateExecutor) LeaderResign(context.Context, *riverdriver.LeaderResignParams) (bool, error) {
+	e.asked.Add(1)
+	return false, errors.New("away")
+}
+
+// The engine would try for ten seconds and more, which a stop may not have.
+func TestAStopDoesNotWaitForAStoreThatIsAwayToHandOverTheLead(t *testing.T) {
+	e := openSQLite(t)
+	var asked atomic.Int32
+	jobs := newJobs(t, fake[*sql.Tx](obstinate{store.Of(e.store), &asked}), durable.EnqueueAndWork)
+	newQueue(t, jobs, "idle", nothing[int], durable.QueueConfig[int]{})
+	must(t, jobs.Start(t.Context()))
+	until(t, "it leads", func() bool {
+		return slices.ContainsFunc(jobs.Instances(), func(i lifecycle.Instance) bool { return i.Leads })
+	})
+	stop(t, jobs)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
 	}
 }
