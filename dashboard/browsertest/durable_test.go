@@ -32,7 +32,7 @@ func TestJobsOfAStoreAreSeenAndActedOn(t *testing.T) {
 	}, durable.QueueConfig[string]{Concurrency: 1}))
 	host := hosted.New(hosted.Config{Name: "shop"})
 	host.Add("jobs", jobs)
-	dash := dashboard.New(host, dashboard.Config{Authorize: allow, Interval: 100 * time.Millisecond})
+	dash := dashboard.New(host, dashboard.Config{Authorize: allow, Interval: 200 * time.Millisecond})
 	host.Add("dashboard", dash)
 	if err := host.Start(t.Context()); err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func mailJobs(t *testing.T, key func(to string) string) (mails *durable.Queue[st
 	host := hosted.New(hosted.Config{Name: "shop"})
 	host.Add("jobs", jobs)
 	dash := dashboard.New(host, dashboard.Config{
-		Authorize: allow, Interval: 100 * time.Millisecond,
+		Authorize: allow, Interval: 200 * time.Millisecond,
 		FormatItem: func(_ string, item any) string { return fmt.Sprint("to ", item) },
 	})
 	if err := host.Start(t.Context()); err != nil {
