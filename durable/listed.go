@@ -42,8 +42,8 @@ func (j *core) fullPage(ctx context.Context, queue string, state rivertype.JobSt
 	}
 }
 
-// newestFailures are the last jobs that gave up and, as far as a page has room for them,
-// those that were canceled by hand.
+// newestFailures returns the last jobs that gave up and, as far as a page has room for
+// them, jobs that were canceled by hand.
 func (j *core) newestFailures(ctx context.Context, queue string) ([]mark, error) {
 	discarded, _, err := j.fullPage(ctx, queue, rivertype.JobStateDiscarded, "")
 	if err != nil {
@@ -64,8 +64,8 @@ func (j *core) newestFailures(ctx context.Context, queue string) ([]mark, error)
 	return list, err
 }
 
-// gaveUp goes through the jobs of a queue that are in the state of those that were canceled,
-// but not by hand: there is an index of them.
+// gaveUp returns the statement that goes through the jobs of a queue in the engine's state
+// of canceled ones that nobody canceled by hand. They have an index.
 func (j *core) gaveUp(queue string) *statement {
 	s := j.statement(channelq.JobFilter{})
 	s.order, s.down, s.most, s.within = endedOrder, true, maxListed, store.GaveUp(s.postgres)+" AND queue = "+s.arg(queue)

@@ -15,7 +15,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// A row that another program has written, or somebody by hand, may have columns that cannot
+// A row that another program has written, or a person by hand, may have columns that cannot
 // be read. The engine then reads none of the rows that it was asked for. Here such a row is
 // read by itself, as far as it can be.
 
@@ -63,7 +63,7 @@ func (j *core) readInto(ctx context.Context, exec riverdriver.Executor, ids []in
 	case errors.Is(failed, sql.ErrNoRows):
 		return nil
 	case failed != nil:
-		return err // the store is away
+		return err // the store does not answer
 	case why == nil:
 		why = err
 	}

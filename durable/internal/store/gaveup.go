@@ -1,8 +1,8 @@
 package store
 
-// GaveUp is the condition for jobs that the engine has in the state of those that were
-// canceled, but that nobody has canceled: their handler said that it is not worth another
-// attempt. An index has the same text. SQLite's metadata may be spoiled by others.
+// GaveUp returns the condition for jobs in the engine's state of canceled ones that nobody
+// has canceled: their handler said that they are not worth another attempt. An index has
+// the same text. SQLite's metadata may be spoiled by other programs.
 func GaveUp(postgres bool) string {
 	if postgres {
 		return "state = 'cancelled' AND NOT metadata ? 'cancel_attempted_at'"
