@@ -105,22 +105,41 @@ func BenchmarkSample(b *testing.B) {
 	}
 }
 
-// BenchmarkCrowd is what pages cost in a program with 10,000 queues, and in one with
-// 100,000 jobs of a Scheduler.
+// manyServices is a host with n services that have nothing to show, started.
+func manyServices(b *testing.B, n int) *hosted.Host {
+	b.Helper()
+	host := hosted.New(hosted.Config{})
+	for i := range n {
+		host.Go(fmt.Sprintf("service-%d", i), func(ctx context.Context) error { <-ctx.Done(); return nil })
+	}
+	started(b, host)
+	return host
+}
+
+// BenchmarkCrowd is what pages cost in a program with 10,000 queues, in one with 10,000
+// services, and in one with 100,000 jobs of a Scheduler. Ask for one of them at a time:
+// the garbage collector sees the others too.
 func BenchmarkCrowd(b *testing.B) {
 	for name, host := range map[string]func() *hosted.Host{
-		"queues": func() *hosted.Host { return crowded(b, 10_000, 0) },
-		"jobs":   func() *hosted.Host { return crowded(b, 0, 100_000) },
+		"queues":   func() *hosted.Host { return crowded(b, 10_000, 0) },
+		"services": func() *hosted.Host { return manyServices(b, 10_000) },
+		"jobs":     func() *hosted.Host { return crowded(b, 0, 100_000) },
 	} {
 		host := host()
-		d := dashboard.New(host, dashboard.Config{})
+		d, s := dashboard.New(host, dashboard.Config{}), dashboard.NewSampler()
+		b.Run(name+"/Sample", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Sample(s)
+			}
+		})
 		b.Run(name+"/StopPlan", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				host.StopPlan()
 			}
 		})
-		for _, page := range []string{"", "services", "queues", "schedules", "failures", "stop", "api/v1/state", "api/v1/state?limit=100"} {
+		for _, page := range []string{"", "services", "queues", "schedules", "failures", "stop", "nothing", "api/v1/state", "api/v1/state?limit=100"} {
 			b.Run(name+"/"+page, func(b *testing.B) {
 				b.ReportAllocs()
 				r, size := httptest.NewRequest(http.MethodGet, "/"+page, nil), 0
