@@ -20,8 +20,9 @@ type AttemptFailure = channelq.JobFailure
 
 // Job returns a job of this queue with its failed attempts. It returns an error that
 // wraps [ErrNotFound] if the queue has no such job. It blocks until the store answers or
-// ctx is done. The last failure of one that cannot be read as a whole says why. How long an attempt took is known of the last one only, and as well as the
-// clocks of its process and of the store agree.
+// ctx is done. The last failure of a job that cannot be read as a whole says why. How long
+// an attempt took is known of the last one only, and as well as the clocks of its process
+// and of the store agree.
 func (q *Queue[T]) Job(ctx context.Context, id int64) (Job, error) {
 	if !q.jobs.engine.usable() {
 		return Job{}, fmt.Errorf("stead/durable: get job %d of queue %q: %w", id, q.kind, errNoStore)
