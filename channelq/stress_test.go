@@ -189,12 +189,12 @@ func TestLenStaysWithinBoundsAndCountersNeverFall(t *testing.T) {
 
 func TestOneProducerAndOneConsumerKeepTheOrderAtAnyCapacity(t *testing.T) {
 	for _, capacity := range []int{0, 1, 2, 7, 64, 1024} {
-		items := 1_000_000
+		items := 200_000
 		switch {
 		case testing.Short():
 			items = 5_000
 		case capacity == 0:
-			items = 200_000
+			items = 50_000
 		}
 		q := newQueue(t, channelq.Config[int]{Capacity: capacity})
 		go func() {

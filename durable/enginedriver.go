@@ -57,7 +57,7 @@ func (e engineExecutor) LeaderResign(ctx context.Context, params *riverdriver.Le
 	resigned, err := e.Executor.LeaderResign(ctx, params)
 	if err != nil && e.jobs.ending.Err() != nil {
 		e.jobs.log.Warn("lead not handed over, another process takes it within some 15 s", slog.Any("error", err))
-		return false, nil
+		return false, nil //nolint:nilerr // or the engine would try again
 	}
 	return resigned, err
 }

@@ -86,13 +86,14 @@ func rawJSON(column string) string {
 func (j *core) badRow(ctx context.Context, exec riverdriver.Executor, id int64) (row *rivertype.JobRow, why, err error) {
 	s := &statement{postgres: j.engine.database() == "postgres"}
 	times := []string{"created_at", "scheduled_at", "attempted_at", "finalized_at"}
-	columns := "id, CAST(attempt AS bigint), CAST(max_attempts AS bigint), CAST(priority AS bigint), CAST(state AS text), CAST(kind AS text), CAST(queue AS text), unique_key"
+	columns := []string{"id, CAST(attempt AS bigint), CAST(max_attempts AS bigint), CAST(priority AS bigint), CAST(state AS text), CAST(kind AS text), CAST(queue AS text), unique_key"}
 	for _, column := range times {
-		columns += ", COALESCE(" + s.text(column) + ", '')"
+		columns = append(columns, "COALESCE("+s.text(column)+", '')")
 	}
+	columns = append(columns, rawColumns[j.engine.database()])
 	row = &rivertype.JobRow{}
 	at, raw := make([]string, len(times)), make([]string, 4)
-	err = exec.QueryRow(ctx, "SELECT "+columns+", "+rawColumns[j.engine.database()]+" FROM river_job WHERE id = "+s.arg(id), s.args...).Scan(
+	err = exec.QueryRow(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM river_job WHERE id = "+s.arg(id), s.args...).Scan(
 		&row.ID, &row.Attempt, &row.MaxAttempts, &row.Priority, &row.State, &row.Kind, &row.Queue, &row.UniqueKey,
 		&at[0], &at[1], &at[2], &at[3], &raw[0], &raw[1], &raw[2], &raw[3])
 	if err != nil {
@@ -120,7 +121,7 @@ func (j *core) badRow(ctx context.Context, exec riverdriver.Executor, id int64) 
 	}
 	row.EncodedArgs, err = readJSON(raw[0])
 	if check("args", err); err != nil {
-		row.EncodedArgs, _ = json.Marshal(storableText(raw[0])) // a text is always JSON
+		row.EncodedArgs, _ = json.Marshal(storableText(raw[0])) //nolint:errchkjson // a text is always JSON
 	}
 	if raw[1] != "" {
 		if err = riverdriver.UnmarshalAttemptErrors([]byte(raw[1]), &row.Errors); err != nil {
