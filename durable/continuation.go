@@ -276,8 +276,9 @@ func (c *current) complete(ctx context.Context, tx any) error {
 	ctx, cancel := mergeCancel(context.WithoutCancel(c.engine), ctx)
 	defer cancel()
 	job, err := c.jobs.engine.completeTx(ctx, tx, c.job)
-	// The engine completes whatever attempt runs, and says nothing when none does.
-	if err == nil && (job.State != rivertype.JobStateCompleted || job.Attempt != c.job.Attempt) {
+	// The engine completes whatever attempt runs, and says nothing when none does. A job that
+	// another attempt has ended may have been deleted since.
+	if errors.Is(err, river.ErrNotFound) || err == nil && (job.State != rivertype.JobStateCompleted || job.Attempt != c.job.Attempt) {
 		err = errNotOurs
 	}
 	return err

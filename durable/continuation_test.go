@@ -52,15 +52,16 @@ func thenWithTheCompletion[TTx any](t *testing.T, e env[TTx]) {
 // its own any more: then nothing may follow, as it follows the other attempt.
 func thenOfALostJob[TTx any](t *testing.T, e env[TTx]) {
 	for what, change := range map[string]string{
-		"rescued":             "state='retryable', scheduled_at='2999-01-01 00:00:00'",
-		"running elsewhere":   "attempt=2",
-		"completed elsewhere": "state='completed', attempt=2, finalized_at='2020-01-01 00:00:00'",
+		"rescued":             "UPDATE river_job SET state='retryable', scheduled_at='2999-01-01 00:00:00'",
+		"running elsewhere":   "UPDATE river_job SET attempt=2",
+		"completed elsewhere": "UPDATE river_job SET state='completed', attempt=2, finalized_at='2999-01-01 00:00:00'",
+		"and deleted":         "DELETE FROM river_job",
 	} {
 		jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 		next := newQueue[string](t, jobs, "next", nil, durable.QueueConfig[string]{})
 		results := make(chan error, 1)
 		q := newQueue(t, jobs, "slow", func(ctx context.Context, _ string) error {
-			err := e.exec(context.WithoutCancel(ctx), "UPDATE river_job SET "+change+" WHERE state='running'")
+			err := e.exec(context.WithoutCancel(ctx), change+" WHERE state='running'")
 			results <- errors.Join(err, durable.Then(ctx, next, "x"))
 			return err
 		}, durable.QueueConfig[string]{Retry: once})
