@@ -113,7 +113,8 @@ func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 
 	close(api.open)
 	p = run.Start(t, program.Build(t))
-	p.Eventually("all mails are sent", func() bool { return slices.Equal(api.all(), promised) })
+	// A mail is sent again if it could not be noted: on a busy disk the others may hold the file for too long.
+	p.Eventually("all mails are sent", func() bool { return slices.Equal(slices.Compact(api.all()), promised) })
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
