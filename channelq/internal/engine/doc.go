@@ -44,7 +44,7 @@
 // that waits yields the processor once and then parks on a channel of its own, as
 // a take does at once; a synctest bubble sees both as blocked. A call that finds a
 // lock bit set yields a few times and then sleeps if the holder stays away: no
-// more than a few microseconds are burnt.
+// more than a few microseconds are burnt. In a bubble it goes on to yield.
 //
 // Memory is that of the items in the queue, rounded up to chunks of 16 kB or 64
 // items, and a megabyte of spare chunks at most. A queue whose capacity fits into

@@ -68,3 +68,14 @@ func (e ByValue[T]) StallPut(v T) (resume func()) {
 		e.publish(1)
 	}
 }
+
+// Hold takes both lock bits, as a call does whose thread lost its processor, and
+// returns what gives them back.
+func (e *Engine[T]) Hold() (free func()) {
+	e.head.Or(locked)
+	e.tail.Or(locked)
+	return func() {
+		e.head.And(^uint64(locked))
+		e.tail.And(^uint64(locked))
+	}
+}

@@ -1,9 +1,9 @@
 package engine_test
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/steadgo/stead/channelq/internal/engine"
 )
@@ -37,29 +37,38 @@ func TestATakeParksBehindAStalledPutAndIsWokenByIt(t *testing.T) {
 			synctest.Wait()
 		}
 		go e.TryPut(1)
+		yield()
 		wantItems(t, got, -1, -1)
 		resume()
-		time.Sleep(time.Millisecond) // the other put sleeps too
 		synctest.Wait()
 		wantItems(t, got, 0, 1)
 	})
 }
 
-func TestAPutSleepsBehindAStalledPutAndComesAfterIt(t *testing.T) {
+// yield lets the other goroutines of a test run, of which one may not park.
+func yield() {
+	for range 10_000 {
+		runtime.Gosched()
+	}
+}
+
+func TestPutsYieldBehindAStalledPutAndComeAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(4)
 		resume := e.StallPut(0)
-		o := engine.Full
-		go func() { o = e.TryPut(1) }()
-		time.Sleep(time.Second) // possible only while nobody runs
+		o := make([]engine.Outcome, 3)
+		for i := range o {
+			o[i] = engine.Full
+			go func() { o[i] = e.TryPut(1) }()
+		}
+		yield()
 		want(t, "the length", e.Len(), 0)
 		resume()
-		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		want(t, "the outcome", o, engine.OK)
+		want(t, "the outcomes", o[0]+o[1]+o[2], 3*engine.OK)
 		buf := make([]int, 4)
 		n, _ := e.TryTakeN(buf)
-		wantItems(t, buf[:n], 0, 1)
+		wantItems(t, buf[:n], 0, 1, 1, 1)
 	})
 }
 
@@ -77,20 +86,20 @@ func TestAClosedEngineIsNotDrainedBeforeAStalledPut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(4)
 		resume := e.StallPut(7)
-		go e.Close()
 		got := make([]engine.Outcome, 3)
 		items := make([]int, 3)
 		for i := range got {
 			go func() { items[i], got[i] = e.Take(t.Context()) }()
 			synctest.Wait()
 		}
+		go e.Close()
+		yield()
 		select {
 		case <-e.Drained():
 			t.Error("drained with an item on its way")
 		default:
 		}
 		resume()
-		time.Sleep(time.Millisecond) // the close sleeps too
 		<-e.Drained()
 		synctest.Wait()
 		want(t, "the item", items[0]+items[1]+items[2], 7)
