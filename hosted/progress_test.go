@@ -48,7 +48,7 @@ func TestAQuickStopSaysNothingOnItsWay(t *testing.T) {
 func TestProgressGoesOnAfterALongDrainDelayOrHook(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		log, logger := newLog()
-		h := hosted.New(hosted.Config{Logger: logger, DrainDelay: 5 * time.Second})
+		h := hosted.New(hosted.Config{Logger: logger, DrainDelay: 5500 * time.Millisecond}) // no line is due when it ends
 		h.Add("slow", &fake{stop: after(10*time.Second, nil)})
 		starts(t, h)
 		stops(t, h)

@@ -140,7 +140,10 @@ func (h *Host) reportProgress(began time.Time) *time.Timer {
 			timer.Reset(progressEvery)
 			return // that is what was asked for
 		}
-		args := []any{"duration", time.Since(began).Round(time.Millisecond), "services", namesOf(waiting)}
+		args := []any{"duration", time.Since(began).Round(time.Millisecond)}
+		if len(waiting) > 0 { // else a hook runs
+			args = append(args, "services", namesOf(waiting))
+		}
 		if len(unknown) < len(waiting) {
 			args = append(args, "to_drain", items)
 		}
