@@ -56,7 +56,11 @@ func (e engineExecutor) JobSetStateIfRunningMany(ctx context.Context, params *ri
 func (e engineExecutor) LeaderResign(ctx context.Context, params *riverdriver.LeaderResignParams) (bool, error) {
 	resigned, err := e.Executor.LeaderResign(ctx, params)
 	if err != nil && e.jobs.ending.Err() != nil {
-		e.jobs.log.Warn("lead not handed over, another process takes it within some 15 s", slog.Any("error", err))
+		level := slog.LevelWarn
+		if isClosed(err) && e.jobs.closedSaid.Swap(true) {
+			level = slog.LevelDebug // as in engineLog
+		}
+		e.jobs.log.Log(ctx, level, "lead not handed over, another process takes it within some 15 s", slog.Any("error", err))
 		return false, nil //nolint:nilerr // or the engine would try again
 	}
 	return resigned, err

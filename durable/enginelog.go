@@ -16,8 +16,8 @@ type engineLog struct {
 	closed *atomic.Bool // it was said that the store was closed
 }
 
-func newEngineLog(l *slog.Logger) *slog.Logger {
-	return slog.New(engineLog{l.Handler(), new(atomic.Bool)})
+func newEngineLog(l *slog.Logger, closed *atomic.Bool) *slog.Logger {
+	return slog.New(engineLog{l.Handler(), closed})
 }
 
 // What this package says itself: that a running job was canceled.

@@ -2,6 +2,8 @@ package durable
 
 import (
 	"context"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -61,7 +63,7 @@ func Rescue[TTx any](ctx context.Context, j *Jobs[TTx]) error { return j.rescue(
 func CancelVoid[TTx any](ctx context.Context, j *Jobs[TTx]) error { return j.cancelVoid(ctx) }
 
 // NewEngineLog is what the engine logs to.
-var NewEngineLog = newEngineLog
+func NewEngineLog(l *slog.Logger) *slog.Logger { return newEngineLog(l, new(atomic.Bool)) }
 
 // SetBeat is how often jobs that were not started yet tell that they live, and look
 // whether their store does, however long that takes.

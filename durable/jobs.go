@@ -38,6 +38,8 @@ type core struct {
 	where  string // the store is, for the log; empty if it does not say
 	engine engine
 	log    safelog.Log
+	// The log was told that the store was closed.
+	closedSaid atomic.Bool
 
 	mu        sync.Mutex
 	queues    []registered // until the client is made
@@ -192,7 +194,7 @@ func (j *core) clientLocked() (riverClient, error) {
 	cfg := &river.Config{
 		ID:                          clientID(host),
 		Schema:                      j.schema,
-		Logger:                      newEngineLog(j.log.Logger),
+		Logger:                      newEngineLog(j.log.Logger, &j.closedSaid),
 		FetchCooldown:               j.cfg.FetchCooldown,
 		FetchPollInterval:           j.enginePoll(),
 		JobTimeout:                  defaultTimeout, // every worker here says its own
