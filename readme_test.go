@@ -33,9 +33,9 @@ func program(t *testing.T) string {
 	return code
 }
 
-// build makes the program with another address, and holds its text to what a
-// reader expects of it.
-func build(t *testing.T, code, address string) (binary string) {
+// build makes the program with the address as its argument, and holds its text to
+// what a reader expects of it.
+func build(t *testing.T, code string) (binary string) {
 	t.Helper()
 	if strings.Count(code, `":8080"`) != 1 {
 		t.Fatal("the program does not listen on :8080")
@@ -47,7 +47,8 @@ func build(t *testing.T, code, address string) (binary string) {
 	}
 	dir := t.TempDir()
 	source, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
-	code = strings.Replace(code, `":8080"`, `"`+address+`"`, 1)
+	code = strings.Replace(code, `":8080"`, "os.Args[1]", 1)
+	code = strings.Replace(code, "\t\"net/http\"\n", "\t\"net/http\"\n\t\"os\"\n", 1)
 	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +88,9 @@ func signUp(t *testing.T, address string) {
 }
 
 func TestTheProgramInTheReadmeSendsTheMailThatCtrlCInterrupts(t *testing.T) {
-	address := freeAddress(t)
-	cmd := exec.Command(build(t, program(t), address))
+	binary := build(t, program(t))
+	address := freeAddress(t) // after that, which takes a while
+	cmd := exec.Command(binary, address)
 	var mails bytes.Buffer
 	cmd.Stdout = &mails
 	logs, err := cmd.StderrPipe()

@@ -51,7 +51,7 @@ func LatePlan(abandon, left, end, now time.Time) (newLeft, newEnd time.Time) {
 // another goroutine holds may take its time on a busy machine.
 func (c *consumer) Free() bool {
 	for _, mu := range []*sync.Mutex{&c.mu, &c.failed.mu, &c.q.mu} {
-		for end := time.Now().Add(10 * time.Second); !mu.TryLock(); runtime.Gosched() {
+		for end := time.Now().Add(time.Minute); !mu.TryLock(); runtime.Gosched() {
 			if time.Now().After(end) {
 				return false
 			}

@@ -175,15 +175,17 @@ func TestAHealthCheckThatHangsIsNotStartedAgain(t *testing.T) {
 }
 
 func TestAHealthCheckThatPanicsIsUnhealthy(t *testing.T) {
-	log, logger := newLog()
-	h := hosted.New(hosted.Config{Logger: logger})
-	h.Go("loop", idle, hosted.Health(func(context.Context) error { panic("ouch") }))
-	starts(t, h)
-	wantAnswer(t, h.ReadyHandler(), "/readyz", 503, "[-]loop")
-	if len(log.matching("WARN service unhealthy")) != 1 {
-		t.Errorf("logged %q", log.all())
-	}
-	stops(t, h)
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		h.Go("loop", idle, hosted.Health(func(context.Context) error { panic("ouch") }))
+		starts(t, h)
+		wantAnswer(t, h.ReadyHandler(), "/readyz", 503, "[-]loop")
+		if len(log.matching("WARN service unhealthy")) != 1 {
+			t.Errorf("logged %q", log.all())
+		}
+		stops(t, h)
+	})
 }
 
 func TestOnlyServicesThatAreUpAreCheckedAndNotForLiveness(t *testing.T) {

@@ -114,29 +114,32 @@ func TestASlowRequestIsWaitedFor(t *testing.T) {
 }
 
 func TestARequestThatDoesNotEndIsCutAndReported(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan struct{})
-	web := hosted.HTTP(&http.Server{Addr: anyPort, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		<-r.Context().Done() // which the cut ends
-	})})
-	h := hosted.New(hosted.Config{ShutdownTimeout: 5 * time.Second}) // a tenth of it is for the cut
-	h.Add("web", web)
-	starts(t, h)
-	failed := make(chan error, 1)
-	go func() {
-		_, err := fetch(t, "http://"+web.Addr().String())
-		failed <- err
-	}()
-	<-arrived
-	err := h.Stop(context.Background())
-	wantServiceError(t, err, "web", "stop")
-	wantIs(t, err, context.DeadlineExceeded)
-	wantText(t, err.Error(), "cut")
-	wantList(t, "stragglers", stragglers(err))
-	if <-failed == nil {
-		t.Error("the request got an answer")
-	}
+	bubble(t, func(t *testing.T) {
+		l := newPipes()
+		h := hosted.New(hosted.Config{ShutdownTimeout: 5 * time.Second}) // a tenth of it is for the cut
+		h.Add("web", hosted.Serve(handler(func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done() // which the cut ends
+		}), l))
+		starts(t, h)
+		failed := make(chan error, 1)
+		go func() {
+			resp, err := l.client(t).Get("http://web/")
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			failed <- err
+		}()
+		pass(time.Second)
+
+		err := h.Stop(context.Background())
+		wantServiceError(t, err, "web", "stop")
+		wantIs(t, err, context.DeadlineExceeded)
+		wantText(t, err.Error(), "cut")
+		wantList(t, "stragglers", stragglers(err))
+		if <-failed == nil {
+			t.Error("the request got an answer")
+		}
+	})
 }
 
 func TestStopRightAfterStartNeverLeavesAServerBehind(t *testing.T) {
@@ -245,24 +248,19 @@ func TestABaseContextOfOnesOwnIsKept(t *testing.T) {
 }
 
 func TestAConnectionWithoutARequestDoesNotHoldUpTheStop(t *testing.T) {
-	var states atomic.Int32
-	web := hosted.HTTP(&http.Server{
-		Addr: anyPort, Handler: http.NotFoundHandler(),
-		ConnState: func(net.Conn, http.ConnState) { states.Add(1) },
+	bubble(t, func(t *testing.T) {
+		l := newPipes()
+		web := hosted.Serve(&http.Server{Handler: http.NotFoundHandler()}, l)
+		if err := web.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.speaks(t, "")
+		pass(time.Millisecond) // until the server knows of it
+
+		// The library's own Shutdown waits five seconds for it, and would fail.
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		wantNil(t, web.Stop(ctx))
+		pass(time.Second) // net/http may linger for half of it
 	})
-	if err := web.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	spare, err := net.Dial("tcp", web.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer spare.Close()
-	for states.Load() == 0 { // until the server knows of it
-		time.Sleep(time.Millisecond)
-	}
-	// The library's own Shutdown waits five seconds for it, and would fail.
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
-	defer cancel()
-	wantNil(t, web.Stop(ctx))
 }

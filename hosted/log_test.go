@@ -36,17 +36,19 @@ func TestALogHandlerThatPanicsChangesNothing(t *testing.T) {
 }
 
 func TestAFailedStartLogsItsErrorOnce(t *testing.T) {
-	log, logger := newLog()
-	h := hosted.New(hosted.Config{Logger: logger})
-	h.Task("migrate", func(context.Context) error { return errors.New("no such table") })
-	if err := h.Start(t.Context()); err == nil {
-		t.Fatal("it started")
-	}
-	for _, line := range log.all() {
-		if strings.Contains(line, "no such table") != strings.Contains(line, "host not started") {
-			t.Errorf("the error is in the wrong line: %s", line)
+	bubble(t, func(t *testing.T) {
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		h.Task("migrate", func(context.Context) error { return errors.New("no such table") })
+		if err := h.Start(t.Context()); err == nil {
+			t.Fatal("it started")
 		}
-	}
+		for _, line := range log.all() {
+			if strings.Contains(line, "no such table") != strings.Contains(line, "host not started") {
+				t.Errorf("the error is in the wrong line: %s", line)
+			}
+		}
+	})
 }
 
 // keeping is a service whose queue had items.

@@ -22,26 +22,28 @@ func tracedReload(r *record, name string, err error) *reloading {
 }
 
 func TestReloadCallsEveryReloaderInOrderAndJoinsTheErrors(t *testing.T) {
-	var r record
-	log, logger := newLog()
-	h := hosted.New(hosted.Config{Logger: logger})
-	h.Add("a", tracedReload(&r, "a", errBoom))
-	h.Add("plain", &fake{})
-	h.Add("b", wrapper{tracedReload(&r, "b", nil)})
-	h.Add("c", &reloading{reload: func(context.Context) error { panic(errOther) }})
-	starts(t, h)
-	err := h.Reload(t.Context())
-	wantList(t, "errors", calls(err), "reload a", "reload c")
-	wantIs(t, err, errBoom)
-	wantIs(t, err, errOther)
-	r.want(t, "reload a", "reload b")
-	if n := len(log.matching("ERROR service not reloaded")); n != 2 {
-		t.Errorf("%d errors logged, want 2: %q", n, log.all())
-	}
-	if closed(h.Lifetime().Stopping()) {
-		t.Error("a failed reload stops the host")
-	}
-	stops(t, h)
+	bubble(t, func(t *testing.T) {
+		var r record
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		h.Add("a", tracedReload(&r, "a", errBoom))
+		h.Add("plain", &fake{})
+		h.Add("b", wrapper{tracedReload(&r, "b", nil)})
+		h.Add("c", &reloading{reload: func(context.Context) error { panic(errOther) }})
+		starts(t, h)
+		err := h.Reload(t.Context())
+		wantList(t, "errors", calls(err), "reload a", "reload c")
+		wantIs(t, err, errBoom)
+		wantIs(t, err, errOther)
+		r.want(t, "reload a", "reload b")
+		if n := len(log.matching("ERROR service not reloaded")); n != 2 {
+			t.Errorf("%d errors logged, want 2: %q", n, log.all())
+		}
+		if closed(h.Lifetime().Stopping()) {
+			t.Error("a failed reload stops the host")
+		}
+		stops(t, h)
+	})
 }
 
 func TestReloadIsRefusedUnlessTheHostRuns(t *testing.T) {

@@ -59,24 +59,42 @@ func TestASignalWhileStartingRollsTheStartBack(t *testing.T) {
 
 func TestASecondSignalForcesTheEnd(t *testing.T) {
 	t.Parallel()
-	p := program(t, "slow stop")
-	p.expect("started")
-	p.signal(syscall.SIGTERM)
-	p.expect("stopping")
-	p.signal(syscall.SIGTERM)
-	p.ends(143)
-	wantText(t, p.stderr.String(), "terminated signal received again", "slow")
+	text := untilItSays(t, "slow", func() *process {
+		p := program(t, "slow stop")
+		p.expect("started")
+		p.signal(syscall.SIGTERM)
+		p.expect("stopping")
+		p.signal(syscall.SIGTERM)
+		p.ends(143)
+		return p
+	})
+	wantText(t, text, "terminated signal received again", "slow")
 }
 
 func TestASecondSignalSaysHowManyItemsItCosts(t *testing.T) {
 	t.Parallel()
-	p := program(t, "slow drain")
-	p.expect("started")
-	p.signal(syscall.SIGTERM)
-	p.expect("stopping")
-	p.signal(syscall.SIGTERM)
-	p.ends(143)
-	wantText(t, p.stderr.String(), "terminated signal received again while stopping; waiting for: slow; to drain: 3")
+	text := untilItSays(t, "; to drain: 3\n", func() *process {
+		p := program(t, "slow drain")
+		p.expect("started")
+		p.signal(syscall.SIGTERM)
+		p.expect("stopping")
+		p.signal(syscall.SIGTERM)
+		p.ends(143)
+		return p
+	})
+	wantText(t, text, "terminated signal received again while stopping; waiting for: slow; to drain: 3")
+}
+
+// untilItSays runs a program until its standard error has the part, for which the program
+// has a fraction of a second: on a busy machine it ends without. It returns what it said.
+func untilItSays(t *testing.T, part string, run func() *process) (text string) {
+	t.Helper()
+	for range 5 {
+		if text = run().stderr.String(); strings.Contains(text, part) {
+			break
+		}
+	}
+	return text
 }
 
 func TestASecondSignalForcesTheEndOfAStartTooAlsoWithADrainDelay(t *testing.T) {
@@ -124,11 +142,13 @@ func TestTheFirstSignalOfAProgramThatStopsAlreadyDoesNotForceTheEnd(t *testing.T
 
 func TestAProgramWithAServiceThatIgnoresItsContextEndsAndNamesIt(t *testing.T) {
 	t.Parallel()
-	p := program(t, "ignores")
-	p.expect("started")
-	p.signal(syscall.SIGTERM)
-	p.ends(1)
-	text := p.stderr.String()
+	text := untilItSays(t, "deafWork", func() *process {
+		p := program(t, "ignores")
+		p.expect("started")
+		p.signal(syscall.SIGTERM)
+		p.ends(1)
+		return p
+	})
 	wantText(t, text, `did not return in time: "deaf" (stop`, "deaf, left in stop:", "deafWork", "program_test.go:")
 	for _, other := range []string{"bystander", "runtime.main", "os/signal"} {
 		if strings.Contains(text, other) {
@@ -139,11 +159,13 @@ func TestAProgramWithAServiceThatIgnoresItsContextEndsAndNamesIt(t *testing.T) {
 
 func TestWhoPrintsTheReportGetsTheStacksOnce(t *testing.T) {
 	t.Parallel()
-	p := program(t, "leaves the stacks to its report")
-	p.expect("started")
-	p.signal(syscall.SIGTERM)
-	p.ends(1)
-	text := p.stderr.String()
+	text := untilItSays(t, "deafWork", func() *process {
+		p := program(t, "leaves the stacks to its report")
+		p.expect("started")
+		p.signal(syscall.SIGTERM)
+		p.ends(1)
+		return p
+	})
 	wantText(t, text, `did not return in time: "deaf" (stop`)
 	if n := strings.Count(text, "hosted_test.deafWork"); n != 1 {
 		t.Errorf("the stack is there %d times:\n%s", n, text)

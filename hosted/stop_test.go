@@ -112,16 +112,18 @@ func TestStopOfAManyServiceHostIsInExactReverse(t *testing.T) {
 }
 
 func TestAddAfterStartIsLoggedNotStartedAndInTheError(t *testing.T) {
-	var r record
-	log, logger := newLog()
-	h := hosted.New(hosted.Config{Logger: logger})
-	h.Add("a", traced(&r, "a"))
-	starts(t, h)
-	h.Add("late", traced(&r, "late"))
-	if len(log.matching("service=late")) != 1 {
-		t.Errorf("logged %q", log.all())
-	}
-	err := h.Stop(t.Context())
-	wantServiceError(t, err, "late", "add")
-	r.want(t, "start a", "stop a")
+	bubble(t, func(t *testing.T) {
+		var r record
+		log, logger := newLog()
+		h := hosted.New(hosted.Config{Logger: logger})
+		h.Add("a", traced(&r, "a"))
+		starts(t, h)
+		h.Add("late", traced(&r, "late"))
+		if len(log.matching("service=late")) != 1 {
+			t.Errorf("logged %q", log.all())
+		}
+		err := h.Stop(t.Context())
+		wantServiceError(t, err, "late", "add")
+		r.want(t, "start a", "stop a")
+	})
 }

@@ -29,6 +29,9 @@ func openSection(path string) (*section, error) {
 func (s *section) enter(who string, fence int64) { s.write("enter", who, fence) }
 func (s *section) leave(who string, fence int64) { s.write("leave", who, fence) }
 
+// up is written by a process that a SIGTERM ends as it should from now on.
+func (s *section) up(who string) { s.write("up", who, 0) }
+
 // died is written by whoever killed a process.
 func (s *section) died(who string) { s.write("leave", who, -1) }
 
@@ -60,6 +63,9 @@ func judge(t *testing.T, lines io.Reader) verdict {
 		var fence, at int64
 		if _, err := fmt.Sscan(scanner.Text(), &what, &who, &fence, &at); err != nil {
 			t.Fatalf("line %q: %v", scanner.Text(), err)
+		}
+		if what == "up" {
+			continue
 		}
 		if len(inside) > 1 {
 			v.overlap += time.Duration(at - before)

@@ -140,7 +140,8 @@ func (c *crew) writes(who string) (written, refused int) {
 	return c.written[who], c.refused[who]
 }
 
-// send starts a process; under, if given, is the command that starts it.
+// send starts a process and waits until it is up; under, if given, is the command that
+// starts it.
 func (c *crew) send(who, part, store string, under ...string) {
 	c.t.Helper()
 	self, err := os.Executable()
@@ -162,6 +163,7 @@ func (c *crew) send(who, part, store string, under ...string) {
 		close(m.ended)
 	}()
 	c.members[who] = m
+	c.eventually(who+" is up", func() bool { return strings.Contains(c.text(), "up "+who+" ") })
 }
 
 func (c *crew) signal(who string, sig syscall.Signal) {
@@ -186,27 +188,31 @@ func (c *crew) end(who string, code int) string {
 	return m.said.String()
 }
 
-func (c *crew) judge() verdict {
+// text is what was written so far, without a line of which only a part is there.
+func (c *crew) text() string {
 	c.t.Helper()
 	text, err := os.ReadFile(c.path)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return judge(c.t, bytes.NewReader(text))
+	return string(text[:bytes.LastIndexByte(text, '\n')+1])
+}
+
+func (c *crew) judge() verdict {
+	c.t.Helper()
+	return judge(c.t, strings.NewReader(c.text()))
 }
 
 // inside is who is in the section, "" if that is nobody or more than one.
 func (c *crew) inside() string {
 	c.t.Helper()
 	in := map[string]bool{}
-	text, err := os.ReadFile(c.path)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line)
-		if delete(in, f[1]); f[0] == "enter" {
+	for line := range strings.Lines(c.text()) {
+		switch f := strings.Fields(line); f[0] {
+		case "enter":
 			in[f[1]] = true
+		case "leave":
+			delete(in, f[1])
 		}
 	}
 	if len(in) == 1 {
@@ -223,7 +229,7 @@ func (c *crew) eventually(what string, happened func() bool) time.Duration {
 	c.t.Helper()
 	began := time.Now()
 	for !happened() {
-		if time.Since(began) > 90*time.Second {
+		if time.Since(began) > 4*time.Minute {
 			c.t.Fatalf("never happened: %s", what)
 		}
 		time.Sleep(2 * time.Millisecond)

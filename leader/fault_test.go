@@ -3,7 +3,6 @@
 package leader_test
 
 import (
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,20 +17,15 @@ func TestThreeProcessesAreNeverInsideAtOnceInAThousandTerms(t *testing.T) {
 		for _, who := range []string{"a", "b", "c"} {
 			c.send(who, "terms", b.url)
 		}
-		took := c.eventually("1000 terms", func() bool {
-			text, err := os.ReadFile(c.path)
-			return err == nil && strings.Count(string(text), "enter") >= 1000
+		took := c.eventually("1000 terms, some of each", func() bool {
+			return strings.Count(c.text(), "enter") >= 1000 && len(c.judge().enteredBy) == 3
 		})
 		for who := range c.members {
 			c.signal(who, syscall.SIGTERM)
 			c.end(who, 0)
 		}
 		t.Logf("1000 terms took %v", took)
-		v := c.judge()
-		v.wantExclusive(t)
-		if len(v.enteredBy) != 3 {
-			t.Errorf("only %v had terms", v.enteredBy)
-		}
+		c.judge().wantExclusive(t)
 	})
 }
 
@@ -66,16 +60,16 @@ func TestAKilledLeaderIsReplacedWhenItsLeaseEnds(t *testing.T) {
 		for range 2 {
 			time.Sleep(c.ttl / 3)
 			c.signal(old, syscall.SIGKILL)
+			c.section.died(old) // at once: the next may enter while a busy machine buries it
 			killed := time.Now()
 			c.end(old, -1)
-			c.section.died(old)
 			who, _ := c.newLeader(old)
-			took := c.judge().firstAt[who].Sub(killed)
-			t.Logf("killed; the next leads after %v of a TTL of %v", took, c.ttl)
-			// Not before the lease was over, which was renewed a third ago, or a little more on
-			// a busy machine.
-			if took < c.ttl/4 {
-				t.Errorf("the next leads after %v already", took)
+			v := c.judge()
+			t.Logf("killed; the next leads after %v of a TTL of %v", v.firstAt[who].Sub(killed), c.ttl)
+			// Not before the lease was over, which began before the first entry, on a busy
+			// machine a while before.
+			if took := v.firstAt[who].Sub(v.firstAt[old]); took < 2*c.ttl/3 {
+				t.Errorf("the next leads %v after the first already", took)
 			}
 			old = who
 		}
@@ -120,9 +114,7 @@ func TestAHolderThatWasStoppedPastItsTTLIsReplacedAndItsWriteRefused(t *testing.
 		t.Logf("b wrote %v after the stop, of a TTL of %v", time.Since(stopped), c.ttl)
 		c.signal("a", syscall.SIGCONT)
 		c.eventually("a has left", func() bool { return c.inside() == "b" })
-		if _, refused := c.writes("a"); refused == 0 {
-			t.Error("no write of the old leader was refused")
-		}
+		c.eventually("a write of the old leader is refused", func() bool { _, refused := c.writes("a"); return refused > 0 })
 		if _, refused := c.writes("b"); refused != 0 {
 			t.Errorf("%d writes of the new leader were refused", refused)
 		}
@@ -143,7 +135,7 @@ func TestALeaseThatTheStoreLostCostsAThirdOfTheTTLAndTheFenceRises(t *testing.T)
 				continue // its restart loses nothing, see the next test
 			}
 			t.Run(how, func(t *testing.T) {
-				c := newCrew(t, 3*time.Second, 20*time.Millisecond)
+				c := newCrew(t, 6*time.Second, 20*time.Millisecond)
 				c.send("a", "lead", b.url)
 				c.newLeader("")
 				c.send("b", "lead", b.url)
@@ -164,8 +156,8 @@ func TestALeaseThatTheStoreLostCostsAThirdOfTheTTLAndTheFenceRises(t *testing.T)
 				if v.overlap > c.ttl {
 					t.Errorf("two leaders for %v", v.overlap)
 				}
-				if _, refused := c.writes("a"); v.overlap > 0 && refused == 0 && v.enteredBy["b"] > 0 {
-					t.Error("no write of the older leader was refused")
+				if v.overlap > 0 && v.enteredBy["b"] > 0 {
+					c.eventually("a write of the older leader is refused", func() bool { _, refused := c.writes("a"); return refused > 0 })
 				}
 				for who := range c.members {
 					c.signal(who, syscall.SIGTERM)
@@ -180,7 +172,7 @@ func TestALeaseThatTheStoreLostCostsAThirdOfTheTTLAndTheFenceRises(t *testing.T)
 func TestAShortOutageOfAStoreThatRemembersCostsNothing(t *testing.T) {
 	testserver.Wanted(t)
 	b := onPostgres(t)
-	c := newCrew(t, 10*time.Second, 100*time.Millisecond)
+	c := newCrew(t, 20*time.Second, 100*time.Millisecond) // so that a slow restart is short too
 	c.send("a", "lead", b.url)
 	c.newLeader("")
 	c.send("b", "lead", b.url)
@@ -196,7 +188,7 @@ func TestAShortOutageOfAStoreThatRemembersCostsNothing(t *testing.T) {
 
 func TestAnOutageEndsTheWorkBeforeItsLeaseAndTheLeadComesBack(t *testing.T) {
 	onBackends(t, func(t *testing.T, b backend) {
-		c := newCrew(t, 6*time.Second, 100*time.Millisecond)
+		c := newCrew(t, 10*time.Second, 100*time.Millisecond)
 		for _, who := range []string{"a", "b"} {
 			c.send(who, "lead", b.url)
 		}

@@ -33,7 +33,10 @@ func newNetwork(t *testing.T) *network {
 	if out, err := exec.Command("ip", "netns", "add", n.name).CombinedOutput(); err != nil {
 		t.Skipf("this machine allows no network namespaces: %v: %s", err, out)
 	}
-	t.Cleanup(func() { _ = exec.Command("ip", "netns", "delete", n.name).Run() })
+	t.Cleanup(func() {
+		_ = exec.Command("ip", "link", "delete", n.link).Run() // at once; with its namespace it goes some time later
+		_ = exec.Command("ip", "netns", "delete", n.name).Run()
+	})
 	n.ip("link", "add", n.link, "type", "veth", "peer", "name", "eth0", "netns", n.name)
 	n.ip("addr", "add", n.host+"/24", "dev", n.link)
 	n.ip("link", "set", n.link, "up")
@@ -101,7 +104,7 @@ func TestACutOfTheNetworkEndsTheWorkInTimeAndTheOtherSideLeads(t *testing.T) {
 	onBackends(t, func(t *testing.T, b backend) {
 		n := newNetwork(t)
 		far := strings.Replace(b.url, b.addr, n.forward(b.addr), 1)
-		c := newCrew(t, 6*time.Second, 100*time.Millisecond)
+		c := newCrew(t, 10*time.Second, 100*time.Millisecond)
 		c.send("far", "lead", far, "ip", "netns", "exec", n.name)
 		c.newLeader("")
 		c.send("near", "lead", b.url)

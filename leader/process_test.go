@@ -46,7 +46,10 @@ func play(name string) int {
 	p := part{
 		who: os.Getenv("LEADER_TEST_WHO"), store: os.Getenv("LEADER_TEST_STORE"),
 		ledger: os.Getenv("LEADER_TEST_LEDGER"), section: section,
-		cfg: leader.Config{Group: "news", TTL: ttl, Retry: retry, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))},
+		cfg: leader.Config{
+			Group: "news", TTL: ttl, Retry: retry, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+			Margin: ttl / 5, // on a busy machine the work takes that long to leave
+		},
 	}
 	ctx, cancel := lifecycle.SignalContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
@@ -87,19 +90,24 @@ func (p *part) lead() error {
 	host := hosted.New(hosted.Config{})
 	host.Add("news", leader.Loop(elector, func(ctx context.Context) error {
 		fence := leader.Fence(ctx)
+		p.write(fence) // from here on, one of who was inside before is refused
 		p.section.enter(p.who, fence)
-		defer p.section.leave(p.who, fence)
 		for tick := time.NewTicker(10 * time.Millisecond); ; {
 			select {
 			case <-tick.C:
 				p.write(fence)
 			case <-ctx.Done():
 				tick.Stop()
+				p.section.leave(p.who, fence)
 				p.write(fence) // one that was past every check when the lease was lost
 				return ctx.Err()
 			}
 		}
 	}))
+	go func() {
+		<-host.Lifetime().Started()
+		p.section.up(p.who)
+	}()
 	hosted.Main(host)
 	return nil
 }
@@ -121,6 +129,7 @@ func (p *part) terms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.section.up(p.who)
 	for ctx.Err() == nil {
 		err := leader.Do(ctx, store, "news", func(ctx context.Context, fence int64) error {
 			p.section.enter(p.who, fence)
@@ -146,6 +155,7 @@ func (p *part) naive(ctx context.Context) error {
 		return err
 	}
 	c := client.NewClient(opts)
+	p.section.up(p.who)
 	for ctx.Err() == nil {
 		got, err := c.SetNX(ctx, "naive", p.who, p.cfg.TTL).Result()
 		if err != nil && ctx.Err() == nil {

@@ -37,29 +37,31 @@ func (k *keep) Enqueue(_ context.Context, i int) error {
 }
 
 func TestWhatIsSavedComesBackOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "items")
-	s := spool.New[int](path)
-	for _, items := range [][]int{{1, 2}, {3}} {
-		if err := s.Save(t.Context(), items); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) { // a disk may take longer than the 20 ms
+		path := filepath.Join(t.TempDir(), "items")
+		s := spool.New[int](path)
+		for _, items := range [][]int{{1, 2}, {3}} {
+			if err := s.Save(t.Context(), items); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	k := &keep{most: 2}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if n, err := s.Load(ctx, k); n != 2 || !errors.Is(err, channelq.ErrFull) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Load = %d, %v", n, err)
-	}
-	k.most = 10
-	if n, err := spool.New[int](path).Load(t.Context(), k); n != 1 || err != nil {
-		t.Errorf("Load = %d, %v", n, err)
-	}
-	if n, err := s.Load(t.Context(), k); n != 0 || err != nil || !slices.Equal(k.items, []int{1, 2, 3}) {
-		t.Errorf("Load = %d, %v; got %v", n, err, k.items)
-	}
-	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 0 {
-		t.Errorf("left behind: %v", files)
-	}
+		k := &keep{most: 2}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if n, err := s.Load(ctx, k); n != 2 || !errors.Is(err, channelq.ErrFull) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Load = %d, %v", n, err)
+		}
+		k.most = 10
+		if n, err := spool.New[int](path).Load(t.Context(), k); n != 1 || err != nil {
+			t.Errorf("Load = %d, %v", n, err)
+		}
+		if n, err := s.Load(t.Context(), k); n != 0 || err != nil || !slices.Equal(k.items, []int{1, 2, 3}) {
+			t.Errorf("Load = %d, %v; got %v", n, err, k.items)
+		}
+		if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 0 {
+			t.Errorf("left behind: %v", files)
+		}
+	})
 }
 
 // A start must not fail, and nothing be lost, because requests are to get an error from a full queue.

@@ -14,7 +14,7 @@ import (
 )
 
 // settle is how long goroutines that are about to return may take.
-const settle = 5 * time.Second
+const settle = 20 * time.Second
 
 // Start starts the host, and stops it when the test and its sub-tests have ended.
 //

@@ -57,40 +57,44 @@ func (g *gate) all() []string {
 }
 
 func TestASpoolHasWrittenALineWhenTheCallReturns(t *testing.T) {
-	g := &gate{}
-	var s safelog.Spool
-	l := s.Spooled(slog.New(g))
-	var want []string
-	for i := range 100 {
-		l.Debug("nobody wants it")
-		l.Info(fmt.Sprint(i)) //nolint:sloglint // the lines are told apart
-		want = append(want, fmt.Sprint(i))
-		if got := g.all(); !slices.Equal(got, want) {
-			t.Fatalf("got %q", got)
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{}
+		var s safelog.Spool
+		l := s.Spooled(slog.New(g))
+		var want []string
+		for i := range 100 {
+			l.Debug("nobody wants it")
+			l.Info(fmt.Sprint(i)) //nolint:sloglint // the lines are told apart
+			want = append(want, fmt.Sprint(i))
+			if got := g.all(); !slices.Equal(got, want) {
+				t.Fatalf("got %q", got)
+			}
 		}
-	}
-	if !l.Wants(slog.LevelInfo) || l.Wants(slog.LevelDebug) || !s.Flush(time.Now(), 0) {
-		t.Error("it does not know what is wanted, or that all is written")
-	}
+		if !l.Wants(slog.LevelInfo) || l.Wants(slog.LevelDebug) || !s.Flush(time.Now(), 0) {
+			t.Error("it does not know what is wanted, or that all is written")
+		}
+	})
 }
 
 func TestASpoolWithoutALoggerDiscardsUntilItInherits(t *testing.T) {
-	g := &gate{}
-	var s safelog.Spool
-	l := s.Spooled(nil, slog.String("host", "shop"))
-	l.Info("lost")
-	if l.Wants(slog.LevelError) || l.Source() != nil {
-		t.Error("it wants lines")
-	}
-	l.Inherit(slog.New(g))
-	l.WithGroup("g").Info("kept")
-	if got := g.all(); !slices.Equal(got, []string{"kept"}) || !l.Wants(slog.LevelError) {
-		t.Errorf("got %q", got)
-	}
-	discards := s.Spooled(slog.New(slog.DiscardHandler))
-	if discards.Wants(slog.LevelError) {
-		t.Error("what is discarded is wanted")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{}
+		var s safelog.Spool
+		l := s.Spooled(nil, slog.String("host", "shop"))
+		l.Info("lost")
+		if l.Wants(slog.LevelError) || l.Source() != nil {
+			t.Error("it wants lines")
+		}
+		l.Inherit(slog.New(g))
+		l.WithGroup("g").Info("kept")
+		if got := g.all(); !slices.Equal(got, []string{"kept"}) || !l.Wants(slog.LevelError) {
+			t.Errorf("got %q", got)
+		}
+		discards := s.Spooled(slog.New(slog.DiscardHandler))
+		if discards.Wants(slog.LevelError) {
+			t.Error("what is discarded is wanted")
+		}
+	})
 }
 
 // The first line is waited for a moment and the others not at all; when the handler
@@ -170,12 +174,14 @@ func TestWhatASpoolLosesIsCountedAndSaid(t *testing.T) {
 }
 
 func TestAHandlerThatEndsItsGoroutineLosesItsLineOnly(t *testing.T) {
-	g := &gate{}
-	var s safelog.Spool
-	l := s.Spooled(slog.New(g))
-	l.Info("goexit")
-	l.Info("next")
-	if got := g.all(); !slices.Equal(got, []string{"next"}) {
-		t.Errorf("got %q", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{}
+		var s safelog.Spool
+		l := s.Spooled(slog.New(g))
+		l.Info("goexit")
+		l.Info("next")
+		if got := g.all(); !slices.Equal(got, []string{"next"}) {
+			t.Errorf("got %q", got)
+		}
+	})
 }

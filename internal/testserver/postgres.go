@@ -52,8 +52,7 @@ func newPostgres(t testing.TB, env ...string) *Postgres {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Postgres{t: t, ctl: find(t, "pg_ctl", bin...), data: filepath.Join(dir, "data"), port: freePort(t), env: env}
-	p.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
+	p := &Postgres{t: t, ctl: find(t, "pg_ctl", bin...), data: filepath.Join(dir, "data"), env: env}
 	t.Cleanup(func() {
 		_ = p.stop("immediate") // the test may have ended with the server killed
 		_ = os.RemoveAll(dir)
@@ -65,6 +64,8 @@ func newPostgres(t testing.TB, env ...string) *Postgres {
 		}
 	}
 	run(t, p.command(find(t, "initdb", bin...), "-D", p.data, "-U", "postgres", "-A", "trust", "--no-sync"))
+	p.port = freePort(t) // not before: initdb takes a while, in which somebody else may take it
+	p.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
 	p.Start()
 	return p
 }

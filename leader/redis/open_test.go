@@ -87,8 +87,14 @@ func TestAServerThatComesBackIsFoundAgain(t *testing.T) {
 	if _, err := s.Renew(t.Context(), "news", "a", time.Minute); err == nil {
 		t.Error("a renewal by a server that is away")
 	}
-	if err := m.Restart(); err != nil {
-		t.Fatal(err)
+	for began := time.Now(); ; time.Sleep(time.Millisecond) { // somebody else may have the port for a moment
+		err := m.Restart()
+		if err == nil {
+			break
+		}
+		if time.Since(began) > 2*time.Minute {
+			t.Fatal(err)
+		}
 	}
 	if ok, err := s.Renew(t.Context(), "news", "a", time.Minute); !ok || err != nil {
 		t.Errorf("Renew = %v, %v", ok, err)

@@ -209,7 +209,11 @@ func TestTheCheckNoticesOneLostItemInTenThousand(t *testing.T) {
 		before := puts.Load() / 10_000
 		ops := history(losing{e, &puts}, r, 4, 6)
 		lost := puts.Load()/10_000 != before
-		if legal := check(3, ops) == porcupine.Ok; legal == lost {
+		result := check(3, ops)
+		if result == porcupine.Unknown {
+			continue // there was no time to find out
+		}
+		if legal := result == porcupine.Ok; legal == lost {
 			t.Fatalf("an item was lost: %t; the history is legal: %t", lost, legal)
 		}
 		if lost {

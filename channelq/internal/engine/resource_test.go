@@ -83,7 +83,7 @@ func TestConsumedItemsAreCollected(t *testing.T) {
 				consume(e)
 			}()
 			for i := 0; !gone.Load(); i++ {
-				if i == 100 {
+				if i == 1000 {
 					t.Fatal("the engine keeps a consumed item alive")
 				}
 				runtime.GC()
@@ -108,7 +108,7 @@ func TestAWaitingPutDoesNotKeepItsItemAfterwards(t *testing.T) {
 		e.TryTake()
 		synctest.Wait()
 		for i := 0; !gone.Load(); i++ {
-			if i == 100 {
+			if i == 1000 {
 				t.Fatal("the engine keeps a consumed item alive")
 			}
 			runtime.GC()
@@ -125,7 +125,7 @@ func TestAForgottenEngineIsCollected(t *testing.T) {
 		e.TryPut(1)
 	}()
 	for i := 0; !gone.Load(); i++ {
-		if i == 100 {
+		if i == 1000 {
 			t.Fatal("an engine that nobody holds is still there")
 		}
 		runtime.GC()
