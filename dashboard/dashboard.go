@@ -87,6 +87,7 @@ type Dashboard struct {
 	history  history
 	servers  servers
 	acks     acks
+	memory   sync.Pool // of *memory, for inventories
 	discards discards
 	plans    plans
 	matching matching

@@ -138,7 +138,9 @@ func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, page, base
 		redirect(w, "jobs?name="+url.QueryEscape(filterOf(r.Form).name(r.FormValue("queue"))))
 		return
 	}
-	v := d.view(d.look(), page, r.FormValue("name"))
+	inv := d.look()
+	defer inv.release()
+	v := d.view(inv, page, r.FormValue("name"))
 	v.Base = base
 	v.Mounted = readOnlyMount(r)
 	var did Action

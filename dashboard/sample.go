@@ -72,7 +72,7 @@ func rates(from, to sample, apart time.Duration) *Rates {
 // sampler takes the samples, for years and without anybody looking. It asks queues for
 // their counts and nobody for anything else, and works with the same memory each time.
 type sampler struct {
-	names   displayname.Names
+	names   *displayname.Names
 	sources []source
 	queues  []sampled
 }

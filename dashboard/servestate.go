@@ -30,8 +30,10 @@ func (d *Dashboard) serveState(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "after needs a limit", http.StatusBadRequest)
 		return
 	}
-	state := d.look().state
+	inv := d.look()
+	state := inv.state
 	if limit > 0 {
+		defer inv.release() // not if all of it was asked for, which is too much to keep
 		state.cut(after, limit)
 	}
 	state.complete()

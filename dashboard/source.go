@@ -143,17 +143,17 @@ func queuesOf(all []source, path string, s *hosted.ServiceStatus) []source {
 	return all
 }
 
-// sourcesOf are all that a service has: its queues, its schedules, and every job of a
+// sourcesOf adds all that a service has: its queues, its schedules, and every job of a
 // scheduler.
-func sourcesOf(path string, s *hosted.ServiceStatus) []source {
-	name := path + s.Name
-	all := queuesOf(nil, path, s)
+func sourcesOf(all []source, path string, s *hosted.ServiceStatus) []source {
+	name, from := path+s.Name, len(all)
+	all = queuesOf(all, path, s)
 	if many, ok := hosted.As[schedulesSource](s.Service); ok {
 		for _, e := range many.ScheduleList() {
 			all = append(all, source{path: path, service: name, thing: e})
 		}
 	}
-	for _, one := range all {
+	for _, one := range all[from:] {
 		if many, ok := find[schedulerSource](one); ok {
 			jobs := many.Jobs()
 			all = slices.Grow(all, len(jobs))

@@ -60,17 +60,17 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 	ticker := time.NewTicker(d.cfg.Interval)
 	defer ticker.Stop()
 	for {
-		v := d.view(d.look(), page, r.FormValue("name"))
-		if !s.page(d.render("live", v)) {
+		live, phase := d.live(page, r.FormValue("name"))
+		if !s.page(live) {
 			return
 		}
 		// A stream that is opened during a stop, perhaps when its server is
 		// shutting down already, is one picture; the browser asks again.
-		over := v.State.Phase == Stopped || isClosed(leaving)
+		over := phase == Stopped || isClosed(leaving)
 		if over {
-			s.send([]byte("event: end\ndata: " + farewell(v.State.Phase) + "\n\n"))
+			s.send([]byte("event: end\ndata: " + farewell(phase) + "\n\n"))
 		}
-		if over || v.State.Phase == Stopping && s.pages == 1 {
+		if over || phase == Stopping && s.pages == 1 {
 			return
 		}
 		select {
@@ -81,6 +81,13 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// live is the part of a page that is sent again, as it is now.
+func (d *Dashboard) live(page, name string) ([]byte, Phase) {
+	inv := d.look()
+	defer inv.release()
+	return d.render("live", d.view(inv, page, name)), inv.state.Phase
 }
 
 // farewell returns why a stream ends, for the viewer of the page that stays.

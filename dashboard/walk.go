@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/internal/displayname"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/periodic"
 )
@@ -61,9 +60,9 @@ func (inv *inventory) takeAll(all []found) {
 
 // takeOne asks one service, and each of its queues and schedules, for what it has.
 func (inv *inventory) takeOne(path string, v *Service, status *hosted.ServiceStatus) {
-	var sources []source
+	from := len(inv.sources)
 	asks := []func(){
-		func() { sources = sourcesOf(path, status) },
+		func() { inv.sources = sourcesOf(inv.sources, path, status) },
 		func() {
 			if b, ok := hosted.As[backlogSource](status.Service); ok {
 				v.Backlog = b.Backlog()
@@ -92,6 +91,7 @@ func (inv *inventory) takeOne(path string, v *Service, status *hosted.ServiceSta
 	for _, ask := range asks {
 		v.shown(guard.Call(func() error { ask(); return nil }))
 	}
+	sources := inv.sources[from:]
 	inv.grow(len(sources))
 	for i := range sources {
 		v.shown(guard.Call(func() error { inv.look(&sources[i]); return nil }))
@@ -130,9 +130,7 @@ func (inv *inventory) grow(n int) {
 		return
 	}
 	inv.state.Schedules = slices.Grow(inv.state.Schedules, n)
-	if len(inv.state.Schedules) == 0 {
-		inv.names.schedules = displayname.Sized(n)
-	}
+	inv.names.schedules.Grow(n)
 }
 
 // crowd is from how many on room is made before.

@@ -164,7 +164,7 @@ func (c *components) addJob(j job, path string) {
 // catalogue has the components of one kind by their shown names.
 type catalogue[S any] struct {
 	stats map[string]S
-	names displayname.Names
+	names *displayname.Names
 }
 
 func newCatalogue[S any]() catalogue[S] { return catalogue[S]{map[string]S{}, displayname.New()} }

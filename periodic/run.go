@@ -86,6 +86,7 @@ func (j *Job) startLocked(req request, now time.Time) *run {
 	}
 	j.runs = r
 	j.running++
+	j.scheduler.running.Add(1)
 	past.lastStarted = now.UnixNano()
 	j.scheduler.due.push(r)
 	return r
@@ -102,6 +103,7 @@ func (r *run) unlinkLocked() {
 		r.older.newer = r.newer
 	}
 	r.job.running--
+	r.job.scheduler.running.Add(-1)
 	r.job.closeIdleLocked()
 }
 

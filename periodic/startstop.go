@@ -153,6 +153,7 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 		return nil
 	}
 	l.abandoned.Store(true)
+	s.abandoned.Store(true)
 	return opError("stop", s.name, fmt.Errorf("still running: %s: %w", strings.Join(left, ", "), context.Cause(ctx)))
 }
 
