@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -96,13 +97,63 @@ type curve struct {
 }
 
 func (v *view) chart(queue, label string, format func(float64) string, curves ...curve) chart {
-	points := v.history.points(queue, v.State.Time)
+	if v.past.queue != queue || v.past.points == nil { // a queue has its charts in a row
+		v.past.queue, v.past.points = queue, v.history.points(queue, v.State.Time)
+	}
+	points := v.past.points
 	if len(points) < 2 {
 		return chart{Empty: true}
 	}
 	// A young history fills the picture too.
 	width := max(v.State.Time.Sub(points[0].Time), minWidth)
-	return draw(points, v.State.Time, width, v.history.gap(), label, format, curves...)
+	step := v.history.step()
+	points, size := thinned(points, step, width, v.pointsOfChart())
+	return draw(points, v.State.Time, width, size+2*step, label, format, curves...)
+}
+
+// pointsOfChart is how many a chart may have, so that neither a long history nor many
+// charts make a page that takes a browser seconds, and that is sent each second.
+func (v *view) pointsOfChart() int {
+	const most, ofAll = 300, 1500
+	switch v.Page {
+	case "":
+		return min(most, ofAll/min(max(len(v.State.Queues), 1), topSize))
+	case "queues":
+		return min(most, ofAll/min(max(len(v.State.Queues), 1), cardsSize))
+	}
+	return most
+}
+
+// thinned leaves about n points of a history that is width long, and returns how far
+// apart they are. Each has the largest values of its time, so that no peak is lost. The
+// times are absolute and double, so that a picture stays as it is until the next point.
+func thinned(points []Point, step, width time.Duration, n int) ([]Point, time.Duration) {
+	size := step
+	for width > size*time.Duration(n) {
+		size *= 2
+	}
+	if size == step {
+		return points, step
+	}
+	var few []Point
+	for _, p := range points {
+		last := len(few) - 1
+		if last < 0 || !few[last].Time.Truncate(size).Equal(p.Time.Truncate(size)) {
+			few = append(few, p)
+			continue
+		}
+		few[last].Time, few[last].Depth = p.Time, max(few[last].Depth, p.Depth)
+		few[last].OldestSeconds = max(few[last].OldestSeconds, p.OldestSeconds)
+		few[last].Rates = larger(few[last].Rates, p.Rates)
+	}
+	return few, size
+}
+
+func larger(a, b *Rates) *Rates {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &Rates{In: max(a.In, b.In), Out: max(a.Out, b.Out), Failed: max(a.Failed, b.Failed), Lost: max(a.Lost, b.Lost)}
 }
 
 // draw draws points as far back as width. Where two are further apart than gap nothing is known.

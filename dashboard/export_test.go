@@ -26,3 +26,8 @@ func Firsts(all []int, order func(a, b *int) int) []*int { return firsts(all, or
 
 // RuleInWords is for a table of rules.
 func RuleInWords(rule string) string { return new(view).RuleInWords(rule) }
+
+// Thinned is for a table of histories.
+func Thinned(points []Point, step, width time.Duration, n int) ([]Point, time.Duration) {
+	return thinned(points, step, width, n)
+}

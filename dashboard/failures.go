@@ -41,7 +41,7 @@ func (v *view) Failing() failuresPage {
 	}
 	f.MoreOthers = more(len(f.Others), topSize)
 	f.Others = top(f.Others)
-	f.W = window{Search: search, uneven: true}
+	f.W = window{Search: search}
 	rows := 0
 	for i := range v.State.Queues {
 		q := &v.State.Queues[i]

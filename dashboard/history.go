@@ -197,11 +197,11 @@ func (h *history) addRates(s *State) {
 // span is how far back the history goes at most.
 func (h *history) span() time.Duration { return time.Duration(h.keep) * h.interval }
 
-// gap is after how long without a sample a chart has a gap.
-func (h *history) gap() time.Duration {
+// step is how far apart samples are. After three without one a chart has a gap.
+func (h *history) step() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return 3 * h.stepLocked()
+	return h.stepLocked()
 }
 
 // points are the history of one queue, oldest first.

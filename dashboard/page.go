@@ -56,6 +56,10 @@ type view struct {
 	Plan *stopPlan // on the page of the stop; nil once the host has stopped
 
 	history *history
+	past    struct { // what was asked for last
+		queue  string
+		points []Point
+	}
 }
 
 // navItem is a link at the top, with how many of its things need attention.

@@ -12,6 +12,7 @@ import (
 // sent each second, helps nobody.
 const (
 	windowSize = 100 // rows of a page that is a list
+	cardsSize  = 30  // queues of the page that has charts of each
 	topSize    = 30  // rows of a list on the overview
 	graphSize  = 60  // services that can be told apart in a picture
 )
@@ -22,15 +23,15 @@ type window struct {
 	Search          string
 	From, To, Total int
 	Prev, Next      string // links; "": there is none
-	uneven          bool   // a page has as many of them as there is room for
+	size            int    // how many a page has; 0: as many as there is room for
 }
 
 // Few reports whether the list needs neither a search nor pages.
 func (w window) Few() bool {
-	if w.uneven {
+	if w.size == 0 {
 		return w.Prev == "" && w.Next == ""
 	}
-	return w.Search == "" && w.Total <= windowSize
+	return w.Search == "" && w.Total <= w.size
 }
 
 // searched is what is searched for, and where the part begins.
@@ -48,7 +49,7 @@ func (v *view) from(search string, at int) string {
 	return v.Page + "?" + url.Values{"name": {fmt.Sprintf("%s@%d", search, at)}}.Encode()
 }
 
-func windowOf[T any](v *view, all []T, name func(*T) string) (window, []T) {
+func windowOf[T any](v *view, all []T, size int, name func(*T) string) (window, []T) {
 	search, offset := v.searched()
 	var found []int // of a search
 	if search != "" {
@@ -63,12 +64,12 @@ func windowOf[T any](v *view, all []T, name func(*T) string) (window, []T) {
 	if search != "" {
 		n = len(found)
 	}
-	w := window{Search: search, Total: n}
+	w := window{Search: search, Total: n, size: size}
 	offset = min(offset, max(0, n-1))
-	end := min(offset+windowSize, n)
+	end := min(offset+size, n)
 	w.From, w.To = min(offset+1, end), end
 	if offset > 0 {
-		w.Prev = v.from(search, max(0, offset-windowSize))
+		w.Prev = v.from(search, max(0, offset-size))
 	}
 	if end < n {
 		w.Next = v.from(search, end)
@@ -76,7 +77,7 @@ func windowOf[T any](v *view, all []T, name func(*T) string) (window, []T) {
 	if search == "" {
 		return w, all[offset:end]
 	}
-	list := make([]T, 0, windowSize)
+	list := make([]T, 0, size)
 	for _, i := range found[offset:end] {
 		list = append(list, all[i])
 	}
@@ -90,13 +91,13 @@ type listed[T any] struct {
 
 // SomeQueues are the queues that the page of them shows.
 func (v *view) SomeQueues() listed[Queue] {
-	w, list := windowOf(v, v.State.Queues, func(q *Queue) string { return q.Name })
+	w, list := windowOf(v, v.State.Queues, cardsSize, func(q *Queue) string { return q.Name })
 	return listed[Queue]{w, list}
 }
 
 // SomeSchedules are the schedules that the page of them shows.
 func (v *view) SomeSchedules() listed[Schedule] {
-	w, list := windowOf(v, v.State.Schedules, func(j *Schedule) string { return j.Name })
+	w, list := windowOf(v, v.State.Schedules, windowSize, func(j *Schedule) string { return j.Name })
 	for i := range list {
 		list[i].complete()
 	}
@@ -105,7 +106,7 @@ func (v *view) SomeSchedules() listed[Schedule] {
 
 // SomeServices are the services that the page of them shows.
 func (v *view) SomeServices() listed[Service] {
-	w, list := windowOf(v, v.State.Services, func(s *Service) string { return s.Name })
+	w, list := windowOf(v, v.State.Services, windowSize, func(s *Service) string { return s.Name })
 	return listed[Service]{w, list}
 }
 

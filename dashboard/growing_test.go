@@ -1,0 +1,88 @@
+package dashboard_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/steadgo/stead/channelq"
+	"github.com/steadgo/stead/dashboard"
+)
+
+// wavy is a queue whose every number moves with the time.
+type wavy struct {
+	name  string
+	began time.Time
+}
+
+func (q *wavy) Name() string { return q.name }
+
+func (q *wavy) Stats() channelq.Stats {
+	n := int(time.Since(q.began).Seconds())
+	return channelq.Stats{
+		Name: q.name, Capacity: 1000, Depth: n * n % 997, Accepted: uint64(n * n * 7), Handled: uint64(n * n * 5),
+		GaveUp: uint64(n * n), OldestDue: time.Now().Add(-time.Duration(n*n%313) * time.Second),
+	}
+}
+
+func TestPagesStaySmallWithTheirHistory(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		many := &timetable{Service: idle()}
+		for i := range 150 {
+			many.queues = append(many.queues, &wavy{fmt.Sprintf("queue-%03d", i), time.Now()})
+		}
+		s.host.Add("crowd", many)
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
+		for range 310 {
+			time.Sleep(time.Second)
+			d.State()
+		}
+		for _, page := range []string{"", "services", "queues", "queue?name=queue-007"} {
+			w := get(t, d, "/"+page)
+			if n := w.Body.Len(); n > 300_000 {
+				t.Errorf("%q has %d kB", page, n/1000)
+			}
+			t.Logf("%q has %d kB", page, w.Body.Len()/1000)
+		}
+	})
+}
+
+func TestAThinnedHistoryLosesNoPeakAndNoGap(t *testing.T) {
+	began := time.Unix(1_000_000, 0)
+	var points []dashboard.Point
+	for i := range 300 {
+		if i > 100 && i < 110 { // nothing is known
+			continue
+		}
+		p := dashboard.Point{Time: began.Add(time.Duration(i) * time.Second), Rates: &dashboard.Rates{Out: 1}}
+		if i == 203 {
+			p.Depth, p.OldestSeconds, p.Rates.Out = 99, 7, 1000
+		}
+		points = append(points, p)
+	}
+	few, size := dashboard.Thinned(points, time.Second, 300*time.Second, 50)
+	if len(few) < 25 || len(few) > 51 || size != 8*time.Second {
+		t.Fatalf("%d points %v apart, want up to 51 of 8 s", len(few), size)
+	}
+	depth, oldest, out, gaps := 0, 0.0, 0.0, 0
+	for i, p := range few {
+		depth, oldest, out = max(depth, p.Depth), max(oldest, p.OldestSeconds), max(out, p.Rates.Out)
+		if i > 0 && p.Time.Sub(few[i-1].Time) > size+2*time.Second {
+			gaps++
+		}
+	}
+	if depth != 99 || oldest != 7 || out != 1000 || gaps != 1 {
+		t.Errorf("at most %d items, %v s, %v a second, and %d gaps; want 99, 7, 1000, 1", depth, oldest, out, gaps)
+	}
+	// A second later all but the last points are the same.
+	later, _ := dashboard.Thinned(append(slices.Clone(points[1:]), dashboard.Point{Time: began.Add(300 * time.Second)}), time.Second, 300*time.Second, 50)
+	if !reflect.DeepEqual(few[1:len(few)-1], later[1:len(few)-1]) {
+		t.Error("the picture moves with each sample")
+	}
+	if all, size := dashboard.Thinned(points, time.Second, 300*time.Second, 300); len(all) != len(points) || size != time.Second {
+		t.Errorf("%d points %v apart, want all %d", len(all), size, len(points))
+	}
+}
