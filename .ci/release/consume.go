@@ -261,8 +261,8 @@ func (o *output) await(re *regexp.Regexp, ended <-chan error) error {
 	return fmt.Errorf("it did not say %q within %v", re, patience)
 }
 
-// freeAddress has a port that the system gives to nobody who asks for any: it has to be free
-// still when the program is built.
+// freeAddress returns one with a port below the range from which the system gives ports to
+// connections and to listeners: it has to be free still when the program is built.
 func freeAddress() (string, error) {
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))

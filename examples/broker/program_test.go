@@ -213,8 +213,8 @@ func external(t *testing.T, dir string, port int) *server.Server {
 	return s
 }
 
-// fixedPort is a free port that the system gives to nobody who asks for any, so that it is
-// still free when the broker comes back.
+// fixedPort is a free port below the range from which the system gives ports to connections
+// and to listeners, so that it is still free when the broker comes back.
 func fixedPort(t *testing.T) int {
 	t.Helper()
 	for {

@@ -37,8 +37,8 @@ var (
 	ports   = map[int]bool{} // of this process
 )
 
-// freePort returns a port that nobody listens on. It is none of those that the system gives
-// to connections and to who asks for any: a server that was killed has to get it again.
+// freePort returns a port that nobody listens on. It is below the range from which the system
+// gives ports to connections and to listeners: a server that was killed has to get it again.
 func freePort(t testing.TB) int {
 	t.Helper()
 	portsMu.Lock()
