@@ -27,7 +27,7 @@ bench: ## run every benchmark once, to see that it works
 tidy: ## tidy every module
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
 
-fuzz: ## run every fuzz target for FUZZTIME (default 10s)
+fuzz: ## run every fuzz target FUZZTIME (default 50000x, or 10s and so on)
 	bash .ci/run fuzz
 
 stress: ## repeat the tests with 1, 2 and 16 processors

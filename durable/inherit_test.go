@@ -46,11 +46,7 @@ func TestJobsWithoutALoggerInheritTheHostsAlsoWhenTheirClientWasMadeBefore(t *te
 	must(t, q.Enqueue(t.Context(), halfMail{To: "ada"})) // makes the client
 	host.Add("jobs", jobs)
 	must(t, host.Start(t.Context()))
-	select {
-	case <-over:
-	case <-time.After(20 * time.Second):
-		t.Error("it was not given up")
-	}
+	receive(t, over)
 	must(t, host.Stop(context.Background()))
 	for _, want := range []string{
 		`msg="unexported fields are not stored" service=jobs queue=half fields=[token]`,

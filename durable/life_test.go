@@ -270,7 +270,7 @@ func manyStarts[TTx any](t *testing.T, e env[TTx]) {
 	// the moment of the election meets the deadlock described at Stop.
 	for range n { // goleak looks afterwards
 		jobs := newJobs(t, e.store, durable.EnqueueAndWork)
-		led := make(chan struct{}, 100)
+		led := make(chan struct{}, 1000)
 		q := newQueue(t, jobs, "idle", func(context.Context, int) error { led <- struct{}{}; return nil }, durable.QueueConfig[int]{})
 		// Only a leader enqueues for a schedule, some time after its election.
 		must(t, durable.Every(q, "led", periodic.Every(20*time.Millisecond), func() int { return 1 }))

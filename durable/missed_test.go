@@ -52,7 +52,7 @@ type digest[TTx any] struct {
 
 func newDigest[TTx any](t *testing.T, store durable.Store[TTx], schedule periodic.Schedule, opts ...durable.EveryOption) digest[TTx] {
 	t.Helper()
-	d := digest[TTx]{log: new(log), handled: make(chan time.Time, 100)}
+	d := digest[TTx]{log: new(log), handled: make(chan time.Time, 1000)}
 	cfg := quick(durable.EnqueueAndWork)
 	cfg.Logger = slog.New(slog.NewTextHandler(d.log, nil))
 	var err error

@@ -73,7 +73,7 @@ func rateIsNoAttempt[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	handle := func(ctx context.Context, _ int) error { return ctx.Err() }
 	// The second turn comes long after the timeout of an attempt that began at once.
-	q := newQueue(t, jobs, "paced", handle, durable.QueueConfig[int]{RateLimit: 2, Timeout: 50 * time.Millisecond, Concurrency: 3})
+	q := newQueue(t, jobs, "paced", handle, durable.QueueConfig[int]{RateLimit: 1, Timeout: 500 * time.Millisecond, Concurrency: 3})
 	ids := []int64{enqueue(t, q, 1), enqueue(t, q, 2), enqueue(t, q, 3)}
 	start(t, jobs)
 	for _, id := range ids {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // A source returns the files of a program by their names; address is free.
@@ -90,19 +91,30 @@ func gonew(t tree, address string) (map[string][]byte, error) {
 	return files, err
 }
 
+// get asks until the page has what is wanted: the line that a service prints may come while
+// the program still starts.
 func get(path, want string) func(string) error {
-	return func(address string) error {
-		resp, err := http.Get("http://" + address + path) //nolint:noctx // the program is beside us
-		if err != nil {
-			return err
+	return func(address string) (err error) {
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			if err = look("http://"+address+path, want); err == nil {
+				return nil
+			}
 		}
-		var body bytes.Buffer
-		_, err = body.ReadFrom(resp.Body)
-		if !strings.Contains(body.String(), want) {
-			err = errors.Join(err, fmt.Errorf("%s has no %q: %s %s", path, want, resp.Status, body.String()))
-		}
-		return errors.Join(err, resp.Body.Close())
+		return err
 	}
+}
+
+func look(page, want string) error {
+	resp, err := http.Get(page) //nolint:gosec,noctx // the program is beside us
+	if err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	_, err = body.ReadFrom(resp.Body)
+	if !strings.Contains(body.String(), want) {
+		err = errors.Join(err, fmt.Errorf("%s has no %q: %s %s", page, want, resp.Status, body.String()))
+	}
+	return errors.Join(err, resp.Body.Close())
 }
 
 func signUp(path string, want int) func(string) error {

@@ -111,7 +111,7 @@ func measure(c Contender, names []string, times int) (Sample, error) {
 // settle waits for goroutines that have said that they ended and have not quite,
 // so that they do not run on another's time.
 func settle(idle int) error {
-	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > idle; {
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > idle; {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%d goroutines are left after the stop", runtime.NumGoroutine()-idle)
 		}

@@ -20,7 +20,7 @@ func TestWhatWouldHoldUpAStopIsOneClickAway(t *testing.T) {
 	for _, width := range []int64{1280, 390} {
 		b := browse(t)
 		host := hosted.New(hosted.Config{Name: "shop", ShutdownTimeout: 30 * time.Second})
-		admin := hosted.HTTP(&http.Server{Addr: "127.0.0.1:0", ReadHeaderTimeout: time.Second, Handler: dashboard.New(host, dashboard.Config{Interval: 100 * time.Millisecond})})
+		admin := hosted.HTTP(&http.Server{Addr: "127.0.0.1:0", ReadHeaderTimeout: patience, Handler: dashboard.New(host, dashboard.Config{Interval: 100 * time.Millisecond})})
 		host.Add("admin", admin)
 		q := must(channelq.New(channelq.Config[int]{Name: "letters", Capacity: 1000}))
 		hold := make(chan struct{})

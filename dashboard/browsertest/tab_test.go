@@ -20,8 +20,8 @@ import (
 // patience is how long a test waits for something to show, and most for all of a test.
 // They bound only what fails: nothing is expected to happen within a given time.
 const (
-	patience = time.Minute
-	most     = 5 * time.Minute
+	patience = 2 * time.Minute
+	most     = 15 * time.Minute
 )
 
 // tab is one tab of the browser, with what went on in it.

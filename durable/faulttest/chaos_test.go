@@ -214,21 +214,24 @@ func (c *chaos) disturb() {
 		c.begin(i)
 	default:
 		c.stops++
-		c.halt(w, time.Duration(c.random.Int64N(int64(c.stop))))
+		if c.halt(w, time.Duration(c.random.Int64N(int64(c.stop)))) {
+			pid = 0
+		}
 	}
 	c.troubles = append(c.troubles, trouble{pid, from, time.Now()})
 }
 
 // halt stops a worker for a while. In the middle of a write to a file it would stop all
-// the others as well, for longer than they wait.
-func (c *chaos) halt(w *worker, d time.Duration) {
+// the others as well, for longer than they wait. It reports whether it did so for less.
+func (c *chaos) halt(w *worker, d time.Duration) (all bool) {
 	const others = 3 * time.Second
 	w.signal(syscall.SIGSTOP)
-	for d > others && c.b.locked(c.t) {
+	for all = c.b.locked(c.t); d > others && all; all = c.b.locked(c.t) {
 		w.signal(syscall.SIGCONT)
 		time.Sleep(20 * time.Millisecond)
 		w.signal(syscall.SIGSTOP)
 	}
 	time.Sleep(d)
 	w.signal(syscall.SIGCONT)
+	return all
 }

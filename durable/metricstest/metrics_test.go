@@ -96,7 +96,7 @@ func TestAScrapeShowsJobsByStateAndSchedules(t *testing.T) {
 		`stead_durable_schedule_last_success_timestamp_seconds{schedule="monthly"} `,
 	}
 	var text, lacks string
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		text, lacks = page(t, host), ""
 		for _, line := range want {
 			if !strings.Contains(text, "\n"+line) {

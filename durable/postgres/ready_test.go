@@ -101,7 +101,7 @@ func TestAPoolerInTransactionModeIsRefusedAtTheStartWhereJobsWouldWorkByHalf(t *
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			err = jobs.Start(ctx)
 			defer func() { _ = jobs.Stop(ctx) }()

@@ -120,14 +120,14 @@ func TestAnIdleQueueIsNotAskedForJobsAgain(t *testing.T) {
 		t.Errorf("%d statements for two queues without jobs, and %d looks at what is due", n, dues)
 	}
 	l := store.Of(s).Driver().GetListener(&riverdriver.GetListenenerParams{})
+	if err := l.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Listen(t.Context(), "topic"); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	if err := l.Connect(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Listen(ctx, "topic"); err != nil {
-		t.Fatal(err)
-	}
 	if n, err := l.WaitForNotification(ctx); n != nil || ctx.Err() == nil {
 		t.Errorf("%v, %v", n, err)
 	}
@@ -187,7 +187,7 @@ func TestNoJobIsOverlooked(t *testing.T) {
 func TestAnnouncementsOfOthersAndOfThisProcessAreHeard(t *testing.T) {
 	_, s, other := counted(t)
 	l := store.Of(s).Driver().GetListener(&riverdriver.GetListenenerParams{})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tell := func(db *sql.DB, topic, text string) {
 		t.Helper()

@@ -39,7 +39,7 @@ func newSender(url func() string, log *slog.Logger) *sender {
 	transport := http.DefaultTransport.(*http.Transport).Clone() // documented
 	return &sender{
 		url:    url,
-		client: &http.Client{Transport: transport, Timeout: 10 * time.Second},
+		client: &http.Client{Transport: transport, Timeout: 30 * time.Second},
 		breaker: gobreaker.NewCircuitBreaker[[]refusal](gobreaker.Settings{
 			Name:        "sink",
 			Timeout:     openFor,

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -211,9 +213,24 @@ func external(t *testing.T, dir string, port int) *server.Server {
 	return s
 }
 
+// fixedPort is a free port below the range from which the system gives ports to connections
+// and to listeners, so that it is still free when the broker comes back.
+func fixedPort(t *testing.T) int {
+	t.Helper()
+	for {
+		port := 20_000 + rand.IntN(12_000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return port
+		}
+	}
+}
+
 func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
-	dir := t.TempDir()
-	nats := external(t, dir, server.RANDOM_PORT)
+	dir, port := t.TempDir(), fixedPort(t)
+	nats := external(t, dir, port)
 	s := start(t, program.Build(t), "-nats", nats.ClientURL(), "-packing", "1ms", "-ack-wait", "1s")
 	before := s.order("a tent")
 	s.shipped([]string{before})
@@ -221,16 +238,11 @@ func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
 		return func() bool { code, _ := s.get("/readyz"); return code == want }
 	}
 	s.Eventually("ready", readiness(http.StatusOK))
-	port := nats.Addr().String()
 	nats.Shutdown()
 	nats.WaitForShutdown()
 	s.Eventually("unready", readiness(http.StatusServiceUnavailable))
 
-	var number int
-	if _, err := fmt.Sscanf(port[strings.LastIndexByte(port, ':')+1:], "%d", &number); err != nil {
-		t.Fatal(err)
-	}
-	external(t, dir, number)
+	external(t, dir, port)
 	s.Eventually("ready again", readiness(http.StatusOK))
 	var after string
 	s.Eventually("an order is accepted", func() bool { after = s.order("a stove"); return after != "" })

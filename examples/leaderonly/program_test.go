@@ -69,7 +69,8 @@ func TestProgramSurvivesItsLeader(t *testing.T) {
 func shows(t *testing.T, page string, leads bool) bool {
 	t.Helper()
 	if got := get(t, page+"/readyz"); !strings.Contains(got, "ok") {
-		t.Errorf("%s is not ready: %s", page, got)
+		t.Logf("%s is not ready: %s", page, got) // for a moment, where the machine stands still
+		return false
 	}
 	role, value := "follower", 0
 	if leads {

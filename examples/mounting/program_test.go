@@ -68,7 +68,7 @@ func waiting(entered chan<- struct{}) *grpc.ServiceDesc {
 func TestAGRPCServerStopsWithinTheBudgetAndSaysThatItIsGoing(t *testing.T) {
 	s, entered := newGRPC("127.0.0.1:0"), make(chan struct{})
 	s.server.RegisterService(waiting(entered), nil)
-	host := hosted.New(hosted.Config{ShutdownTimeout: 5 * time.Second})
+	host := hosted.New(hosted.Config{ShutdownTimeout: 10 * time.Second})
 	host.Add("grpc", s)
 	if err := host.Start(t.Context()); err != nil {
 		t.Fatal(err)

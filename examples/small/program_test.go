@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -68,6 +69,23 @@ func get(t *testing.T, url, password string) int {
 	return resp.StatusCode
 }
 
+// inHand is found in the metrics while a mail is to be sent, or to be noted.
+var inHand = regexp.MustCompile(`stead_queue_(depth|in_progress|parked)\{queue="emails"\} [1-9]`)
+
+func scraped(t *testing.T, admin string) string {
+	t.Helper()
+	resp, err := client.Get("http://" + admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(page), "stead_queue_in_progress{") {
+		t.Fatalf("%v: %s", err, page)
+	}
+	return string(page)
+}
+
 func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 	api, dir := newMailAPI(t), t.TempDir()
 	run := program.Command{
@@ -115,6 +133,8 @@ func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 	p = run.Start(t, program.Build(t))
 	// A mail is sent again if it could not be noted: on a busy disk the others may hold the file for too long.
 	p.Eventually("all mails are sent", func() bool { return slices.Equal(slices.Compact(api.all()), promised) })
+	admin = p.WaitFor(`service=admin address=(\S+)`)[1]
+	p.Eventually("all mails are noted", func() bool { return !inHand.MatchString(scraped(t, admin)) })
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

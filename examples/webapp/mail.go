@@ -37,7 +37,7 @@ type mailer struct {
 }
 
 // patience is how long the mail server may take for a mail.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // newMailer makes a mailer for the server of cfg or, without one, the catcher,
 // whose port is known only once it runs: hence a dial function.

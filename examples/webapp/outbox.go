@@ -29,7 +29,7 @@ type outbox struct {
 // Retries and bounds are the same wherever the mails wait.
 const (
 	sendersAtOnce = 8
-	sendTimeout   = 10 * time.Second
+	sendTimeout   = 30 * time.Second
 )
 
 var sendRetry = channelq.Retry{Attempts: 5, Initial: 250 * time.Millisecond}

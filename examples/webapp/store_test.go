@@ -46,7 +46,7 @@ func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
 func TestProgramAsTwoProcessesLosesNoMailWhenTheWorkerIsKilled(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, env []string) {
 		const visitors = 300
-		box := openPostbox(t, 50*time.Millisecond)
+		box := openPostbox(t, 100*time.Millisecond)
 		makeTables(t, env)
 
 		shop := start(t, env, "-role", "web")

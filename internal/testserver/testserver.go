@@ -9,11 +9,14 @@
 package testserver
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,15 +32,30 @@ func Wanted(t testing.TB) {
 	}
 }
 
-// freePort returns a port that nobody listened on a moment ago.
+var (
+	portsMu sync.Mutex
+	ports   = map[int]bool{} // of this process
+)
+
+// freePort returns a port that nobody listens on. It is below the range from which the system
+// gives ports to connections and to listeners: a server that was killed has to get it again.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	portsMu.Lock()
+	defer portsMu.Unlock()
+	for {
+		port := 20_000 + rand.IntN(12_000)
+		if ports[port] {
+			continue
+		}
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			ports[port] = true
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // waitFor asks ready until it says yes; servers tell nobody when they are up.
