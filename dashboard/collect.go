@@ -288,12 +288,12 @@ func runOf(r periodic.Run) Run {
 // as its consumer describes it, which may be empty.
 func (d *Dashboard) format(queue string, item any, description string) (shown string) {
 	if d.cfg.FormatItem == nil {
-		return description
+		return plain(description)
 	}
 	if err := guard.Call(func() error { shown = d.cfg.FormatItem(queue, item); return nil }); err != nil {
 		return "(the formatter panicked)"
 	}
-	return shown
+	return plain(shown)
 }
 
 func text(err error) string {
@@ -304,5 +304,5 @@ func text(err error) string {
 	if guard.Call(func() error { s = err.Error(); return nil }) != nil {
 		return "(the error's text panicked)"
 	}
-	return s
+	return plain(s)
 }

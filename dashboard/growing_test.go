@@ -1,11 +1,14 @@
 package dashboard_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/dashboard"
@@ -85,4 +88,27 @@ func TestAThinnedHistoryLosesNoPeakAndNoGap(t *testing.T) {
 	if all, size := dashboard.Thinned(points, time.Second, 300*time.Second, 300); len(all) != len(points) || size != time.Second {
 		t.Errorf("%d points %v apart, want all %d", len(all), size, len(points))
 	}
+}
+
+func TestAnEndlessErrorIsCutAndAHostileOneIsWrittenOut(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shop) {
+		endless := errors.New("no paper \x1b[31m\u202e" + strings.Repeat("é", 200_000))
+		failed := make([]channelq.AttemptFailure, 25)
+		for i := range failed {
+			failed[i] = channelq.AttemptFailure{Attempt: i + 1, Err: endless}
+		}
+		q := &broken{books: books{channelq.Stats{Name: "mail"}}}
+		q.failures = []channelq.Failure{{ID: 7, Err: endless, Attempts: 25, Failed: failed, Description: strings.Repeat("x", 300_000)}}
+		s.host.Add("all", &timetable{Service: idle(), queues: []interface{ Name() string }{q}})
+		s.start(t)
+		d := dashboard.New(s.host, dashboard.Config{Authorize: allow})
+		for _, page := range []string{"", "failures", "queue?name=mail", "item?name=failure/7/all/mail"} {
+			w := get(t, d, "/"+page)
+			wantText(t, w, `no paper \u001b[31m\u202eé`)
+			if n := w.Body.Len(); n > 300_000 || !utf8.Valid(w.Body.Bytes()) || strings.ContainsAny(w.Body.String(), "\x1b\u202e") {
+				t.Errorf("%q has %d kB, or what is not text", page, n/1000)
+			}
+		}
+		wantText(t, get(t, d, "/item?name=failure/7/all/mail"), "more bytes")
+	})
 }

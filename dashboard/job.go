@@ -106,7 +106,7 @@ func (inv *inventory) describe(p *jobPage) {
 		p.Tries = append(p.Tries, last)
 	}
 	for _, f := range slices.Backward(p.Failures) {
-		p.Tries = append(p.Tries, jobTry{try: try{f.Attempt, f.At, f.Took.Seconds(), f.Err, f.Stack}, Process: f.Process})
+		p.Tries = append(p.Tries, jobTry{try: try{f.Attempt, f.At, f.Took.Seconds(), plain(f.Err), f.Stack}, Process: f.Process})
 	}
 }
 

@@ -77,6 +77,7 @@ func parsePages() *template.Template {
 		"u64":   func(n int) uint64 { return uint64(max(n, 0)) },
 		"more":  more,
 		"clip":  clip,
+		"long":  long,
 		"top10": func(all []planStep) []planStep { return all[:min(len(all), 10)] },
 		"top":   top[string],
 		"words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // count is a number with its noun: "1 item", "2 items".
@@ -122,8 +124,12 @@ func when(t, now time.Time) string {
 	}
 }
 
-// maxClip bounds a text in a list, in characters. A page of its own has all of it.
-const maxClip = 500
+// maxClip bounds a text in a list, in characters, and maxText one on a page of its own, in
+// bytes: a page may have 25 attempts with an error and a stack each.
+const (
+	maxClip = 500
+	maxText = 5 << 10
+)
 
 func clip(text string) string {
 	n := 0
@@ -133,4 +139,36 @@ func clip(text string) string {
 		}
 	}
 	return text
+}
+
+// long is a text on a page of its own.
+func long(text string) string {
+	end := min(len(text), maxText)
+	for end > 0 && end < len(text) && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	if end == len(text) {
+		return text
+	}
+	return fmt.Sprintf("%s… and %s", text[:end], count(len(text)-end, "more byte"))
+}
+
+// plain is a text from outside without what a reader cannot see or what moves other text:
+// control characters and marks of direction are written out.
+func plain(text string) string {
+	odd := func(r rune) bool {
+		return unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
+	}
+	if !strings.ContainsFunc(text, odd) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if odd(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
