@@ -18,26 +18,31 @@ type inventory struct {
 	d       *Dashboard
 	waits   bool // a triggered run waits for another one
 	state   State
-	queues  map[string][]source // by the name of the queue
-	at      map[string]int      // of the queues in the state
-	trails  []trail             // of the services, in their order
-	lacking bool                // an audit trail lacks what was done
+	trails  []trail // of the services, in their order
+	lacking bool    // an audit trail lacks what was done
 	*memory
 }
 
-// memory is what an inventory of 100,000 schedules should not have to allocate each time,
-// and the names of the last one, which are mostly those of the next.
+// memory is what an inventory of 10,000 queues or 100,000 schedules should not have to
+// allocate each time, and the names of the last one, which are mostly those of the next.
 type memory struct {
-	names     struct{ queues, schedules *displayname.Names } // with the path of the hosts they are in, as their services
-	sources   []source
-	schedules []Schedule
+	names   struct{ queues, schedules *displayname.Names } // with the path of the hosts they are in, as their services
+	queues  map[string][]source                            // by the name of the queue
+	at      map[string]int                                 // of the queues in the state
+	sources []source
+	found   []found
+	lists   State // whose lists are used again
 }
 
 // release gives the memory to the next inventory. Nothing may use this one any more, and
 // its state must not have left the package.
 func (inv *inventory) release() {
-	inv.schedules, inv.sources = inv.state.Schedules[:0], inv.sources[:0]
-	inv.d.memory.Put(inv.memory)
+	m := inv.memory
+	clear(m.queues)
+	clear(m.at)
+	m.sources, m.found = m.sources[:0], m.found[:0]
+	m.lists.Services, m.lists.Queues, m.lists.Schedules = inv.state.Services[:0], inv.state.Queues[:0], inv.state.Schedules[:0]
+	inv.d.memory.Put(m)
 }
 
 // take asks every component for its state. It holds no lock, as what it calls is
@@ -53,26 +58,27 @@ func (d *Dashboard) take(now time.Time) *inventory {
 
 // collect asks without a judgement.
 func (d *Dashboard) collect(now time.Time) *inventory {
-	mem, _ := d.memory.Get().(*memory)
-	if mem == nil {
-		mem = &memory{schedules: []Schedule{}}
-		mem.names.queues, mem.names.schedules = displayname.New(), displayname.New()
+	m, _ := d.memory.Get().(*memory)
+	if m == nil {
+		m = &memory{queues: map[string][]source{}, at: map[string]int{}}
+		m.names.queues, m.names.schedules = displayname.New(), displayname.New()
+		m.lists = State{Services: []Service{}, Queues: []Queue{}, Schedules: []Schedule{}}
 	}
 	inv := &inventory{
-		d: d, memory: mem,
+		d: d, memory: m,
 		state: State{
 			Version: 1, Time: now, Host: d.host.Name(), Phase: phaseOf(d.host.Lifetime()),
-			Services: []Service{}, Queues: []Queue{}, Schedules: mem.schedules,
+			Services: m.lists.Services, Queues: m.lists.Queues, Schedules: m.lists.Schedules,
 			LastStop: d.lastStop,
 		},
 	}
-	all := inv.walk("", d.host, 0)
-	n := len(all)
-	inv.queues, inv.at, inv.state.Queues = make(map[string][]source, n), make(map[string]int, n), make([]Queue, 0, n)
+	inv.walk("", d.host, 0)
+	n := len(inv.found)
+	inv.state.Queues = slices.Grow(inv.state.Queues, n)
 	inv.names.queues.Reset()
 	inv.names.queues.Grow(n)
 	inv.names.schedules.Reset()
-	inv.takeAll(all)
+	inv.takeAll()
 	return inv
 }
 

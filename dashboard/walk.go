@@ -20,24 +20,23 @@ type found struct {
 	status hosted.ServiceStatus
 }
 
-// walk lists the services of a host and, behind each that is a host, those inside.
-func (inv *inventory) walk(path string, host hostSource, depth int) (all []found) {
+// walk finds the services of a host and, behind each that is a host, those inside.
+func (inv *inventory) walk(path string, host hostSource, depth int) {
 	services := host.Services()
-	all = slices.Grow(all, len(services))
+	inv.found = slices.Grow(inv.found, len(services))
 	inv.state.Services = slices.Grow(inv.state.Services, len(services))
 	for _, status := range services {
 		at := len(inv.state.Services)
-		all = append(all, found{path, depth, at, status})
+		inv.found = append(inv.found, found{path, depth, at, status})
 		inv.state.Services = append(inv.state.Services, serviceOf(path, status))
 		err := guard.Call(func() error {
 			if inner, ok := hosted.As[hostSource](status.Service); ok && depth < maxNesting {
-				all = append(all, inv.walk(path+status.Name+"/", inner, depth+1)...)
+				inv.walk(path+status.Name+"/", inner, depth+1)
 			}
 			return nil
 		})
 		inv.state.Services[at].shown(err)
 	}
-	return all
 }
 
 // shown notes that a component panicked when it was asked, which must not take the
@@ -50,10 +49,10 @@ func (v *Service) shown(err error) {
 
 // takeAll asks every service, those of outer hosts first: a queue that is used in
 // several is then known by its name in the outermost.
-func (inv *inventory) takeAll(all []found) {
-	slices.SortStableFunc(all, func(a, b found) int { return a.depth - b.depth })
-	for i := range all {
-		f := &all[i]
+func (inv *inventory) takeAll() {
+	slices.SortStableFunc(inv.found, func(a, b found) int { return a.depth - b.depth })
+	for i := range inv.found {
+		f := &inv.found[i]
 		inv.takeOne(f.path, &inv.state.Services[f.at], &f.status)
 	}
 }

@@ -23,7 +23,7 @@ type window struct {
 	Search          string
 	From, To, Total int
 	Prev, Next      string // links; "": there is none
-	size            int    // how many a page has; 0: as many as there is room for
+	size            int    // how many a page has; zero if that depends on their length
 }
 
 // Few reports whether the list needs neither a search nor pages.

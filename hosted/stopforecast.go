@@ -41,6 +41,7 @@ func (h *Host) planTurns(p *StopPlan, prefix string, timeout time.Time) schedule
 			s.after++
 		}
 	}
+	p.Steps = slices.Grow(p.Steps, len(steps))
 	for i, a := range h.inHand(units, timeout) {
 		step := steps[i]
 		step.Service = prefix + step.Service
@@ -81,7 +82,9 @@ func (h *Host) snapshot(now time.Time) (s schedule, units []*unit, steps []StopS
 	}
 	turns := turnsOf(h.units, s.limit)
 	s.calls = turns.most()
-	index := make(map[*unit]int)
+	room := len(h.units)
+	units, steps, s.turns = make([]*unit, 0, room), make([]StopStep, 0, room), make([]plannedTurn, 0, room)
+	index := map[*unit]int{} // of services that are stopped side by side
 	for _, u := range slices.Backward(h.units) {
 		if !u.started {
 			continue
@@ -98,8 +101,8 @@ func (h *Host) snapshot(now time.Time) (s schedule, units []*unit, steps []StopS
 					t.after = append(t.after, i)
 				}
 			}
+			index[u] = len(units)
 		}
-		index[u] = len(units)
 		units, steps, s.turns = append(units, u), append(steps, step), append(s.turns, t)
 	}
 	return s, units, steps

@@ -181,3 +181,29 @@ func TestStuckIsZeroUntilAStopGaveUp(t *testing.T) {
 		}
 	})
 }
+
+func TestTheBacklogHasTheRunsOfRemovedJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := limited(t, nil)
+		for _, name := range []string{"a", "b"} {
+			add(t, s, periodic.Config{Name: name, Schedule: periodic.Every(time.Minute), RunAtStart: true, Overlap: periodic.Parallel(2)},
+				func(context.Context) error { <-release; return nil })
+		}
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute + time.Second)
+		if err := s.Remove("b"); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Backlog(); n != 4 {
+			t.Errorf("%d runs, want 2 of each job", n)
+		}
+		close(release)
+		pass(time.Second)
+		if n := s.Backlog(); n != 0 {
+			t.Errorf("%d runs when all have returned", n)
+		}
+	})
+}
