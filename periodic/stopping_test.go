@@ -205,5 +205,8 @@ func TestTheBacklogHasTheRunsOfRemovedJobs(t *testing.T) {
 		if n := s.Backlog(); n != 0 {
 			t.Errorf("%d runs when all have returned", n)
 		}
+		if err := s.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
 	})
 }
