@@ -61,7 +61,7 @@ func (e engineExecutor) LeaderResign(ctx context.Context, params *riverdriver.Le
 			level = slog.LevelDebug // as in engineLog
 		}
 		e.jobs.log.Log(ctx, level, "lead not handed over, another process takes it within some 15 s", slog.Any("error", err))
-		return false, nil //nolint:nilerr // or the engine would try again
+		return false, nil // or the engine would try again
 	}
 	return resigned, err
 }
