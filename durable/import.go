@@ -214,7 +214,7 @@ func (p *importing) insert(ctx context.Context) (err error) {
 	}
 	for _, line := range p.params {
 		if q, ok := p.jobs.queueOf(line.InsertOpts.Queue); ok {
-			q.accepted.Add(1)
+			q.books.accepted.Add(1)
 		}
 	}
 	p.params, p.queues, p.bytes = nil, nil, 0

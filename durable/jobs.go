@@ -96,7 +96,7 @@ type registered struct {
 	delay       func(attempt int) time.Duration // until the next one
 	lost        func(*rivertype.JobRow)
 	fromJSON    func(json.RawMessage) (payload, *river.InsertOpts, error)
-	accepted    *atomic.Uint64
+	books       *books
 	unstored    []string // fields of which the log is to be told when it begins
 }
 

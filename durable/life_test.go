@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,9 @@ func stats[TTx any](t *testing.T, e env[TTx]) {
 	until(t, "all handled", func() bool { return q.Stats().Handled == 3 && q.States()["completed"] == 3 })
 	if s := q.Stats(); s.Wait.Count != 3 || s.Handle.Count != 3 || s.Handle.Cumulative[len(s.Handle.Cumulative)-1] != 3 || s.Handle.Sum <= 0 {
 		t.Errorf("histograms %+v, %+v", s.Wait, s.Handle)
+	}
+	if got := jobs.Counts(); !maps.Equal(got, map[string]uint64{"handled": 3}) {
+		t.Errorf("counts %v", got)
 	}
 	if s := q.Stats(); s.Depth != 0 || s.InProgress != 0 || s.Accepted != s.Handled+uint64(s.Parked) {
 		t.Errorf("%+v", s)

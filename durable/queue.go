@@ -208,7 +208,7 @@ func NewQueue[T, TTx any](jobs *Jobs[TTx], kind string, handle func(ctx context.
 	}
 	q := &Queue[T]{jobs: &jobs.core, kind: kind, handle: handle, cfg: cfg, retry: cfg.policy(), pace: newPacer(cfg.RateLimit, cfg.Burst)}
 	r := registered{
-		kind: kind, limits: cfg.limits(), keep: cfg.KeepCompleted, timeout: cfg.Timeout + q.hold(), queue: q, delay: q.delay, lost: q.lost, fromJSON: q.fromJSON, accepted: &q.books.accepted,
+		kind: kind, limits: cfg.limits(), keep: cfg.KeepCompleted, timeout: cfg.Timeout + q.hold(), queue: q, delay: q.delay, lost: q.lost, fromJSON: q.fromJSON, books: &q.books,
 		addTo: func(w *river.Workers) {
 			river.AddWorkerArgs(w, payload{kind: kind}, &worker[T]{q: q})
 		},

@@ -235,7 +235,7 @@ func (j *core) entryOf(r store.Rule) (*entry, error) {
 		return nil, err
 	}
 	return &entry{
-		jobs: j, name: r.Name, kind: r.Queue, of: of, accepted: q.accepted, stored: true,
+		jobs: j, name: r.Name, kind: r.Queue, of: of, accepted: &q.books.accepted, stored: true,
 		describe: func() (payload, *river.InsertOpts, error) { return q.fromJSON(json.RawMessage(r.Item)) },
 	}, nil
 }

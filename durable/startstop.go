@@ -230,6 +230,23 @@ func (j *core) drain(ctx context.Context, client riverClient, rescue time.Durati
 // has to wait for them.
 func (j *core) Backlog() int { return j.running.len() }
 
+// Counts returns how many jobs of all queues the handlers of this process handled, and how
+// many gave up here. It is for the report of a host, and for the plan of its stop, which
+// tells from it how long the jobs in hand will take.
+func (j *core) Counts() map[string]uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := map[string]uint64{}
+	for _, q := range j.queues {
+		for name, n := range map[string]uint64{"handled": q.books.handled.Load(), "gave_up": q.books.gaveUp.Load()} {
+			if n > 0 {
+				all[name] += n
+			}
+		}
+	}
+	return all
+}
+
 // Leftover returns how many jobs were in hand when a stop had to cancel its handlers and
 // did not complete: other processes will run them. It is 0 before.
 func (j *core) Leftover() int { return j.running.leftover() }

@@ -47,6 +47,7 @@ func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 		"AScheduleThatPanicsHurtsNobody":                  everyPanics[TTx],
 		"FailuresAreListedRequeuedAndDiscarded":           failures[TTx],
 		"StatsCountWhatThisProcessDid":                    stats[TTx],
+		"APlanOfTheStopTellsHowLongItsJobsTake":           planOfTheStop[TTx],
 		"StartWithoutTablesSaysWhatIsMissing":             noTables[TTx],
 		"TheContextOfStartDoesNotStopWhatItBegan":         startContext[TTx],
 		"StopWaitsForAHandler":                            stopWaits[TTx],
