@@ -7,7 +7,6 @@ import (
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/hosted"
-	"github.com/steadgo/stead/internal/displayname"
 	"github.com/steadgo/stead/internal/guard"
 	"github.com/steadgo/stead/lifecycle"
 	"github.com/steadgo/stead/periodic"
@@ -23,28 +22,6 @@ type inventory struct {
 	*memory
 }
 
-// memory is what an inventory of 10,000 queues or 100,000 schedules should not have to
-// allocate each time, and the names of the last one, which are mostly those of the next.
-type memory struct {
-	names   struct{ queues, schedules *displayname.Names } // with the path of the hosts they are in, as their services
-	queues  map[string][]source                            // by the name of the queue
-	at      map[string]int                                 // of the queues in the state
-	sources []source
-	found   []found
-	lists   State // whose lists are used again
-}
-
-// release gives the memory to the next inventory. Nothing may use this one any more, and
-// its state must not have left the package.
-func (inv *inventory) release() {
-	m := inv.memory
-	clear(m.queues)
-	clear(m.at)
-	m.sources, m.found = m.sources[:0], m.found[:0]
-	m.lists.Services, m.lists.Queues, m.lists.Schedules = inv.state.Services[:0], inv.state.Queues[:0], inv.state.Schedules[:0]
-	inv.d.memory.Put(m)
-}
-
 // take asks every component for its state. It holds no lock, as what it calls is
 // not ours.
 func (d *Dashboard) take(now time.Time) *inventory {
@@ -58,12 +35,7 @@ func (d *Dashboard) take(now time.Time) *inventory {
 
 // collect asks without a judgement.
 func (d *Dashboard) collect(now time.Time) *inventory {
-	m, _ := d.memory.Get().(*memory)
-	if m == nil {
-		m = &memory{queues: map[string][]source{}, at: map[string]int{}}
-		m.names.queues, m.names.schedules = displayname.New(), displayname.New()
-		m.lists = State{Services: []Service{}, Queues: []Queue{}, Schedules: []Schedule{}}
-	}
+	m := d.remembered()
 	inv := &inventory{
 		d: d, memory: m,
 		state: State{
