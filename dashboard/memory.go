@@ -44,4 +44,3 @@ func emptied[T any](list []T) []T {
 	clear(list[len(list):cap(list)])
 	return list[:0]
 }
-
