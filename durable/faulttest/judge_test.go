@@ -87,11 +87,13 @@ func (c *chaos) judge(took time.Duration) {
 }
 
 // explains reports whether something happened to the process of a run, or to the
-// store, between the run and the next one of the same job.
+// store, between the run and the next one of the same job. It may also have happened to
+// the process of the next one: a process that was stopped after it had fetched a job begins
+// it when it goes on, although the job has been run elsewhere meanwhile.
 func (c *chaos) explains(run, next entry) bool {
 	const written = 200 * time.Millisecond // a begin is in the journal a little after the store knows of it
 	return slices.ContainsFunc(c.troubles, func(x trouble) bool {
-		return (x.pid == run.pid || x.pid == 0) && x.to.After(run.at.Add(-written)) && x.from.Before(next.at)
+		return (x.pid == run.pid || x.pid == next.pid || x.pid == 0) && x.to.After(run.at.Add(-written)) && x.from.Before(next.at)
 	})
 }
 
