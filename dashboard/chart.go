@@ -107,8 +107,8 @@ func (v *view) chart(queue, label string, format func(float64) string, curves ..
 	// A young history fills the picture too.
 	width := max(v.State.Time.Sub(points[0].Time), minWidth)
 	step := v.history.step()
-	points, size := thinned(points, step, width, v.pointsOfChart())
-	return draw(points, v.State.Time, width, size+2*step, label, format, curves...)
+	points, gap := thinned(points, step, width, v.pointsOfChart())
+	return draw(points, v.State.Time, width, gap, label, format, curves...)
 }
 
 // pointsOfChart is how many a chart may have, so that neither a long history nor many
@@ -125,17 +125,17 @@ func (v *view) pointsOfChart() int {
 }
 
 // thinned leaves about n points of a history that is width long, and returns how far
-// apart they are. Each has the largest values of its time, so that no peak is lost. The
-// times are absolute and double, so that a picture stays as it is until the next point.
-func thinned(points []Point, step, width time.Duration, n int) ([]Point, time.Duration) {
+// apart two of them are if nothing is known between. Each has the largest values of its
+// time, so that no peak is lost. The times are absolute and double, so that a picture
+// stays as it is until the next point.
+func thinned(points []Point, step, width time.Duration, n int) (few []Point, gap time.Duration) {
 	size := step
 	for width > size*time.Duration(n) {
 		size *= 2
 	}
 	if size == step {
-		return points, step
+		return points, 3 * step
 	}
-	var few []Point
 	for _, p := range points {
 		last := len(few) - 1
 		if last < 0 || !few[last].Time.Truncate(size).Equal(p.Time.Truncate(size)) {
@@ -146,14 +146,20 @@ func thinned(points []Point, step, width time.Duration, n int) ([]Point, time.Du
 		few[last].OldestSeconds = max(few[last].OldestSeconds, p.OldestSeconds)
 		few[last].Rates = larger(few[last].Rates, p.Rates)
 	}
-	return few, size
+	return few, size + 3*step
 }
 
+// larger has the largest of two. What failed or was lost is one curve, so of these it has
+// those of one of the two.
 func larger(a, b *Rates) *Rates {
 	if a == nil || b == nil {
 		return cmp.Or(a, b)
 	}
-	return &Rates{In: max(a.In, b.In), Out: max(a.Out, b.Out), Failed: max(a.Failed, b.Failed), Lost: max(a.Lost, b.Lost)}
+	r := Rates{In: max(a.In, b.In), Out: max(a.Out, b.Out), Failed: a.Failed, Lost: a.Lost}
+	if b.Failed+b.Lost > a.Failed+a.Lost {
+		r.Failed, r.Lost = b.Failed, b.Lost
+	}
+	return &r
 }
 
 // draw draws points as far back as width. Where two are further apart than gap nothing is known.

@@ -31,3 +31,6 @@ func RuleInWords(rule string) string { return new(view).RuleInWords(rule) }
 func Thinned(points []Point, step, width time.Duration, n int) ([]Point, time.Duration) {
 	return thinned(points, step, width, n)
 }
+
+// Stack is for a table of stacks.
+func Stack(text string) string { return stack(text) }

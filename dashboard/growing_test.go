@@ -57,23 +57,29 @@ func TestAThinnedHistoryLosesNoPeakAndNoGap(t *testing.T) {
 	began := time.Unix(1_000_000, 0)
 	var points []dashboard.Point
 	for i := range 300 {
-		if i > 100 && i < 110 { // nothing is known
+		if i > 100 && i < 125 { // nothing is known
 			continue
 		}
 		p := dashboard.Point{Time: began.Add(time.Duration(i) * time.Second), Rates: &dashboard.Rates{Out: 1}}
 		if i == 203 {
 			p.Depth, p.OldestSeconds, p.Rates.Out = 99, 7, 1000
 		}
+		if p.Rates.Failed = 3; i%2 == 0 { // what failed or was lost is one curve
+			p.Rates.Failed, p.Rates.Lost = 0, 4
+		}
 		points = append(points, p)
 	}
-	few, size := dashboard.Thinned(points, time.Second, 300*time.Second, 50)
-	if len(few) < 25 || len(few) > 51 || size != 8*time.Second {
-		t.Fatalf("%d points %v apart, want up to 51 of 8 s", len(few), size)
+	few, gap := dashboard.Thinned(points, time.Second, 300*time.Second, 50)
+	if len(few) < 25 || len(few) > 51 || gap != 11*time.Second {
+		t.Fatalf("%d points with gaps of %v, want up to 51 of 11 s", len(few), gap)
 	}
 	depth, oldest, out, gaps := 0, 0.0, 0.0, 0
 	for i, p := range few {
+		if n := p.Rates.Failed + p.Rates.Lost; n != 4 {
+			t.Fatalf("%v failed or lost at once, want 4", n)
+		}
 		depth, oldest, out = max(depth, p.Depth), max(oldest, p.OldestSeconds), max(out, p.Rates.Out)
-		if i > 0 && p.Time.Sub(few[i-1].Time) > size+2*time.Second {
+		if i > 0 && p.Time.Sub(few[i-1].Time) > gap {
 			gaps++
 		}
 	}
@@ -85,8 +91,8 @@ func TestAThinnedHistoryLosesNoPeakAndNoGap(t *testing.T) {
 	if !reflect.DeepEqual(few[1:len(few)-1], later[1:len(few)-1]) {
 		t.Error("the picture moves with each sample")
 	}
-	if all, size := dashboard.Thinned(points, time.Second, 300*time.Second, 300); len(all) != len(points) || size != time.Second {
-		t.Errorf("%d points %v apart, want all %d", len(all), size, len(points))
+	if all, gap := dashboard.Thinned(points, time.Second, 300*time.Second, 300); len(all) != len(points) || gap != 3*time.Second {
+		t.Errorf("%d points with gaps of %v, want all %d", len(all), gap, len(points))
 	}
 }
 
@@ -111,4 +117,17 @@ func TestAnEndlessErrorIsCutAndAHostileOneIsWrittenOut(t *testing.T) {
 		}
 		wantText(t, get(t, d, "/item?name=failure/7/all/mail"), "more bytes")
 	})
+}
+
+func TestTheStackOfAPanicKeepsTheProgramsOwnFrames(t *testing.T) {
+	deep := "goroutine 7 [running]:\npanic(...)\n" + strings.Repeat("encoding/json.(*encodeState).reflectValue(...)\n", 500) + "main.handle(...)\n\tmain.go:7\n"
+	got := dashboard.Stack(deep)
+	if len(got) > 6000 || !strings.HasPrefix(got, "goroutine 7 [running]:\npanic(...)\n") || !strings.HasSuffix(got, "main.handle(...)\n\tmain.go:7\n") || !strings.Contains(got, " bytes …\nencoding/json") {
+		t.Errorf("got %d bytes: %s", len(got), got)
+	}
+	for _, odd := range []string{strings.Repeat("x", 6000), strings.Repeat("\n", 6000), "short"} {
+		if got := dashboard.Stack(odd); len(got) > 6000 {
+			t.Errorf("%d bytes of %d", len(got), len(odd))
+		}
+	}
 }

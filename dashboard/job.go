@@ -87,9 +87,10 @@ func (inv *inventory) job(name string) *jobPage {
 
 // describe adds what the page shows of the job.
 func (inv *inventory) describe(p *jobPage) {
+	p.Key = plain(p.Key)
 	if p.Shown = inv.d.format(p.Queue, p.Item, ""); p.Shown != "" {
 		for name, value := range p.Meta {
-			p.Facts = append(p.Facts, fact{name, value})
+			p.Facts = append(p.Facts, fact{plain(name), plain(value)})
 		}
 		slices.SortFunc(p.Facts, func(a, b fact) int { return strings.Compare(a.Name, b.Name) })
 	}

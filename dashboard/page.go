@@ -78,6 +78,7 @@ func parsePages() *template.Template {
 		"more":  more,
 		"clip":  clip,
 		"long":  long,
+		"stack": stack,
 		"top10": func(all []planStep) []planStep { return all[:min(len(all), 10)] },
 		"top":   top[string],
 		"words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },

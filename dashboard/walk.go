@@ -43,7 +43,7 @@ func (inv *inventory) walk(path string, host hostSource, depth int) {
 // page, or a program that keeps history, with it.
 func (v *Service) shown(err error) {
 	if err != nil && v.Error == "" {
-		v.Error = "cannot be shown in full: " + err.Error()
+		v.Error = "cannot be shown in full: " + text(err)
 	}
 }
 

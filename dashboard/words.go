@@ -143,14 +143,28 @@ func clip(text string) string {
 
 // long is a text on a page of its own.
 func long(text string) string {
-	end := min(len(text), maxText)
-	for end > 0 && end < len(text) && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	if end == len(text) {
+	if len(text) <= maxText {
 		return text
 	}
+	end := maxText
+	for end > maxText-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
 	return fmt.Sprintf("%s… and %s", text[:end], count(len(text)-end, "more byte"))
+}
+
+// stack is that of a panic on such a page. What is cut of a long one is its middle: who
+// panicked is at its beginning, and the program's own code further down.
+func stack(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	const head = maxText / 4
+	from, to := strings.LastIndexByte(text[:head], '\n')+1, len(text)-(maxText-head)
+	if line := strings.IndexByte(text[to:], '\n'); line >= 0 {
+		to += line + 1
+	}
+	return fmt.Sprintf("%s… %s …\n%s", text[:from], count(to-from, "byte"), text[to:])
 }
 
 // plain is a text from outside without what a reader cannot see or what moves other text:

@@ -25,7 +25,7 @@ func planOfTheStop[TTx any](t *testing.T, e env[TTx]) {
 	before := host.StopPlan()
 	release <- struct{}{}
 	receive(t, begun) // the next one is in hand
-	until(t, "the first is counted", func() bool { return jobs.Counts()["handled"] == 1 })
+	until(t, "the first is counted", func() bool { return jobs.Ended() == 1 })
 	if s := host.StopPlan().Forecast(before).Steps[0]; s.InHand != 1 || s.What != "item" || s.Ended != 1 || s.Needs <= 0 {
 		t.Errorf("%+v", s)
 	}

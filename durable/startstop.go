@@ -230,21 +230,16 @@ func (j *core) drain(ctx context.Context, client riverClient, rescue time.Durati
 // has to wait for them.
 func (j *core) Backlog() int { return j.running.len() }
 
-// Counts returns how many jobs of all queues the handlers of this process handled, and how
-// many gave up here. It is for the report of a host, and for the plan of its stop, which
-// tells from it how long the jobs in hand will take.
-func (j *core) Counts() map[string]uint64 {
+// Ended returns how many attempts have ended in this process, whatever came of them. The
+// plan of a stop tells from it how long the jobs in hand will take.
+func (j *core) Ended() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	all := map[string]uint64{}
+	var n uint64
 	for _, q := range j.queues {
-		for name, n := range map[string]uint64{"handled": q.books.handled.Load(), "gave_up": q.books.gaveUp.Load()} {
-			if n > 0 {
-				all[name] += n
-			}
-		}
+		n += q.books.handle.snapshot().Count
 	}
-	return all
+	return n
 }
 
 // Leftover returns how many jobs were in hand when a stop had to cancel its handlers and

@@ -133,7 +133,9 @@ func askInHand(s Service) (a inHand) {
 	if _, isHTTP := b.(*HTTPService); isHTTP {
 		a.what = "request"
 	}
-	if c, ok := As[counts](s); ok {
+	if e, ok := As[endCounter](s); ok {
+		a.ended = e.Ended()
+	} else if c, ok := As[counts](s); ok {
 		items := c.Counts()
 		if _, isJob := items["runs"]; isJob {
 			a.what = "run"

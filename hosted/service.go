@@ -29,6 +29,7 @@ import (
 //	Stuck() int                          returns the calls into user code that its stop abandoned; 0 before the stop
 //	Counts() map[string]uint64           returns where its items or runs ended, for the report
 //	Backlog() int                        returns the items that are still to drain, for [Host.StopPlan]
+//	Ended() uint64                       returns how many have ended so far, for [StopPlan.Forecast], if Counts does not tell
 //	Name() string                        returns the name of the queue or job inside; two of one name are refused
 //	Unwrap() Service                     on wrappers: the host looks for all of these behind it
 //
@@ -62,6 +63,7 @@ type (
 	leftover        interface{ Leftover() int }
 	backlog         interface{ Backlog() int }
 	counts          interface{ Counts() map[string]uint64 }
+	endCounter      interface{ Ended() uint64 }
 	stuck           interface{ Stuck() int }
 	loggerInheritor interface{ InheritLogger(l *slog.Logger) }
 	wrapper         interface{ Unwrap() Service }

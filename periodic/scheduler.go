@@ -253,7 +253,14 @@ func (s *Scheduler) Stuck() int {
 	l := s.session
 	s.mu.Unlock()
 	n := l.asidesLeft()
+	jobs := map[*Job]bool{}
 	for _, j := range s.inAnyOrder() {
+		jobs[j] = true
+	}
+	for _, r := range l.snapshot() { // also of those removed since
+		jobs[r.job] = true
+	}
+	for j := range jobs {
 		n += j.Stuck()
 	}
 	return n

@@ -210,3 +210,28 @@ func TestTheBacklogHasTheRunsOfRemovedJobs(t *testing.T) {
 		}
 	})
 }
+
+func TestARunOfARemovedJobIsStuckToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := limited(t, nil)
+		for _, name := range []string{"a", "b"} {
+			add(t, s, periodic.Config{Name: name, Schedule: periodic.Every(time.Hour), RunAtStart: true}, func(context.Context) error { <-release; return nil })
+		}
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		if err := s.Remove("b"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Stop(within(t, time.Second)); err == nil || s.Stuck() != 2 {
+			t.Errorf("Stop: %v, %d stuck, want 2", err, s.Stuck())
+		}
+		close(release)
+		synctest.Wait()
+		if n := s.Stuck(); n != 0 {
+			t.Errorf("%d stuck in the end", n)
+		}
+	})
+}

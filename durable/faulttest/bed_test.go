@@ -200,10 +200,45 @@ const patience = 2 * time.Minute
 // completed waits until n jobs of the kind are, in a store that may be away.
 func (b *bed) completed(t *testing.T, kind string, n int, within time.Duration) time.Duration {
 	t.Helper()
-	return until(t, "all jobs completed", within, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		ids, err := b.column(ctx, "SELECT CAST(id AS text) FROM river_job WHERE state = 'completed' AND kind = '"+kind+"'")
-		return err == nil && len(ids) == n
+	return until(t, "all jobs completed", within, func() bool { return b.done(t, kind) == n })
+}
+
+// done is how many jobs of the kind are completed; -1 if the store does not say.
+func (b *bed) done(t *testing.T, kind string) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	ids, err := b.column(ctx, "SELECT CAST(id AS text) FROM river_job WHERE state = 'completed' AND kind = '"+kind+"'")
+	if err != nil {
+		return -1
+	}
+	return len(ids)
+}
+
+// busy waits until a process has one of the jobs in hand, of which there are those with the
+// IDs in [from, to). It returns where they end then: there are more of them if all had been
+// done before anybody saw one in hand, by another process or on a machine that stood still.
+func (b *bed) busy(t *testing.T, w *worker, kind string, from, to int) int {
+	t.Helper()
+	until(t, "a job in hand", patience, func() bool {
+		for id := range b.inHand(t, w) {
+			if id >= from && id < to {
+				return true
+			}
+		}
+		to = b.more(t, kind, from, to)
+		return false
 	})
+	return to
+}
+
+// more enqueues as many again if all are done, and returns where they end.
+func (b *bed) more(t *testing.T, kind string, from, to int) int {
+	t.Helper()
+	if b.done(t, kind) != to-from {
+		return to
+	}
+	next := to + max(8, to-from)
+	must(t, b.enqueue(t.Context(), kind, span(to, next)))
+	return next
 }

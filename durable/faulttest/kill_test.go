@@ -22,11 +22,11 @@ const grace = 2 * time.Minute
 
 func TestTheJobsOfAKilledWorkerRunAgainInTimeAndNoneIsLost(t *testing.T) {
 	onBoth(t, 2, func(t *testing.T, b *bed) {
-		const n = 24
+		n := 24
 		must(t, b.migrate(t.Context()))
 		b.tasks(t, 0, n)
 		w := start(t, b, "-work", "400ms")
-		until(t, "jobs in hand", patience, func() bool { return len(b.inHand(t, w)) > 0 })
+		n = b.busy(t, w, "task", 0, n)
 		time.Sleep(rand.N(800 * time.Millisecond)) // another moment each time
 		w.kill()
 		killed, hand := time.Now(), b.inHand(t, w)
@@ -196,7 +196,7 @@ func (b *bed) locked(t *testing.T) bool {
 // STEAD_TEST_STOP is how long it is stopped at least.
 func TestTheJobsOfAStoppedWorkerRunElsewhereAndItsReturnHarmsNothing(t *testing.T) {
 	onBoth(t, 1, func(t *testing.T, b *bed) {
-		const n = 8
+		n := 8
 		must(t, b.migrate(t.Context()))
 		args := []string{"-work", "1s", "-cron", "* * * * * *"}
 		stopped := start(t, b, args...)
@@ -204,6 +204,7 @@ func TestTheJobsOfAStoppedWorkerRunElsewhereAndItsReturnHarmsNothing(t *testing.
 		b.tasks(t, 0, n) // which it has two seconds of work with
 		until(t, "it is stopped with jobs in hand, and not in the middle of a write", patience, func() bool {
 			if len(b.inHand(t, stopped)) == 0 {
+				n = b.more(t, "task", 0, n)
 				return false
 			}
 			stopped.signal(syscall.SIGSTOP)

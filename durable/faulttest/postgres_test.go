@@ -23,13 +23,14 @@ func TestJobsCompleteOnceAlthoughPostgresCrashedUnderThem(t *testing.T) {
 	testserver.Wanted(t)
 	t.Parallel()
 	rounds(t, 1, func(t *testing.T) {
-		const n, away = 60, 5 * time.Second
+		const away = 5 * time.Second
+		n := 60
 		server := testserver.NewPostgres(t)
 		b := onPostgres(t, server.URL)
 		must(t, b.migrate(t.Context()))
 		b.tasks(t, 0, n)
 		w := start(t, b, "-work", "500ms", "-timeout", "1m", "-rescue", "10m")
-		until(t, "jobs in hand", patience, func() bool { return len(b.inHand(t, w)) > 0 })
+		n = b.busy(t, w, "task", 0, n)
 		hand := b.inHand(t, w)
 		server.Kill()
 		time.Sleep(away)
@@ -50,7 +51,8 @@ func TestJobsCompleteOnceAlthoughPostgresCrashedUnderThem(t *testing.T) {
 func TestWorkGoesOnAfterTheNetworkToPostgresWasCut(t *testing.T) {
 	testserver.Wanted(t)
 	t.Parallel()
-	const n, away = 60, 12 * time.Second
+	const away = 12 * time.Second
+	n := 60
 	b := onPostgres(t, database(t))
 	must(t, b.migrate(t.Context()))
 	b.tasks(t, 0, n)
@@ -58,7 +60,7 @@ func TestWorkGoesOnAfterTheNetworkToPostgresWasCut(t *testing.T) {
 	w := up(t, func() *worker {
 		return launchAs(t, append(way.command, program), way.url, b.journal, "-work", "500ms", "-timeout", "1m", "-rescue", "2m")
 	})
-	until(t, "jobs in hand", patience, func() bool { return len(b.inHand(t, w)) > 0 })
+	n = b.busy(t, w, "task", 0, n)
 	way.away(away)
 	took := b.completed(t, "task", n, 5*time.Minute)
 	w.finish()

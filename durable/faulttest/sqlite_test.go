@@ -58,10 +58,11 @@ func TestAFullDiskIsAnErrorAndWorkResumesWhenThereIsSpace(t *testing.T) {
 	dir := smallDisk(t)
 	b := onSQLite(t, dir)
 	must(t, b.migrate(t.Context()))
-	const first, away = 20, 5 * time.Second
+	const away = 5 * time.Second
+	first := 20
 	b.tasks(t, 0, first)
 	w := start(t, b, "-work", "300ms", "-timeout", "1m", "-rescue", "10m")
-	until(t, "jobs in hand", patience, func() bool { return len(b.inHand(t, w)) > 0 })
+	first = b.busy(t, w, "task", 0, first)
 	release := fill(t, dir)
 	var full error
 	accepted := span(0, first)
@@ -92,12 +93,12 @@ func TestALockedFileDelaysWorkAndRunsNothingTwice(t *testing.T) {
 	for name, held := range map[string]time.Duration{"ForLessThanTheBusyTimeout": time.Second, "ForHalfAMinute": 30 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const n = 20
+			n := 20
 			b := onSQLite(t, t.TempDir())
 			must(t, b.migrate(t.Context()))
 			b.tasks(t, 0, n)
 			w := start(t, b, "-work", "300ms", "-timeout", "1m", "-rescue", "10m")
-			until(t, "jobs in hand", patience, func() bool { return len(b.inHand(t, w)) > 0 })
+			n = b.busy(t, w, "task", 0, n)
 
 			locker, err := sqlite.Open(b.arg)
 			must(t, err)

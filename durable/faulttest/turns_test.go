@@ -14,12 +14,12 @@ const turns = 3
 // key, and its place among all that run, until it is rescued.
 func TestNoKeyRunsTwiceAtOnceWhenAProcessIsKilled(t *testing.T) {
 	onBoth(t, 2, func(t *testing.T, b *bed) {
-		const n = 12
+		n := 12
 		must(t, b.migrate(t.Context()))
 		must(t, b.enqueue(t.Context(), "turn", span(0, n)))
 		args := []string{"-turns", "3", "-work", "150ms"}
 		victim, other := start(t, b, args...), start(t, b, args...)
-		until(t, "a job in hand", patience, func() bool { return len(b.inHand(t, victim)) > 0 })
+		n = b.busy(t, victim, "turn", 0, n)
 		victim.kill()
 		killed := time.Now()
 		took := b.completed(t, "turn", n, window+grace)

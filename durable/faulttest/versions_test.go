@@ -19,23 +19,16 @@ func TestAnOlderAndANewerProgramShareAStore(t *testing.T) {
 		newer := start(t, b, "-newer", "-work", "600ms")
 		b.tasks(t, 0, n)
 		must(t, b.enqueue(t.Context(), "extra", span(1000, 1000+n)))
-		until(t, "extras in hand", patience, func() bool {
-			for id := range b.inHand(t, newer) {
-				if id >= 1000 {
-					return true
-				}
-			}
-			return false
-		})
+		extra := b.busy(t, newer, "extra", 1000, 1000+n)
 		newer.kill()
 		hand := b.inHand(t, newer)
 		time.Sleep(window + 32*time.Second) // the older one looks for lost jobs in this time
 		again := start(t, b, "-newer", "-work", "100ms")
 		older.finish() // it resigns; the newer one leads
-		b.completed(t, "extra", n, window+grace)
+		b.completed(t, "extra", extra-1000, window+grace)
 		b.completed(t, "task", n, patience)
 		again.finish()
-		tasks, extras := b.judge(t, "task", span(0, n)), b.judge(t, "extra", span(1000, 1000+n))
+		tasks, extras := b.judge(t, "task", span(0, n)), b.judge(t, "extra", span(1000, extra))
 		workers := map[int]int{}
 		for _, e := range b.read(t) {
 			if e.what == "end" && e.kind == "task" {

@@ -121,27 +121,42 @@ func failedStartLeavesNothing(t testing.TB, k *kit) {
 // outlivesStart compares an instance whose start's context is done with one whose
 // start's context does not: goroutines may end by themselves, but not for that.
 func outlivesStart(t testing.TB, k *kit) {
-	for watch := k.watch; ; watch *= 2 {
+	k.insist(t, func(watch time.Duration) (fault string) {
 		alive, ended := k.subject(t).whileUp(t, watch, false)
 		aliveThen, endedThen := k.subject(t).whileUp(t, watch, true)
-		fewer, over := aliveThen < alive, endedThen && !ended
-		if (fewer || over) && watch < k.longest() {
-			continue
-		}
-		if fewer {
-			t.Errorf("hostedtest: %d of %d goroutines ended with Start's context; take only values from it (context.WithoutCancel)",
+		switch {
+		case endedThen && !ended:
+			return "hostedtest: the service ended with Start's context; take only values from it (context.WithoutCancel)"
+		case aliveThen < alive:
+			return fmt.Sprintf("hostedtest: %d of %d goroutines ended with Start's context; take only values from it (context.WithoutCancel)",
 				alive-aliveThen, alive)
 		}
-		if over {
-			t.Error("hostedtest: the service ended with Start's context; take only values from it (context.WithoutCancel)")
-		}
-		return
-	}
+		return ""
+	})
 }
 
-// longest is how long goroutines are watched before a difference is held to be one: on a
-// slow machine some are there that come and go, and others are not there yet.
-func (k *kit) longest() time.Duration { return 8 * k.watch }
+// insist looks at goroutines until there is no fault. On a slow machine some are there that
+// come and go, and others are not there yet: a fault is one if it is still there after a
+// long while, or each time after a short one, as that of goroutines that end by themselves.
+func (k *kit) insist(t testing.TB, look func(watch time.Duration) (fault string)) {
+	t.Helper()
+	fault := look(k.watch)
+	if fault == "" {
+		return
+	}
+	for watch := 2 * k.watch; look(watch) != ""; watch *= 2 {
+		if watch >= 8*k.watch {
+			t.Error(fault)
+			return
+		}
+	}
+	for range 3 {
+		if look(k.watch) == "" {
+			return
+		}
+	}
+	t.Error(fault)
+}
 
 // whileUp starts the service, counts the goroutines that are there a while later,
 // says whether the service had ended, and stops it.
@@ -230,16 +245,7 @@ func stopFromMany(t testing.TB, k *kit) {
 }
 
 func startAfterStop(t testing.TB, k *kit) {
-	for watch := k.watch; ; watch *= 2 {
-		half := startAgain(t, k, watch)
-		if half != "" && watch < k.longest() {
-			continue
-		}
-		if half != "" {
-			t.Error(half)
-		}
-		return
-	}
+	k.insist(t, func(watch time.Duration) string { return startAgain(t, k, watch) })
 }
 
 // startAgain returns how much less the second start was than the first, "" if it was not.

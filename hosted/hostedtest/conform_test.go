@@ -210,6 +210,17 @@ var faults = map[string]struct {
 	"ends with the context of Start": {"TheEndOfStartsContextEndsNothing", func(<-chan struct{}) hosted.Service {
 		return &mortal{done: make(chan struct{})}
 	}},
+	"a goroutine ends with the context of Start, or soon": {"TheEndOfStartsContextEndsNothing", func(<-chan struct{}) hosted.Service {
+		return &faulty{start: func(f *faulty, ctx context.Context) error {
+			go func() {
+				select {
+				case <-ctx.Done():
+				case <-time.After(300 * time.Millisecond):
+				}
+			}()
+			return f.correct.Start(ctx)
+		}}
+	}},
 	"Stop ignores its context": {"StopReturnsWithinItsDeadline", func(end <-chan struct{}) hosted.Service {
 		return &faulty{stop: func(f *faulty, ctx context.Context) error {
 			if f.cancel == nil {

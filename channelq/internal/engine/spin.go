@@ -25,7 +25,8 @@ func pause() {
 //
 // In the bubble of a test they must not: the caller may hold a lock for which others
 // wait, and then no time passes there. The clock of a bubble is known by that it
-// stands still while a goroutine of it runs.
+// stands still while a goroutine of it runs. That of Windows moves in steps of
+// half a millisecond, so there they yield more and sleep less.
 func backOff(i int) {
 	switch {
 	case i < spins:
