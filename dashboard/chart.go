@@ -115,13 +115,14 @@ func (v *view) chart(queue, label string, format func(float64) string, curves ..
 // charts make a page that takes a browser seconds, and that is sent each second.
 func (v *view) pointsOfChart() int {
 	const most, ofAll = 300, 1500
+	rows := 1
 	switch v.Page {
 	case "":
-		return min(most, ofAll/min(max(len(v.State.Queues), 1), topSize))
+		rows = min(len(v.State.Queues), topSize)
 	case "queues":
-		return min(most, ofAll/min(max(len(v.State.Queues), 1), cardsSize))
+		rows = min(len(v.State.Queues), cardsSize)
 	}
-	return most
+	return min(most, ofAll/max(rows, 1))
 }
 
 // thinned leaves about n points of a history that is width long, and returns how far

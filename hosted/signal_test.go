@@ -59,38 +59,32 @@ func TestASignalWhileStartingRollsTheStartBack(t *testing.T) {
 
 func TestASecondSignalForcesTheEnd(t *testing.T) {
 	t.Parallel()
-	text := untilItSays(t, "slow", func() *process {
-		p := program(t, "slow stop")
-		p.expect("started")
-		p.signal(syscall.SIGTERM)
-		p.expect("stopping")
-		p.signal(syscall.SIGTERM)
-		p.ends(143)
-		return p
-	})
+	text := untilItSays(t, "slow", "slow stop", 143, "stopping")
 	wantText(t, text, "terminated signal received again", "slow")
 }
 
 func TestASecondSignalSaysHowManyItemsItCosts(t *testing.T) {
 	t.Parallel()
-	text := untilItSays(t, "; to drain: 3\n", func() *process {
-		p := program(t, "slow drain")
-		p.expect("started")
-		p.signal(syscall.SIGTERM)
-		p.expect("stopping")
-		p.signal(syscall.SIGTERM)
-		p.ends(143)
-		return p
-	})
+	text := untilItSays(t, "; to drain: 3\n", "slow drain", 143, "stopping")
 	wantText(t, text, "terminated signal received again while stopping; waiting for: slow; to drain: 3")
 }
 
-// untilItSays runs a program until its standard error has the part, for which the program
-// has a fraction of a second: on a busy machine it ends without. It returns what it said.
-func untilItSays(t *testing.T, part string, run func() *process) (text string) {
+// untilItSays stops a program by a SIGTERM, and another one after each line that it is
+// expected to print then, and looks at its exit code. It does so until the standard error
+// has the part, for which the program has a fraction of a second: on a busy machine it ends
+// without. It returns what it said.
+func untilItSays(t *testing.T, part, name string, code int, lines ...string) (text string) {
 	t.Helper()
 	for range 5 {
-		if text = run().stderr.String(); strings.Contains(text, part) {
+		p := program(t, name)
+		p.expect("started")
+		p.signal(syscall.SIGTERM)
+		for _, line := range lines {
+			p.expect(line)
+			p.signal(syscall.SIGTERM)
+		}
+		p.ends(code)
+		if text = p.stderr.String(); strings.Contains(text, part) {
 			break
 		}
 	}
@@ -142,13 +136,7 @@ func TestTheFirstSignalOfAProgramThatStopsAlreadyDoesNotForceTheEnd(t *testing.T
 
 func TestAProgramWithAServiceThatIgnoresItsContextEndsAndNamesIt(t *testing.T) {
 	t.Parallel()
-	text := untilItSays(t, "deafWork", func() *process {
-		p := program(t, "ignores")
-		p.expect("started")
-		p.signal(syscall.SIGTERM)
-		p.ends(1)
-		return p
-	})
+	text := untilItSays(t, "deafWork", "ignores", 1)
 	wantText(t, text, `did not return in time: "deaf" (stop`, "deaf, left in stop:", "deafWork", "program_test.go:")
 	for _, other := range []string{"bystander", "runtime.main", "os/signal"} {
 		if strings.Contains(text, other) {
@@ -159,13 +147,7 @@ func TestAProgramWithAServiceThatIgnoresItsContextEndsAndNamesIt(t *testing.T) {
 
 func TestWhoPrintsTheReportGetsTheStacksOnce(t *testing.T) {
 	t.Parallel()
-	text := untilItSays(t, "deafWork", func() *process {
-		p := program(t, "leaves the stacks to its report")
-		p.expect("started")
-		p.signal(syscall.SIGTERM)
-		p.ends(1)
-		return p
-	})
+	text := untilItSays(t, "deafWork", "leaves the stacks to its report", 1)
 	wantText(t, text, `did not return in time: "deaf" (stop`)
 	if n := strings.Count(text, "hosted_test.deafWork"); n != 1 {
 		t.Errorf("the stack is there %d times:\n%s", n, text)
