@@ -16,7 +16,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // sinkOfTest remembers what it got.
 type sinkOfTest struct {
@@ -47,9 +47,9 @@ func (s *sinkOfTest) sorted() []string {
 // cut and for the file, which has to be enough on a machine with a busy disk.
 const toTheEnd = "20s"
 
-func begin(t *testing.T, binary, sink, unsent, budget string) (p *program.Process, url string) {
+func begin(t *testing.T, sink, unsent, budget string) (p *program.Process, url string) {
 	t.Helper()
-	p = program.Command{Args: []string{"-addr", "127.0.0.1:0", "-sink", sink, "-unsent", unsent, "-shutdown-timeout", budget}}.Start(t, binary)
+	p = program.Command{Args: []string{"-addr", "127.0.0.1:0", "-sink", sink, "-unsent", unsent, "-shutdown-timeout", budget}}.Start(t)
 	return p, p.WaitFor(`(http://\S+)/events`)[1]
 }
 
@@ -81,7 +81,7 @@ func TestProgramSendsEveryEventBeforeItStops(t *testing.T) {
 	sink := &sinkOfTest{}
 	server := httptest.NewServer(sink)
 	defer server.Close()
-	p, url := begin(t, program.Build(t), server.URL, filepath.Join(t.TempDir(), "unsent"), "2m")
+	p, url := begin(t, server.URL, filepath.Join(t.TempDir(), "unsent"), "2m")
 	events := someEvents(250)
 	if code, body := post(t, url, strings.Join(events, "\n")); code != http.StatusAccepted || body != `{"accepted":250}` {
 		t.Errorf("%d %s", code, body)
@@ -101,8 +101,8 @@ func TestProgramSendsEveryEventBeforeItStops(t *testing.T) {
 
 func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
 	t.Parallel()
-	binary, unsent := program.Build(t), filepath.Join(t.TempDir(), "unsent.jsonl")
-	p, url := begin(t, binary, "http://127.0.0.1:1", unsent, toTheEnd)
+	unsent := filepath.Join(t.TempDir(), "unsent.jsonl")
+	p, url := begin(t, "http://127.0.0.1:1", unsent, toTheEnd)
 	events := someEvents(150)
 	post(t, url, strings.Join(events, "\n"))
 	p.WaitFor(`circuit breaker changed.* to=open`)
@@ -120,7 +120,7 @@ func TestProgramKeepsInAFileWhatADeadSinkDoesNotTake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, url = begin(t, binary, server.URL, unsent+".2", "2m")
+	p, url = begin(t, server.URL, unsent+".2", "2m")
 	if code, body := post(t, url, string(text)); code != http.StatusAccepted {
 		t.Errorf("%d %s", code, body)
 	}
@@ -141,7 +141,7 @@ func TestProgramKeepsInAFileWhatAStuckSinkDoesNotTake(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer stuck.Close()
-	p, url := begin(t, program.Build(t), stuck.URL, filepath.Join(t.TempDir(), "unsent"), toTheEnd)
+	p, url := begin(t, stuck.URL, filepath.Join(t.TempDir(), "unsent"), toTheEnd)
 	post(t, url, strings.Join(someEvents(100), "\n")) // a batch
 	<-asked
 	if code := p.Stop(); code != 0 {
@@ -152,7 +152,7 @@ func TestProgramKeepsInAFileWhatAStuckSinkDoesNotTake(t *testing.T) {
 
 func TestProgramShowsWithoutSettingsHowASinkFailsAndComesBack(t *testing.T) {
 	t.Parallel()
-	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-unsent", filepath.Join(t.TempDir(), "unsent")}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-unsent", filepath.Join(t.TempDir(), "unsent")}}.Start(t)
 	p.WaitFor(`(?s)sink: \d+ events.*to=open.*to=closed.*sink: \d+ events`)
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -161,7 +161,7 @@ func TestProgramShowsWithoutSettingsHowASinkFailsAndComesBack(t *testing.T) {
 }
 
 func TestProgramRefusesFlagsThatAreWrong(t *testing.T) {
-	binary, here := program.Build(t), t.TempDir()
+	here := t.TempDir()
 	for args, says := range map[string]string{
 		"-shutdown-timeout 0s":             "-shutdown-timeout: it is at least",
 		"-addr localhost":                  "-addr: it is host:port",
@@ -170,7 +170,7 @@ func TestProgramRefusesFlagsThatAreWrong(t *testing.T) {
 		"-unsent " + here:                  "-unsent: .* is a directory",
 		"-unsent " + here + "/unsent more": `unknown argument "more"`,
 	} {
-		p := program.Command{Args: strings.Fields(args)}.Start(t, binary)
+		p := program.Command{Args: strings.Fields(args)}.Start(t)
 		if code := p.ExitCode(); code != 2 {
 			t.Errorf("%s: exit code %d, want 2", args, code)
 		}

@@ -19,7 +19,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // shop is a running program.
 type shop struct {
@@ -29,9 +29,9 @@ type shop struct {
 	url    string
 }
 
-func start(t *testing.T, binary string, args ...string) shop {
+func start(t *testing.T, args ...string) shop {
 	t.Helper()
-	p := program.Command{Args: append([]string{"-addr", "127.0.0.1:0"}, args...)}.Start(t, binary)
+	p := program.Command{Args: append([]string{"-addr", "127.0.0.1:0"}, args...)}.Start(t)
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
 	return shop{p, t, client, p.WaitFor(`(http://\S+)/orders `)[1]}
@@ -125,12 +125,11 @@ func stopInTheMiddle(t *testing.T, s shop, sig syscall.Signal) (accepted []strin
 }
 
 func TestProgramLosesNoOrderWhenItIsKilledOrStopped(t *testing.T) {
-	binary := program.Build(t)
 	for sig, want := range map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGTERM: 0} {
 		t.Run(sig.String(), func(t *testing.T) {
 			// The first one has time to acknowledge what it ships. The next one is quick.
 			dir := filepath.Join(t.TempDir(), "shop")
-			s := start(t, binary, "-dir", dir, "-packing", "50ms", "-ack-wait", "1m", "-in-flight", "4")
+			s := start(t, "-dir", dir, "-packing", "50ms", "-ack-wait", "1m", "-in-flight", "4")
 			accepted := stopInTheMiddle(t, s, sig)
 			if code := s.ExitCode(); code != want {
 				t.Errorf("exit code %d, want %d", code, want)
@@ -144,7 +143,7 @@ func TestProgramLosesNoOrderWhenItIsKilledOrStopped(t *testing.T) {
 				t.Errorf("%d orders were begun and %d shipped before the stop was over", len(began), len(done))
 			}
 
-			s = start(t, binary, "-dir", dir, "-packing", "1ms", "-ack-wait", "1s", "-in-flight", "4")
+			s = start(t, "-dir", dir, "-packing", "1ms", "-ack-wait", "1s", "-in-flight", "4")
 			s.shipped(accepted)
 			if code := s.Stop(); code != 0 {
 				t.Errorf("exit code %d", code)
@@ -164,8 +163,8 @@ func TestProgramLosesNoOrderWhenItIsKilledOrStopped(t *testing.T) {
 
 func TestProgramHoldsNoMoreThanItMayAndGivesBackWhatItCannotFinish(t *testing.T) {
 	t.Parallel()
-	binary, dir := program.Build(t), t.TempDir()
-	s := start(t, binary, "-dir", dir, "-packing", "1h", "-ack-wait", "1m", "-in-flight", "2", "-shutdown-timeout", "10s")
+	dir := t.TempDir()
+	s := start(t, "-dir", dir, "-packing", "1h", "-ack-wait", "1m", "-in-flight", "2", "-shutdown-timeout", "10s")
 	var ids []string
 	for range 10 {
 		ids = append(ids, s.order("a tent"))
@@ -178,7 +177,7 @@ func TestProgramHoldsNoMoreThanItMayAndGivesBackWhatItCannotFinish(t *testing.T)
 		t.Errorf("%d orders were in its hands, want 2", n)
 	}
 	s.WaitFor(`items of orders: accepted 2 leftover 2`)
-	s = start(t, binary, "-dir", dir, "-packing", "1ms", "-ack-wait", "1s")
+	s = start(t, "-dir", dir, "-packing", "1ms", "-ack-wait", "1s")
 	s.shipped(ids)
 	if code := s.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -186,7 +185,7 @@ func TestProgramHoldsNoMoreThanItMayAndGivesBackWhatItCannotFinish(t *testing.T)
 }
 
 func TestProgramPutsAsideWhatNobodyCanHandle(t *testing.T) {
-	s := start(t, program.Build(t), "-packing", "1ms")
+	s := start(t, "-packing", "1ms")
 	id := s.order("")
 	s.WaitFor("put aside " + id + ".*does not say what")
 	s.shipped([]string{s.order("a boat")})
@@ -231,7 +230,7 @@ func fixedPort(t *testing.T) int {
 func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
 	dir, port := t.TempDir(), fixedPort(t)
 	nats := external(t, dir, port)
-	s := start(t, program.Build(t), "-nats", nats.ClientURL(), "-packing", "1ms", "-ack-wait", "1s")
+	s := start(t, "-nats", nats.ClientURL(), "-packing", "1ms", "-ack-wait", "1s")
 	before := s.order("a tent")
 	s.shipped([]string{before})
 	readiness := func(want int) func() bool {
@@ -256,7 +255,7 @@ func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
 func TestProgramStopsInTimeWhenItsBrokerIsAway(t *testing.T) {
 	t.Parallel()
 	nats := external(t, t.TempDir(), server.RANDOM_PORT)
-	s := start(t, program.Build(t), "-nats", nats.ClientURL(), "-packing", "1h", "-shutdown-timeout", "10s")
+	s := start(t, "-nats", nats.ClientURL(), "-packing", "1h", "-shutdown-timeout", "10s")
 	for range 3 {
 		s.order("a tent")
 	}
@@ -272,7 +271,7 @@ func TestProgramStopsInTimeWhenItsBrokerIsAway(t *testing.T) {
 }
 
 func TestProgramFailsWithoutItsBroker(t *testing.T) {
-	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-nats", "nats://127.0.0.1:1"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-nats", "nats://127.0.0.1:1"}}.Start(t)
 	if code := p.ExitCode(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
@@ -280,11 +279,10 @@ func TestProgramFailsWithoutItsBroker(t *testing.T) {
 }
 
 func TestProgramRefusesFlagsThatAreWrong(t *testing.T) {
-	binary := program.Build(t)
 	for _, args := range []string{
 		"-in-flight 0", "-ack-wait 0s", "-packing -1s", "-shutdown-timeout 0s", "-addr 8082", "-nats http://127.0.0.1:4222", "orders",
 	} {
-		p := program.Command{Args: strings.Fields(args)}.Start(t, binary)
+		p := program.Command{Args: strings.Fields(args)}.Start(t)
 		if code := p.ExitCode(); code != 2 {
 			t.Errorf("%s: exit code %d, want 2", args, code)
 		}

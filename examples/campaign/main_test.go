@@ -10,11 +10,11 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // start starts the program and returns what sends it a request.
 func start(t *testing.T, rate, spool string) (p *program.Process, ask func(method, path string)) {
-	p = program.Command{Args: []string{"-addr", "127.0.0.1:0", "-rate", rate, "-spool", spool}}.Start(t, program.Build(t))
+	p = program.Command{Args: []string{"-addr", "127.0.0.1:0", "-rate", rate, "-spool", spool}}.Start(t)
 	address := p.WaitFor(`address=(\S+)`)[1]
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	return p, func(method, path string) {

@@ -9,7 +9,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // folder is a folder of notes, which people and programs work on.
 type folder struct {
@@ -42,7 +42,6 @@ func (f folder) must(err error) {
 }
 
 func TestProgramFollowsAFolderAndFindsWhatHappenedWhileItWasDown(t *testing.T) {
-	binary := program.Build(t)
 	f := newFolder(t)
 	f.write("same.md", "always")
 	f.write("old.md", "one #a")
@@ -50,7 +49,7 @@ func TestProgramFollowsAFolderAndFindsWhatHappenedWhileItWasDown(t *testing.T) {
 	f.write("notes.txt", "not Markdown")
 	command := program.Command{Args: []string{"-dir", f.dir + "/"}}
 
-	p := command.Start(t, binary)
+	p := command.Start(t)
 	for _, name := range []string{"same.md", "old.md", "deep/er/note.md"} {
 		p.WaitFor("stored  " + name)
 	}
@@ -76,7 +75,7 @@ func TestProgramFollowsAFolderAndFindsWhatHappenedWhileItWasDown(t *testing.T) {
 	f.remove("new.md")
 	f.write("moved/er/note.md", "edited behind its back")
 	f.write("later.md", "made behind its back")
-	p = command.Start(t, binary)
+	p = command.Start(t)
 	for _, line := range []string{"removed new.md", "stored  moved/er/note.md", "stored  later.md"} {
 		p.WaitFor(line)
 	}
@@ -95,7 +94,7 @@ func TestProgramFollowsAFolderAndFindsWhatHappenedWhileItWasDown(t *testing.T) {
 }
 
 func TestProgramMakesAFolderToTryAndRemovesIt(t *testing.T) {
-	p := program.Command{}.Start(t, program.Build(t))
+	p := program.Command{}.Start(t)
 	dir := p.WaitFor(`Watching (.*)\. In`)[1]
 	p.WaitFor("stored  ideas/later.md")
 	if code := p.Stop(); code != 0 {
@@ -107,16 +106,15 @@ func TestProgramMakesAFolderToTryAndRemovesIt(t *testing.T) {
 }
 
 func TestProgramFailsWhenItsFolderGoes(t *testing.T) {
-	binary := program.Build(t)
 	f := newFolder(t)
 	f.write("in/a.md", "a")
-	p := program.Command{Args: []string{"-dir", f.path("in")}}.Start(t, binary)
+	p := program.Command{Args: []string{"-dir", f.path("in")}}.Start(t)
 	p.WaitFor("stored  a.md")
 	f.rename("in", "out")
 	if code := p.ExitCode(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	p = program.Command{Args: []string{"-dir", f.path("in")}}.Start(t, binary)
+	p = program.Command{Args: []string{"-dir", f.path("in")}}.Start(t)
 	if code := p.ExitCode(); code != 2 {
 		t.Errorf("exit code %d for a folder that does not exist, want 2", code)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // site is the page of a running program.
 type site struct {
@@ -22,9 +22,9 @@ type site struct {
 	url    string
 }
 
-func start(t *testing.T, binary string, args ...string) site {
+func start(t *testing.T, args ...string) site {
 	t.Helper()
-	p := program.Command{Args: append([]string{"-addr", "127.0.0.1:0"}, args...)}.Start(t, binary)
+	p := program.Command{Args: append([]string{"-addr", "127.0.0.1:0"}, args...)}.Start(t)
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
 	return site{p, t, client, p.WaitFor(`(http://\S+)/ `)[1]}
@@ -69,14 +69,14 @@ func write(t *testing.T, dir, name, text string) {
 }
 
 func TestProgramIsUnreadyUntilASearchFindsEverything(t *testing.T) {
-	binary, dir := program.Build(t), t.TempDir()
+	dir := t.TempDir()
 	file := filepath.Join(t.TempDir(), "index.db")
 	write(t, dir, "tent.md", "A tent for two")
 	write(t, dir, "sub/stove.md", "A stove for one")
 	write(t, dir, ".hidden/no.md", "nobody looks here for two")
 	write(t, dir, "notes.txt", "not Markdown for two")
 
-	s := start(t, binary, "-dir", dir, "-db", file)
+	s := start(t, "-dir", dir, "-db", file)
 	s.ready()
 	s.finds("two", "tent.md", true)
 	if _, body := s.get("/search?q=two"); strings.Contains(body, "no.md") || strings.Contains(body, "notes.txt") {
@@ -97,7 +97,7 @@ func TestProgramIsUnreadyUntilASearchFindsEverything(t *testing.T) {
 	// the first sync has to wait for that, and everything else for the sync.
 	write(t, dir, "boat.md", "A boat for four")
 	release := lock(t, file)
-	s = start(t, binary, "-dir", dir, "-db", file)
+	s = start(t, "-dir", dir, "-db", file)
 	if code, body := s.get("/readyz"); code != http.StatusServiceUnavailable {
 		t.Errorf("/readyz before the sync: %d %s", code, body)
 	}
@@ -135,7 +135,7 @@ func lock(t *testing.T, file string) (release func()) {
 }
 
 func TestProgramFailsWhenThereIsNoFolder(t *testing.T) {
-	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-dir", "/nowhere/at/all"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-dir", "/nowhere/at/all"}}.Start(t)
 	if code := p.ExitCode(); code != 2 {
 		t.Errorf("exit code %d, want 2", code)
 	}
@@ -145,7 +145,7 @@ func TestProgramFailsWhenThereIsNoFolder(t *testing.T) {
 func TestProgramServesWhileItsFolderIsAway(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "in/tent.md", "A tent for two")
-	s := start(t, program.Build(t), "-dir", filepath.Join(dir, "in"))
+	s := start(t, "-dir", filepath.Join(dir, "in"))
 	s.ready()
 	if err := os.Rename(filepath.Join(dir, "in"), filepath.Join(dir, "out")); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/steadgo/stead/otel/jobs"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // traced returns the spans of one invoice by their names.
 func traced(t *testing.T, middleware func(*trace.TracerProvider) rivertype.Middleware, names ...string) map[string]trace.ReadOnlySpan {
@@ -63,7 +63,7 @@ func TestTheSpansOfDurableJobsAreNamedAsThoseOfQueues(t *testing.T) {
 }
 
 func TestProgramPrintsTheSpans(t *testing.T) {
-	p := program.Command{}.Start(t, program.Build(t))
+	p := program.Command{}.Start(t)
 	if code := p.ExitCode(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

@@ -85,7 +85,7 @@ func TestProgramEndsInItsBudgetWhileItsStoreStandsStill(t *testing.T) {
 			w := newWire(t, at.Host)
 			at.Host = w.Addr().String()
 			args := []string{"-store", at.String(), "-ttl", "5s", "-shutdown-timeout", "8s"}
-			p := program.Command{Args: args}.Start(t, program.Build(t))
+			p := program.Command{Args: args}.Start(t)
 			p.WaitFor("sends the newsletter")
 			close(w.cut)
 			code := p.Stop()

@@ -18,10 +18,10 @@ import (
 
 var sends = regexp.MustCompile(`(\w+) \| sends the newsletter, as fence (\d+)`)
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 func TestProgramSurvivesItsLeader(t *testing.T) {
-	p := program.Command{Args: []string{"-kill", "0", "-ttl", "4s"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-kill", "0", "-ttl", "4s"}}.Start(t)
 	names := []string{"anna", "bert", "cleo"}
 	pages := map[string]string{}
 	for _, name := range names {
@@ -81,7 +81,7 @@ func shows(t *testing.T, page string, leads bool) bool {
 }
 
 func TestProgramKillsTheLeaderByItself(t *testing.T) {
-	p := program.Command{Args: []string{"-kill", "2s", "-ttl", "1s"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-kill", "2s", "-ttl", "1s"}}.Start(t)
 	who := p.WaitFor(`---- kill -9 (\w+) ----`)[1]
 	p.WaitFor(`(?s)kill -9 ` + who + `.*sends the newsletter`)
 	if code := p.Stop(); code != 0 {
@@ -97,10 +97,9 @@ func TestProgramWithAStoreIsOneCandidate(t *testing.T) {
 			if url == "" || url == "redis://" {
 				t.Skip("needs a server: set STEAD_TEST_" + strings.ToUpper(name))
 			}
-			path := program.Build(t)
-			a := program.Command{Args: []string{"-store", url}}.Start(t, path)
+			a := program.Command{Args: []string{"-store", url}}.Start(t)
 			a.WaitFor(`sends the newsletter`)
-			b := program.Command{Args: []string{"-store", url}}.Start(t, path)
+			b := program.Command{Args: []string{"-store", url}}.Start(t)
 			b.WaitFor(`stands for election`)
 			if code := a.Stop(); code != 0 {
 				t.Errorf("exit code %d", code)
@@ -114,12 +113,11 @@ func TestProgramWithAStoreIsOneCandidate(t *testing.T) {
 }
 
 func TestProgramSaysWhatIsWrongWithItsStore(t *testing.T) {
-	path := program.Build(t)
-	p := program.Command{Args: []string{"-store", "mysql://db"}}.Start(t, path)
+	p := program.Command{Args: []string{"-store", "mysql://db"}}.Start(t)
 	if code := p.ExitCode(); code != 2 || !strings.Contains(p.Output(), "redis:// or postgres://") {
 		t.Errorf("exit code %d: %s", code, p.Output())
 	}
-	p = program.Command{Args: []string{"-store", "postgres://nobody@127.0.0.1:1/none"}}.Start(t, path)
+	p = program.Command{Args: []string{"-store", "postgres://nobody@127.0.0.1:1/none"}}.Start(t)
 	if code := p.ExitCode(); code == 0 || !strings.Contains(p.Output(), "refused") {
 		t.Errorf("exit code %d: %s", code, p.Output())
 	}

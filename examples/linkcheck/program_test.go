@@ -10,7 +10,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // serve is a site with these pages.
 func serve(t *testing.T, pages map[string]string) string {
@@ -25,7 +25,7 @@ func serve(t *testing.T, pages map[string]string) string {
 }
 
 func TestProgramFindsTheBrokenLinksOfItsOwnSite(t *testing.T) {
-	p := program.Command{Args: []string{"-once", "-rate", "0"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-once", "-rate", "0"}}.Start(t)
 	if code := p.ExitCode(); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
@@ -45,14 +45,14 @@ func TestProgramFindsTheBrokenLinksOfItsOwnSite(t *testing.T) {
 
 func TestProgramExitsWithZeroWhenNoLinkIsBroken(t *testing.T) {
 	url := serve(t, map[string]string{"/{$}": `<a href="/other#part">other</a>`, "/other": "nothing"})
-	p := program.Command{Args: []string{"-once", url}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-once", url}}.Start(t)
 	if code := p.ExitCode(); code != 0 || !strings.Contains(p.Output(), "2 links checked, 0 broken") {
 		t.Errorf("exit code %d", code)
 	}
 }
 
 func TestProgramWalksAgainAndAgainUntilItIsStopped(t *testing.T) {
-	p := program.Command{Args: []string{"-every", "50ms", "-rate", "0"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-every", "50ms", "-rate", "0"}}.Start(t)
 	p.WaitFor(`(?s)3 broken.*3 broken`)
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -62,14 +62,13 @@ func TestProgramWalksAgainAndAgainUntilItIsStopped(t *testing.T) {
 }
 
 func TestProgramCutsAWalkShortWhenItIsStopped(t *testing.T) {
-	binary := program.Build(t)
 	site := map[string]string{"/{$}": ""}
 	for i := range 200 {
 		site["/{$}"] += fmt.Sprintf(`<a href="/%d">`, i)
 	}
 	url := serve(t, site)
 	for arg, want := range map[string]int{"-once": 2, "-every=1h": 0} {
-		p := program.Command{Args: []string{arg, "-rate", "1", url}}.Start(t, binary)
+		p := program.Command{Args: []string{arg, "-rate", "1", url}}.Start(t)
 		p.WaitFor("ok ") // and 200 seconds to go
 		if code := p.Stop(); code != want || strings.Contains(p.Output(), "links checked") {
 			t.Errorf("%s: exit code %d, want %d", arg, code, want)
@@ -78,7 +77,7 @@ func TestProgramCutsAWalkShortWhenItIsStopped(t *testing.T) {
 }
 
 func TestProgramRefusesWhatIsNoAddress(t *testing.T) {
-	p := program.Command{Args: []string{"example.com"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"example.com"}}.Start(t)
 	if code := p.ExitCode(); code != 2 || !strings.Contains(p.Output(), `"example.com" is not an address`) {
 		t.Errorf("exit code %d", code)
 	}

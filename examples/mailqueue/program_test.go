@@ -8,10 +8,10 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 func TestProgramSendsWhatIsQueuedWhenItStops(t *testing.T) {
-	p := program.Command{Args: []string{"-addr", "127.0.0.1:0"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0"}}.Start(t)
 	address := p.WaitFor(`address=(\S+)`)[1]
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.PostForm("http://"+address, url.Values{"email": {"ada"}})

@@ -19,7 +19,7 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 func TestEveryRouterLeadsToTheParts(t *testing.T) {
 	for name, router := range routers {
@@ -103,7 +103,7 @@ func TestAGRPCServerStopsWithinTheBudgetAndSaysThatItIsGoing(t *testing.T) {
 }
 
 func TestProgramServesBehindARouterAndStops(t *testing.T) {
-	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-grpc", "127.0.0.1:0", "-router", "chi"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-grpc", "127.0.0.1:0", "-router", "chi"}}.Start(t)
 	address := p.WaitFor(`service=site address=(\S+)`)[1]
 	p.WaitFor("host started")
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

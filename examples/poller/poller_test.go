@@ -22,7 +22,7 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // onEveryStore runs a test on a SQLite file and, where there is a server, on
 // PostgreSQL, in a schema of its own.

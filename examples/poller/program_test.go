@@ -22,12 +22,12 @@ type running struct {
 	url string
 }
 
-func start(t *testing.T, file, where string, args ...string) running {
+func start(t *testing.T, where string, args ...string) running {
 	t.Helper()
 	p := program.Command{
 		Args: append([]string{"-addr", "127.0.0.1:0", "-every", "50ms"}, args...),
 		Env:  []string{"POLLER_STORE=" + where},
-	}.Start(t, file)
+	}.Start(t)
 	return running{p, p.WaitFor(`(http://\S+)/reminders`)[1]}
 }
 
@@ -68,9 +68,8 @@ func do(t *testing.T, r *http.Request) (int, string) {
 }
 
 func TestProgramAcknowledgesAWebhookDoesItOnceAndRemindsLater(t *testing.T) {
-	file := program.Build(t)
 	onEveryStore(t, func(t *testing.T, where string) {
-		p := start(t, file, where)
+		p := start(t, where)
 		for i := range 2 {
 			if code, body := p.post(t, "/webhook", "order-7", `{"order": 7}`); code != http.StatusAccepted || !strings.Contains(body, fmt.Sprintf(`"known":%v`, i > 0)) {
 				t.Errorf("time %d: %d %s", i, code, body)
@@ -103,7 +102,7 @@ func TestProgramAcknowledgesAWebhookDoesItOnceAndRemindsLater(t *testing.T) {
 			t.Errorf("it said:\n%s", said)
 		}
 
-		again := start(t, file, where)
+		again := start(t, where)
 		if later := again.tasks(t)["in 24 hours"]; later.Done || later.Attempts != 0 || later.Due.IsZero() {
 			t.Errorf("the reminder is %+v after a restart", later)
 		}
@@ -142,12 +141,11 @@ func (r *receiver) got() (times, by map[string]int) {
 }
 
 func TestProgramInTwoProcessesDoesEachTaskOnce(t *testing.T) {
-	file := program.Build(t)
 	onEveryStore(t, func(t *testing.T, where string) {
 		const each = 100
 		box := newReceiver(t)
-		one := start(t, file, where, "-notify", box.URL+"/one")
-		two := start(t, file, where, "-notify", box.URL+"/two")
+		one := start(t, where, "-notify", box.URL+"/one")
+		two := start(t, where, "-notify", box.URL+"/two")
 		bothWork := func() bool { _, by := box.got(); return by["/one"] > 0 && by["/two"] > 0 }
 		var both sync.WaitGroup
 		var posted [2]int
@@ -181,13 +179,12 @@ func TestProgramInTwoProcessesDoesEachTaskOnce(t *testing.T) {
 }
 
 func TestProgramDoesWhatAKilledProcessHadClaimed(t *testing.T) {
-	file := program.Build(t)
 	onEveryStore(t, func(t *testing.T, where string) {
 		reached, hang := make(chan bool, batch), make(chan bool)
 		stuck := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- true; <-hang }))
 		defer stuck.Close()
 		defer close(hang)
-		killed := start(t, file, where, "-notify", stuck.URL, "-lease", "2s")
+		killed := start(t, where, "-notify", stuck.URL, "-lease", "2s")
 		const tasks = batch / 2
 		for i := range tasks {
 			killed.post(t, "/webhook", fmt.Sprint(i), "event")
@@ -197,7 +194,7 @@ func TestProgramDoesWhatAKilledProcessHadClaimed(t *testing.T) {
 		killed.ExitCode()
 
 		box := newReceiver(t)
-		next := start(t, file, where, "-notify", box.URL)
+		next := start(t, where, "-notify", box.URL)
 		next.Eventually("all is done", func() bool { times, _ := box.got(); return len(times) == tasks })
 		if code := next.Stop(); code != 0 {
 			t.Errorf("exit code %d", code)

@@ -17,7 +17,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 var client = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
@@ -92,7 +92,7 @@ func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 		Args: []string{"-addr", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-shutdown-timeout", "10s"},
 		Env:  []string{"MAIL_API=" + api.URL, "ADMIN_PASSWORD=secret"}, Dir: dir,
 	}
-	p := run.Start(t, program.Build(t))
+	p := run.Start(t)
 	site := p.WaitFor(`service=site address=(\S+)`)[1]
 	admin := p.WaitFor(`service=admin address=(\S+)`)[1]
 	p.WaitFor("host started")
@@ -130,7 +130,7 @@ func TestProgramTurnsAwayWritesDownAndReadsBack(t *testing.T) {
 	}
 
 	close(api.open)
-	p = run.Start(t, program.Build(t))
+	p = run.Start(t)
 	// A mail is sent again if it could not be noted: on a busy disk the others may hold the file for too long.
 	p.Eventually("all mails are sent", func() bool { return slices.Equal(slices.Compact(api.all()), promised) })
 	admin = p.WaitFor(`service=admin address=(\S+)`)[1]

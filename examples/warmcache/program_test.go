@@ -9,10 +9,10 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 func TestProgramServesAFullCacheAlsoWhenAFetchFails(t *testing.T) {
-	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-every", "50ms"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-every", "50ms"}}.Start(t)
 	address := p.WaitFor(`address=(\S+)`)[1]
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	get := func() {

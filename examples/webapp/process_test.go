@@ -19,7 +19,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 // process is the program under test, as its users run it.
 type process struct {
@@ -46,7 +46,7 @@ func begin(t testing.TB, env []string, args ...string) *process {
 	t.Cleanup(transport.CloseIdleConnections)
 	p := &process{t: t, report: filepath.Join(t.TempDir(), "report.json")}
 	p.client = &http.Client{Transport: transport, Timeout: 3 * time.Minute}
-	p.Process = program.Command{Args: append(args, "-report", p.report), Env: env}.Start(t, program.Build(t))
+	p.Process = program.Command{Args: append(args, "-report", p.report), Env: env}.Start(t)
 	return p
 }
 

@@ -53,7 +53,7 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 
 func TestProgramSaysAtOnceThatItsReportCannotBeWritten(t *testing.T) {
 	t.Setenv("WEBAPP_REPORT", "/nowhere/at/all")
-	p := program.Command{Args: []string{"-addr", "127.0.0.1:0"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-addr", "127.0.0.1:0"}}.Start(t)
 	if code := p.ExitCode(); code != 2 || !strings.Contains(p.Output(), "-report: open /nowhere/at/all") {
 		t.Errorf("%d: %s", code, p.Output())
 	}

@@ -44,6 +44,7 @@ func TestProgramKeepsMailsInItsStoreFromOneRunToTheNext(t *testing.T) {
 }
 
 func TestProgramAsTwoProcessesLosesNoMailWhenTheWorkerIsKilled(t *testing.T) {
+	t.Parallel()
 	onEveryStore(t, func(t *testing.T, env []string) {
 		const visitors = 300
 		box := openPostbox(t, 100*time.Millisecond)

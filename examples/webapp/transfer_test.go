@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,10 +80,9 @@ func TestMailsGoToAFileAndBack(t *testing.T) {
 }
 
 func TestWhatIsExportedCanBeImported(t *testing.T) {
-	binary := program.Build(t)
 	run := func(in string, args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), binary, args...)
+		cmd := program.Command{Args: args}.Cmd(t)
 		cmd.Stdin = strings.NewReader(in)
 		out, err := cmd.Output()
 		if err != nil {

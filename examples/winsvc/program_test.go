@@ -9,10 +9,10 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 func TestProgramRunsOnATerminalToo(t *testing.T) {
-	p := program.Command{Env: []string{"ADDR=127.0.0.1:0"}}.Start(t, program.Build(t))
+	p := program.Command{Env: []string{"ADDR=127.0.0.1:0"}}.Start(t)
 	address := p.WaitFor(`address=(\S+)`)[1]
 	p.WaitFor("host started")
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -31,7 +31,7 @@ func TestProgramSaysWhereItIsInstalled(t *testing.T) {
 	for command, want := range map[string]string{
 		"install": "on Windows", "remove": "on Windows", "explode": `unknown command "explode"`,
 	} {
-		p := program.Command{Args: []string{command}}.Start(t, program.Build(t))
+		p := program.Command{Args: []string{command}}.Start(t)
 		if code := p.ExitCode(); code != 2 || !strings.Contains(p.Output(), want) {
 			t.Errorf("%s: exit code %d", command, code)
 		}

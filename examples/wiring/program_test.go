@@ -13,12 +13,12 @@ import (
 	"github.com/steadgo/stead/hosted"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 func TestProgramSendsWhatIsQueuedWhoeverPutItTogether(t *testing.T) {
 	for _, with := range []string{"fx", "wire"} {
 		t.Run(with, func(t *testing.T) {
-			p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-with", with}}.Start(t, program.Build(t))
+			p := program.Command{Args: []string{"-addr", "127.0.0.1:0", "-with", with}}.Start(t)
 			address := p.WaitFor(`service=site address=(\S+)`)[1]
 			p.WaitFor("host started")
 			resp, err := http.PostForm("http://"+address, url.Values{"email": {"ada"}})

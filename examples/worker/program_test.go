@@ -17,7 +17,7 @@ import (
 	"github.com/steadgo/stead/examples/internal/program"
 )
 
-func TestMain(m *testing.M) { program.Main(m) }
+func TestMain(m *testing.M) { program.Main(m, main) }
 
 const ready = `http://(\S+)/readyz`
 
@@ -75,7 +75,7 @@ func exists(dir, name string) bool {
 
 func TestProgramPacksWhatItFindsAndStopsClean(t *testing.T) {
 	dir := t.TempDir()
-	p := program.Command{Args: []string{"-dir", dir, "-probes", "127.0.0.1:0"}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-dir", dir, "-probes", "127.0.0.1:0"}}.Start(t)
 	address := p.WaitFor(ready)[1]
 	for _, path := range []string{"/livez", "/readyz"} {
 		if code := get(t, "http://"+address+path); code != http.StatusOK {
@@ -151,7 +151,7 @@ func TestProgramTellsSystemdHowItIs(t *testing.T) {
 	p := program.Command{
 		Args: []string{"-dir", t.TempDir(), "-config", settings, "-probes", "127.0.0.1:0"},
 		Env:  []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=200000"},
-	}.Start(t, program.Build(t))
+	}.Start(t)
 	if message := next("READY=1"); !strings.Contains(message, "STATUS=running, 5 services") {
 		t.Errorf("got %q", message)
 	}
@@ -179,13 +179,12 @@ func TestProgramTellsSystemdHowItIs(t *testing.T) {
 }
 
 func TestProgramRefusesWrongSettings(t *testing.T) {
-	binary := program.Build(t)
 	settings := filepath.Join(t.TempDir(), "settings.json")
 	if err := os.WriteFile(settings, []byte(`{"packers": 0}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	p := program.Command{Args: []string{"-dir", dir, "-config", settings, "-probes", "127.0.0.1:0"}}.Start(t, binary)
+	p := program.Command{Args: []string{"-dir", dir, "-config", settings, "-probes", "127.0.0.1:0"}}.Start(t)
 	if code := p.ExitCode(); code != 1 || !strings.Contains(p.Output(), "packers is not from 1 to 1000: 0") {
 		t.Errorf("exit code %d", code)
 	}
@@ -193,7 +192,7 @@ func TestProgramRefusesWrongSettings(t *testing.T) {
 		t.Error("it has worked")
 	}
 	for _, args := range []string{"-no-such-flag", "-shutdown-timeout -1s", "-probes 8081", "more"} {
-		p = program.Command{Args: strings.Fields(args)}.Start(t, binary)
+		p = program.Command{Args: strings.Fields(args)}.Start(t)
 		if code := p.ExitCode(); code != 2 {
 			t.Errorf("%s: exit code %d", args, code)
 		}
@@ -206,7 +205,7 @@ func TestProgramNamesTheFlagWhenItsPortIsInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	p := program.Command{Args: []string{"-dir", t.TempDir(), "-probes", l.Addr().String()}}.Start(t, program.Build(t))
+	p := program.Command{Args: []string{"-dir", t.TempDir(), "-probes", l.Addr().String()}}.Start(t)
 	if code := p.ExitCode(); code != 1 || !strings.Contains(p.Output(), "-probes takes another one") {
 		t.Errorf("exit code %d", code)
 	}

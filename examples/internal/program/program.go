@@ -1,14 +1,12 @@
-// Package program runs an example as its users do: built, started as a process
-// of its own, ended by a signal, judged by its output and exit code.
+// Package program runs an example as its users do: as a process of its own, ended
+// by a signal, judged by its output and exit code.
 package program
 
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
@@ -40,55 +38,42 @@ type Process struct {
 	grown chan struct{}
 }
 
-// folder is where the program is, for as long as the tests of its package run.
-var folder string
+// asProgram, in the environment of a test binary, makes it the example itself.
+const asProgram = "STEAD_TEST_AS_PROGRAM"
 
-// Main runs the tests of an example, checks that they leave no goroutine, and
-// removes the program that [Build] made. TestMain calls it.
-func Main(m *testing.M) {
-	var err error
-	if folder, err = os.MkdirTemp("", "stead-example-"); err != nil {
-		panic(err)
+// Main runs the tests of an example and checks that they leave no goroutine.
+// In a process that [Command] started it runs main instead, the main function of the example.
+// So the test binary is the program too, and nothing is linked twice. TestMain calls it.
+func Main(m *testing.M, main func()) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(folder)
-		os.Exit(code)
-	}))
+	goleak.VerifyTestMain(m)
 }
 
-var build = sync.OnceValues(func() (string, error) {
-	file := filepath.Join(folder, "program")
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", file, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return file, nil
-})
-
-// Build compiles the package in the working directory, which in a test is the
-// package under test, and returns the path of the program. It does so once; the
-// package's TestMain has to be [Main].
-func Build(t testing.TB) string {
+// Cmd returns the command, which is not started yet.
+func (c Command) Cmd(t testing.TB) *exec.Cmd {
 	t.Helper()
-	if folder == "" {
-		t.Fatal("TestMain does not call program.Main")
-	}
-	file, err := build()
+	itself, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file
+	cmd := exec.Command(itself, c.Args...)
+	// The race detector would make each program that ends wait for a second.
+	cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	cmd.Env = append(cmd.Env, c.Env...)
+	if cmd.Dir = c.Dir; cmd.Dir == "" {
+		cmd.Dir = t.TempDir()
+	}
+	return cmd
 }
 
-// Start starts the program at path, which Build returned. It is killed at the
-// end of the test if it still runs.
-func (c Command) Start(t testing.TB, path string) *Process {
+// Start starts the program. It is killed at the end of the test if it still runs.
+func (c Command) Start(t testing.TB) *Process {
 	t.Helper()
-	p := &Process{Patience: 3 * time.Minute, t: t, cmd: exec.Command(path, c.Args...), ended: make(chan struct{}), grown: make(chan struct{})}
+	p := &Process{Patience: 3 * time.Minute, t: t, cmd: c.Cmd(t), ended: make(chan struct{}), grown: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
-	p.cmd.Env = append(os.Environ(), c.Env...)
-	if p.cmd.Dir = c.Dir; p.cmd.Dir == "" {
-		p.cmd.Dir = t.TempDir()
-	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +85,7 @@ func (c Command) Start(t testing.TB, path string) *Process {
 		p.Signal(syscall.SIGKILL)
 		<-p.ended
 		if t.Failed() {
-			t.Logf("%s %v said:\n%s", filepath.Base(path), c.Args, p.Output())
+			t.Logf("the program %v said:\n%s", c.Args, p.Output())
 		}
 	})
 	return p
