@@ -4,7 +4,6 @@ package docs_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -197,20 +196,4 @@ func lookUp(line string) (how string, ok bool) {
 		}
 	}
 	return how, ok
-}
-
-func TestTheQuickCommandsRun(t *testing.T) {
-	for _, line := range []string{
-		"make help", "make -n ci", "bash -n .ci/run", "bash -n .ci/step",
-		"go run ./bench/cmd/beside -requests 20 -rounds 1",
-		"go run ./bench/cmd/compare -list",
-		"go run ./bench/cmd/durable -rounds 1 -enqueue 5 -drain 10 -backlog 20 -probes 2",
-	} {
-		words := strings.Fields(line)
-		cmd := exec.Command(words[0], words[1:]...)
-		cmd.Dir = root
-		if out, err := cmd.CombinedOutput(); err != nil || len(out) == 0 && !strings.HasPrefix(line, "bash -n") {
-			t.Errorf("%s: %v\n%s", line, err, out)
-		}
-	}
 }
