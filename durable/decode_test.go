@@ -18,12 +18,8 @@ type grenade struct{}
 func (grenade) MarshalJSON() ([]byte, error)  { return []byte(`{}`), nil }
 func (*grenade) UnmarshalJSON(b []byte) error { panic("index out of range") }
 
-// The rescue decodes on a goroutine of the engine, which nobody guards.
+// The engine decodes on a goroutine that nobody guards, and so does the rescue.
 func TestADecoderThatPanicsIsAPayloadThatCannotBeDecoded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the engine looks for lost jobs every half minute")
-	}
-	t.Parallel() // and so most of this is a wait
 	e := openSQLite(t)
 	first := newQueue[grenade](t, newJobs(t, e.store, durable.EnqueueOnly), "boom", nil, durable.QueueConfig[grenade]{})
 	lost := enqueue(t, first, grenade{})
@@ -36,6 +32,7 @@ func TestADecoderThatPanicsIsAPayloadThatCannotBeDecoded(t *testing.T) {
 	if n := len(row.Errors); n != 1 || !strings.Contains(row.Errors[0].Error, "decode") {
 		t.Errorf("errors %+v", row.Errors)
 	}
+	lookTwice(t, jobs)
 	inState(t, jobs, lost, rivertype.JobStateDiscarded)
 	until(t, "both are given up", func() bool { return q.Stats().GaveUp == 2 })
 	if list := q.Jobs("discarded"); len(list) != 1 || list[0].Item != "{}" {

@@ -7,12 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
-	"github.com/steadgo/stead/durable/internal/store"
-	"github.com/steadgo/stead/durable/postgres"
 	"github.com/steadgo/stead/durable/sqlite"
 )
 
@@ -57,33 +53,4 @@ func planOnSQLite(t *testing.T, db *sql.DB, statement string, args []any) string
 	}
 	must(t, errors.Join(rows.Err(), rows.Close())) //nolint:sqlclosecheck // the next query needs the one connection
 	return plan.String()
-}
-
-func TestFiltersReadNoRowThatTheirIndexDoesNotGiveOnPostgres(t *testing.T) {
-	e := openPostgres(t)
-	fill(t, e, 20_000)
-	pool := e.store.(*postgres.Store).Pool()
-	for _, statistics := range []string{"SELECT 1", "ANALYZE river_job"} {
-		must(t, e.exec(t.Context(), statistics))
-		tx, err := pool.Begin(t.Context())
-		must(t, err)
-		_, err = tx.Exec(t.Context(), durable.ByIndex)
-		must(t, err)
-		for _, f := range plannedFilters {
-			for statement, args := range durable.FilterStatements(newJobs(t, e.store, durable.EnqueueOnly), f) {
-				rows, err := tx.Query(t.Context(), "EXPLAIN "+store.Qualify(e.schema, statement), args...)
-				must(t, err)
-				lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-				must(t, err)
-				plan := strings.Join(lines, "\n")
-				_, inner, _ := strings.Cut(plan, "CTE c")
-				inner, _, _ = strings.Cut(inner, "InitPlan")
-				sorts := strings.ReplaceAll(inner, "Incremental Sort", "") // of those that ended at one instant
-				if strings.Contains(inner, "Seq Scan") || strings.Contains(inner, "Bitmap") || !strings.Contains(inner, "Index") || strings.Contains(sorts, "Sort  (") {
-					t.Errorf("after %s: %s\n%s", statistics, statement, plan)
-				}
-			}
-		}
-		must(t, tx.Rollback(t.Context()))
-	}
 }

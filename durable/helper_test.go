@@ -2,25 +2,20 @@ package durable_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/steadgo/stead/channelq"
 	"github.com/steadgo/stead/durable"
 	"github.com/steadgo/stead/durable/internal/store"
-	"github.com/steadgo/stead/durable/postgres"
 )
 
 // env is one migrated store for one test, and its transactions.
@@ -43,63 +38,6 @@ type env[TTx any] struct {
 	again func(t *testing.T) durable.Store[TTx]
 	// schema is where PostgreSQL has the tables.
 	schema string
-}
-
-// openPostgres gives each test a schema of its own, which the store's connections do not
-// have in their search_path.
-func openPostgres(t *testing.T) env[pgx.Tx] {
-	t.Helper()
-	url := os.Getenv("STEAD_TEST_POSTGRES")
-	if url == "" {
-		t.Skip("STEAD_TEST_POSTGRES is not set")
-	}
-	schema := "t" + rand.Text()
-	cfg, err := pgxpool.ParseConfig(url)
-	must(t, err)
-	cfg.ConnConfig.RuntimeParams["search_path"] = `"` + schema + `"`
-	beside, err := pgxpool.NewWithConfig(context.Background(), cfg)
-	must(t, err)
-	t.Cleanup(beside.Close)
-	open := func(t *testing.T) *postgres.Store {
-		t.Helper()
-		s, err := postgres.Open(context.Background(), url, postgres.Schema(schema))
-		must(t, err)
-		t.Cleanup(func() { must(t, s.Close()) })
-		return s
-	}
-	s := open(t)
-	exec := func(ctx context.Context, statement string) error {
-		_, err := beside.Exec(ctx, statement)
-		return err
-	}
-	t.Cleanup(func() {
-		err := exec(context.Background(), `DROP SCHEMA "`+schema+`" CASCADE`)
-		for try := 0; try < 5 && err != nil && strings.Contains(err.Error(), "deadlock"); try++ {
-			// A statement that the end of its context cut may go on in the server for a moment.
-			err = exec(context.Background(), `DROP SCHEMA "`+schema+`" CASCADE`)
-		}
-		must(t, err)
-	})
-	must(t, durable.Migrate(t.Context(), s))
-	return env[pgx.Tx]{
-		store: s, schema: schema,
-		begin: func(ctx context.Context) (pgx.Tx, error) { return s.Pool().Begin(ctx) },
-		end: func(ctx context.Context, tx pgx.Tx, commit bool) error {
-			if commit {
-				return tx.Commit(ctx)
-			}
-			return tx.Rollback(ctx)
-		},
-		exec: exec,
-		age:  "UPDATE stead_instance SET seen = seen - interval '61 seconds'",
-		by:   "'{the dead}'",
-		old: `INSERT INTO stead_hour SELECT 'numbers', date_trunc('hour', now()) - make_interval(days => CASE WHEN n < 50 THEN 25 ELSE 31 END, hours => n), 1, 0, 0
-				FROM generate_series(0, 699) AS n;
-			INSERT INTO stead_audit (id, at, actor, action, kind, name, job, count, detail) OVERRIDING SYSTEM VALUE
-				SELECT n - 1000, now() - make_interval(days => CASE WHEN n < 550 THEN 91 ELSE 89 END), '', '', '', '', 0, 0, '' FROM generate_series(0, 599) AS n`,
-		wish:  `metadata || '{"cancel_attempted_at": "2026-01-01T00:00:00Z"}'::jsonb`,
-		again: func(t *testing.T) durable.Store[pgx.Tx] { t.Helper(); return open(t) },
-	}
 }
 
 func must(t *testing.T, err error) {

@@ -12,7 +12,14 @@ import (
 	"github.com/steadgo/stead/periodic"
 )
 
-func TestOnSQLite(t *testing.T) { suite(t, openSQLite) }
+func TestOnSQLite(t *testing.T) {
+	t.Parallel()
+	suite(t, func(t *testing.T) env[*sql.Tx] {
+		t.Helper()
+		t.Parallel() // each has a file of its own, for which it mostly waits; on a server they would share its locks
+		return openSQLite(t)
+	})
+}
 
 func openSQLite(t *testing.T) env[*sql.Tx] {
 	t.Helper()

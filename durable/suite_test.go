@@ -2,8 +2,6 @@ package durable_test
 
 import "testing"
 
-func TestOnPostgres(t *testing.T) { suite(t, openPostgres) }
-
 // suite is what holds on every store.
 func suite[TTx any](t *testing.T, open func(t *testing.T) env[TTx]) {
 	t.Helper()
