@@ -25,6 +25,7 @@ func TestEveryContenderRunsItsJobsAndEndsThem(t *testing.T) {
 	}
 	for _, c := range ticking.Contenders() {
 		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel() // each mostly waits
 			l := ticking.NewLoad(20, 200*time.Millisecond, ticking.Spread, 100*time.Millisecond, 3)
 			w, err := ticking.Watch(c, l)
 			if err != nil {

@@ -93,6 +93,7 @@ func TestProgramAccountsForEveryMailWhileSomeFail(t *testing.T) {
 }
 
 func TestProgramFeedsItselfInADemo(t *testing.T) {
+	t.Parallel()
 	p := start(t, nil, "-demo")
 	p.Eventually("a mail arrives", func() bool { _, body := p.get("/mails.json"); return strings.Contains(body, "visitor-1@example.com") })
 	var state dashboard.State

@@ -5,9 +5,12 @@ package program
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -41,6 +44,9 @@ type Process struct {
 // asProgram, in the environment of a test binary, makes it the example itself.
 const asProgram = "STEAD_TEST_AS_PROGRAM"
 
+// atOnce is how many parallel tests run at once on a small machine too.
+const atOnce = 4
+
 // Main runs the tests of an example and checks that they leave no goroutine.
 // In a process that [Command] started it runs main instead, the main function of the example.
 // So the test binary is the program too, and nothing is linked twice. TestMain calls it.
@@ -48,6 +54,10 @@ func Main(m *testing.M, main func()) {
 	if os.Getenv(asProgram) != "" {
 		main()
 		os.Exit(0)
+	}
+	// The parallel ones mostly wait. A -parallel that is given comes later and wins.
+	if runtime.GOMAXPROCS(0) < atOnce {
+		_ = flag.Set("test.parallel", strconv.Itoa(atOnce))
 	}
 	goleak.VerifyTestMain(m)
 }
