@@ -228,6 +228,7 @@ func fixedPort(t *testing.T) int {
 }
 
 func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
+	t.Parallel()
 	dir, port := t.TempDir(), fixedPort(t)
 	nats := external(t, dir, port)
 	s := start(t, "-nats", nats.ClientURL(), "-packing", "1ms", "-ack-wait", "1s")

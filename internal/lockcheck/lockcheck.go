@@ -1,3 +1,5 @@
+//go:build extra
+
 // Package lockcheck finds calls of foreign code while a lock is
 // held: the method of an error, a service or a connection, a callback, a line of a
 // log. Such a call may ask the owner of the lock, and then waits for itself.
