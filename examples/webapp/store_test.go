@@ -99,7 +99,7 @@ func visitor(i int) string { return fmt.Sprintf("visitor-%d@example.com", i) }
 func makeTables(t *testing.T, env []string) {
 	t.Helper()
 	early := begin(t, env, "-role", "web", "-addr", "127.0.0.1:0")
-	if code := early.ExitCode(); code != 1 || !strings.Contains(early.Output(), "Migrate") {
+	if code := early.ExitCode(); code != 1 || !strings.Contains(early.Output(), "webapp migrate") {
 		t.Errorf("without tables: exit code %d, %s", code, early.Output())
 	}
 	for range 2 {
