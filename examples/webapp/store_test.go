@@ -104,8 +104,8 @@ func makeTables(t *testing.T, env []string) {
 	}
 	for range 2 {
 		tables := begin(t, env, "migrate")
-		if code := tables.ExitCode(); code != 0 {
-			t.Fatalf("migrate: exit code %d", code)
+		if code := tables.ExitCode(); code != 0 || !strings.Contains(tables.Output(), "the tables are there\n") {
+			t.Fatalf("migrate: exit code %d, %s", code, tables.Output())
 		}
 		if services := tables.written().Report.Services; !ran(services, "store") || ran(services, "emails") || ran(services, "http") {
 			t.Errorf("migrate started more than the store: %+v", services)
