@@ -168,10 +168,12 @@ func stack(text string) string {
 }
 
 // plain is a text from outside without what a reader cannot see or what moves other text:
-// control characters and marks of direction are written out.
+// control characters are written out, and what embeds, overrides or isolates a direction.
+// The marks U+200E, U+200F and U+061C stay: texts in Hebrew or Arabic need them.
 func plain(text string) string {
 	odd := func(r rune) bool {
-		return unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
+		turns := '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
+		return turns || unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
 	}
 	if !strings.ContainsFunc(text, odd) {
 		return text

@@ -29,6 +29,20 @@ func ended[T any](t *testing.T, q *durable.Queue[T]) (sum durable.Ends) {
 	return sum
 }
 
+// inDoubt reports whether the store did not answer in a second to sums that it was told. Then
+// they may be there twice, or not at all, and say nothing.
+func inDoubt(log *lockedBuffer) bool { return strings.Contains(log.String(), "history not written") }
+
+// loggedJobs are jobs whose log says whether their sums are in doubt.
+func loggedJobs[TTx any](t *testing.T, store durable.Store[TTx], mode durable.Mode, log *lockedBuffer) *durable.Jobs[TTx] {
+	t.Helper()
+	cfg := quick(mode)
+	cfg.Logger = textLogger(log)
+	jobs, err := durable.New(store, cfg)
+	must(t, err)
+	return jobs
+}
+
 func handleOdd(_ context.Context, n int) error {
 	if n%2 == 0 {
 		return channelq.Permanent(errors.New("even"))
@@ -37,11 +51,12 @@ func handleOdd(_ context.Context, n int) error {
 }
 
 func endedByTheHour[TTx any](t *testing.T, e env[TTx]) {
+	var log lockedBuffer
 	var both []*durable.Jobs[TTx]
 	var queues []*durable.Queue[int]
 	var once []*durable.Queue[int] // whose jobs are completed by a statement of their own before the engine's
 	for range 2 {
-		jobs := newJobs(t, e.again(t), durable.EnqueueAndWork)
+		jobs := loggedJobs(t, e.again(t), durable.EnqueueAndWork, &log)
 		queues = append(queues, newQueue(t, jobs, "numbers", handleOdd, durable.QueueConfig[int]{Concurrency: 3}))
 		after := newQueue(t, jobs, "after", nothing[int], durable.QueueConfig[int]{})
 		limited := newQueue(t, jobs, "limited", func(ctx context.Context, n int) error { return durable.Then(ctx, after, n) }, durable.QueueConfig[int]{GlobalLimit: 2})
@@ -82,7 +97,7 @@ func endedByTheHour[TTx any](t *testing.T, e env[TTx]) {
 		"numbers": {Handled: 15, GaveUp: 15, Canceled: 2}, "limited": {Handled: 3}, "own": {Handled: 3}, "after": {Handled: 3}, "none": {},
 	} {
 		q := newQueue[int](t, later, kind, nil, durable.QueueConfig[int]{})
-		if sum := ended(t, q); sum != want {
+		if sum := ended(t, q); sum != want && !inDoubt(&log) {
 			t.Errorf("of %s the store counted %+v, want %+v", kind, sum, want)
 		}
 		if none, err := q.History(t.Context(), time.Now().Add(time.Hour)); err != nil || len(none) > 0 {
@@ -115,10 +130,7 @@ func noHistory[TTx any](t *testing.T, e env[TTx]) {
 		must(t, e.exec(t.Context(), "DROP TABLE "+table))
 	}
 	var log lockedBuffer
-	cfg := quick(durable.EnqueueAndWork)
-	cfg.Logger = textLogger(&log)
-	jobs, err := durable.New(e.store, cfg)
-	must(t, err)
+	jobs := loggedJobs(t, e.store, durable.EnqueueAndWork, &log)
 	durable.SetBeat(jobs, 20*time.Millisecond)
 	q := newQueue(t, jobs, "numbers", handleOdd, durable.QueueConfig[int]{})
 	must(t, durable.Every(q, "code", hours(1), func() int { return 1 }))
@@ -180,16 +192,17 @@ func oldHistory[TTx any](t *testing.T, e env[TTx], jobs *durable.Jobs[TTx], q *d
 
 // What a program cancels that has not started its jobs, or has stopped them, is counted too.
 func endedWithoutStart[TTx any](t *testing.T, e env[TTx]) {
-	jobs := newJobs(t, e.store, durable.EnqueueOnly)
+	var log lockedBuffer
+	jobs := loggedJobs(t, e.store, durable.EnqueueOnly, &log)
 	q := newQueue[int](t, jobs, "numbers", nil, durable.QueueConfig[int]{})
-	later := newQueue[int](t, newJobs(t, e.again(t), durable.EnqueueOnly), "numbers", nil, durable.QueueConfig[int]{})
+	later := newQueue[int](t, loggedJobs(t, e.again(t), durable.EnqueueOnly, &log), "numbers", nil, durable.QueueConfig[int]{})
 	for want := 3; want <= 6; want += 3 {
 		must(t, later.Cancel(enqueue(t, later, 1)))
 		_, err := later.EnqueueAll(t.Context(), []int{1, 2})
 		must(t, err)
 		_, _, err = q.CancelJobs(t.Context(), states("available"), nil)
 		must(t, err)
-		if sum := ended(t, later); sum.Canceled != want {
+		if sum := ended(t, later); sum.Canceled != want && !inDoubt(&log) {
 			t.Errorf("%+v, want %d", sum, want)
 		}
 		if want == 3 {

@@ -3,6 +3,7 @@ package hosted_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +29,26 @@ func TestAnUnwrapThatDoesNotReturnHoldsNoStartAndNoStopUp(t *testing.T) {
 		began = time.Now()
 		stops(t, h)
 		within(t, began, 2*time.Second)
+	})
+}
+
+// A stall of the machine costs the answer that was waited for, and not all after it.
+func TestWhatIsInsideAServiceIsFoundAgainAfterAStall(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var r record
+		inner := tracedReload(&r, "inner", nil)
+		var calls atomic.Int32
+		h := hosted.New(hosted.Config{})
+		h.Add("outer", &wrapping{unwrap: func() hosted.Service {
+			if calls.Add(1) == 1 {
+				time.Sleep(time.Second)
+			}
+			return inner
+		}})
+		starts(t, h)
+		pass(time.Second)
+		wantNil(t, h.Reload(t.Context()))
+		r.want(t, "reload inner")
 	})
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // find is As for a goroutine of the host, which must not be held up. It takes an Unwrap
-// that does not return in a moment for one with nothing inside, from then on.
+// that does not return in a moment for one with nothing inside, until it has returned, and
+// in a stop from then on.
 func find[T any](u *unit) (t T, ok bool) {
 	if t, ok = u.service.(T); !ok {
 		t, ok = u.inside(is[T]).(T)
@@ -32,14 +33,21 @@ func (u *unit) inside(is func(Service) bool) Service {
 	u.host.mu.Lock()
 	sealed := u.sealed
 	u.host.mu.Unlock()
-	if sealed {
+	if sealed != nil && !closed(sealed) {
 		return nil
 	}
-	found, err := quick(func() Service { return behind(s, is) })
+	returned := make(chan struct{})
+	found, err := quick(func() Service {
+		defer close(returned)
+		return behind(s, is)
+	})
 	if err != nil {
+		if u.host.marks.Request().Cause != nil {
+			returned = make(chan struct{}) // a stop waits once
+		}
 		u.host.mu.Lock()
 		defer u.host.mu.Unlock()
-		u.sealed = true
+		u.sealed = returned
 	}
 	return found
 }
@@ -68,14 +76,18 @@ func bounded(timeout time.Duration, method func() any) (any, error) {
 			results <- r
 		})
 	}()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
-	select {
-	case r := <-results:
-		return r.result, r.err
-	case <-timer.C:
-		return nil, errNotTold
+	// A machine that stands still takes one part of the time, and not all of it.
+	const parts = 4
+	ticker := time.NewTicker(max(1, timeout/parts))
+	defer ticker.Stop()
+	for range parts {
+		select {
+		case r := <-results:
+			return r.result, r.err
+		case <-ticker.C:
+		}
 	}
+	return nil, errNotTold
 }
 
 const quickTimeout = 100 * time.Millisecond

@@ -200,7 +200,7 @@ func (h *Host) Task(name string, run func(ctx context.Context) error, opts ...Op
 
 // nameOf is the name of a service that has one, or of what it wraps.
 func nameOf(s Service) string {
-	name, _ := quick(func() string {
+	name, _ := within(nameTimeout, func() string {
 		if c, ok := As[named](s); ok && !nils.Is(c) {
 			return c.Name()
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,48 +17,13 @@ type reply struct {
 	stuck  int               // calls it abandoned
 	left   int               // items it left over itself
 	items  map[string]uint64 // where its items ended; nil means it does not say
+	of     any               // the queue of which items tells; nil means none
 	queues []queueReply
-}
-
-// consumed are the queues of which a service of this host tells itself where the items
-// ended, so that one that only watches them need not.
-func (h *Host) consumed() map[any]bool {
-	h.mu.Lock()
-	units := h.units
-	h.mu.Unlock()
-	if !slices.ContainsFunc(units, func(u *unit) bool { return len(u.watched) > 0 }) {
-		return nil
-	}
-	var (
-		mu     sync.Mutex
-		queues = map[any]bool{}
-		asking sync.WaitGroup // all at once: each has a moment to answer
-	)
-	for _, u := range units {
-		if !u.tells() {
-			continue
-		}
-		asking.Go(func() {
-			c, ok := find[interface {
-				counts
-				Observed() any
-			}](u)
-			if !ok {
-				return
-			}
-			if q, err := quick(c.Observed); err == nil && reflect.ValueOf(q).Comparable() {
-				mu.Lock()
-				defer mu.Unlock()
-				queues[q] = true
-			}
-		})
-	}
-	asking.Wait()
-	return queues
 }
 
 // queueReply is what a queue says that a service watches.
 type queueReply struct {
+	queue any
 	name  string
 	left  int
 	items map[string]uint64
@@ -69,7 +33,6 @@ type queueReply struct {
 type leftoverCall struct {
 	u      *unit
 	queues []interface{ Name() string } // that it watches, and no service before it
-	told   map[any]bool                 // queues of which their consumers tell
 	call   *call                        // nil means it is not asked
 
 	mu   sync.Mutex
@@ -80,7 +43,6 @@ type leftoverCall struct {
 // under one bound, and notes it. It returns a call that is never back for each that
 // stopped in time only because it left calls of its own, such as handlers of a queue.
 func (h *Host) askAll(end time.Time) (stuck []*call) {
-	told := h.consumed()
 	questions := h.leftoverCalls()
 	for _, q := range questions {
 		// One that has not answered StopPlan, perhaps because it needs a lock that a stuck
@@ -88,16 +50,23 @@ func (h *Host) askAll(end time.Time) (stuck []*call) {
 		if of := q.u.asked.Load(); of != nil && of.silent() {
 			continue
 		}
-		q.told = told
 		q.call = q.u.call(&q.u.base, "ask", q.ask, nil)
 	}
 	soon := time.Now().Add(askTimeout(end))
-	for _, q := range questions {
+	replies := make([]reply, len(questions))
+	told := map[any]bool{} // queues of which their consumers tell
+	for i, q := range questions {
 		q.answered(soon)
 		q.mu.Lock()
-		said := q.said
+		replies[i] = q.said
 		q.mu.Unlock()
-		q.u.keep(said)
+		if of := replies[i].of; of != nil && reflect.ValueOf(of).Comparable() {
+			told[of] = true
+		}
+	}
+	for i, q := range questions {
+		said := replies[i]
+		q.u.keep(said, told)
 		if said.stuck > 0 {
 			h.mu.Lock()
 			stuck = append(stuck, &call{unit: q.u, op: "stop", began: time.Now().Add(-q.u.stopTook), left: said.stuck})
@@ -175,14 +144,21 @@ func (q *leftoverCall) ask(context.Context) error {
 			n := c.Stuck()
 			note(func(said *reply) { said.stuck = n })
 		}
+		if c, ok := As[interface {
+			counts
+			Observed() any
+		}](s); ok {
+			of := c.Observed()
+			note(func(said *reply) { said.of = of })
+		}
 	}
 	for _, w := range q.queues {
 		l, ok := w.(interface{ Len() int })
 		if !ok {
 			continue
 		}
-		r := queueReply{name: w.Name(), left: l.Len()}
-		if t, ok := w.(counts); ok && !own && !q.told[w] {
+		r := queueReply{queue: w, name: w.Name(), left: l.Len()}
+		if t, ok := w.(counts); ok && !own {
 			r.items = maps.Clone(t.Counts())
 		}
 		note(func(said *reply) { said.queues = append(said.queues, r) })
@@ -190,13 +166,15 @@ func (q *leftoverCall) ask(context.Context) error {
 	return nil
 }
 
-// keep notes what the service said. Items that are still in a queue that it watches
-// make its stop a failure: the consumers have stopped.
-func (u *unit) keep(said reply) {
+// keep notes what the service said, but for what consumers told of their queues. Items that
+// are still in a queue that it watches make its stop a failure: the consumers have stopped.
+func (u *unit) keep(said reply, told map[any]bool) {
 	h := u.host
 	for _, q := range said.queues {
 		said.left += max(0, q.left)
-		said.items = sum(said.items, q.items)
+		if !told[q.queue] {
+			said.items = sum(said.items, q.items)
+		}
 		if q.left > 0 {
 			h.leftInQueue(u, fmt.Errorf("queue %q: %s left over", q.name, plural.Of(q.left, "item")))
 		}

@@ -122,3 +122,26 @@ func TestALeftOverItemIsCountedOnceThoughAServerWatchesTheQueue(t *testing.T) {
 		}
 	}
 }
+
+// late is a consumer that says after a stall of the machine which queue is its own.
+type late struct{ *channelq.Workers[int] }
+
+func (l late) Observed() any { time.Sleep(300 * time.Millisecond); return l.Workers.Observed() }
+
+func TestItemsAreCountedOnceThoughTheirConsumerSaysLateWhoseTheyAre(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		q, w := queueOf(t, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{})
+		h.Add("orders", late{w})
+		h.Add("web", &fake{}, hosted.Watch(q))
+		starts(t, h)
+		stops(t, h)
+		sum := uint64(0)
+		for _, s := range h.Report().Services {
+			sum += s.Items["accepted"]
+		}
+		if accepted := q.Counts()["accepted"]; sum != accepted || sum == 0 {
+			t.Errorf("%d of %d were counted", sum, accepted)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/hosted"
+	"github.com/steadgo/stead/lifecycle"
 )
 
 // namedFake is a service with the name of a queue or a job inside.
@@ -239,4 +240,18 @@ func TestAServiceAddedWithoutANameHasItsOwn(t *testing.T) {
 			t.Errorf("%s: it started", name)
 		}
 	}
+}
+
+// slowName is a service that says its name after a stall of the machine.
+type slowName struct{ namedFake }
+
+func (s *slowName) Name() string { time.Sleep(time.Second); return s.name }
+
+func TestANameThatIsToldLateIsNotLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := hosted.New(hosted.Config{})
+		h.Add("", &slowName{namedFake{name: "emails"}})
+		starts(t, h)
+		wantState(t, h, "emails", lifecycle.Running)
+	})
 }

@@ -41,7 +41,6 @@ type unit struct {
 	started   bool      // needs a stop
 	turned    bool      // its turn in the stop has ended
 	absent    bool      // its start failed and was optional
-	sealed    bool      // its Unwrap does not return; see find
 	turnEnd   time.Time // the deadline of its turn, once that began
 	since     time.Time // of state
 	changes   []StateChange
@@ -49,7 +48,8 @@ type unit struct {
 	intensity *intensity
 	restarts  int32
 	panics    int32
-	said      *reply // of its items, after its stop; nil means nothing
+	said      *reply        // of its items, after its stop; nil means nothing
+	sealed    chan struct{} // closed when the Unwrap that did not return in time has; nil means none
 	startTook time.Duration
 	stopTook  time.Duration
 }

@@ -120,6 +120,8 @@ func run(host *hosted.Host, cfg config, emails outbox, unsent *leftovers, hello 
 		if err := host.RunTask(ctx, task, "store"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
+		} else if cfg.migrate {
+			fmt.Println("the tables are there")
 		}
 	} else {
 		go func() {

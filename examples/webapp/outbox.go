@@ -40,9 +40,9 @@ var sendRetry = channelq.Retry{Attempts: 5, Initial: 250 * time.Millisecond}
 func openOutbox(host *hosted.Host, cfg config, send sender, unsent *leftovers) (outbox, error) {
 	switch cfg.store.kind {
 	case "sqlite":
-		if cfg.transfer != "" { // a file that is not there would be made, and has no jobs
+		if !cfg.makesTables() { // a file that is not there would be made, with nothing in it
 			if _, err := os.Stat(cfg.store.at); err != nil {
-				return outbox{}, fmt.Errorf("jobs %s: -store: %w", cfg.transfer, err)
+				return outbox{}, fmt.Errorf("-store: %w; webapp migrate makes the file, if that is its name", err)
 			}
 		}
 		file, err := sqlite.Open(cfg.store.at)
@@ -60,6 +60,9 @@ func openOutbox(host *hosted.Host, cfg config, send sender, unsent *leftovers) (
 		return inMemory(host, send, unsent), nil
 	}
 }
+
+// makesTables reports whether this process may make them. The others find what is there.
+func (c *config) makesTables() bool { return c.migrate || c.role == all && c.transfer == "" }
 
 type sender = func(context.Context, welcome) error
 

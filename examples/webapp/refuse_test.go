@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +16,11 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
+	file := filepath.Join(t.TempDir(), "typo.db")
+	empty := filepath.Join(t.TempDir(), "empty.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		args []string
 		code int
@@ -30,7 +37,9 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 		"no time to stop": {[]string{"-shutdown-timeout", "0"}, 2, "-shutdown-timeout is not more than zero"},
 		"no such store":   {[]string{"-store", "mysql://root:secret@db"}, 2, "-store: it is memory"},
 		"store nowhere":   {[]string{"-addr", "127.0.0.1:0", "-store", "sqlite:/nowhere/at/all"}, 1, "/nowhere/at/all"},
-		"no tables yet":   {[]string{"-addr", "127.0.0.1:0", "-role", "web", "-store", "sqlite:" + t.TempDir() + "/x.db"}, 1, "make the tables first: webapp migrate"},
+		"no tables yet":   {[]string{"-addr", "127.0.0.1:0", "-role", "web", "-store", "sqlite:" + empty}, 1, "make the tables first: webapp migrate"},
+		"web, no file":    {[]string{"-addr", "127.0.0.1:0", "-role", "web", "-store", "sqlite:" + file}, 1, file + ": no such file"},
+		"worker, no file": {[]string{"-addr", "127.0.0.1:0", "-role", "worker", "-store", "sqlite:" + file}, 1, "webapp migrate makes the file"},
 		"no such role":    {[]string{"-role", "boss"}, 2, "-role"},
 		"memory, shared":  {[]string{"-role", "worker"}, 2, "needs a -store"},
 		"memory, tables":  {[]string{"migrate"}, 2, "no tables"},
@@ -48,6 +57,9 @@ func TestProgramRefusesWhatItCannotDo(t *testing.T) {
 				t.Errorf("a password is in %q", p.Output())
 			}
 		})
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the file is made, which has no tables then")
 	}
 }
 

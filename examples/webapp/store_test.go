@@ -99,13 +99,13 @@ func visitor(i int) string { return fmt.Sprintf("visitor-%d@example.com", i) }
 func makeTables(t *testing.T, env []string) {
 	t.Helper()
 	early := begin(t, env, "-role", "web", "-addr", "127.0.0.1:0")
-	if code := early.ExitCode(); code != 1 || !strings.Contains(early.Output(), "Migrate") {
+	if code := early.ExitCode(); code != 1 || !strings.Contains(early.Output(), "webapp migrate") {
 		t.Errorf("without tables: exit code %d, %s", code, early.Output())
 	}
 	for range 2 {
 		tables := begin(t, env, "migrate")
-		if code := tables.ExitCode(); code != 0 {
-			t.Fatalf("migrate: exit code %d", code)
+		if code := tables.ExitCode(); code != 0 || !strings.Contains(tables.Output(), "the tables are there\n") {
+			t.Fatalf("migrate: exit code %d, %s", code, tables.Output())
 		}
 		if services := tables.written().Report.Services; !ran(services, "store") || ran(services, "emails") || ran(services, "http") {
 			t.Errorf("migrate started more than the store: %+v", services)

@@ -83,15 +83,20 @@ func (h spooled) WithGroup(name string) slog.Handler {
 	return spooled{h.inner.WithGroup(name), h.spool, h.from}
 }
 
+// in waits for done, but no longer than d. A machine that stands still takes one part of
+// that time, and not all of it: who logs and who writes stand still together.
 func in(done <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-		return false
+	const parts = 4
+	ticker := time.NewTicker(max(1, d/parts))
+	defer ticker.Stop()
+	for range parts {
+		select {
+		case <-done:
+			return true
+		case <-ticker.C:
+		}
 	}
+	return false
 }
 
 // add reports whether it is worth waiting for the line.
