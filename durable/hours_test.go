@@ -180,17 +180,29 @@ func oldHistory[TTx any](t *testing.T, e env[TTx], jobs *durable.Jobs[TTx], q *d
 
 // What a program cancels that has not started its jobs, or has stopped them, is counted too.
 func endedWithoutStart[TTx any](t *testing.T, e env[TTx]) {
-	jobs := newJobs(t, e.store, durable.EnqueueOnly)
+	var log lockedBuffer
+	cfg := quick(durable.EnqueueOnly)
+	cfg.Logger = textLogger(&log)
+	jobs, err := durable.New(e.store, cfg)
+	must(t, err)
+	others, err := durable.New(e.again(t), cfg)
+	must(t, err)
 	q := newQueue[int](t, jobs, "numbers", nil, durable.QueueConfig[int]{})
-	later := newQueue[int](t, newJobs(t, e.again(t), durable.EnqueueOnly), "numbers", nil, durable.QueueConfig[int]{})
+	later := newQueue[int](t, others, "numbers", nil, durable.QueueConfig[int]{})
 	for want := 3; want <= 6; want += 3 {
 		must(t, later.Cancel(enqueue(t, later, 1)))
 		_, err := later.EnqueueAll(t.Context(), []int{1, 2})
 		must(t, err)
 		_, _, err = q.CancelJobs(t.Context(), states("available"), nil)
 		must(t, err)
-		if sum := ended(t, later); sum.Canceled != want {
-			t.Errorf("%+v, want %d", sum, want)
+		// What a busy machine did not write within its second is said, and told with the next sums, perhaps twice.
+		busy := strings.Contains(log.String(), "history not written")
+		if busy {
+			durable.Record(t.Context(), jobs)
+			durable.Record(t.Context(), others)
+		}
+		if sum := ended(t, later); sum.Canceled < want || sum.Canceled > want && !busy {
+			t.Errorf("%+v, want %d: %s", sum, want, log.String())
 		}
 		if want == 3 {
 			must(t, jobs.Start(t.Context()))
