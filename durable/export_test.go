@@ -112,7 +112,7 @@ func Ahead(store, began, ended time.Time) time.Duration {
 }
 
 // Record tells the store at once what jobs came to, and looks for what is too old. The jobs
-// must not have been started.
+// must not run.
 func Record[TTx any](ctx context.Context, j *Jobs[TTx]) {
 	j.recorder.forget = time.Time{}
 	j.record(ctx, tickWait)

@@ -49,6 +49,7 @@ func kept[TTx any](t *testing.T, e env[TTx]) {
 		ids[state] = id
 	}
 	receive(t, begun)
+	until(t, "its process is seen", func() bool { return len(jobs.Instances()) == 1 })
 	for state, id := range ids {
 		list := q.Jobs(string(state))
 		if len(list) != 1 || list[0].ID != id || list[0].State != string(state) || list[0].At.IsZero() || list[0].Item == nil || !list[0].RescueAt.IsZero() {

@@ -61,7 +61,6 @@ func absent[TTx any](t *testing.T, e env[TTx]) {
 func deafToTheStop(release chan struct{}) { <-release }
 
 func TestAHostNamesADurableHandlerThatIgnoresTheStopWithItsStack(t *testing.T) {
-	t.Parallel() // most of it is the budget, of which the other service has a share
 	e := openSQLite(t)
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	begun, release := make(chan struct{}), make(chan struct{})
@@ -70,7 +69,8 @@ func TestAHostNamesADurableHandlerThatIgnoresTheStopWithItsStack(t *testing.T) {
 		deafToTheStop(release)
 		return nil
 	}, durable.QueueConfig[int]{})
-	host := hosted.New(hosted.Config{ShutdownTimeout: 8 * time.Second})
+	// The last tenth of a second is for saying who did not stop, too little beside other tests.
+	host := hosted.New(hosted.Config{ShutdownTimeout: 3 * time.Second})
 	host.Add("jobs", jobs)
 	ctx, cancel := context.WithCancel(t.Context())
 	host.Add("test", hosted.Loop(func(ctx context.Context) error {

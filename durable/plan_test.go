@@ -26,7 +26,9 @@ func planOfTheStop[TTx any](t *testing.T, e env[TTx]) {
 	release <- struct{}{}
 	receive(t, begun) // the next one is in hand
 	until(t, "the first is counted", func() bool { return jobs.Ended() == 1 })
-	if s := host.StopPlan().Forecast(before).Steps[0]; s.InHand != 1 || s.What != "item" || s.Ended != 1 || s.Needs <= 0 {
+	var s hosted.StopStep
+	until(t, "the jobs answer in a moment", func() bool { s = host.StopPlan().Forecast(before).Steps[0]; return !s.Unknown })
+	if s.InHand != 1 || s.What != "item" || s.Ended != 1 || s.Needs <= 0 {
 		t.Errorf("%+v", s)
 	}
 }

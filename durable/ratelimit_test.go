@@ -72,8 +72,9 @@ func TestAnAttemptThatDoesNotBeginTakesNobodysTurn(t *testing.T) {
 func rateIsNoAttempt[TTx any](t *testing.T, e env[TTx]) {
 	jobs := newJobs(t, e.store, durable.EnqueueAndWork)
 	handle := func(ctx context.Context, _ int) error { return ctx.Err() }
-	// The second turn comes long after the timeout of an attempt that began at once.
-	q := newQueue(t, jobs, "paced", handle, durable.QueueConfig[int]{RateLimit: 1, Timeout: 500 * time.Millisecond, Concurrency: 3})
+	// All are taken at once. The third turn comes in two seconds, after the timeout of an attempt
+	// that began then; the timeout is as long as it can be, for a machine with other work.
+	q := newQueue(t, jobs, "paced", handle, durable.QueueConfig[int]{RateLimit: 1, Timeout: 1500 * time.Millisecond, Concurrency: 3})
 	ids := []int64{enqueue(t, q, 1), enqueue(t, q, 2), enqueue(t, q, 3)}
 	start(t, jobs)
 	for _, id := range ids {
