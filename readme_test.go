@@ -3,8 +3,8 @@ package stead_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/steadgo/stead/internal/freeport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,17 +63,6 @@ func build(t *testing.T, code string) (binary string) {
 	return binary
 }
 
-// freeAddress is one that nobody listened on a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 // signUp does what the curl in the README does.
 func signUp(t *testing.T, address string) {
 	t.Helper()
@@ -89,7 +80,7 @@ func signUp(t *testing.T, address string) {
 
 func TestTheProgramInTheReadmeSendsTheMailThatCtrlCInterrupts(t *testing.T) {
 	binary := build(t, program(t))
-	address := freeAddress(t) // after that, which takes a while
+	address := fmt.Sprintf("127.0.0.1:%d", freeport.Get())
 	cmd := exec.Command(binary, address)
 	var mails bytes.Buffer
 	cmd.Stdout = &mails

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/steadgo/stead/internal/freeport"
 )
 
 // A consumer is the first program of a user: made in an empty module by the commands of the
@@ -71,11 +71,9 @@ func (t tree) try(c consumer) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	address, err := freeAddress()
-	if err != nil {
-		return err
-	}
+	address := fmt.Sprintf("127.0.0.1:%d", freeport.Get())
 	var files map[string][]byte
+	var err error
 	for i, from := range c.sources {
 		if files, err = from(t, address); err != nil {
 			return err
@@ -259,16 +257,4 @@ func (o *output) await(re *regexp.Regexp, ended <-chan error) error {
 		}
 	}
 	return fmt.Errorf("it did not say %q within %v", re, patience)
-}
-
-// freeAddress returns one with a port below the range from which the system gives ports to
-// connections and to listeners: it has to be free still when the program is built.
-func freeAddress() (string, error) {
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
-		if err == nil {
-			return l.Addr().String(), l.Close()
-		}
-	}
-	return "", errors.New("no free port from 20000 on")
 }

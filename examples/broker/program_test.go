@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -17,6 +15,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/steadgo/stead/examples/internal/program"
+	"github.com/steadgo/stead/internal/freeport"
 )
 
 func TestMain(m *testing.M) { program.Main(m, main) }
@@ -212,24 +211,9 @@ func external(t *testing.T, dir string, port int) *server.Server {
 	return s
 }
 
-// fixedPort is a free port below the range from which the system gives ports to connections
-// and to listeners, so that it is still free when the broker comes back.
-func fixedPort(t *testing.T) int {
-	t.Helper()
-	for {
-		port := 20_000 + rand.IntN(12_000)
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return port
-		}
-	}
-}
-
 func TestProgramIsUnreadyWhileItsBrokerIsAway(t *testing.T) {
 	t.Parallel()
-	dir, port := t.TempDir(), fixedPort(t)
+	dir, port := t.TempDir(), freeport.Get()
 	nats := external(t, dir, port)
 	s := start(t, "-nats", nats.ClientURL(), "-packing", "1ms", "-ack-wait", "1s")
 	before := s.order("a tent")

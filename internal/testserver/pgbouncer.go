@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/steadgo/stead/internal/freeport"
 )
 
 // NewPgBouncer starts PgBouncer before the server of a URL, in the pool mode "session",
@@ -28,7 +30,7 @@ func NewPgBouncer(t testing.TB, server, mode string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	port := freePort(t)
+	port := freeport.Get()
 	file := filepath.Join(dir, "pgbouncer.ini")
 	config := fmt.Sprintf("[databases]\n* = host=%s port=%s user=%s\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port=%d\nunix_socket_dir=\n"+
 		"auth_type=any\npool_mode=%s\nignore_startup_parameters=extra_float_digits\n", u.Hostname(), u.Port(), u.User.Username(), port, mode)

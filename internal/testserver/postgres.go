@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/steadgo/stead/internal/freeport"
 )
 
 // Postgres is a PostgreSQL cluster of one test, in a temporary folder.
@@ -64,7 +66,7 @@ func newPostgres(t testing.TB, env ...string) *Postgres {
 		}
 	}
 	run(t, p.command(find(t, "initdb", bin...), "-D", p.data, "-U", "postgres", "-A", "trust", "--no-sync"))
-	p.port = freePort(t) // not before: initdb takes a while, in which another process may take it
+	p.port = freeport.Get() // not before: initdb takes a while, in which another process may take it
 	p.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
 	p.Start()
 	return p

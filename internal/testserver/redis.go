@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/steadgo/stead/internal/freeport"
 )
 
 // Redis is a Redis server of one test. It keeps nothing on disk: a restart loses
@@ -26,7 +28,7 @@ type Redis struct {
 // NewRedis starts a server, which is killed at the end of the test.
 func NewRedis(t testing.TB) *Redis {
 	t.Helper()
-	r := &Redis{t: t, port: freePort(t)}
+	r := &Redis{t: t, port: freeport.Get()}
 	r.Addr = fmt.Sprintf("127.0.0.1:%d", r.port)
 	t.Cleanup(func() {
 		if r.cmd != nil {

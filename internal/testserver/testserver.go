@@ -9,14 +9,10 @@
 package testserver
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,32 +25,6 @@ func Wanted(t testing.TB) {
 	t.Helper()
 	if os.Getenv("STEAD_TEST_FAULTS") == "" {
 		t.Skip("needs real servers: set STEAD_TEST_FAULTS=1")
-	}
-}
-
-var (
-	portsMu sync.Mutex
-	ports   = map[int]bool{} // of this process
-)
-
-// freePort returns a port that nobody listens on. It is below the range from which the system
-// gives ports to connections and to listeners: a server that was killed has to get it again.
-func freePort(t testing.TB) int {
-	t.Helper()
-	portsMu.Lock()
-	defer portsMu.Unlock()
-	for {
-		port := 20_000 + rand.IntN(12_000)
-		if ports[port] {
-			continue
-		}
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			ports[port] = true
-			return port
-		}
 	}
 }
 
