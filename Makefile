@@ -9,11 +9,11 @@ LINT    = $(shell bash .ci/step lint-path)
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-test: ## run every test of every module
+test: ## run every test that needs no server and no tag
 	go test work
 
-race: ## run them under the race detector, shuffled
-	go test -race -shuffle=on work
+race: ## run them under the race detector, shuffled, and those of the tag extra
+	go test -race -shuffle=on -tags=extra work
 
 lint: ## gofmt, go vet and golangci-lint in every module
 	bash .ci/run lint

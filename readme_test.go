@@ -54,7 +54,7 @@ func build(t *testing.T, code string) (binary string) {
 	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"go", "build", "-o", binary, source}, {"gofmt", "-l", source}} { // docs vets it
+	for _, args := range [][]string{{"go", "build", "-o", binary, source}, {"gofmt", "-l", source}} { // docs vets it, with the tag extra
 		output, err := exec.Command(args[0], args[1:]...).CombinedOutput()
 		if err != nil || args[0] == "gofmt" && len(output) > 0 {
 			t.Fatalf("%s: %v\n%s", strings.Join(args[:2], " "), err, output)

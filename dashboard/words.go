@@ -168,7 +168,7 @@ func stack(text string) string {
 }
 
 // plain is a text from outside without what a reader cannot see or what moves other text:
-// control characters are written out, and what embeds, overrides or isolates a direction.
+// characters that control, or embed, override or isolate a direction, are written out.
 // The marks U+200E, U+200F and U+061C stay: texts in Hebrew or Arabic need them.
 func plain(text string) string {
 	odd := func(r rune) bool {

@@ -90,7 +90,7 @@ func TestLinksIntoAPageLeadToAHeading(t *testing.T) {
 	}
 }
 
-// covered says where a command of a page is run: "here", by the next test; by a
+// covered says where a command of a page is run: "here", by TestTheQuickCommandsRun; by a
 // step of .ci/run; or by the TestProgram of an example. A command that
 // starts with another one's text and a space is that command with arguments.
 var covered = map[string]string{
@@ -98,8 +98,8 @@ var covered = map[string]string{
 	"go test ./...": "step consumer",
 	"go run .":      "step consumer",
 	"go run golang.org/x/tools/cmd/gonew@latest github.com/steadgo/stead/template/worker": "step consumer",
-	"go test work":                                 "step race",
-	"go test -race -shuffle=on work":               "step race",
+	"go test work": "step race",
+	"go test -race -shuffle=on -tags=extra work":   "step race",
 	"go test -bench 1000Queues ./metrics":          "step bench",
 	"go run ./bench/cmd/beside":                    "here",
 	"go run ./bench/cmd/compare":                   "step bench",

@@ -32,6 +32,27 @@ func TestAnUnwrapThatDoesNotReturnHoldsNoStartAndNoStopUp(t *testing.T) {
 	})
 }
 
+// One that begins to hang in the stop costs that a moment, once.
+func TestAnUnwrapThatBeginsToHangInAStopHoldsItUpOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var hangs atomic.Bool
+		release := make(chan struct{})
+		h := hosted.New(hosted.Config{ShutdownTimeout: 2 * time.Second})
+		h.Add("outer", &wrapping{unwrap: func() hosted.Service {
+			if hangs.Load() {
+				<-release
+			}
+			return &fake{}
+		}})
+		starts(t, h)
+		hangs.Store(true)
+		began := time.Now()
+		stops(t, h)
+		within(t, began, 2*time.Second)
+		close(release)
+	})
+}
+
 // A stall of the machine costs the answer that was waited for, and not all after it.
 func TestWhatIsInsideAServiceIsFoundAgainAfterAStall(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 )
 
 // find is As for a goroutine of the host, which must not be held up. It takes an Unwrap
-// that does not return in a moment for one with nothing inside, until it has returned, and
-// in a stop from then on.
+// that does not return in a moment for one with nothing inside, until it has returned. The
+// second time, and in a stop, it does so from then on.
 func find[T any](u *unit) (t T, ok bool) {
 	if t, ok = u.service.(T); !ok {
 		t, ok = u.inside(is[T]).(T)
@@ -42,12 +42,14 @@ func (u *unit) inside(is func(Service) bool) Service {
 		return behind(s, is)
 	})
 	if err != nil {
-		if u.host.marks.Request().Cause != nil {
-			returned = make(chan struct{}) // a stop waits once
+		late := sealed != nil // before: it is slow by itself
+		sealed = returned
+		if late || u.host.marks.Request().Cause != nil {
+			sealed = make(chan struct{}) // never closed; a stop waits once
 		}
 		u.host.mu.Lock()
 		defer u.host.mu.Unlock()
-		u.sealed = returned
+		u.sealed = sealed
 	}
 	return found
 }

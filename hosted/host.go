@@ -163,7 +163,7 @@ func New(cfg Config) *Host {
 // registration, such as a name that is taken, before any service starts.
 //
 // If name is empty, Add uses the name of the service: what its Name method returns, as
-// that of a queue's workers, a job or a nested host does.
+// that of a queue's workers, a job or a nested host does. Add waits up to 5 s for it.
 //
 // Services start in the order of registration, unless [After] says otherwise. Register
 // consumers before the producers that feed them: services stop in reverse order, so the

@@ -135,21 +135,21 @@ func (q *leftoverCall) ask(context.Context) error {
 			n := l.Leftover()
 			note(func(said *reply) { said.left = n })
 		}
-		if t, ok := As[counts](s); ok {
-			own = true
-			items := maps.Clone(t.Counts())
-			note(func(said *reply) { said.items = items })
-		}
-		if c, ok := As[stuck](s); ok && q.u.stateNow() != lifecycle.Stopping {
-			n := c.Stuck()
-			note(func(said *reply) { said.stuck = n })
-		}
+		var of any // noted with the items, which would count twice without it
 		if c, ok := As[interface {
 			counts
 			Observed() any
 		}](s); ok {
-			of := c.Observed()
-			note(func(said *reply) { said.of = of })
+			of = c.Observed()
+		}
+		if t, ok := As[counts](s); ok {
+			own = true
+			items := maps.Clone(t.Counts())
+			note(func(said *reply) { said.items, said.of = items, of })
+		}
+		if c, ok := As[stuck](s); ok && q.u.stateNow() != lifecycle.Stopping {
+			n := c.Stuck()
+			note(func(said *reply) { said.stuck = n })
 		}
 	}
 	for _, w := range q.queues {

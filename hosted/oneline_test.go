@@ -124,15 +124,25 @@ func TestALeftOverItemIsCountedOnceThoughAServerWatchesTheQueue(t *testing.T) {
 }
 
 // late is a consumer that says after a stall of the machine which queue is its own.
-type late struct{ *channelq.Workers[int] }
+type late struct {
+	*channelq.Workers[int]
 
-func (l late) Observed() any { time.Sleep(300 * time.Millisecond); return l.Workers.Observed() }
+	stall time.Duration
+}
+
+func (l late) Observed() any { time.Sleep(l.stall); return l.Workers.Observed() }
 
 func TestItemsAreCountedOnceThoughTheirConsumerSaysLateWhoseTheyAre(t *testing.T) {
+	t.Run("in time", func(t *testing.T) { countedOnce(t, 300*time.Millisecond) })
+	t.Run("too late", func(t *testing.T) { countedOnce(t, 3*time.Second) })
+}
+
+func countedOnce(t *testing.T, stall time.Duration) {
+	t.Helper()
 	bubble(t, func(t *testing.T) {
 		h := hosted.New(hosted.Config{})
 		q, w := queueOf(t, func(context.Context, int) error { return nil }, channelq.WorkerConfig[int]{})
-		h.Add("orders", late{w})
+		h.Add("orders", late{w, stall})
 		h.Add("web", &fake{}, hosted.Watch(q))
 		starts(t, h)
 		stops(t, h)
@@ -143,5 +153,6 @@ func TestItemsAreCountedOnceThoughTheirConsumerSaysLateWhoseTheyAre(t *testing.T
 		if accepted := q.Counts()["accepted"]; sum != accepted || sum == 0 {
 			t.Errorf("%d of %d were counted", sum, accepted)
 		}
+		pass(stall) // what is abandoned returns
 	})
 }

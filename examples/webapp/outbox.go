@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -41,7 +43,7 @@ func openOutbox(host *hosted.Host, cfg config, send sender, unsent *leftovers) (
 	switch cfg.store.kind {
 	case "sqlite":
 		if !cfg.makesTables() { // a file that is not there would be made, with nothing in it
-			if _, err := os.Stat(cfg.store.at); err != nil {
+			if _, err := os.Stat(cfg.store.at); errors.Is(err, fs.ErrNotExist) {
 				return outbox{}, fmt.Errorf("-store: %w; webapp migrate makes the file, if that is its name", err)
 			}
 		}

@@ -13,13 +13,13 @@ var (
 	given = map[int]bool{}
 )
 
-// Get returns a port of 127.0.0.1 on which nobody listens, and none twice. It is below the
+// Get returns a port of 127.0.0.1 on which nobody listens, and none twice in a process. It is below the
 // range from which the system gives ports to connections and listeners: so it is still free
 // when the server has been built, or wants it again after it was killed.
 func Get() int {
 	mu.Lock()
 	defer mu.Unlock()
-	for {
+	for range 1000 {
 		port := 20_000 + rand.IntN(12_000)
 		if given[port] {
 			continue
@@ -29,4 +29,5 @@ func Get() int {
 			return port
 		}
 	}
+	panic("freeport: nobody can listen on 127.0.0.1 from port 20000 on")
 }

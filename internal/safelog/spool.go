@@ -83,8 +83,8 @@ func (h spooled) WithGroup(name string) slog.Handler {
 	return spooled{h.inner.WithGroup(name), h.spool, h.from}
 }
 
-// in waits for done, but no longer than d. A machine that stands still takes one part of
-// that time, and not all of it: who logs and who writes stand still together.
+// in waits for done, but for no more than d of the time in which the machine runs: one that
+// stands still takes a quarter of d, as who logs and who writes stand still together.
 func in(done <-chan struct{}, d time.Duration) bool {
 	const parts = 4
 	ticker := time.NewTicker(max(1, d/parts))
