@@ -14,9 +14,9 @@ var (
 	given = map[int]bool{}
 )
 
-// Get returns a port of 127.0.0.1 on which nobody listens, and none twice in a process. It is below the
-// range from which the system gives ports to connections and listeners: so it is still free
-// when the server has been built, or wants it again after it was killed.
+// Get returns a port of 127.0.0.1 on which nobody listens, and none twice in a process. It
+// is below the range from which the system gives ports to connections and listeners: so it
+// is still free when the server has been built, or wants it again after it was killed.
 func Get() int {
 	mu.Lock()
 	defer mu.Unlock()
