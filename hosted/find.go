@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/steadgo/stead/internal/guard"
+	"github.com/steadgo/stead/internal/stall"
 )
 
 // find is As for a goroutine of the host, which must not be held up. It takes an Unwrap
@@ -78,18 +79,11 @@ func bounded(timeout time.Duration, method func() any) (any, error) {
 			results <- r
 		})
 	}()
-	// A machine that stands still takes one part of the time, and not all of it.
-	const parts = 4
-	ticker := time.NewTicker(max(1, timeout/parts))
-	defer ticker.Stop()
-	for range parts {
-		select {
-		case r := <-results:
-			return r.result, r.err
-		case <-ticker.C:
-		}
+	r, ok := stall.Receive(results, timeout)
+	if !ok {
+		return nil, errNotTold
 	}
-	return nil, errNotTold
+	return r.result, r.err
 }
 
 const quickTimeout = 100 * time.Millisecond

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/steadgo/stead/internal/stall"
 )
 
 const (
@@ -83,20 +85,9 @@ func (h spooled) WithGroup(name string) slog.Handler {
 	return spooled{h.inner.WithGroup(name), h.spool, h.from}
 }
 
-// in waits for done, but for no more than d of the time in which the machine runs: one that
-// stands still takes a quarter of d, as who logs and who writes stand still together.
 func in(done <-chan struct{}, d time.Duration) bool {
-	const parts = 4
-	ticker := time.NewTicker(max(1, d/parts))
-	defer ticker.Stop()
-	for range parts {
-		select {
-		case <-done:
-			return true
-		case <-ticker.C:
-		}
-	}
-	return false
+	_, ok := stall.Receive(done, d)
+	return ok
 }
 
 // add reports whether it is worth waiting for the line.
